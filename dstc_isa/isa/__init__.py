@@ -1,0 +1,16 @@
+"""The instruction set: declarations, encoding, decoding, printing and semantics."""
+
+from dstc_isa.isa import (
+    communication,
+    control_flow,
+    convert,
+    float,
+    half,
+    integer,
+    logic,
+    memory,
+    predicate,
+    tensor,
+)
+
+FAMILIES = (integer, logic, predicate, float, half, convert, communication, memory, control_flow, tensor)

@@ -1,0 +1,87 @@
+"""The scheduling bits that every instruction word carries (Volta's layout, bits 105-121)."""
+
+import re
+
+from attrs import frozen
+
+from dstc_isa.isa.field import Field
+
+STALL = Field(105, 4, name="stall")
+NO_YIELD = Field(109, 1, name="yield")
+WRITE_BARRIER = Field(110, 3, name="write scoreboard")
+READ_BARRIER = Field(113, 3, name="read scoreboard")
+WAIT_MASK = Field(116, 6, name="wait mask")
+CONTROL_FIELDS = (STALL, NO_YIELD, WRITE_BARRIER, READ_BARRIER, WAIT_MASK)
+
+NO_SCOREBOARD = 7
+SCOREBOARDS = 6
+
+_TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d\d?)")
+
+
+@frozen
+class Control:
+    """One instruction's scheduling bits.
+
+    ``stall``: cycles to the warp's next issue, 0 to 15. ``yields``: prefer another warp next.
+    ``write`` and ``read``: scoreboard 0-5 signalled when the result is ready or the sources are consumed,
+    7 for none. ``wait``: mask of scoreboards to wait for. (Operand reuse belongs to the operands.)
+    """
+
+    stall: int = 1
+    yields: bool = False
+    write: int = NO_SCOREBOARD
+    read: int = NO_SCOREBOARD
+    wait: int = 0
+
+    def encode(self) -> int:
+        """The word with only these bits; ValueError if one does not fit."""
+        return (
+            STALL.insert(self.stall)
+            | NO_YIELD.insert(0 if self.yields else 1)
+            | WRITE_BARRIER.insert(self.write)
+            | READ_BARRIER.insert(self.read)
+            | WAIT_MASK.insert(self.wait)
+        )
+
+    @classmethod
+    def decode(cls, word: int) -> "Control":
+        """Read the scheduling bits of a word."""
+        return cls(
+            stall=STALL.extract(word),
+            yields=not NO_YIELD.extract(word),
+            write=WRITE_BARRIER.extract(word),
+            read=READ_BARRIER.extract(word),
+            wait=WAIT_MASK.extract(word),
+        )
+
+    def __str__(self) -> str:
+        """Print as the control prefix: ``B01----:R-:W2:Y:S04`` (wait, read, write, yield, stall)."""
+        wait = "".join(str(i) if self.wait >> i & 1 else "-" for i in range(SCOREBOARDS))
+        read = "-" if self.read == NO_SCOREBOARD else str(self.read)
+        write = "-" if self.write == NO_SCOREBOARD else str(self.write)
+        return f"B{wait}:R{read}:W{write}:{'Y' if self.yields else '-'}:S{self.stall:02d}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Control":
+        """Read a control prefix as printed by ``str``; ValueError says what is wrong with it."""
+        match = _TEXT.fullmatch(text)
+        if not match:
+            raise ValueError("a control prefix looks like B01----:R-:W2:Y:S04 (wait, read, write, yield, stall)")
+        wait, read, write, yields, stall = match.groups()
+        for place, character in enumerate(wait):
+            if character not in ("-", str(place)):
+                raise ValueError(f"place {place} of the wait mask holds '-' or '{place}', not '{character}'")
+        if int(stall) > STALL.maximum:
+            raise ValueError(f"a stall is 0 to {STALL.maximum} cycles, not {int(stall)}")
+        return cls(
+            stall=int(stall),
+            yields=yields == "Y",
+            write=NO_SCOREBOARD if write == "-" else int(write),
+            read=NO_SCOREBOARD if read == "-" else int(read),
+            wait=sum(1 << place for place, character in enumerate(wait) if character != "-"),
+        )
+
+
+DEFAULT = Control()
+DEFAULT_WORD = DEFAULT.encode()

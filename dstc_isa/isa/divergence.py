@@ -1,0 +1,114 @@
+"""How the lanes of a warp part and meet again.
+
+The running lanes share ``warp.pc``. All others have their own place in ``warp.lane_pc`` and are either ready
+(waiting for their turn) or blocked at a barrier. Convergence barrier b collects ``participants[b]``; lanes
+that reached it are in ``arrived[b]``.
+"""
+
+from dstc_isa.isa.instruction import U32, Warp
+from dstc_isa.isa.lanes import FULL_MASK, ballot, lane_of, lowest_bit, splat
+from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
+
+
+def ready(warp: Warp) -> int:
+    """Mask of the lanes that could run but are not the running ones."""
+    return warp.live & ~warp.active & ~warp.blocked & FULL_MASK
+
+
+def park(warp: Warp, lanes: int, pc: int) -> None:
+    """Take lanes out of the running set; they go on at ``pc``."""
+    rest = lanes
+    while rest != 0:
+        warp.lane_pc[lowest_bit(rest)] = pc
+        rest &= rest - 1
+    warp.active &= ~lanes & FULL_MASK
+
+
+def resume(warp: Warp, after: int) -> None:
+    """Run the ready lanes that share a place, starting from the first ready lane above lane ``after``.
+
+    Only called with no lane running; if none is ready, none runs.
+    """
+    waiting = ready(warp)
+    if waiting == 0:
+        return
+    above = waiting & (FULL_MASK << (after + 1)) & FULL_MASK
+    pc = warp.lane_pc[lowest_bit(above if above != 0 else waiting)]
+    warp.pc = pc
+    while waiting != 0:
+        lane = lowest_bit(waiting)
+        waiting &= waiting - 1
+        if warp.lane_pc[lane] == pc:
+            warp.active |= 1 << lane
+
+
+def yield_turn(warp: Warp) -> None:
+    """Let other ready lanes of the warp run: the running ones wait where they are."""
+    if ready(warp) != 0:
+        first = lowest_bit(warp.active)
+        park(warp, warp.active, warp.pc)
+        resume(warp, first)
+
+
+def jump(warp: Warp, lanes: int, pc: int) -> None:
+    """Send executing lanes to instruction ``pc``; the others of the running set go on behind the branch."""
+    if lanes == 0:
+        return
+    if pc < 0 or pc >= warp.code_size:
+        fail(warp, Fault.BAD_TARGET, lanes, pc * 16, 16)
+        return
+    backward = pc < warp.pc
+    if lanes == warp.active:
+        warp.pc = pc
+    else:
+        park(warp, lanes, pc)
+    if backward:
+        yield_turn(warp)
+
+
+def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
+    """Send every executing lane to its own byte address from the start of the kernel."""
+    rest = lanes
+    while rest != 0:
+        address = lane_of(addresses, lowest_bit(rest))
+        same = ballot(addresses == splat(address)) & rest
+        rest &= ~same & FULL_MASK
+        if address % 16 != 0 or address >= warp.code_size * 16:
+            fail(warp, Fault.BAD_TARGET, same, address, 16)
+            return
+        park(warp, same, address // 16)
+    if warp.active == 0:
+        resume(warp, lowest_bit(lanes) - 1)
+
+
+def release(warp: Warp, slot: int) -> None:
+    """Let the lanes at a convergence barrier go if everyone still alive that it collects has come."""
+    waiting = warp.arrived[slot]
+    if waiting != 0 and (warp.participants[slot] & warp.live & ~waiting & FULL_MASK) == 0:
+        warp.arrived[slot] = 0
+        warp.participants[slot] = 0
+        warp.blocked &= ~waiting & FULL_MASK
+
+
+def arrive(warp: Warp, slot: int, lanes: int) -> None:
+    """Lanes wait at a convergence barrier until all it collects are there; then they run together."""
+    if lanes == 0:
+        return
+    park(warp, lanes, warp.pc)
+    warp.blocked |= lanes
+    warp.arrived[slot] |= lanes
+    release(warp, slot)
+    if warp.active == 0:
+        resume(warp, lowest_bit(lanes) - 1)
+
+
+def leave(warp: Warp, lanes: int) -> None:
+    """Lanes exit; barriers that waited only for them let go."""
+    if lanes == 0:
+        return
+    warp.live &= ~lanes & FULL_MASK
+    warp.active &= ~lanes & FULL_MASK
+    for slot in range(SYNC_SLOT + 1):
+        release(warp, slot)
+    if warp.active == 0:
+        resume(warp, -1)

@@ -1,0 +1,54 @@
+"""Bit fields of a 128-bit instruction word."""
+
+from attrs import frozen
+
+WORD_BITS = 128
+WORD_BYTES = 16
+
+
+@frozen
+class Field:
+    """A run of bits in the instruction word.
+
+    ``lo`` is the lowest bit, ``width`` the number of bits. A ``signed`` field holds two's complement;
+    ``scale`` low bits of the value are not stored and must be zero (a branch offset counts in 4 bytes).
+    """
+
+    lo: int
+    width: int
+    signed: bool = False
+    scale: int = 0
+    name: str = ""
+
+    @property
+    def mask(self) -> int:
+        """The field's bits set, all others clear."""
+        return ((1 << self.width) - 1) << self.lo
+
+    @property
+    def minimum(self) -> int:
+        """Least value that fits."""
+        return -(1 << (self.width - 1 + self.scale)) if self.signed else 0
+
+    @property
+    def maximum(self) -> int:
+        """Greatest value that fits."""
+        bits = self.width - 1 if self.signed else self.width
+        return ((1 << bits) - 1) << self.scale
+
+    def holds(self, value: int) -> bool:
+        """Whether ``value`` is in range and a multiple of the scale."""
+        return self.minimum <= value <= self.maximum and value % (1 << self.scale) == 0
+
+    def insert(self, value: int) -> int:
+        """The word that has ``value`` in this field and zeros elsewhere; ValueError if it does not fit."""
+        if not self.holds(value):
+            raise ValueError(f"{value} does not fit {self.width} bits at {self.lo}")
+        return ((value >> self.scale) & ((1 << self.width) - 1)) << self.lo
+
+    def extract(self, word: int) -> int:
+        """The value this field has in ``word``."""
+        raw = (word >> self.lo) & ((1 << self.width) - 1)
+        if self.signed and raw >> (self.width - 1):
+            raw -= 1 << self.width
+        return raw << self.scale

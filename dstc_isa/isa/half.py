@@ -1,0 +1,77 @@
+"""Packed half precision: two FP16 numbers per register, each result rounded once to nearest even."""
+
+from typing import Annotated
+
+from dstc_isa.isa.instruction import F32, U32, Pipe, instruction
+from dstc_isa.isa.lanes import f32, float_to_half, half_to_float, select, shift_left, shift_right, splat, u32
+from dstc_isa.isa.operand import Literal, Source
+from dstc_isa.isa.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Rd
+
+Ha = Annotated[U32, Source("a", negate=True, absolute=True, halves=True, literal=Literal.HALVES)]
+Hb = Annotated[
+    U32,
+    Source("b", negate=True, absolute=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES),
+]
+
+
+def low_half(a: U32) -> F32:
+    """The number in bits 0-15."""
+    return half_to_float(a & splat(0xFFFF))
+
+
+def high_half(a: U32) -> F32:
+    """The number in bits 16-31."""
+    return half_to_float(shift_right(a, splat(16)))
+
+
+def pack(low: F32, high: F32) -> U32:
+    """Round two floats to FP16 and put them into one register."""
+    return float_to_half(low) | shift_left(float_to_half(high), splat(16))
+
+
+def add_to_odd(a: F32, b: F32) -> F32:
+    """a + b rounded to odd: a later rounding to FP16 is then the only one that counts.
+
+    The error of the sum is found exactly (Knuth's TwoSum); where there is one and the last bit is even, the
+    neighbour in its direction is taken.
+    """
+    total = a + b
+    tail = total - a
+    error = (a - (total - tail)) + (b - tail)
+    zero = f32(splat(0))
+    up = error > zero
+    inexact = up | (error < zero)
+    even = (u32(total) & splat(1)) == splat(0)
+    away = up ^ (total < zero)
+    neighbour = select(away, u32(total) + splat(1), u32(total) - splat(1))
+    return f32(select(inexact & even, neighbour, u32(total)))
+
+
+@instruction("HADD2", 0x230, Pipe.FP16)
+def hadd2(
+    ha: Ha,
+    hb: Annotated[
+        U32,
+        Source("b", negate=True, absolute=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES),
+    ],
+) -> Rd:
+    """Add two pairs of FP16 numbers."""
+    return pack(add_to_odd(low_half(ha), low_half(hb)), add_to_odd(high_half(ha), high_half(hb)))
+
+
+@instruction("HMUL2", 0x232, Pipe.FP16)
+def hmul2(ha: Ha, hb: Hb) -> Rd:
+    """Multiply two pairs of FP16 numbers."""
+    return pack(low_half(ha) * low_half(hb), high_half(ha) * high_half(hb))
+
+
+@instruction("HFMA2", 0x231, Pipe.FP16)
+def hfma2(
+    ha: Annotated[U32, Source("a", negate=True, halves=True)],
+    hb: Annotated[U32, Source("b", negate=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES)],
+    hc: Annotated[U32, Source("c", negate=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES)],
+) -> Rd:
+    """Fused multiply-add of two pairs of FP16 numbers, one rounding each (a product is exact in FP32)."""
+    low = add_to_odd(low_half(ha) * low_half(hb), low_half(hc))
+    high = add_to_odd(high_half(ha) * high_half(hb), high_half(hc))
+    return pack(low, high)

@@ -1,0 +1,305 @@
+"""The instruction decorator: one annotated function declares mnemonic, operands, bits, pipe and semantics."""
+
+import inspect
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, get_args, get_origin
+
+from attrs import frozen
+
+from dstc_isa.isa.control import CONTROL_FIELDS, Control
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.modifier import Choice, Flag, Modifier
+from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand, Source
+from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
+
+OPCODE = Field(0, 12, name="opcode")
+GUARD = Field(12, 3, name="guard")
+GUARD_NOT = Field(15, 1, name="guard negate")
+COMMON_FIELDS = (OPCODE, GUARD, GUARD_NOT, *CONTROL_FIELDS)
+FORM_SHIFT = 9
+
+
+class Pipe(Enum):
+    """Execution pipe of a sub-core."""
+
+    ALU = "integer and logic"
+    FMA = "FP32 and integer multiply"
+    FP16 = "packed FP16"
+    SFU = "special functions, conversions, population count"
+    LSU = "load and store"
+    TENSOR = "tensor core"
+    BRANCH = "branch and convergence"
+    CONTROL = "no execution pipe"
+
+
+class Lane(Enum):
+    """What the semantics receives for an operand: 32 lanes of a type, or a scalar."""
+
+    U32 = "u32"
+    S32 = "s32"
+    F32 = "f32"
+    U64 = "u64"
+    BOOL = "bool"
+    INDEX = "index"
+    SCALAR = "scalar"
+    WARP = "warp"
+
+
+U32 = Annotated[Any, Lane.U32]
+S32 = Annotated[Any, Lane.S32]
+F32 = Annotated[Any, Lane.F32]
+U64 = Annotated[Any, Lane.U64]
+Bool = Annotated[Any, Lane.BOOL]
+Index = Annotated[int, Lane.INDEX]
+Scalar = Annotated[int, Lane.SCALAR]
+Warp = Annotated[Any, Lane.WARP]
+
+
+@frozen
+class Derived:
+    """Marks a scalar parameter that is computed from the instruction when it is decoded."""
+
+    compute: Callable[["Instruction"], int]
+
+
+@frozen
+class Parameter:
+    """One parameter of the semantics: an operand (index into ``operands``), a modifier, a derived scalar or the warp."""
+
+    name: str
+    lane: Lane
+    operand: int = -1
+    modifier: int = -1
+    derived: Derived | None = None
+
+
+@frozen(eq=False)
+class Declaration:
+    """An instruction as declared: everything the tools derive from.
+
+    ``opcode`` is the 12-bit code of the register form. ``results``: indices of the operands that the
+    function's return values go to. ``public``: the opcode is the one public assemblers know for Volta.
+    """
+
+    mnemonic: str
+    opcode: int
+    pipe: Pipe
+    function: Callable[..., Any]
+    description: str
+    names: tuple[str, ...]
+    operands: tuple[Operand, ...]
+    lanes: tuple[Lane, ...]
+    modifiers: tuple[Modifier, ...]
+    parameters: tuple[Parameter, ...]
+    results: tuple[int, ...]
+    forms: tuple[Form, ...]
+    public: bool
+    variable_latency: bool
+
+    @property
+    def takes_warp(self) -> bool:
+        """Whether the semantics reads or changes warp state, and so may fault or branch."""
+        return any(p.lane is Lane.WARP for p in self.parameters)
+
+    @property
+    def family(self) -> str:
+        """Name of the module that declares it."""
+        return self.function.__module__.rpartition(".")[2]
+
+    def code(self, form: Form) -> int:
+        """The 12-bit opcode in ``form``."""
+        return (self.opcode & ((1 << FORM_SHIFT) - 1)) | form.code << FORM_SHIFT
+
+    def fields(self, form: Form) -> list[tuple[str, Field]]:
+        """Every named field of the word in ``form``."""
+        named = [(f.name, f) for f in COMMON_FIELDS]
+        for index, (name, operand) in enumerate(zip(self.names, self.operands, strict=True)):
+            named += [(name, f) for f in operand.fields(form, index)]
+        return named + [(m.name, m.kind.at) for m in self.modifiers]
+
+    def modifier_values(self, values: tuple[int, ...]) -> dict[str, int]:
+        """Modifier name -> stored value."""
+        return {m.name: v for m, v in zip(self.modifiers, values, strict=True)}
+
+    def form_of(self, operands: tuple[Value, ...]) -> Form | None:
+        """The form that these operands select, or None if there is none."""
+        special = tuple(
+            index
+            for index, (operand, value) in enumerate(zip(self.operands, operands, strict=True))
+            if isinstance(operand, Source) and isinstance(value, Immediate | Constant)
+        )
+        constant = any(isinstance(operands[index], Constant) for index in special)
+        for form in self.forms:
+            if form.special == special and form.constant == constant:
+                return form
+        return None
+
+
+@frozen
+class Instruction:
+    """One instruction of a program, resolved: a declaration with operand and modifier values."""
+
+    declaration: Declaration
+    form: Form
+    operands: tuple[Value, ...]
+    modifiers: tuple[int, ...]
+    guard: Predicate
+    control: Control
+
+
+class DeclarationError(TypeError):
+    """An instruction was declared inconsistently."""
+
+
+REGISTRY: list[Declaration] = []
+
+
+def instruction(
+    mnemonic: str,
+    opcode: int,
+    pipe: Pipe,
+    *,
+    public: bool = True,
+    variable: bool = False,
+    forms: dict[int, tuple[str, ...]] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an instruction by its semantics.
+
+    The decorated function takes sources and modifiers and returns what its ``Annotated`` return type says;
+    its docstring is the manual's paragraph. ``opcode`` is the 12-bit code, of the register form where there
+    are several; ``forms`` names form codes that have more than one immediate operand. ``public`` is False for
+    an opcode of our own; ``variable`` marks a latency that a scoreboard must cover. Raises DeclarationError
+    when bits overlap, a value does not fit, or another declaration decodes alike.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        declaration = declare(mnemonic, opcode, pipe, function, public, variable, forms or {})
+        check(declaration, REGISTRY)
+        REGISTRY.append(declaration)
+        return function
+
+    return register
+
+
+def declare(
+    mnemonic: str,
+    opcode: int,
+    pipe: Pipe,
+    function: Callable[..., Any],
+    public: bool,
+    variable: bool,
+    forms: dict[int, tuple[str, ...]],
+) -> Declaration:
+    """Read a declaration off a function's annotations."""
+    names: list[str] = []
+    operands: list[Operand] = []
+    lanes: list[Lane] = []
+    modifiers: list[Modifier] = []
+    parameters: list[Parameter] = []
+
+    def add(name: str, metadata: tuple[Any, ...]) -> int:
+        names.append(name)
+        operands.append(next(m for m in metadata if isinstance(m, Operand)))
+        lanes.append(next(m for m in metadata if isinstance(m, Lane)))
+        return len(operands) - 1
+
+    signature = inspect.signature(function)
+    results = [add(_result_name(m), m) for m in _results(signature.return_annotation)]
+    for parameter in signature.parameters.values():
+        metadata = _metadata(parameter.annotation)
+        lane = next((m for m in metadata if isinstance(m, Lane)), Lane.SCALAR)
+        kind = next((m for m in metadata if isinstance(m, Choice | Flag)), None)
+        if kind is not None:
+            absent = 0 if isinstance(kind, Flag) else None
+            default = absent if parameter.default is inspect.Parameter.empty else int(parameter.default)
+            parameters.append(Parameter(parameter.name, Lane.SCALAR, modifier=len(modifiers)))
+            modifiers.append(Modifier(parameter.name, kind, default))
+        elif any(isinstance(m, Operand) for m in metadata):
+            parameters.append(Parameter(parameter.name, lane, operand=add(parameter.name, metadata)))
+        elif lane is Lane.WARP:
+            parameters.append(Parameter(parameter.name, lane))
+        elif any(isinstance(m, Derived) for m in metadata):
+            derived = next(m for m in metadata if isinstance(m, Derived))
+            parameters.append(Parameter(parameter.name, Lane.SCALAR, derived=derived))
+        else:
+            raise DeclarationError(f"{mnemonic}: parameter {parameter.name} is no operand, modifier or warp")
+    description = inspect.cleandoc(function.__doc__ or "")
+    if not description:
+        raise DeclarationError(f"{mnemonic}: the docstring is the manual's text and is missing")
+    return Declaration(
+        mnemonic=mnemonic,
+        opcode=opcode,
+        pipe=pipe,
+        function=function,
+        description=description,
+        names=tuple(names),
+        operands=tuple(operands),
+        lanes=tuple(lanes),
+        modifiers=tuple(modifiers),
+        parameters=tuple(parameters),
+        results=tuple(results),
+        forms=_forms(opcode, names, operands, forms),
+        public=public,
+        variable_latency=variable,
+    )
+
+
+def check(declaration: Declaration, others: list[Declaration]) -> None:
+    """Raise DeclarationError if bits overlap, a modifier does not fit, or two declarations decode alike."""
+    for form in declaration.forms:
+        taken = 0
+        for name, field in declaration.fields(form):
+            if taken & field.mask or field.lo + field.width > 128:
+                raise DeclarationError(f"{declaration.mnemonic}: field {name} at bit {field.lo} overlaps another")
+            taken |= field.mask
+    seen: dict[str, Modifier] = {}
+    for modifier in declaration.modifiers:
+        for word, value in modifier.kind.words().items():
+            if word in seen and (modifier.default is not None or seen[word].default is not None):
+                raise DeclarationError(
+                    f"{declaration.mnemonic}: .{word} stands in two modifiers, so neither may be left out"
+                )
+            seen[word] = modifier
+            if not modifier.kind.at.holds(value):
+                raise DeclarationError(f"{declaration.mnemonic}: modifier {word} does not fit its field")
+    codes = {declaration.code(form) for form in declaration.forms}
+    if len(codes) != len(declaration.forms):
+        raise DeclarationError(f"{declaration.mnemonic}: two forms share an opcode")
+    for other in others:
+        if codes & {other.code(form) for form in other.forms}:
+            raise DeclarationError(f"{declaration.mnemonic} and {other.mnemonic} decode alike")
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+
+
+def _results(annotation: Any) -> list[tuple[Any, ...]]:
+    if annotation is None or annotation is inspect.Signature.empty:
+        return []
+    parts = get_args(annotation) if get_origin(annotation) is tuple else (annotation,)
+    return [_metadata(part) for part in parts]
+
+
+def _result_name(metadata: tuple[Any, ...]) -> str:
+    return next((m for m in metadata if isinstance(m, str)), "rd")
+
+
+def _forms(
+    opcode: int, names: list[str], operands: list[Operand], several: dict[int, tuple[str, ...]]
+) -> tuple[Form, ...]:
+    forms = [Form(opcode >> FORM_SHIFT)]
+    in_b = next((i for i, o in enumerate(operands) if isinstance(o, Source) and o.slot == "b"), -1)
+    for index, operand in enumerate(operands):
+        if not isinstance(operand, Source):
+            continue
+        moved = in_b if operand.slot == "c" and operand.literal_at is None else -1
+        if operand.imm:
+            forms.append(Form(operand.imm, (index,), False, moved))
+        if operand.const:
+            forms.append(Form(operand.const, (index,), True, moved))
+    forms += [Form(code, tuple(names.index(n) for n in special)) for code, special in several.items()]
+    if len(forms) > 1 and forms[0].code != REGISTER_FORM:
+        raise DeclarationError("an instruction with operand forms is declared by its register form's opcode")
+    return tuple(forms)

@@ -1,0 +1,241 @@
+"""Integer arithmetic: add, multiply-add, shift-add, minimum, comparison, selection."""
+
+from typing import Annotated
+
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Pipe, Scalar, instruction
+from dstc_isa.isa.lanes import (
+    maximum,
+    minimum,
+    narrow,
+    s32,
+    select,
+    shift_left,
+    shift_right,
+    shift_right_signed,
+    splat,
+    truth,
+    u32,
+    widen,
+)
+from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
+from dstc_isa.isa.operand import ImmediateOperand, Source
+from dstc_isa.isa.shorthand import (
+    CONST_B,
+    CONST_C,
+    IMM_B,
+    IMM_C,
+    CarryOut,
+    CarryOut2,
+    Pp,
+    PpNone,
+    PqNone,
+    Pu,
+    Pv,
+    Ra,
+    Rb,
+    Rd,
+    Rd64,
+)
+from dstc_isa.isa.values import PT, Predicate, Register
+
+SIGN_BIT = Field(73, 1)
+
+
+def combine(how: int, a: S32, b: S32) -> S32:
+    """Join two bool lanes by the AND, OR or XOR of a comparison."""
+    if how == Combine.AND:
+        return a & b
+    if how == Combine.OR:
+        return a | b
+    return a ^ b
+
+
+def _carries(decoded: Instruction) -> int:
+    """1 if a carry is written or read, so that the plain sum need not compute it."""
+    preds = [v for v in decoded.operands if isinstance(v, Predicate)]
+    written = any(p.index != PT for p in preds[:2])
+    return int(written or any(decoded.modifiers))
+
+
+def _signs(decoded: Instruction) -> int:
+    """Bit i set if source i is negated."""
+    sources = [v for v in decoded.operands[3:6]]
+    return sum(1 << i for i, v in enumerate(sources) if getattr(v, "negate", False))
+
+
+@instruction("IADD3", 0x210, Pipe.ALU)
+def iadd3(
+    ra: Annotated[U32, Source("a", negate=True, raw=True)],
+    rb: Annotated[U32, Source("b", negate=True, raw=True, imm=IMM_B, const=CONST_B)],
+    rc: Annotated[U32, Source("c", negate=True, raw=True)],
+    pp: PpNone,
+    pq: PqNone,
+    signs: Annotated[Scalar, Derived(_signs)],
+    carries: Annotated[Scalar, Derived(_carries)],
+    extended: Annotated[int, Flag("X", Field(74, 1))],
+) -> tuple[Rd, CarryOut, CarryOut2]:
+    """Add three integers: Rd = Ra + Rb + Rc modulo 2**32.
+
+    A negated source is subtracted. Pu is the carry out of the sum and Pv says that the carry is two; a
+    negated source counts as its complement plus one, so after a subtraction Pu means "no borrow". With .X
+    a negated source is only complemented and the carries Pp and Pq are added: the high word of a long sum.
+    """
+    if carries == 0:
+        if signs & 1:
+            ra = splat(0) - ra
+        if signs & 2:
+            rb = splat(0) - rb
+        if signs & 4:
+            rc = splat(0) - rc
+        return ra + rb + rc, truth(0), truth(0)
+    ones = 0
+    if signs & 1:
+        ra = ~ra
+        ones += 1
+    if signs & 2:
+        rb = ~rb
+        ones += 1
+    if signs & 4:
+        rc = ~rc
+        ones += 1
+    total = widen(ra) + widen(rb) + widen(rc)
+    if extended:
+        total = total + widen(select(pp, splat(1), splat(0))) + widen(select(pq, splat(1), splat(0)))
+    else:
+        total = total + widen(splat(ones))
+    carry = narrow(shift_right(total, widen(splat(32))))
+    return narrow(total), carry > splat(0), carry > splat(1)
+
+
+@instruction("IMAD", 0x224, Pipe.FMA)
+def imad(
+    ra: Ra,
+    rb: Rb,
+    rc: Annotated[U32, Source("c", negate=True, imm=IMM_C, const=CONST_C)],
+    sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32,
+) -> Rd:
+    """Multiply and add: the low 32 bits of Ra * Rb + Rc; they do not depend on the sign modifier."""
+    return ra * rb + rc
+
+
+def wide_product(ra: U32, rb: U32, sign: int) -> U64:
+    """The 64-bit product of two 32-bit lanes, signed or not."""
+    if sign == Sign.S32:
+        return widen(s32(ra)) * widen(s32(rb))
+    return widen(ra) * widen(rb)
+
+
+Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C)]
+
+
+@instruction("IMAD.WIDE", 0x225, Pipe.FMA)
+def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd64:
+    """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
+
+    This is how an address is formed: index times element size plus base. An immediate in Rc is
+    sign-extended to 64 bits.
+    """
+    return wide_product(ra, rb, sign) + rc
+
+
+@instruction("IMAD.HI", 0x227, Pipe.FMA)
+def imad_hi(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
+    """High word of a multiply-add: bits 32 to 63 of Ra * Rb + the pair Rc."""
+    return narrow(shift_right(wide_product(ra, rb, sign) + rc, widen(splat(32))))
+
+
+def _lea_carries(decoded: Instruction) -> int:
+    """1 if LEA's carry is written."""
+    carry = decoded.operands[1]
+    return int(isinstance(carry, Predicate) and carry.index != PT)
+
+
+@instruction("LEA", 0x211, Pipe.ALU)
+def lea(
+    ra: Ra,
+    rb: Rb,
+    rc: Annotated[U32, Source("c", optional=True, default=Register(255))],
+    amount: Annotated[Scalar, ImmediateOperand(Field(75, 5))],
+    pp: PpNone,
+    carries: Annotated[Scalar, Derived(_lea_carries)],
+    high: Annotated[int, Flag("HI", Field(80, 1))],
+    extended: Annotated[int, Flag("X", Field(74, 1))],
+    signed: Annotated[int, Flag("SX32", Field(73, 1))],
+) -> tuple[Rd, CarryOut]:
+    """Shift and add: Rd = (Ra << amount) + Rb, with the carry in Pu.
+
+    .HI takes the high word of the shifted pair (Rc:Ra) instead, .SX32 lets Ra's sign stand for Rc, and .X
+    adds the carry Pp: LEA and LEA.HI.X together form a 64-bit address.
+    """
+    term = shift_left(ra, splat(amount))
+    if high:
+        if signed:
+            rc = u32(shift_right_signed(s32(ra), splat(31)))
+        term = shift_left(rc, splat(amount)) | shift_right(ra, splat(32 - amount))
+    total = term + rb
+    if extended:
+        total = total + select(pp, splat(1), splat(0))
+    if carries == 0:
+        return total, truth(0)
+    wide = widen(term) + widen(rb)
+    if extended:
+        wide = wide + widen(select(pp, splat(1), splat(0)))
+    return total, narrow(shift_right(wide, widen(splat(32)))) > splat(0)
+
+
+@instruction("IMNMX", 0x217, Pipe.ALU)
+def imnmx(ra: Ra, rb: Rb, pp: Pp, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
+    """Minimum where Pp is true, maximum where it is false."""
+    if sign == Sign.S32:
+        return u32(select(pp, minimum(s32(ra), s32(rb)), maximum(s32(ra), s32(rb))))
+    return select(pp, minimum(ra, rb), maximum(ra, rb))
+
+
+@instruction("IABS", 0x213, Pipe.ALU)
+def iabs(rb: Rb) -> Rd:
+    """Absolute value of a signed integer; -2**31 stays as it is."""
+    return u32(select(s32(rb) < s32(splat(0)), s32(splat(0)) - s32(rb), s32(rb)))
+
+
+def compare(how: int, a: S32, b: S32) -> S32:
+    """Bool lanes of an integer comparison."""
+    if how == Compare.LT:
+        return a < b
+    if how == Compare.EQ:
+        return a == b
+    if how == Compare.LE:
+        return a <= b
+    if how == Compare.GT:
+        return a > b
+    if how == Compare.NE:
+        return a != b
+    if how == Compare.GE:
+        return a >= b
+    return truth(how == Compare.T)
+
+
+@instruction("ISETP", 0x20C, Pipe.ALU)
+def isetp(
+    ra: Ra,
+    rb: Rb,
+    pp: Pp,
+    how: Annotated[int, Choice(Compare, Field(76, 3))],
+    joined: Annotated[int, Choice(Combine, Field(74, 2))],
+    sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32,
+) -> tuple[Pu, Pv]:
+    """Compare integers: Pu = (Ra cmp Rb) op Pp, and Pv = not (Ra cmp Rb) op Pp."""
+    hit = compare(how, s32(ra), s32(rb)) if sign == Sign.S32 else compare(how, ra, rb)
+    return combine(joined, hit, pp), combine(joined, ~hit, pp)
+
+
+@instruction("SEL", 0x207, Pipe.ALU)
+def sel(ra: Ra, rb: Rb, pp: Pp) -> Rd:
+    """Select: Ra where Pp is true, Rb where it is false."""
+    return select(pp, ra, rb)
+
+
+@instruction("MOV", 0x202, Pipe.ALU)
+def mov(rb: Rb) -> Rd:
+    """Copy a register, an immediate or a constant to Rd."""
+    return rb

@@ -1,0 +1,174 @@
+"""Bit operations: three-input logic, funnel shift, bit count and search, byte permutation."""
+
+from enum import IntEnum
+from typing import Annotated
+
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.instruction import U32, Derived, Instruction, Pipe, Scalar, instruction
+from dstc_isa.isa.lanes import (
+    leading_zeros,
+    minimum,
+    narrow,
+    popc,
+    reverse_bits,
+    s32,
+    select,
+    shift_left,
+    shift_right,
+    shift_right_signed,
+    splat,
+    u32,
+    widen,
+)
+from dstc_isa.isa.modifier import Choice, Flag, Sign
+from dstc_isa.isa.operand import ImmediateOperand, Source
+from dstc_isa.isa.shorthand import CONST_C, IMM_C, CarryOut, PpNone, Ra, Rb, Rc, Rd
+from dstc_isa.isa.values import Immediate
+
+
+def normal_form(table: int) -> int:
+    """Coefficients of the exclusive-or normal form of a truth table (bit i of both: i = 4a + 2b + c).
+
+    Bit i of the result says whether the product of the inputs that i names is a term.
+    """
+    terms = table & 0xFF
+    for step in (1, 2, 4):
+        for i in range(8):
+            if i & step:
+                terms ^= (terms >> (i - step) & 1) << i
+    return terms
+
+
+def _terms(decoded: Instruction) -> int:
+    return normal_form(next(v.value for v in reversed(decoded.operands) if isinstance(v, Immediate)))
+
+
+@instruction("LOP3.LUT", 0x212, Pipe.ALU)
+def lop3(
+    ra: Ra,
+    rb: Rb,
+    rc: Rc,
+    table: Annotated[Scalar, ImmediateOperand(Field(72, 8), hexadecimal=True)],
+    pp: PpNone,
+    terms: Annotated[Scalar, Derived(_terms)],
+) -> tuple[CarryOut, Rd]:
+    """Any bitwise function of three inputs, given by its truth table.
+
+    Bit 4a + 2b + c of the table is the result for input bits a, b, c: 0xc0 is Ra & Rb, 0xfc is Ra | Rb,
+    0x3c is Ra ^ Rb. Pu, if named, is (result != 0) or Pp.
+    """
+    result = splat(-(terms & 1))
+    if terms & 2:
+        result = result ^ rc
+    if terms & 4:
+        result = result ^ rb
+    if terms & 8:
+        result = result ^ (rb & rc)
+    if terms & 16:
+        result = result ^ ra
+    if terms & 32:
+        result = result ^ (ra & rc)
+    if terms & 64:
+        result = result ^ (ra & rb)
+    if terms & 128:
+        result = result ^ (ra & rb & rc)
+    return (result != splat(0)) | pp, result
+
+
+class ShiftType(IntEnum):
+    """Width and sign of a funnel shift."""
+
+    S64 = 0
+    U64 = 1
+    S32 = 2
+    U32 = 3
+
+
+class Direction(IntEnum):
+    """Direction of a shift."""
+
+    L = 0
+    R = 1
+
+
+@instruction("SHF", 0x219, Pipe.ALU)
+def shf(
+    ra: Ra,
+    rb: Rb,
+    rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)],
+    direction: Annotated[int, Choice(Direction, Field(76, 1))],
+    wrap: Annotated[int, Flag("W", Field(75, 1))],
+    kind: Annotated[int, Choice(ShiftType, Field(73, 2))],
+    high: Annotated[int, Flag("HI", Field(80, 1))],
+) -> Rd:
+    """Funnel shift of the 64-bit value Rc:Ra (Rc is the high word) by Rb.
+
+    The result is the low word, with .HI the high word. A 32-bit type limits the amount to 32, a 64-bit type
+    to 64; with .W the amount is taken modulo 32 or 64 instead. .R with a signed type shifts in the sign of
+    Rc. So SHF.L.U32 Rd, Ra, n, RZ is Ra << n, and SHF.R.S32.HI Rd, RZ, n, Rc is Rc >> n.
+    """
+    limit = 32 if kind >= ShiftType.S32 else 64
+    amount = rb & splat(limit - 1) if wrap else minimum(rb, splat(limit))
+    if direction == Direction.L:
+        if not high:
+            return shift_left(ra, amount)
+    elif high:
+        if kind == ShiftType.U32 or kind == ShiftType.U64:
+            return shift_right(rc, amount)
+        return u32(shift_right_signed(s32(rc), amount))
+    pair = widen(ra) | shift_left(widen(rc), widen(splat(32)))
+    if direction == Direction.L:
+        return narrow(shift_right(shift_left(pair, widen(amount)), widen(splat(32))))
+    low = shift_right(pair, widen(amount))
+    if kind == ShiftType.S64 or kind == ShiftType.S32:
+        fill = widen(shift_right_signed(s32(rc), splat(31)))
+        low = low | shift_left(fill, widen(splat(64)) - widen(amount))
+    return narrow(low)
+
+
+@instruction("POPC", 0x309, Pipe.SFU, variable=True)
+def popc_(rb: Rb) -> Rd:
+    """Count the set bits of Rb."""
+    return popc(rb)
+
+
+@instruction("FLO", 0x300, Pipe.SFU, variable=True)
+def flo(
+    rb: Rb,
+    as_shift: Annotated[int, Flag("SH", Field(74, 1))],
+    sign: Annotated[int, Choice(Sign, Field(73, 1))] = Sign.S32,
+) -> Rd:
+    """Find the leading one: the number of the highest set bit, 0xffffffff if there is none.
+
+    Signed, a negative number is complemented first. With .SH the result is the left shift that brings the
+    bit to the top (31 minus its number).
+    """
+    bits = rb
+    if sign == Sign.S32:
+        bits = rb ^ u32(shift_right_signed(s32(rb), splat(31)))
+    zeros = leading_zeros(bits)
+    found = zeros if as_shift else splat(31) - zeros
+    return select(bits == splat(0), splat(0xFFFFFFFF), found)
+
+
+@instruction("BREV", 0x301, Pipe.SFU, variable=True)
+def brev(rb: Rb) -> Rd:
+    """Reverse the order of the 32 bits."""
+    return reverse_bits(rb)
+
+
+@instruction("PRMT", 0x216, Pipe.ALU)
+def prmt(ra: Ra, rb: Rb, rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)]) -> Rd:
+    """Permute bytes: each of the four low nibbles of Rb picks one byte of Rc:Ra for its byte of Rd.
+
+    Bits 0-2 of a nibble number the byte (0-3 in Ra, 4-7 in Rc); bit 3 replicates that byte's sign instead.
+    """
+    result = splat(0)
+    for byte in range(4):
+        nibble = shift_right(rb, splat(4 * byte)) & splat(15)
+        source = select((nibble & splat(4)) == splat(0), ra, rc)
+        picked = shift_right(source, shift_left(nibble & splat(3), splat(3))) & splat(0xFF)
+        sign = select((picked & splat(0x80)) == splat(0), splat(0), splat(0xFF))
+        picked = select((nibble & splat(8)) == splat(0), picked, sign)
+        result = result | shift_left(picked, splat(8 * byte))
+    return result

@@ -1,0 +1,117 @@
+"""Instruction modifiers: the dotted words after a mnemonic, as enumerations with a bit field each."""
+
+from enum import IntEnum
+
+from attrs import frozen
+
+from dstc_isa.isa.field import Field
+
+
+def text_of(member: IntEnum) -> str:
+    """The word a modifier value is written as (``_64`` is written ``64``)."""
+    return member.name.lstrip("_")
+
+
+@frozen
+class Choice:
+    """A modifier with one word out of ``values``, stored in ``at``."""
+
+    values: type[IntEnum]
+    at: Field
+
+    def words(self) -> dict[str, int]:
+        """Word -> stored value."""
+        return {text_of(member): int(member) for member in self.values}
+
+    def word_of(self, value: int) -> str:
+        """The word of a stored value; ValueError if it has none."""
+        return text_of(self.values(value))
+
+
+@frozen
+class Flag:
+    """A modifier that is there (1) or not (0)."""
+
+    word: str
+    at: Field
+
+    def words(self) -> dict[str, int]:
+        """Word -> stored value."""
+        return {self.word: 1}
+
+    def word_of(self, value: int) -> str:
+        """The word, or nothing when the flag is clear."""
+        return self.word if value else ""
+
+
+@frozen
+class Modifier:
+    """A named modifier of an instruction; ``default`` is the value that is not written, None if one must be."""
+
+    name: str
+    kind: Choice | Flag
+    default: int | None
+
+
+class Sign(IntEnum):
+    """Interpretation of integer operands."""
+
+    U32 = 0
+    S32 = 1
+
+
+class Compare(IntEnum):
+    """Integer comparison."""
+
+    F = 0
+    LT = 1
+    EQ = 2
+    LE = 3
+    GT = 4
+    NE = 5
+    GE = 6
+    T = 7
+
+
+class FloatCompare(IntEnum):
+    """Float comparison; the forms with U are also true when an operand is NaN."""
+
+    F = 0
+    LT = 1
+    EQ = 2
+    LE = 3
+    GT = 4
+    NE = 5
+    GE = 6
+    NUM = 7
+    NAN = 8
+    LTU = 9
+    EQU = 10
+    LEU = 11
+    GTU = 12
+    NEU = 13
+    GEU = 14
+    T = 15
+
+
+class Combine(IntEnum):
+    """How a comparison joins its predicate operand."""
+
+    AND = 0
+    OR = 1
+    XOR = 2
+
+
+class Size(IntEnum):
+    """Width of a memory access; 8 and 16 bit loads extend to 32 bits."""
+
+    U8 = 0
+    S8 = 1
+    U16 = 2
+    S16 = 3
+    _32 = 4
+    _64 = 5
+    _128 = 6
+
+
+SIZE_BYTES = (1, 1, 2, 2, 4, 8, 16)

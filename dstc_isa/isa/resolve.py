@@ -1,0 +1,85 @@
+"""From a written mnemonic to the declarations it can mean, with the values of its modifiers."""
+
+from difflib import get_close_matches
+from functools import cache
+
+from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.text import format_mnemonic
+
+Candidate = tuple[Declaration, tuple[int, ...]]
+
+
+class MnemonicError(ValueError):
+    """A mnemonic or modifier that does not exist; ``suggestion`` is the nearest one that does, or empty."""
+
+    def __init__(self, reason: str, suggestion: str = "") -> None:
+        super().__init__(reason)
+        self.suggestion = suggestion
+
+
+@cache
+def resolve(written: str) -> tuple[Candidate, ...]:
+    """The declarations a mnemonic such as ``ISETP.LT.U32.AND`` can mean; MnemonicError if there is none.
+
+    Modifiers may stand in any order. Several declarations come back only where operands tell them apart.
+    """
+    for cut in range(len(written), 0, -1):
+        if cut != len(written) and written[cut] != ".":
+            continue
+        named = [d for d in REGISTRY if d.mnemonic == written[:cut]]
+        if named:
+            words = written[cut + 1 :].split(".") if cut < len(written) else []
+            return tuple((d, _modifiers(d, words)) for d in named)
+    raise MnemonicError(f"unknown instruction {written}", nearest(written))
+
+
+def nearest(written: str) -> str:
+    """The full mnemonic closest to what was written, or empty."""
+    near = get_close_matches(written.upper(), _spellings(len(REGISTRY)), 1, 0.5)
+    return near[0] if near else ""
+
+
+@cache
+def _spellings(declared: int) -> list[str]:
+    """Mnemonics, each alone and with every single choice of its modifiers that makes it complete."""
+    spellings = []
+    for declaration in REGISTRY[:declared]:
+        base = tuple(
+            m.default if m.default is not None else next(iter(m.kind.words().values())) for m in declaration.modifiers
+        )
+        spellings.append(format_mnemonic(declaration, base))
+        for place, modifier in enumerate(declaration.modifiers):
+            for value in modifier.kind.words().values():
+                spellings.append(format_mnemonic(declaration, (*base[:place], value, *base[place + 1 :])))
+    return spellings
+
+
+def _modifiers(declaration: Declaration, words: list[str]) -> tuple[int, ...]:
+    chosen: dict[int, int] = {}
+    for word in words:
+        for place, modifier in enumerate(declaration.modifiers):
+            if place not in chosen and word in modifier.kind.words():
+                chosen[place] = modifier.kind.words()[word]
+                break
+        else:
+            raise MnemonicError(_bad_word(declaration, word), nearest(".".join([declaration.mnemonic, *words])))
+    values = []
+    for place, modifier in enumerate(declaration.modifiers):
+        value = chosen.get(place, modifier.default)
+        if value is None:
+            expected = ", ".join("." + word for word in modifier.kind.words())
+            raise MnemonicError(
+                f"{declaration.mnemonic} needs its {modifier.name} modifier: one of {expected}",
+                nearest(".".join([declaration.mnemonic, *words])),
+            )
+        values.append(value)
+    return tuple(values)
+
+
+def _bad_word(declaration: Declaration, word: str) -> str:
+    known = [w for m in declaration.modifiers for w in m.kind.words()]
+    if not known:
+        return f"{declaration.mnemonic} takes no modifier, so .{word} has no meaning"
+    if word in known:
+        return f"modifier .{word} stands twice"
+    return f"{declaration.mnemonic} has no modifier .{word}; it takes {', '.join('.' + w for w in known)}"

@@ -1,0 +1,200 @@
+"""Tensor core instructions: Volta's inner product HMMA.884 and the bitmap-sparse outer product OHMMA.8161.
+
+OHMMA and BOHMMA are the paper's ("Dual-side Sparse Tensor Core", ISCA 2021); their operand layout and exact
+semantics are chosen by this project, the paper leaves them open.
+"""
+
+from enum import IntEnum
+from typing import Annotated
+
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.float import canonical
+from dstc_isa.isa.half import high_half, low_half
+from dstc_isa.isa.instruction import F32, U32, Index, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.lanes import (
+    FULL_MASK,
+    LANES,
+    ballot,
+    drop_lowest,
+    expand,
+    f32,
+    gather,
+    lane_ids,
+    lane_of,
+    lowest_bit,
+    select,
+    splat,
+    spread,
+    u32,
+)
+from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.operand import Destination, ImmediateOperand, Source
+from dstc_isa.isa.shorthand import Rd
+from dstc_isa.isa.warp import Fault, fail, read_register, write_register
+
+GROUP_ROWS = 8
+GROUP_COLUMNS = 16
+
+
+class Layout(IntEnum):
+    """Which index of a matrix fragment runs along the lanes."""
+
+    ROW = 0
+    COL = 1
+
+
+class Step(IntEnum):
+    """Which quarter of the result an HMMA computes."""
+
+    STEP0 = 0
+    STEP1 = 1
+    STEP2 = 2
+    STEP3 = 3
+
+
+def converged(warp: Warp) -> bool:
+    """Whether all 32 lanes execute; a tensor instruction faults otherwise."""
+    if warp.mask != FULL_MASK:
+        fail(warp, Fault.PARTIAL_WARP, warp.mask, warp.mask, 0)
+        return False
+    return True
+
+
+def fragment_half(warp: Warp, pair: int, register: U32, odd: U32) -> U32:
+    """Per lane, a half of a two-register fragment: ``register`` and ``odd`` (0 or 1, u32) say which, as f32."""
+    low = read_register(warp, pair)
+    high = read_register(warp, pair + 1)
+    chosen = select(register == splat(0), low, high)
+    return select(odd == splat(0), low_half(chosen), high_half(chosen))
+
+
+@instruction("HMMA.884.F32", 0x236, Pipe.TENSOR, variable=True)
+def hmma(
+    warp: Warp,
+    rd: Annotated[Index, Destination(width=2)],
+    ra: Annotated[Index, Source("a", width=2)],
+    rb: Annotated[Index, Source("b", width=2)],
+    rc: Annotated[Index, Source("c", width=2)],
+    layout_a: Annotated[int, Choice(Layout, Field(72, 1))],
+    layout_b: Annotated[int, Choice(Layout, Field(73, 1))],
+    step: Annotated[int, Choice(Step, Field(76, 2))],
+) -> None:
+    """Inner product of Volta: a quarter of D = A B + C for four 8x8x4 products, one per quad pair of lanes.
+
+    The fragments are those of PTX mma.m8n8k4 with .f16 operands and .f32 accumulators: Ra and Rb are the
+    two registers of A and B; Rd and Rc are registers 2s and 2s+1 of D and C for step s. Step s computes, in
+    each group of four lanes, rows 2(s mod 2) and the next of columns 4(s div 2) to 4(s div 2)+3. The four
+    exact products are added in k order with one rounding each.
+    """
+    if not converged(warp):
+        return
+    lane = lane_ids()
+    quad = lane & splat(12)
+    row_low = lane & splat(1)
+    rows_from = (step & 1) * 2
+    columns_from = (step >> 1) * 16
+    for register in range(2):
+        total = f32(read_register(warp, rc + register))
+        column = (lane & splat(2)) + splat(register)
+        for k in range(4):
+            if layout_a == Layout.ROW:
+                source_a = row_low + splat(rows_from) + quad + (lane & splat(16))
+                held_a = fragment_half(warp, ra, splat(k >> 1), splat(k & 1))
+                a = f32(gather(u32(held_a), source_a))
+            else:
+                source_a = splat(k) + quad + (lane & splat(16))
+                even = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(0))), source_a))
+                odd = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(1))), source_a))
+                a = select(row_low == splat(0), even, odd)
+            if layout_b == Layout.COL:
+                source_b = column + quad + splat(columns_from)
+                held_b = fragment_half(warp, rb, splat(k >> 1), splat(k & 1))
+                b = f32(gather(u32(held_b), source_b))
+            else:
+                source_b = splat(k) + quad + splat(columns_from)
+                first = f32(gather(u32(fragment_half(warp, rb, splat(0), splat(register))), source_b))
+                second = f32(gather(u32(fragment_half(warp, rb, splat(1), splat(register))), source_b))
+                b = select((lane & splat(2)) == splat(0), first, second)
+            total = canonical(total + a * b)
+        write_register(warp, rd + register, u32(total))
+
+
+@instruction("BOHMMA.32321", 0x1A0, Pipe.TENSOR, public=False, variable=True)
+def bohmma(
+    warp: Warp,
+    ra: Annotated[U32, Source("a")],
+    rb: Annotated[U32, Source("b")],
+) -> Rd:
+    """Binary outer product of two bitmaps: bit c of Rd's lane r is (bit r of Ra) and (bit c of Rb).
+
+    Ra and Rb are the bitmaps of a column of A and a row of B and must hold the same value in all lanes. The
+    result is the 32x32 bit matrix of the places that the step's products go to.
+    """
+    if converged(warp):
+        first_a = splat(lane_of(ra, 0))
+        first_b = splat(lane_of(rb, 0))
+        different = ballot((ra != first_a) | (rb != first_b))
+        if different != 0:
+            fail(warp, Fault.NON_UNIFORM, different, lane_of(ra, lowest_bit(different)), 0)
+    return select(spread(lane_of(ra, 0)), splat(lane_of(rb, 0)), splat(0))
+
+
+Accumulator = Annotated[Index, Destination(width=LANES, accumulates=True)]
+FragmentA = Annotated[F32, Source("a", half=Field(72, 1))]
+FragmentB = Annotated[F32, Source("b", half=Field(73, 1))]
+GroupA = Annotated[Scalar, ImmediateOperand(Field(76, 2))]
+GroupB = Annotated[Scalar, ImmediateOperand(Field(78, 1))]
+
+
+@instruction("OHMMA.8161.F32", 0x1A1, Pipe.TENSOR, public=False, variable=True)
+def ohmma(
+    warp: Warp,
+    rd: Accumulator,
+    ra: FragmentA,
+    rb: FragmentB,
+    rm: Annotated[U32, Source("c")],
+    group_a: GroupA,
+    group_b: GroupB,
+) -> None:
+    """Sparse outer product 8x16x1: D[r][c] += A[8 ga + i] * B[16 gb + j] at the places a bitmap gives.
+
+    Lane i of Ra's half holds the i-th condensed value of a column of A, lane j of Rb's half that of a row of
+    B. Rm is the BOHMMA of their bitmaps: r is its (8 ga + i)-th non-zero row, c the (16 gb + j)-th set bit of
+    such a row. D[r][c] is lane c of register Rd + r. The product is exact in FP32 and added with one rounding.
+    Places without a value are not touched, whatever they hold.
+    """
+    if not converged(warp):
+        return
+    rows = ballot(rm != splat(0))
+    if rows == 0:
+        return
+    columns = lane_of(rm, lowest_bit(rows))
+    behind = drop_lowest(columns, GROUP_COLUMNS * group_b)
+    place = spread(behind ^ drop_lowest(behind, GROUP_COLUMNS))
+    spread_b = expand(rb, columns)
+    rows = drop_lowest(rows, GROUP_ROWS * group_a)
+    for i in range(GROUP_ROWS):
+        if rows == 0:
+            break
+        outer_row(warp, rd + lowest_bit(rows), lane_of(ra, GROUP_ROWS * group_a + i), spread_b, place)
+        rows &= rows - 1
+
+
+@instruction("OHMMA.8161.F32", 0x1A2, Pipe.TENSOR, public=False, variable=True)
+def ohmma_dense(warp: Warp, rd: Accumulator, ra: FragmentA, rb: FragmentB, group_a: GroupA, group_b: GroupB) -> None:
+    """Dense outer product 8x16x1: D[8 ga + i][16 gb + j] += A[8 ga + i] * B[16 gb + j].
+
+    The form without a bitmap: all 32 rows and columns have a value, lane i of the fragments holds the i-th.
+    """
+    if not converged(warp):
+        return
+    place = spread(0xFFFF << (GROUP_COLUMNS * group_b) & FULL_MASK)
+    for i in range(GROUP_ROWS):
+        row = GROUP_ROWS * group_a + i
+        outer_row(warp, rd + row, lane_of(ra, row), rb, place)
+
+
+def outer_row(warp: Warp, register: int, a: float, b: F32, place: F32) -> None:
+    """Add a * b to one accumulator row in the lanes of ``place``."""
+    before = f32(read_register(warp, register))
+    write_register(warp, register, u32(select(place, canonical(before + b * a), before)))

@@ -1,0 +1,52 @@
+"""Print instructions as assembly text."""
+
+from collections.abc import Callable
+
+from dstc_isa.isa.control import DEFAULT
+from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.operand import TargetOperand
+from dstc_isa.isa.values import ALWAYS, Target
+
+
+def format_mnemonic(declaration: Declaration, modifiers: tuple[int, ...]) -> str:
+    """Mnemonic with the modifier words that differ from their defaults."""
+    words = [declaration.mnemonic]
+    for modifier, value in zip(declaration.modifiers, modifiers, strict=True):
+        if value != modifier.default:
+            words.append(modifier.kind.word_of(value))
+    return ".".join(words)
+
+
+def format_instruction(
+    instruction: Instruction, target: Callable[[int], str] | None = None, *, control: bool = True
+) -> str:
+    """One line of assembly that assembles to the same word.
+
+    ``target`` names the destination of a branch from its distance in bytes to the next instruction;
+    ``control`` prints the scheduling prefix where it is not the default.
+    """
+    parts = []
+    if control and instruction.control != DEFAULT:
+        parts.append(str(instruction.control))
+    if instruction.guard != ALWAYS:
+        parts.append(f"@{instruction.guard}")
+    parts.append(format_mnemonic(instruction.declaration, instruction.modifiers))
+    operands = format_operands(instruction, target)
+    if operands:
+        parts.append(", ".join(operands))
+    return " ".join(parts) + " ;"
+
+
+def format_operands(instruction: Instruction, target: Callable[[int], str] | None = None) -> list[str]:
+    """The operand texts, optional ones left out where they hold their default."""
+    texts: list[str] = []
+    later: type | None = None
+    for operand, value in reversed(list(zip(instruction.declaration.operands, instruction.operands, strict=True))):
+        if operand.optional and value == operand.default and later is not type(value):
+            continue
+        later = type(value) if operand.optional else None
+        if target and isinstance(operand, TargetOperand) and isinstance(value, Target):
+            texts.append(target(value.address))
+        else:
+            texts.append(operand.format(value))
+    return texts[::-1]

@@ -1,0 +1,170 @@
+"""What instruction semantics may do to a warp beyond its lanes: registers, predicates, memory, faults.
+
+``Warp`` state has one declaration here (``SCALARS``, ``ARRAYS``); the reference engine builds a Python object
+from it and the compiled engine a record in memory. The functions below are the reference's; the compiled
+engine gives the same names a second meaning (``engine.compiled.warp``).
+"""
+
+from enum import IntEnum
+from typing import Any
+
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
+
+BARRIER_REGISTERS = 16
+SYNC_SLOT = BARRIER_REGISTERS
+
+SCALARS = {
+    "pc": "index of the next instruction of the running lanes",
+    "active": "mask of the running lanes",
+    "mask": "lanes that execute the current instruction: active and guarded",
+    "live": "lanes that have not exited",
+    "blocked": "lanes that wait at a convergence or CTA barrier",
+    "at_barrier": "lanes that wait at a CTA barrier",
+    "barrier_id": "which CTA barrier they wait at",
+    "barrier_threads": "how many threads it waits for, 0 for the whole CTA",
+    "code_size": "instructions in the kernel",
+    "issued": "instructions issued since launch of the CTA",
+    "fault": "Fault that stopped the warp, 0 for none",
+    "fault_pc": "instruction that faulted",
+    "fault_lanes": "lanes that faulted",
+    "fault_detail": "address or value that was refused",
+    "fault_size": "bytes of the refused access",
+    "index": "number of the warp in its CTA",
+    "cta_x": "CTA coordinate",
+    "cta_y": "CTA coordinate",
+    "cta_z": "CTA coordinate",
+    "block_x": "threads of a CTA in x",
+    "block_y": "threads of a CTA in y",
+    "block_z": "threads of a CTA in z",
+    "grid_x": "CTAs of the grid in x",
+    "grid_y": "CTAs of the grid in y",
+    "grid_z": "CTAs of the grid in z",
+}
+ARRAYS = {
+    "lane_pc": (LANES, "where a lane that is not running goes on"),
+    "participants": (BARRIER_REGISTERS + 1, "lanes that a convergence barrier collects"),
+    "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
+}
+
+
+class Fault(IntEnum):
+    """Why a kernel was stopped."""
+
+    NONE = 0
+    OUT_OF_BOUNDS = 1
+    MISALIGNED = 2
+    UNDEFINED = 3
+    BARRIER = 4
+    WATCHDOG = 5
+    NON_UNIFORM = 6
+    SHARED_BOUNDS = 7
+    PARTIAL_WARP = 8
+    BAD_TARGET = 9
+    DEADLOCK = 10
+    CONSTANT_BOUNDS = 11
+
+
+class Space(IntEnum):
+    """Memory spaces; a constant bank b is CONSTANT + b."""
+
+    GLOBAL = 0
+    SHARED = 1
+    CONSTANT = 2
+
+
+class Atomic(IntEnum):
+    """Atomic operations."""
+
+    ADD = 0
+    MIN = 1
+    MAX = 2
+    AND = 5
+    OR = 6
+    XOR = 7
+    EXCH = 8
+
+
+class AtomicType(IntEnum):
+    """Operand type of an atomic operation."""
+
+    U32 = 0
+    S32 = 1
+    F32 = 3
+
+
+class SpecialNumber(IntEnum):
+    """Special registers by number."""
+
+    LANEID = 0x00
+    CLOCKLO = 0x50
+    CLOCKHI = 0x51
+    TID_X = 0x21
+    TID_Y = 0x22
+    TID_Z = 0x23
+    CTAID_X = 0x25
+    CTAID_Y = 0x26
+    CTAID_Z = 0x27
+    NTID_X = 0x28
+    NTID_Y = 0x29
+    NTID_Z = 0x2A
+    NCTAID_X = 0x2B
+    NCTAID_Y = 0x2C
+    NCTAID_Z = 0x2D
+    WARPID = 0x2E
+    SRZ = 0xFF
+
+
+def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
+    """Stop the warp with a fault; the first one counts."""
+    if warp.fault == Fault.NONE:
+        warp.fault = fault
+        warp.fault_pc = warp.pc - 1
+        warp.fault_lanes = lanes
+        warp.fault_detail = detail
+        warp.fault_size = size
+
+
+def read_register(warp: Any, index: int) -> Any:
+    """Register ``index`` of all lanes, u32."""
+    return warp.registers[index].copy()
+
+
+def write_register(warp: Any, index: int, value: Any) -> None:
+    """Set register ``index`` (u32) in the executing lanes."""
+    mask = spread(warp.mask)
+    warp.registers[index][mask] = value[mask]
+
+
+def predicate_lanes(warp: Any, index: int) -> Any:
+    """Predicate ``index`` as bool lanes."""
+    return spread(warp.predicates[index])
+
+
+def set_predicate_lanes(warp: Any, index: int, value: Any) -> None:
+    """Set predicate ``index`` in the executing lanes."""
+    warp.predicates[index] = (warp.predicates[index] & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask)
+
+
+def thread_ids(warp: Any, axis: int) -> Any:
+    """Thread coordinate of every lane along axis 0 (x), 1 (y) or 2 (z), u32."""
+    return warp.thread_ids[axis].copy()
+
+
+def load(warp: Any, space: int, address: Any, size: int, destination: int) -> None:
+    """Load ``Size`` from u64 addresses into registers from ``destination`` on, in the executing lanes."""
+    warp.load(space, address, size, destination)
+
+
+def store(warp: Any, space: int, address: Any, size: int, source: int) -> None:
+    """Store ``Size`` from registers from ``source`` on to u64 addresses, lane 0 first."""
+    warp.store(space, address, size, source)
+
+
+def exchange(warp: Any, space: int, lane: int, address: int, operation: int, kind: int, value: int) -> int:
+    """One lane's atomic operation on a 32-bit word; returns what was there."""
+    return int(warp.exchange(space, lane, address, operation, kind, value))
+
+
+def compare_exchange(warp: Any, space: int, lane: int, address: int, expected: int, value: int) -> int:
+    """One lane's compare-and-swap on a 32-bit word; returns what was there."""
+    return int(warp.compare_exchange(space, lane, address, expected, value))

@@ -1,0 +1,102 @@
+"""An assembled program: what the assembler makes, the object file stores and the emulator loads."""
+
+from attrs import field, frozen
+
+CONSTANT_DATA_BANK = 3
+PARAMETER_BASE = 0x160
+PARAMETER_SIZES = {"u32": 4, "s32": 4, "f32": 4, "u64": 8, "ptr": 8}
+BLOCK_SIZE_OFFSET = 0x0
+GRID_SIZE_OFFSET = 0xC
+
+
+@frozen
+class Frame:
+    """A place in a source file; ``macro`` names the macro whose body it is in, or is empty."""
+
+    file: str
+    line: int
+    macro: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}"
+        return f"{where} (in macro {self.macro})" if self.macro else where
+
+
+Location = tuple[Frame, ...]
+"""Where an instruction comes from: the innermost line first, then the uses of the macros that led to it."""
+
+
+@frozen
+class Parameter:
+    """A kernel parameter: ``type`` is a key of PARAMETER_SIZES, ``offset`` counts from PARAMETER_BASE in bank 0."""
+
+    name: str
+    type: str
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return PARAMETER_SIZES[self.type]
+
+
+@frozen
+class SharedArray:
+    """A named piece of a CTA's shared memory, in bytes."""
+
+    name: str
+    offset: int
+    size: int
+
+
+@frozen
+class Kernel:
+    """One kernel: code and what a launch must provide.
+
+    ``words``: the 128-bit instruction words. ``labels``: name -> byte address. ``locations``: one per word.
+    ``registers``: general registers a thread needs. ``block``: the block size it must be launched with, or
+    None for any.
+    """
+
+    name: str
+    words: tuple[int, ...]
+    labels: dict[str, int] = field(factory=dict)
+    locations: tuple[Location, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    shared: tuple[SharedArray, ...] = ()
+    shared_bytes: int = 0
+    registers: int = 0
+    block: tuple[int, int, int] | None = None
+
+    def place(self, index: int) -> str:
+        """``file:line`` of an instruction, with the macro uses that led to it."""
+        if not self.locations:
+            return "unknown source"
+        return ", from ".join(str(frame) for frame in self.locations[index])
+
+
+@frozen
+class ConstantArray:
+    """A named piece of the constant data bank, in bytes."""
+
+    name: str
+    offset: int
+    size: int
+
+
+@frozen
+class Program:
+    """The kernels of one source file, with their constant data (bank 3)."""
+
+    kernels: tuple[Kernel, ...]
+    constants: bytes = b""
+    constant_arrays: tuple[ConstantArray, ...] = ()
+
+    def kernel(self, name: str | None) -> Kernel:
+        """The kernel of that name, or the only one; KeyError with the names there are."""
+        if name is None and len(self.kernels) == 1:
+            return self.kernels[0]
+        for kernel in self.kernels:
+            if kernel.name == name:
+                return kernel
+        raise KeyError(", ".join(kernel.name for kernel in self.kernels))
