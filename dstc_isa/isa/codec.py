@@ -25,9 +25,8 @@ def encode(instruction: Instruction) -> int:
     declaration, form = instruction.declaration, instruction.form
     names = declaration.modifier_values(instruction.modifiers)
     word = (
-        declaration.code(form)
-        | GUARD.insert(instruction.guard.index)
-        | (GUARD_NOT.mask if instruction.guard.negate else 0)
+        encode_fixed(declaration, form, instruction.modifiers)
+        | encode_guard(instruction.guard)
         | instruction.control.encode()
     )
     for index, (operand, value) in enumerate(zip(declaration.operands, instruction.operands, strict=True)):
@@ -35,9 +34,20 @@ def encode(instruction: Instruction) -> int:
         if reason:
             raise OperandError(index, reason)
         word |= operand.encode(value, form, index)
-    for modifier, chosen in zip(declaration.modifiers, instruction.modifiers, strict=True):
+    return word
+
+
+def encode_fixed(declaration: Declaration, form: Form, modifiers: tuple[int, ...]) -> int:
+    """The bits of opcode and modifiers."""
+    word = declaration.code(form)
+    for modifier, chosen in zip(declaration.modifiers, modifiers, strict=True):
         word |= modifier.kind.at.insert(chosen)
     return word
+
+
+def encode_guard(guard: Predicate) -> int:
+    """The bits of a guard."""
+    return GUARD.insert(guard.index) | (GUARD_NOT.mask if guard.negate else 0)
 
 
 def decode(word: int) -> Instruction:

@@ -67,7 +67,7 @@ def hmul2(ha: Ha, hb: Hb) -> Rd:
 
 @instruction("HFMA2", 0x231, Pipe.FP16)
 def hfma2(
-    ha: Annotated[U32, Source("a", negate=True, halves=True)],
+    ha: Annotated[U32, Source("a", negate=True, halves=True, literal=Literal.HALVES)],
     hb: Annotated[U32, Source("b", negate=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES)],
     hc: Annotated[U32, Source("c", negate=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES)],
 ) -> Rd:

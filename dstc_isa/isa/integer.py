@@ -60,7 +60,7 @@ def _carries(decoded: Instruction) -> int:
 
 def _signs(decoded: Instruction) -> int:
     """Bit i set if source i is negated."""
-    sources = [v for v in decoded.operands[3:6]]
+    sources = decoded.operands[3:6]
     return sum(1 << i for i, v in enumerate(sources) if getattr(v, "negate", False))
 
 

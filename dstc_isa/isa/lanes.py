@@ -61,7 +61,7 @@ def spread(mask: int) -> Any:
 
 def lane_of(a: Any, index: int) -> Any:
     """Lane ``index`` of ``a`` as a scalar."""
-    return a[index]
+    return a[index].item()
 
 
 def insert_lane(a: Any, index: int, value: int) -> Any:

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.float import canonical
 from dstc_isa.isa.instruction import U32, U64, Index, Pipe, Warp, instruction
-from dstc_isa.isa.lanes import LANES, insert_lane, lane_of, splat
+from dstc_isa.isa.lanes import FULL_MASK, LANES, f32, insert_lane, is_nan, lane_of, select, splat, u32
 from dstc_isa.isa.modifier import Choice, Flag, Size
 from dstc_isa.isa.operand import AddressOperand, Destination, Source
 from dstc_isa.isa.shorthand import DATA_B, Loaded
@@ -23,7 +24,7 @@ from dstc_isa.isa.warp import (
 OFFSET = Field(40, 24, signed=True)
 Extended = Annotated[int, Flag("E", Field(72, 1))]
 Global = Annotated[U64, AddressOperand(OFFSET, wide="extended")]
-Shared = Annotated[U64, AddressOperand(OFFSET)]
+Shared = Annotated[U32, AddressOperand(OFFSET)]
 Bank = Annotated[U64, AddressOperand(Field(38, 16, signed=True), constant=True)]
 Width = Annotated[int, Choice(Size, Field(73, 3))]
 Stored = Annotated[Index, Source("b", width="size")]
@@ -69,6 +70,30 @@ def ldc(warp: Warp, rd: Loaded, address: Bank, size: Width = Size._32) -> None:
 
 AtomicOp = Annotated[int, Choice(Atomic, Field(87, 4))]
 AtomicKind = Annotated[int, Choice(AtomicType, Field(73, 3))]
+
+
+def combine(operation: int, kind: int, old: int, value: int) -> int:
+    """What an atomic operation leaves in a 32-bit word, as an unsigned integer."""
+    if operation == Atomic.EXCH:
+        return value
+    if operation == Atomic.AND:
+        return old & value
+    if operation == Atomic.OR:
+        return old | value
+    if operation == Atomic.XOR:
+        return old ^ value
+    if kind == AtomicType.F32:
+        a = f32(splat(old))
+        b = f32(splat(value))
+        if operation == Atomic.ADD:
+            return int(lane_of(u32(canonical(a + b)), 0))
+        first = a < b if operation == Atomic.MIN else a > b
+        return int(lane_of(u32(canonical(select(first | is_nan(b), a, b))), 0))
+    if operation == Atomic.ADD:
+        return (old + value) & FULL_MASK
+    bias = 0x80000000 if kind == AtomicType.S32 else 0
+    less = (old ^ bias) < (value ^ bias)
+    return old if less == (operation == Atomic.MIN) else value
 
 
 def atomic(warp: Warp, space: int, address: U64, operation: int, kind: int, data: U32) -> U32:

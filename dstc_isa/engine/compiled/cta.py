@@ -1,0 +1,144 @@
+"""Running whole CTAs: warps take turns until they exit, barriers let go, a fault stops the launch."""
+
+from numba import int64, njit
+
+from dstc_isa.engine.compiled.records import (
+    as_launch,
+    as_warp,
+    atomic_add,
+    atomic_min,
+    store_i64,
+    store_lanes_u32,
+)
+from dstc_isa.engine.layout import LAUNCH_OFFSETS, ROW_BYTES, TURN, WARP_OFFSETS
+from dstc_isa.isa.divergence import resume
+from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
+from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
+
+WARP_RECORD_BYTES = WARP_OFFSETS["size"]
+NEXT_CTA = LAUNCH_OFFSETS["next_cta"]
+STOP_CTA = LAUNCH_OFFSETS["stop_cta"]
+PREDICATES = 7
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def start_warp(launch, warp, index, cta):  # type: ignore[no-untyped-def]
+    """Reset a warp for a CTA: registers, predicates and barriers cleared, all its threads at the first instruction."""
+    threads = launch.block_threads - index * LANES
+    lanes = int64(FULL_MASK) if threads >= LANES else (int64(1) << threads) - 1
+    warp.pc = 0
+    warp.active = lanes
+    warp.live = lanes
+    warp.mask = 0
+    warp.blocked = 0
+    warp.at_barrier = 0
+    warp.barrier_id = 0
+    warp.barrier_threads = 0
+    warp.issued = 0
+    warp.fault = 0
+    warp.index = index
+    warp.code_size = launch.code_size
+    warp.cta_x = cta % launch.grid_x
+    warp.cta_y = cta // launch.grid_x % launch.grid_y
+    warp.cta_z = cta // (launch.grid_x * launch.grid_y)
+    for slot in range(SYNC_SLOT + 1):
+        warp.participants[slot] = 0
+        warp.arrived[slot] = 0
+    for place in range(PREDICATES):
+        store_i64(warp.predicates + 8 * place, 0)
+    zero = splat(0)
+    for register in range(launch.registers):
+        store_lanes_u32(warp.registers + register * ROW_BYTES, zero)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def open_barriers(launch, warps):  # type: ignore[no-untyped-def]
+    """Release every CTA barrier whose threads have all come; whether any was."""
+    opened = False
+    for first in range(launch.warps):
+        leader = as_warp(warps + first * WARP_RECORD_BYTES)
+        if leader.at_barrier == 0:
+            continue
+        waiting = int64(0)
+        for other in range(launch.warps):
+            warp = as_warp(warps + other * WARP_RECORD_BYTES)
+            if warp.at_barrier != 0 and warp.barrier_id == leader.barrier_id:
+                waiting += count_bits(warp.at_barrier)
+        needed = leader.barrier_threads if leader.barrier_threads != 0 else launch.block_threads
+        if waiting < needed:
+            continue
+        opened = True
+        identity = leader.barrier_id
+        for other in range(launch.warps):
+            warp = as_warp(warps + other * WARP_RECORD_BYTES)
+            if warp.at_barrier != 0 and warp.barrier_id == identity:
+                warp.blocked &= ~warp.at_barrier & FULL_MASK
+                warp.at_barrier = 0
+                if warp.active == 0:
+                    resume(warp, -1)
+    return opened
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def fail_stuck(launch, warps):  # type: ignore[no-untyped-def]
+    """Put a fault on the first warp that waits for ever; its number, or -1 if all have exited."""
+    for index in range(launch.warps):
+        warp = as_warp(warps + index * WARP_RECORD_BYTES)
+        if warp.live != 0:
+            if warp.at_barrier != 0:
+                warp.pc = warp.lane_pc[lowest_bit(warp.at_barrier)]
+                fail(warp, Fault.BARRIER, warp.at_barrier, warp.barrier_id, 0)
+            else:
+                warp.pc = warp.lane_pc[lowest_bit(warp.blocked)]
+                fail(warp, Fault.DEADLOCK, warp.blocked, 0, 0)
+            return index
+    return int64(-1)
+
+
+def worker_of(run_warp):  # type: ignore[no-untyped-def]
+    """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
+
+    @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    def run_cta(worker, launch, cta):  # type: ignore[no-untyped-def]
+        """Run one CTA to its end; the number of the warp that faulted, or -1."""
+        warps = worker.warps
+        for place in range((launch.shared_bytes + 7) // 8):
+            store_i64(worker.shared + 8 * place, 0)
+        for index in range(launch.warps):
+            start_warp(launch, as_warp(warps + index * WARP_RECORD_BYTES), index, cta)
+        while launch.cancelled == 0:
+            ran = False
+            for index in range(launch.warps):
+                warp = as_warp(warps + index * WARP_RECORD_BYTES)
+                if warp.active == 0:
+                    continue
+                ran = True
+                budget = min(TURN, launch.max_instructions - warp.issued)
+                run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget)
+                if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
+                    warp.pc += 1
+                    fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
+                if warp.fault != 0:
+                    return index
+            if not ran and not open_barriers(launch, warps):
+                return fail_stuck(launch, warps)
+        return int64(-1)
+
+    @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    def work(worker):  # type: ignore[no-untyped-def]
+        """Take CTAs in order until none is left or an earlier one has faulted."""
+        launch = as_launch(worker.launch)
+        total = launch.grid_x * launch.grid_y * launch.grid_z
+        worker.fault_cta = -1
+        while launch.cancelled == 0:
+            cta = atomic_add(worker.launch + NEXT_CTA, 1)
+            if cta >= total or cta > launch.stop_cta:
+                break
+            faulted = run_cta(worker, launch, cta)
+            if faulted >= 0:
+                worker.fault_cta = cta
+                worker.fault_warp = faulted
+                atomic_min(worker.launch + STOP_CTA, cta)
+                break
+
+    return work

@@ -1,0 +1,151 @@
+"""How operands are read from registers and results written back, for the generated interpreter."""
+
+from numba import int64, njit
+
+from dstc_isa.engine.compiled.records import (
+    load_i64,
+    load_lanes_f32,
+    load_lanes_u32,
+    splat_u64,
+    store_i64,
+    store_lanes_u32,
+    store_lanes_where,
+)
+from dstc_isa.engine.layout import ROW_BYTES
+from dstc_isa.engine.rows import ABSOLUTE, NEGATE
+from dstc_isa.isa.lanes import (
+    FULL_MASK,
+    ballot,
+    f32,
+    half_to_float,
+    narrow,
+    shift_left,
+    shift_right,
+    splat,
+    spread,
+    u32,
+    widen,
+)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def source_u32(place):  # type: ignore[no-untyped-def]
+    """A register as u32."""
+    return load_lanes_u32(place)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def source_f32(place):  # type: ignore[no-untyped-def]
+    """A register as f32."""
+    return load_lanes_f32(place)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def source_u64(place):  # type: ignore[no-untyped-def]
+    """A pair of registers as u64."""
+    return widen(load_lanes_u32(place)) | shift_left(widen(load_lanes_u32(place + ROW_BYTES)), splat_u64(32))
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def signed_u32(value, flags):  # type: ignore[no-untyped-def]
+    """Negate an integer if asked to."""
+    return splat(0) - value if flags & NEGATE else value
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def signed_u64(value, flags):  # type: ignore[no-untyped-def]
+    """Negate a 64-bit integer if asked to."""
+    return splat_u64(0) - value if flags & NEGATE else value
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def signed_f32(value, flags):  # type: ignore[no-untyped-def]
+    """Absolute value and sign change of a float, on its bits."""
+    if flags == 0:
+        return value
+    bits = u32(value)
+    if flags & ABSOLUTE:
+        bits = bits & splat(0x7FFFFFFF)
+    if flags & NEGATE:
+        bits = bits ^ splat(0x80000000)
+    return f32(bits)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def signed_halves(value, flags):  # type: ignore[no-untyped-def]
+    """Absolute value and sign change of two packed halves."""
+    if flags & ABSOLUTE:
+        value = value & splat(0x7FFF7FFF)
+    if flags & NEGATE:
+        value = value ^ splat(0x80008000)
+    return value
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def chosen_halves(value, half):  # type: ignore[no-untyped-def]
+    """Both halves (-1), or one of them twice."""
+    if half < 0:
+        return value
+    kept = shift_right(value, splat(16 * half)) & splat(0xFFFF)
+    return kept | shift_left(kept, splat(16))
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def half_f32(place, half):  # type: ignore[no-untyped-def]
+    """One half of a register as f32."""
+    value = load_lanes_u32(place)
+    return half_to_float(shift_right(value, splat(16)) if half else value & splat(0xFFFF))
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def predicate(place, inversion):  # type: ignore[no-untyped-def]
+    """A predicate register as bool lanes."""
+    return spread(load_i64(place) ^ inversion)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def address_u64(place, offset, wide):  # type: ignore[no-untyped-def]
+    """Global addresses: a pair of registers plus offset, or one register, the sum wrapping at 32 bits."""
+    if wide:
+        return source_u64(place) + splat_u64(offset)
+    return widen(load_lanes_u32(place) + splat(offset))
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def address_u32(place, offset, wide):  # type: ignore[no-untyped-def]
+    """Shared memory addresses."""
+    return load_lanes_u32(place) + splat(offset)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def address_constant(place, offset, bank):  # type: ignore[no-untyped-def]
+    """Constant bank addresses: the bank in the high word."""
+    return widen(load_lanes_u32(place) + splat(offset)) | splat_u64(int64(bank) << 32)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def put_u32(place, value, mask):  # type: ignore[no-untyped-def]
+    """Write a register in the executing lanes."""
+    if mask == FULL_MASK:
+        store_lanes_u32(place, value)
+    else:
+        store_lanes_where(place, value, spread(mask))
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def put_f32(place, value, mask):  # type: ignore[no-untyped-def]
+    """Write a float register in the executing lanes."""
+    put_u32(place, u32(value), mask)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def put_u64(place, value, mask):  # type: ignore[no-untyped-def]
+    """Write a pair of registers in the executing lanes."""
+    put_u32(place, narrow(value), mask)
+    put_u32(place + ROW_BYTES, narrow(shift_right(value, splat_u64(32))), mask)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def put_bool(place, value, mask):  # type: ignore[no-untyped-def]
+    """Write a predicate in the executing lanes."""
+    store_i64(place, (load_i64(place) & (mask ^ FULL_MASK)) | (ballot(value) & mask))

@@ -1,0 +1,266 @@
+"""Bounds-checked loads, stores and atomics of the compiled engine.
+
+Addresses of a warp that fall into one allocation are checked together and, where they are consecutive or all
+alike, moved as one vector; everything else goes lane by lane.
+"""
+
+from numba import int64, njit
+
+from dstc_isa.engine.compiled.records import (
+    as_launch,
+    atomic_swap_if,
+    load_i64,
+    load_lanes_u16,
+    load_lanes_u32,
+    load_s8,
+    load_s16,
+    load_u8,
+    load_u16,
+    load_u32,
+    splat_u64,
+    store_i64,
+    store_lanes_u32,
+    store_lanes_u64,
+    store_u8,
+    store_u16,
+    store_u32,
+)
+from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES
+from dstc_isa.isa.lanes import FULL_MASK, ballot, lane_ids, lane_of, lowest_bit, narrow, splat, widen
+from dstc_isa.isa.memory import combine
+from dstc_isa.isa.modifier import SIZE_BYTES
+from dstc_isa.isa.warp import Fault, Space, fail
+
+U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4
+WORD_BYTES = 4
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def find_allocation(warp, address):  # type: ignore[no-untyped-def]
+    """Index of the allocation that holds a device address, -1 if none does."""
+    launch = as_launch(warp.launch)
+    entry = launch.allocations + warp.last_allocation * ALLOCATION_ENTRY
+    if load_i64(entry) <= address < load_i64(entry + 8):
+        return warp.last_allocation
+    low = 0
+    high = launch.allocation_count
+    while low < high:
+        middle = (low + high) // 2
+        if load_i64(launch.allocations + middle * ALLOCATION_ENTRY) <= address:
+            low = middle + 1
+        else:
+            high = middle
+    if low == 0 or address >= load_i64(launch.allocations + (low - 1) * ALLOCATION_ENTRY + 8):
+        return int64(-1)
+    warp.last_allocation = low - 1
+    return int64(low - 1)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def host_address(warp, address, width):  # type: ignore[no-untyped-def]
+    """Where a device address lies in host memory, 0 if ``width`` bytes from it are not in one allocation."""
+    index = find_allocation(warp, address)
+    if index < 0:
+        return int64(0)
+    entry = as_launch(warp.launch).allocations + index * ALLOCATION_ENTRY
+    if address + width > load_i64(entry + 8):
+        return int64(0)
+    return address + load_i64(entry + 16)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def check_global(warp, address, width):  # type: ignore[no-untyped-def]
+    """Check all executing lanes; scratch receives the host addresses. True if they share one allocation."""
+    mask = warp.mask
+    index = find_allocation(warp, int64(lane_of(address, lowest_bit(mask))))
+    misaligned = ballot((narrow(address) & splat(width - 1)) != splat(0)) & mask
+    if index >= 0 and misaligned == 0:
+        entry = as_launch(warp.launch).allocations + index * ALLOCATION_ENTRY
+        start = load_i64(entry)
+        room = load_i64(entry + 8) - start - width
+        if room >= 0 and ballot((address - splat_u64(start)) > splat_u64(room)) & mask == 0:
+            store_lanes_u64(warp.scratch, address + splat_u64(load_i64(entry + 16)))
+            return True
+    store_lanes_u64(warp.scratch, address)
+    outside = int64(0)
+    rest = mask
+    while rest != 0:
+        lane = lowest_bit(rest)
+        rest &= rest - 1
+        place = warp.scratch + 8 * lane
+        host = host_address(warp, load_i64(place), width)
+        if host == 0:
+            outside |= int64(1) << lane
+        else:
+            store_i64(place, host)
+    if outside != 0:
+        fail(warp, Fault.OUT_OF_BOUNDS, outside, int64(lane_of(address, lowest_bit(outside))), width)
+    elif misaligned != 0:
+        fail(warp, Fault.MISALIGNED, misaligned, int64(lane_of(address, lowest_bit(misaligned))), width)
+    return False
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def check_window(warp, address, width, base, size, kind):  # type: ignore[no-untyped-def]
+    """Check u32 offsets against a window of ``size`` bytes at host address ``base``; scratch as above."""
+    mask = warp.mask
+    outside = mask
+    if size >= width:
+        outside = ballot(address > splat(size - width)) & mask
+    if outside != 0:
+        fail(warp, kind, outside, lane_of(address, lowest_bit(outside)), width)
+        return
+    misaligned = ballot((address & splat(width - 1)) != splat(0)) & mask
+    if misaligned != 0:
+        fail(warp, Fault.MISALIGNED, misaligned, lane_of(address, lowest_bit(misaligned)), width)
+        return
+    store_lanes_u64(warp.scratch, widen(address) + splat_u64(base))
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def read_lanes(warp, size, destination):  # type: ignore[no-untyped-def]
+    """Move from the host addresses in scratch to registers, lane by lane."""
+    row = warp.registers + destination * ROW_BYTES
+    words = SIZE_BYTES[size] // WORD_BYTES
+    rest = warp.mask
+    while rest != 0:
+        lane = lowest_bit(rest)
+        rest &= rest - 1
+        source = load_i64(warp.scratch + 8 * lane)
+        target = row + WORD_BYTES * lane
+        if size >= WORD:
+            for word in range(words):
+                store_u32(target + word * ROW_BYTES, load_u32(source + WORD_BYTES * word))
+        elif size == U16:
+            store_u32(target, load_u16(source))
+        elif size == S16:
+            store_u32(target, load_s16(source))
+        elif size == U8:
+            store_u32(target, load_u8(source))
+        else:
+            store_u32(target, load_s8(source))
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def write_lanes(warp, size, origin):  # type: ignore[no-untyped-def]
+    """Move from registers to the host addresses in scratch, lane 0 first."""
+    row = warp.registers + origin * ROW_BYTES
+    words = SIZE_BYTES[size] // WORD_BYTES
+    rest = warp.mask
+    while rest != 0:
+        lane = lowest_bit(rest)
+        rest &= rest - 1
+        target = load_i64(warp.scratch + 8 * lane)
+        source = row + WORD_BYTES * lane
+        if size >= WORD:
+            for word in range(words):
+                store_u32(target + WORD_BYTES * word, load_u32(source + word * ROW_BYTES))
+        elif size >= U16:
+            store_u16(target, load_u32(source))
+        else:
+            store_u8(target, load_u32(source))
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def read_alike(warp, low, size, destination):  # type: ignore[no-untyped-def]
+    """Fast loads of a whole warp: consecutive or all-equal addresses (``low``: their low 32 bits)."""
+    if warp.mask != FULL_MASK or (size != WORD and size != U16):
+        return False
+    first = splat(lane_of(low, 0))
+    source = load_i64(warp.scratch)
+    row = warp.registers + destination * ROW_BYTES
+    if ballot(low == first) == FULL_MASK:
+        store_lanes_u32(row, splat(load_u32(source) if size == WORD else load_u16(source)))
+        return True
+    if ballot(low == first + lane_ids() * splat(SIZE_BYTES[size])) == FULL_MASK:
+        store_lanes_u32(row, load_lanes_u32(source) if size == WORD else load_lanes_u16(source))
+        return True
+    return False
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def load_global(warp, address, size, destination):  # type: ignore[no-untyped-def]
+    """LDG."""
+    together = check_global(warp, address, SIZE_BYTES[size])
+    if warp.fault == 0 and not (together and read_alike(warp, narrow(address), size, destination)):
+        read_lanes(warp, size, destination)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def load_shared(warp, address, size, destination):  # type: ignore[no-untyped-def]
+    """LDS."""
+    bytes_ = as_launch(warp.launch).shared_bytes
+    check_window(warp, address, SIZE_BYTES[size], warp.shared, bytes_, Fault.SHARED_BOUNDS)
+    if warp.fault == 0 and not read_alike(warp, address, size, destination):
+        read_lanes(warp, size, destination)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def load_constant(warp, address, size, destination):  # type: ignore[no-untyped-def]
+    """LDC; the bank is the high word of the addresses."""
+    bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
+    low = narrow(address)
+    check_window(warp, low, SIZE_BYTES[size], load_i64(bank), load_i64(bank + 8), Fault.CONSTANT_BOUNDS)
+    if warp.fault == 0 and not read_alike(warp, low, size, destination):
+        read_lanes(warp, size, destination)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def store_global(warp, address, size, source):  # type: ignore[no-untyped-def]
+    """STG."""
+    together = check_global(warp, address, SIZE_BYTES[size])
+    if warp.fault != 0:
+        return
+    if together and size == WORD and warp.mask == FULL_MASK:
+        low = narrow(address)
+        if ballot(low == splat(lane_of(low, 0)) + lane_ids() * splat(WORD_BYTES)) == FULL_MASK:
+            store_lanes_u32(load_i64(warp.scratch), load_lanes_u32(warp.registers + source * ROW_BYTES))
+            return
+    write_lanes(warp, size, source)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def store_shared(warp, address, size, source):  # type: ignore[no-untyped-def]
+    """STS."""
+    bytes_ = as_launch(warp.launch).shared_bytes
+    check_window(warp, address, SIZE_BYTES[size], warp.shared, bytes_, Fault.SHARED_BOUNDS)
+    if warp.fault == 0:
+        write_lanes(warp, size, source)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def word_address(warp, space, lane, address):  # type: ignore[no-untyped-def]
+    """Host address of one lane's 32-bit word, 0 after a fault."""
+    if address % WORD_BYTES != 0:
+        fail(warp, Fault.MISALIGNED, int64(1) << lane, address, WORD_BYTES)
+        return int64(0)
+    if space == Space.SHARED:
+        if address + WORD_BYTES > as_launch(warp.launch).shared_bytes:
+            fail(warp, Fault.SHARED_BOUNDS, int64(1) << lane, address, WORD_BYTES)
+            return int64(0)
+        return address + warp.shared
+    host = host_address(warp, address, WORD_BYTES)
+    if host == 0:
+        fail(warp, Fault.OUT_OF_BOUNDS, int64(1) << lane, address, WORD_BYTES)
+    return host
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def exchange_word(warp, space, lane, address, operation, kind, value):  # type: ignore[no-untyped-def]
+    """An atomic read-modify-write of one word by compare and swap."""
+    host = word_address(warp, space, lane, int64(address))
+    if host == 0:
+        return int64(0)
+    while True:
+        old = load_u32(host)
+        if atomic_swap_if(host, old, int64(combine(operation, kind, old, value))) == old:
+            return old
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def compare_exchange_word(warp, space, lane, address, expected, value):  # type: ignore[no-untyped-def]
+    """An atomic compare and swap of one word."""
+    host = word_address(warp, space, lane, int64(address))
+    if host == 0:
+        return int64(0)
+    return atomic_swap_if(host, expected, value)

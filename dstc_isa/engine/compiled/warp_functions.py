@@ -1,0 +1,120 @@
+"""The functions of ``isa.warp`` on warp records, and the registration of all semantics with Numba."""
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+from numba.extending import overload, register_jitable
+
+from dstc_isa.engine.compiled import lane_functions, memory_access, records
+from dstc_isa.engine.compiled.lane_types import U32
+from dstc_isa.engine.layout import ROW_BYTES
+from dstc_isa.isa import FAMILIES, divergence, warp
+from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.lanes import FULL_MASK, ballot, spread
+from dstc_isa.isa.warp import Space
+
+load_i64, store_i64 = records.load_i64, records.store_i64
+load_lanes_u32, store_lanes_u32 = records.load_lanes_u32, records.store_lanes_u32
+store_lanes_where = records.store_lanes_where
+
+
+def _read_register(warp, index):  # type: ignore[no-untyped-def]
+    return load_lanes_u32(warp.registers + index * ROW_BYTES)
+
+
+def _write_register(warp, index, value):  # type: ignore[no-untyped-def]
+    place = warp.registers + index * ROW_BYTES
+    if warp.mask == FULL_MASK:
+        store_lanes_u32(place, value)
+    else:
+        store_lanes_where(place, value, spread(warp.mask))
+
+
+def _predicate_lanes(warp, index):  # type: ignore[no-untyped-def]
+    return spread(load_i64(warp.predicates + 8 * index))
+
+
+def _set_predicate_lanes(warp, index, value):  # type: ignore[no-untyped-def]
+    place = warp.predicates + 8 * index
+    store_i64(place, (load_i64(place) & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask))
+
+
+def _thread_ids(warp, axis):  # type: ignore[no-untyped-def]
+    return load_lanes_u32(warp.threads + axis * ROW_BYTES)
+
+
+load_global, load_shared, load_constant = (
+    memory_access.load_global,
+    memory_access.load_shared,
+    memory_access.load_constant,
+)
+store_global, store_shared = memory_access.store_global, memory_access.store_shared
+exchange_word, compare_exchange_word = memory_access.exchange_word, memory_access.compare_exchange_word
+
+
+def _load(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
+    def wide(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
+        if space == Space.GLOBAL:
+            load_global(warp, address, size, destination)
+        else:
+            load_constant(warp, address, size, destination)
+
+    def narrow(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
+        load_shared(warp, address, size, destination)
+
+    return narrow if address == U32 else wide
+
+
+def _store(warp, space, address, size, source):  # type: ignore[no-untyped-def]
+    def wide(warp, space, address, size, source):  # type: ignore[no-untyped-def]
+        store_global(warp, address, size, source)
+
+    def narrow(warp, space, address, size, source):  # type: ignore[no-untyped-def]
+        store_shared(warp, address, size, source)
+
+    return narrow if address == U32 else wide
+
+
+def _exchange(warp, space, lane, address, operation, kind, value):  # type: ignore[no-untyped-def]
+    return exchange_word(warp, space, lane, address, operation, kind, value)
+
+
+def _compare_exchange(warp, space, lane, address, expected, value):  # type: ignore[no-untyped-def]
+    return compare_exchange_word(warp, space, lane, address, expected, value)
+
+
+def plain_functions(module: ModuleType) -> list[Any]:
+    """The functions a module defines itself, those that only serve declarations left out."""
+    return [
+        function
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+def register_all() -> None:
+    """Make lanes, warp state and every instruction's semantics known to Numba. Call once per process."""
+    lane_functions.register()
+    records.register()
+    bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    inline = {**bare, "forceinline": True}
+    direct = {
+        warp.read_register: _read_register,
+        warp.write_register: _write_register,
+        warp.predicate_lanes: _predicate_lanes,
+        warp.set_predicate_lanes: _set_predicate_lanes,
+        warp.thread_ids: _thread_ids,
+        warp.exchange: _exchange,
+        warp.compare_exchange: _compare_exchange,
+    }
+    for function, body in direct.items():
+        overload(function, jit_options=inline, strict=False)(lambda *arguments, body=body: body)
+    overload(warp.load, jit_options=bare)(_load)
+    overload(warp.store, jit_options=bare)(_store)
+    register_jitable(**bare)(warp.fail)
+    modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
+    for module in sorted(modules, key=lambda m: str(m)):
+        if module is not None:
+            for function in plain_functions(module):
+                register_jitable(**bare)(function)

@@ -1,0 +1,72 @@
+"""What an engine returns, and the decoding of a launch that both engines share."""
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.engine.launch import Launch, LaunchError
+from dstc_isa.engine.rows import ConstantReader, source_words
+from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.instruction import Instruction, Lane
+from dstc_isa.isa.memory import atomg, atomg_cas, order_matters, red
+from dstc_isa.isa.operand import Source
+from dstc_isa.isa.values import Constant
+
+DEFAULT_MAX_INSTRUCTIONS = 1 << 30
+
+
+@frozen(eq=False)
+class Execution:
+    """The outcome of a launch.
+
+    ``issued`` and ``skipped``: per instruction of the kernel, how often a warp issued it and how often its guard
+    then held in no lane. ``seconds``: time of the run alone. ``threads``: host threads used.
+    """
+
+    issued: npt.NDArray[np.int64]
+    skipped: npt.NDArray[np.int64]
+    seconds: float
+    threads: int
+
+    @property
+    def warp_instructions(self) -> int:
+        """Warp instructions issued, guarded-off ones included."""
+        return int(self.issued.sum())
+
+
+def decoded(launch: Launch) -> list[Instruction | None]:
+    """The kernel's instructions; None for a word that is none and faults when it is reached.
+
+    Raises LaunchError for a constant operand outside its bank.
+    """
+    instructions: list[Instruction | None] = []
+    banks = ConstantReader(launch.banks)
+    for index, word in enumerate(launch.kernel.words):
+        try:
+            instruction = decode(word)
+        except DecodeError:
+            instructions.append(None)
+            continue
+        instructions.append(instruction)
+        declaration = instruction.declaration
+        for operand, lane, value in zip(declaration.operands, declaration.lanes, instruction.operands, strict=True):
+            if isinstance(operand, Source) and isinstance(value, Constant):
+                try:
+                    source_words(value, lane is Lane.U64, banks)
+                except IndexError as error:
+                    raise LaunchError(f"kernel {launch.kernel.name}, {launch.kernel.place(index)}: {error}") from None
+    return instructions
+
+
+def needs_one_thread(instructions: list[Instruction | None]) -> bool:
+    """Whether the result could depend on the order of CTAs, so that they must run one after the other."""
+    for instruction in instructions:
+        if instruction is None:
+            continue
+        function = instruction.declaration.function
+        names = instruction.declaration.modifier_values(instruction.modifiers)
+        if function in (atomg, atomg_cas):
+            return True
+        if function is red and order_matters(names["operation"], names["kind"]):
+            return True
+    return False

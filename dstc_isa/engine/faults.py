@@ -1,0 +1,153 @@
+"""A fault of a running kernel, told in full: which instruction, where, who, and what was wrong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+
+from dstc_isa.engine.launch import Launch
+from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.warp import Fault
+
+BYTES_PER_INSTRUCTION = 16
+
+
+@frozen
+class Waiting:
+    """A group of lanes that wait: warp, mask of lanes, instruction index, and whether they have exited."""
+
+    warp: int
+    lanes: int
+    pc: int
+    what: str
+
+
+@frozen
+class FaultRecord:
+    """What an engine knows of a fault; ``fault_address`` counts bytes, ``pc`` instructions."""
+
+    kind: Fault
+    cta: tuple[int, int, int]
+    warp: int
+    lanes: int
+    pc: int
+    detail: int
+    size: int
+    groups: tuple[Waiting, ...] = ()
+
+
+class KernelFault(RuntimeError):
+    """A kernel stopped by a fault; the message names kernel, source line, instruction, CTA, warp and lanes."""
+
+    def __init__(self, launch: Launch, record: FaultRecord) -> None:
+        self.record = record
+        super().__init__(describe(launch, record))
+
+
+def describe(launch: Launch, record: FaultRecord) -> str:
+    """The whole message."""
+    kernel = launch.kernel
+    lines = [f"{_reason(launch, record)}"]
+    inside = 0 <= record.pc < len(kernel.words)
+    place = kernel.place(record.pc) if inside else "behind the last instruction"
+    lines.append(f"  kernel {kernel.name}, {place}, address 0x{record.pc * BYTES_PER_INSTRUCTION:x}")
+    if inside:
+        lines.append(f"  {instruction_text(kernel.words[record.pc])}")
+    lines.append(f"  CTA ({', '.join(map(str, record.cta))}), warp {record.warp}, lanes {lane_list(record.lanes)}")
+    for group in record.groups:
+        where = f" at {kernel.place(group.pc)}" if 0 <= group.pc < len(kernel.words) else ""
+        lines.append(f"  warp {group.warp}, lanes {lane_list(group.lanes)}: {group.what}{where}")
+    return "\n".join(lines)
+
+
+def instruction_text(word: int) -> str:
+    """Assembly text of a word, or what is wrong with it."""
+    try:
+        return format_instruction(decode(word), control=False)
+    except DecodeError as error:
+        return f".word 0x{word:032x}  // {error}"
+
+
+def lane_list(mask: int) -> str:
+    """Lanes of a mask as ranges: ``0-3,16``."""
+    parts = []
+    lane = 0
+    while lane < LANES:
+        if mask >> lane & 1:
+            first = lane
+            while lane + 1 < LANES and mask >> (lane + 1) & 1:
+                lane += 1
+            parts.append(str(first) if first == lane else f"{first}-{lane}")
+        lane += 1
+    return ",".join(parts) or "none"
+
+
+def _reason(launch: Launch, record: FaultRecord) -> str:
+    detail, size = record.detail, record.size
+    shared = launch.kernel.shared_bytes
+    match record.kind:
+        case Fault.OUT_OF_BOUNDS:
+            address = detail & (1 << 64) - 1
+            return f"out-of-bounds access of {size} bytes at 0x{address:x}: {launch.memory.describe(address)}"
+        case Fault.MISALIGNED:
+            return f"misaligned access of {size} bytes at 0x{detail & (1 << 64) - 1:x}: not a multiple of {size}"
+        case Fault.UNDEFINED:
+            return "undefined instruction"
+        case Fault.BARRIER:
+            return f"barrier {detail} is reached by only part of the CTA: its other threads can no longer come"
+        case Fault.WATCHDOG:
+            return f"watchdog: the warp has issued {detail} instructions (raise --max-instructions if it is not a loop)"
+        case Fault.NON_UNIFORM:
+            return f"an operand that must be the same in all lanes is not (lane {first_of(record.lanes)} holds 0x{detail:x})"
+        case Fault.SHARED_BOUNDS:
+            return f"shared memory access of {size} bytes at 0x{detail:x}: the kernel declares {shared} bytes"
+        case Fault.PARTIAL_WARP:
+            return "a tensor instruction needs all 32 lanes of the warp"
+        case Fault.BAD_TARGET:
+            code = len(launch.kernel.words) * BYTES_PER_INSTRUCTION
+            return f"jump to address 0x{detail & (1 << 64) - 1:x}: the kernel's code is 0x0 to 0x{code - 1:x}, in steps of 16"
+        case Fault.DEADLOCK:
+            return "deadlock: lanes wait at a convergence barrier for lanes that wait elsewhere"
+        case Fault.CONSTANT_BOUNDS:
+            return f"constant bank access of {size} bytes at 0x{detail:x} is outside the bank"
+    return "no fault"
+
+
+def record_of(launch: Launch, warp: Any, warps: Sequence[Any]) -> FaultRecord:
+    """The record of a warp's fault, from warps that have the fields of ``isa.warp`` as attributes."""
+    kind = Fault(warp.fault)
+    stuck = kind in (Fault.BARRIER, Fault.DEADLOCK)
+    return FaultRecord(
+        kind=kind,
+        cta=(warp.cta_x, warp.cta_y, warp.cta_z),
+        warp=warp.index,
+        lanes=warp.fault_lanes,
+        pc=warp.fault_pc,
+        detail=warp.fault_detail,
+        size=warp.fault_size,
+        groups=tuple(group for each in warps for group in waiting(launch, each)) if stuck else (),
+    )
+
+
+def waiting(launch: Launch, warp: Any) -> list[Waiting]:
+    """Where the lanes of a warp stand that can go no further."""
+    groups = []
+    exited = (1 << min(LANES, launch.threads - warp.index * LANES)) - 1 & ~warp.live
+    if exited:
+        groups.append(Waiting(warp.index, exited, -1, "exited"))
+    places: dict[tuple[int, str], int] = {}
+    for lane in range(LANES):
+        if warp.live >> lane & 1:
+            what = "waits for other lanes" if warp.blocked >> lane & 1 else "ready"
+            if warp.at_barrier >> lane & 1:
+                what = f"waits at barrier {warp.barrier_id}"
+            place = (warp.lane_pc[lane] - 1, what)
+            places[place] = places.get(place, 0) | 1 << lane
+    return groups + [Waiting(warp.index, lanes, pc, what) for (pc, what), lanes in places.items()]
+
+
+def first_of(mask: int) -> int:
+    """Lowest lane of a mask."""
+    return (mask & -mask).bit_length() - 1

@@ -1,0 +1,169 @@
+"""A kernel launch: grid, block and arguments, checked against what the kernel declares."""
+
+import struct
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.engine.memory import DeviceMemory
+from dstc_isa.isa.lanes import LANES
+from dstc_isa.program import (
+    BLOCK_SIZE_OFFSET,
+    CONSTANT_DATA_BANK,
+    GRID_SIZE_OFFSET,
+    PARAMETER_BASE,
+    Kernel,
+    Parameter,
+    Program,
+)
+
+MAX_BLOCK = (1024, 1024, 64)
+MAX_GRID = (2**31 - 1, 65535, 65535)
+MAX_THREADS = 1024
+MAX_SHARED_BYTES = 96 * 1024
+REGISTER_FILE = 65536
+"""Limits of Volta (CUDA C++ Programming Guide, technical specifications, compute capability 7.0)."""
+
+AXES = "xyz"
+INTEGER_RANGES = {"u32": (0, 2**32 - 1), "s32": (-(2**31), 2**31 - 1), "u64": (0, 2**64 - 1), "ptr": (0, 2**64 - 1)}
+FORMATS = {"u32": "<I", "s32": "<i", "u64": "<Q", "ptr": "<Q", "f32": "<f"}
+
+
+class LaunchError(ValueError):
+    """A launch that the kernel or the machine does not allow; the message says what and how to mend it."""
+
+
+Argument = int | float | npt.NDArray[Any]
+
+
+@frozen(eq=False)
+class Launch:
+    """A checked launch. ``banks``: the bytes of the constant banks; ``memory``: the mapped arrays."""
+
+    program: Program
+    kernel: Kernel
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    memory: DeviceMemory
+    banks: dict[int, bytes]
+
+    @property
+    def ctas(self) -> int:
+        """CTAs of the grid."""
+        return self.grid[0] * self.grid[1] * self.grid[2]
+
+    @property
+    def threads(self) -> int:
+        """Threads of a CTA."""
+        return self.block[0] * self.block[1] * self.block[2]
+
+    @property
+    def warps(self) -> int:
+        """Warps of a CTA."""
+        return -(-self.threads // LANES)
+
+    def thread_ids(self) -> npt.NDArray[np.uint32]:
+        """Thread coordinates, shape (warps, 3, 32); lanes behind the block's end count on."""
+        linear = np.arange(self.warps * LANES, dtype=np.uint32).reshape(self.warps, LANES)
+        x, y, _ = self.block
+        return np.stack([linear % x, linear // x % y, linear // (x * y)], axis=1).astype(np.uint32)
+
+
+def prepare(
+    program: Program,
+    kernel: Kernel,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: Mapping[str, Argument],
+) -> Launch:
+    """Check a launch and lay out its constant bank; LaunchError says what does not fit.
+
+    ``arguments``: parameter name -> number, or a C-contiguous array for a ``.ptr`` parameter.
+    """
+    full_grid = _extent("grid", grid, MAX_GRID)
+    full_block = _extent("block", block, MAX_BLOCK)
+    _check_resources(kernel, full_block)
+    memory = DeviceMemory()
+    bank = bytearray(PARAMETER_BASE + max((p.offset + p.size for p in kernel.parameters), default=0))
+    struct.pack_into("<3I", bank, BLOCK_SIZE_OFFSET, *full_block)
+    struct.pack_into("<3I", bank, GRID_SIZE_OFFSET, *full_grid)
+    _check_names(kernel, arguments)
+    for parameter in kernel.parameters:
+        value = _number(kernel, parameter, arguments[parameter.name], memory)
+        struct.pack_into(FORMATS[parameter.type], bank, PARAMETER_BASE + parameter.offset, value)
+    banks = {0: bytes(bank), CONSTANT_DATA_BANK: program.constants}
+    return Launch(program, kernel, full_grid, full_block, memory, banks)
+
+
+def _extent(what: str, given: tuple[int, ...], limits: tuple[int, int, int]) -> tuple[int, int, int]:
+    if not 1 <= len(given) <= len(limits):
+        raise LaunchError(f"a {what} has 1 to 3 dimensions, not {len(given)}")
+    x, y, z = (*given, *([1] * (3 - len(given))))
+    for axis, size, limit in zip(AXES, (x, y, z), limits, strict=True):
+        if not 1 <= size <= limit:
+            raise LaunchError(f"{what} size {size} in {axis} is outside 1 to {limit}")
+    return x, y, z
+
+
+def _check_resources(kernel: Kernel, block: tuple[int, int, int]) -> None:
+    threads = block[0] * block[1] * block[2]
+    if threads > MAX_THREADS:
+        raise LaunchError(
+            f"a block of {block[0]}x{block[1]}x{block[2]} has {threads} threads; {MAX_THREADS} is the limit"
+        )
+    if kernel.block is not None and kernel.block != block:
+        wanted = ",".join(map(str, kernel.block))
+        raise LaunchError(
+            f"kernel {kernel.name} must be launched with blocks of {wanted}, not {','.join(map(str, block))}"
+        )
+    if kernel.shared_bytes > MAX_SHARED_BYTES:
+        raise LaunchError(
+            f"kernel {kernel.name} declares {kernel.shared_bytes} bytes of shared memory; {MAX_SHARED_BYTES} is the limit"
+        )
+    needed = kernel.registers * -(-threads // LANES) * LANES
+    if needed > REGISTER_FILE:
+        fits = REGISTER_FILE // (kernel.registers * LANES) * LANES
+        raise LaunchError(
+            f"kernel {kernel.name} needs {kernel.registers} registers for each of {threads} threads, {needed} in all; "
+            f"the register file has {REGISTER_FILE}. A block of at most {fits} threads fits"
+        )
+
+
+def _check_names(kernel: Kernel, arguments: Mapping[str, Argument]) -> None:
+    names = [p.name for p in kernel.parameters]
+    for name in arguments:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names) or 'none'}"
+            raise LaunchError(f"kernel {kernel.name} has no parameter {name}{hint}")
+    missing = [f"{p.name} (.{p.type})" for p in kernel.parameters if p.name not in arguments]
+    if missing:
+        raise LaunchError(f"kernel {kernel.name} also needs {', '.join(missing)}")
+
+
+def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: DeviceMemory) -> float:
+    where = f"parameter {parameter.name} of kernel {kernel.name}"
+    if isinstance(value, np.ndarray):
+        if parameter.type != "ptr":
+            raise LaunchError(f"{where} is .{parameter.type}, a number, and was given an array")
+        try:
+            return memory.allocate(parameter.name, value).address
+        except ValueError as error:
+            raise LaunchError(str(error)) from None
+    if parameter.type == "f32":
+        number = float(value)
+        try:
+            struct.pack("<f", number)
+        except OverflowError:
+            raise LaunchError(f"{where} is .f32 and cannot hold {value}") from None
+        return number
+    if isinstance(value, float):
+        raise LaunchError(f"{where} is .{parameter.type} and needs an integer, not {value}")
+    low, high = INTEGER_RANGES[parameter.type]
+    if not low <= int(value) <= high:
+        raise LaunchError(f"{where} is .{parameter.type}, {low} to {high}, and cannot hold {value}")
+    return int(value)

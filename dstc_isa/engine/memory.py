@@ -1,0 +1,78 @@
+"""Global memory of the device: allocations backed by NumPy arrays, at device addresses of their own."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define, field, frozen
+
+DEVICE_BASE = 0x7F00_0000_0000
+ALIGNMENT = 256
+GUARD_BYTES = 4096
+"""Unmapped space behind every allocation, so that a near miss is a fault and not a neighbour's data."""
+
+
+@frozen(eq=False)
+class Allocation:
+    """One allocation: device address, the host array that holds its bytes, and a name for messages."""
+
+    name: str
+    address: int
+    array: npt.NDArray[Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(self.array.nbytes)
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.address + self.size
+
+
+@define
+class DeviceMemory:
+    """Allocations in increasing address order. Arrays are used in place, not copied."""
+
+    allocations: list[Allocation] = field(factory=list)
+    _next: int = DEVICE_BASE
+
+    def allocate(self, name: str, array: npt.NDArray[Any]) -> Allocation:
+        """Map a C-contiguous array; kernels read and write the array itself.
+
+        Raises ValueError for an array that is not contiguous, or is to be written and is read-only.
+        """
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name}: the array must be C-contiguous")
+        if not array.flags.writeable:
+            raise ValueError(f"{name}: the array is read-only")
+        allocation = Allocation(name, self._next, array)
+        self._next += -(-(array.nbytes + GUARD_BYTES) // ALIGNMENT) * ALIGNMENT
+        self.allocations.append(allocation)
+        return allocation
+
+    def table(self) -> npt.NDArray[np.int64]:
+        """Rows (start, end, host minus device address), shape (n, 3); one empty row if there are none."""
+        rows = [(a.address, a.end, a.array.ctypes.data - a.address) for a in self.allocations]
+        return np.array(rows or [(0, 0, 0)], np.int64)
+
+    def describe(self, address: int) -> str:
+        """Where an address lies relative to the nearest allocation."""
+        if not self.allocations:
+            return "there are no allocations"
+        nearest = min(self.allocations, key=lambda a: distance(a, address))
+        gap = distance(nearest, address)
+        span = f"{nearest.name} (0x{nearest.address:x}, {nearest.size} bytes)"
+        if gap == 0:
+            return f"{nearest.end - address} bytes before the end of {span}"
+        if address < nearest.address:
+            return f"{gap} bytes before {span}"
+        return f"{address - nearest.end} bytes behind the end of {span}"
+
+
+def distance(allocation: Allocation, address: int) -> int:
+    """Bytes between an address and an allocation, 0 inside."""
+    if address < allocation.address:
+        return allocation.address - address
+    return max(0, address - allocation.end + 1)

@@ -1,0 +1,34 @@
+"""Run a kernel of a program: the one call behind the command line and the Python interface."""
+
+from collections.abc import Callable, Mapping
+
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
+from dstc_isa.engine.launch import Argument, Launch, prepare
+from dstc_isa.program import Kernel, Program
+
+
+def run_kernel(
+    program: Program,
+    kernel: Kernel,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: Mapping[str, Argument],
+    *,
+    threads: int | None = None,
+    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
+    reference: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> tuple[Launch, Execution]:
+    """Check and execute a launch; arrays among the arguments are read and written in place.
+
+    ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
+    ``reference``: use the readable engine. Raises LaunchError before and KernelFault during the run.
+    """
+    launch = prepare(program, kernel, grid, block, arguments)
+    if reference:
+        from dstc_isa.engine.reference.machine import run as run_reference
+
+        return launch, run_reference(launch, max_instructions=max_instructions)
+    from dstc_isa.engine.compiled.machine import run as run_compiled
+
+    return launch, run_compiled(launch, threads=threads, max_instructions=max_instructions, announce=announce)

@@ -1,0 +1,331 @@
+"""The ISA reference manual, generated from the declarations: ``python -m dstc_isa.isa.manual DIR [--check]``."""
+
+import argparse
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from dstc_isa.isa import FAMILIES, lanes, warp
+from dstc_isa.isa.control import CONTROL_FIELDS, Control
+from dstc_isa.isa.diagram import diagram, display
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
+from dstc_isa.isa.modifier import Flag
+from dstc_isa.isa.operand import (
+    AddressOperand,
+    BarrierOperand,
+    Destination,
+    Form,
+    Operand,
+    PredicateOperand,
+    Source,
+    SpecialRegisterOperand,
+    TargetOperand,
+)
+from dstc_isa.isa.values import REGISTERS
+
+PRIMITIVES = (lanes, warp)
+HEADER = "<!-- Generated from the declarations by `python -m dstc_isa.isa.manual`; do not edit. -->"
+
+READING = """\
+## How to read a page
+
+Every instruction is one 128-bit word. Its section gives:
+
+- the **syntax** of each form. `.<name>` stands for one word of the modifier of that name, `{...}` for something that
+  may be left out; a guard `@P0` or `@!P0` may stand before any instruction.
+- the **operands**: what each place accepts, and which signs (`-` negates, `|...|` takes the absolute value, `!`
+  inverts a predicate). A register source may carry `.reuse`. Registers are R0 to R254 and RZ, which reads as zero.
+- the **modifiers** with the value that each word stores.
+- the **encoding** of each form, four rows of 32 bits from bit 127 down to bit 0. Bits marked `0` are reserved: a word
+  that sets one of them is not an instruction. A fixed number is shown after `=`.
+- the **semantics**, as the text that both engines execute. Its arguments are 32 lanes each (type after the colon;
+  `index` is a register's number, `scalar` one integer for the warp, `modifier` a stored value, `derived` a number
+  computed from the operands when the word is decoded, by a function at the end of the page); what it returns goes to
+  the destinations in the executing lanes. Functions it uses stand at the end of the page, the operations on lanes and
+  warp state below.
+
+**Fixed latency** means that a result is ready after a number of cycles that depends on the pipe, so stall counts
+cover it; **variable latency** that a scoreboard must be waited for.
+"""
+
+SOURCES = """\
+## Where the encoding comes from
+
+The layout of the word is Volta's as its public assemblers know it: opcode in bits 0-8, operand form in bits 9-11,
+guard in bits 12-15, registers, immediates and constants from bit 16 on, scheduling from bit 105 on, operand reuse
+from bit 122 on. An opcode marked *Volta* is the one those assemblers list; one marked *own* belongs to an instruction
+that Volta does not have. The places and values of modifiers follow the same sources where these give them and are this
+project's choice elsewhere, so words are not meant to run on a GPU.
+"""
+
+
+def _place(declaration: Declaration, form: Form, index: int) -> str:
+    name, operand = declaration.names[index], declaration.operands[index]
+    shown = display(name, operand)
+    match operand:
+        case Source() if index in form.special:
+            return "c[bank][offset]" if form.constant else f"imm{operand.literal_field.width}"
+        case Source() if operand.half:
+            return f"{shown}.Hx"
+        case AddressOperand():
+            return "c[bank][Ra+offset]" if operand.constant else "[Ra+offset]"
+        case SpecialRegisterOperand():
+            return "SR"
+        case BarrierOperand():
+            return "B"
+        case TargetOperand():
+            return "label"
+    return shown
+
+
+def syntax(declaration: Declaration, form: Form) -> str:
+    """The line that one form is written as, optional parts in braces."""
+    mnemonic = declaration.mnemonic
+    for modifier in declaration.modifiers:
+        word = f".{modifier.kind.word}" if isinstance(modifier.kind, Flag) else f".<{modifier.name}>"
+        mnemonic += word if modifier.default is None else f"{{{word}}}"
+    written = ""
+    for index, operand in enumerate(declaration.operands):
+        place, begun = _place(declaration, form, index), bool(written) and not written.endswith(", }")
+        if operand.optional:
+            written += f"{{, {place}}}" if begun else f"{{{place}, }}"
+        else:
+            written += f", {place}" if begun else place
+    return f"{mnemonic} {written}".rstrip()
+
+
+def _consecutive(width: int | str) -> str:
+    if isinstance(width, str):
+        return f", as many as the {width} modifier says"
+    aligned = f", the first a multiple of {width}" if width in (2, 4) else ""
+    return f", first of {width} consecutive ones{aligned}" if width > 1 else ""
+
+
+def accepts(operand: Operand) -> str:
+    """What may stand in an operand's place: kinds, ranges and signs."""
+    match operand:
+        case Source():
+            text = operand.what + _consecutive(operand.width)
+            if operand.imm or operand.several:
+                text += f"; immediate 0 to 0x{operand.literal_field.maximum:x}"
+            signs = [sign for sign, there in (("`-`", operand.negate), ("`|...|`", operand.absolute)) if there]
+            signs += ["`.H0_H0`, `.H1_H1`"] if operand.halves else []
+            return f"{text}; {', '.join(signs)}" if signs else text
+        case Destination():
+            return operand.what + _consecutive(operand.width) + (", not RZ" if operand.accumulates else "")
+        case PredicateOperand():
+            return operand.what + ("; `!`" if operand.negate else "")
+        case AddressOperand():
+            bank = f", bank 0 to {operand.bank.maximum}" if operand.constant else ""
+            if isinstance(operand.wide, str):
+                base = f"a register, a pair with the {operand.wide} modifier"
+            else:
+                base = "a pair of registers" if operand.wide else "a register"
+            return f"base {base}; offset {operand.offset.minimum} to {operand.offset.maximum} bytes{bank}"
+        case SpecialRegisterOperand():
+            return ", ".join(f"{name} ({number})" for number, name in sorted(operand.names.items()))
+        case TargetOperand():
+            step = 1 << operand.at.scale
+            return f"{operand.what}; stored: the distance from the next instruction in units of {step} bytes"
+    return operand.what
+
+
+def _text(function: Callable[..., Any]) -> tuple[ast.FunctionDef, list[str]]:
+    """A function's syntax tree and the source lines of its body without the docstring."""
+    source = textwrap.dedent(inspect.getsource(function))
+    tree = ast.parse(source).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+    lines = source.splitlines()
+    after = tree.body[0].end_lineno if body is not tree.body else body[0].lineno - 1
+    return tree, lines[after : tree.end_lineno] if body else []
+
+
+def _typed(parameter: Parameter) -> str:
+    if parameter.modifier >= 0:
+        return f"{parameter.name}: modifier"
+    if parameter.derived:
+        return f"{parameter.name}: derived"
+    return parameter.name if parameter.lane is Lane.WARP else f"{parameter.name}: {parameter.lane.value}"
+
+
+def semantics(declaration: Declaration) -> str:
+    """The semantics' text, its signature written with the types of lanes."""
+    _, body = _text(declaration.function)
+    parameters = ", ".join(_typed(parameter) for parameter in declaration.parameters)
+    results = ", ".join(f"{declaration.names[i]}: {declaration.lanes[i].value}" for i in declaration.results)
+    arrow = f" -> ({results})" if results else ""
+    header = f"def {declaration.function.__name__.rstrip('_')}({parameters}){arrow}:"
+    return "\n".join([header, *(body or ["    pass"])])
+
+
+def helper_text(function: Callable[..., Any]) -> str:
+    """A helper's source with its docstring, its annotations left out."""
+    tree, body = _text(function)
+    names = ", ".join(argument.arg for argument in tree.args.args)
+    said = ast.get_docstring(tree) or ""
+    doc = textwrap.indent(f'"""{said}\n"""' if "\n" in said else f'"""{said}"""', "    ") if said else ""
+    return "\n".join([f"def {function.__name__}({names}):", *([doc] if doc else []), *body])
+
+
+def helpers(declared: list[Declaration]) -> list[FunctionType]:
+    """The functions that declarations use, directly or not, apart from the operations on lanes and warp state."""
+    derived = [p.derived.compute for d in declared for p in d.parameters if p.derived]
+    found = {function.__code__: function for function in derived if isinstance(function, FunctionType)}
+    waiting: list[Callable[..., Any]] = [*derived, *(d.function for d in declared)]
+    primitive = {module.__name__ for module in PRIMITIVES}
+    while waiting:
+        function = waiting.pop()
+        tree, _ = _text(function)
+        names = {node.id for statement in tree.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        for name in names:
+            used = getattr(function, "__globals__", {}).get(name)
+            if isinstance(used, FunctionType) and used.__module__ not in primitive and used.__code__ not in found:
+                found[used.__code__] = used
+                waiting.append(used)
+    return list(found.values())
+
+
+def _source_order(function: Callable[..., Any]) -> tuple[str, int]:
+    return function.__module__, inspect.getsourcelines(function)[1]
+
+
+def _origin(declaration: Declaration) -> str:
+    return "Volta" if declaration.public else "own"
+
+
+def _codes(declaration: Declaration) -> str:
+    return ", ".join(f"0x{declaration.code(form):03x}" for form in declaration.forms)
+
+
+def title(declaration: Declaration) -> str:
+    """The heading of a declaration's section; two of one mnemonic are told apart by their opcode."""
+    alike = [d for d in REGISTRY if d.mnemonic == declaration.mnemonic]
+    return declaration.mnemonic if len(alike) == 1 else f"{declaration.mnemonic} (0x{declaration.opcode:03x})"
+
+
+def anchor(heading: str) -> str:
+    """The link target that Markdown renderers make of a heading."""
+    return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def section(declaration: Declaration) -> Iterator[str]:
+    """The lines of one instruction's section."""
+    latency = "variable" if declaration.variable_latency else "fixed"
+    yield f"## {title(declaration)}\n"
+    yield f"{declaration.description}\n"
+    yield f"Pipe: {declaration.pipe.name} ({declaration.pipe.value}). Latency: {latency}."
+    yield f"Opcodes ({_origin(declaration)}): {_codes(declaration)}.\n"
+    yield "```text\n" + "\n".join(syntax(declaration, form) for form in declaration.forms) + "\n```\n"
+    if declaration.operands:
+        yield "| operand | use | accepts |\n| --- | --- | --- |"
+        for name, operand in zip(declaration.names, declaration.operands, strict=True):
+            use = "written" if operand.destination else "read"
+            use = "read and written" if isinstance(operand, Destination) and operand.accumulates else use
+            left_out = f"; left out: {operand.format(operand.default)}" if operand.optional else ""
+            yield f"| {display(name, operand)} | {use} | {accepts(operand).replace('|', '&#124;')}{left_out} |"
+        yield ""
+    if declaration.modifiers:
+        yield "| modifier | words = stored value | left out |\n| --- | --- | --- |"
+        for modifier in declaration.modifiers:
+            words = ", ".join(f".{word} = {value}" for word, value in modifier.kind.words().items())
+            if modifier.default is None:
+                absent = "must be written"
+            else:
+                word = modifier.kind.word_of(modifier.default)
+                absent = f".{word}" if word else f"stores {modifier.default}"
+            yield f"| {modifier.name} | {words} | {absent} |"
+        yield ""
+    yield "Encoding:\n"
+    for form in declaration.forms:
+        yield f"```text\n{syntax(declaration, form)}\n\n{diagram(declaration, form)}\n```\n"
+    yield f"Semantics:\n\n```python\n{semantics(declaration)}\n```\n"
+
+
+def family_page(family: ModuleType) -> str:
+    """The page of one family's instructions, with the functions that their semantics use."""
+    declared = [d for d in REGISTRY if d.function.__module__ == family.__name__]
+    name = family.__name__.rpartition(".")[2]
+    parts = [f"{HEADER}\n\n# {name.replace('_', ' ').capitalize()}\n\n{inspect.cleandoc(family.__doc__ or '')}\n"]
+    parts += [line for declaration in declared for line in section(declaration)]
+    used = sorted(helpers(declared), key=_source_order)
+    if used:
+        parts.append("## Functions used\n\n```python\n" + "\n\n\n".join(helper_text(f) for f in used) + "\n```\n")
+    return "\n".join(parts)
+
+
+def _primitive_table(module: ModuleType) -> Iterator[str]:
+    yield "| operation | meaning |\n| --- | --- |"
+    for name, function in vars(module).items():
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+            arguments = ", ".join(inspect.signature(function).parameters)
+            summary = " ".join(inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].split())
+            yield f"| `{name}({arguments})` | {summary.replace('``', '`').replace('|', '&#124;')} |"
+    yield ""
+
+
+def index_page() -> str:
+    """The index: all instructions, control bits, how to read a page, where the encoding comes from."""
+    parts = [f"{HEADER}\n\n# Instruction set reference\n", READING, SOURCES, "## Instructions\n"]
+    for family in FAMILIES:
+        name = family.__name__.rpartition(".")[2]
+        parts.append(f"### [{name.replace('_', ' ').capitalize()}]({name}.md)\n")
+        parts.append(
+            "| instruction | opcodes | from | pipe | latency | what it does |\n| --- | --- | --- | --- | --- | --- |"
+        )
+        for d in (d for d in REGISTRY if d.function.__module__ == family.__name__):
+            summary = " ".join(d.description.split("\n\n")[0].split()).replace("|", "&#124;")
+            link = f"[{d.mnemonic}]({name}.md#{anchor(title(d))})"
+            latency = "variable" if d.variable_latency else "fixed"
+            parts.append(f"| {link} | {_codes(d)} | {_origin(d)} | {d.pipe.name} | {latency} | {summary} |")
+        parts.append("")
+    parts.append(f"## Control bits\n\n{inspect.cleandoc(Control.__doc__ or '').replace('``', '`')}\n")
+    parts.append(f"The control prefix writes them before an instruction; left out, it is `{Control()}`.\n")
+    parts.append("| field | bits |\n| --- | --- |")
+    for field in CONTROL_FIELDS:
+        parts.append(f"| {field.name} | {field.lo + field.width - 1}-{field.lo} |")
+    parts.append(f"\nA yield bit of 0 prefers another warp. General registers: R0 to R{REGISTERS - 1}.\n")
+    parts.append("## Operations on lanes\n")
+    parts += _primitive_table(lanes)
+    parts.append("## Operations on warp state\n")
+    parts += _primitive_table(warp)
+    return "\n".join(parts)
+
+
+def pages() -> dict[str, str]:
+    """The manual: file name -> Markdown, one page per family and ``index.md``."""
+    manual = {f"{family.__name__.rpartition('.')[2]}.md": family_page(family) for family in FAMILIES}
+    return {"index.md": index_page(), **manual}
+
+
+def stale(directory: Path) -> list[str]:
+    """Names of the pages in ``directory`` that are missing, differ from the declarations or have none any more."""
+    wanted = pages()
+    there = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.md")}
+    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the manual, or with ``--check`` name the stale pages and return 1 if there are any."""
+    parser = argparse.ArgumentParser(prog="python -m dstc_isa.isa.manual", description=__doc__)
+    parser.add_argument("directory", type=Path, help="where the pages are")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not current")
+    chosen = parser.parse_args(arguments)
+    if chosen.check:
+        old = stale(chosen.directory)
+        for name in old:
+            print(f"{chosen.directory / name} is not current: run python -m dstc_isa.isa.manual {chosen.directory}")
+        return 1 if old else 0
+    chosen.directory.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (chosen.directory / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
