@@ -78,7 +78,11 @@ def decode(word: int) -> Instruction:
             raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {reason}")
         operands.append(value_at)
     guard = Predicate(GUARD.extract(word), bool(word & GUARD_NOT.mask))
-    return Instruction(declaration, form, tuple(operands), tuple(modifiers), guard, Control.decode(word))
+    try:
+        control = Control.decode(word)
+    except ValueError as error:
+        raise DecodeError(f"{declaration.mnemonic}: {error}") from None
+    return Instruction(declaration, form, tuple(operands), tuple(modifiers), guard, control)
 
 
 def reserved_bits(declaration: Declaration, form: Form) -> int:

@@ -36,6 +36,7 @@ class Control:
 
     def encode(self) -> int:
         """The word with only these bits; ValueError if one does not fit."""
+        self._check()
         return (
             STALL.insert(self.stall)
             | NO_YIELD.insert(0 if self.yields else 1)
@@ -46,14 +47,20 @@ class Control:
 
     @classmethod
     def decode(cls, word: int) -> "Control":
-        """Read the scheduling bits of a word."""
-        return cls(
+        """Read the scheduling bits of a word; ValueError if they name a scoreboard that does not exist."""
+        control = cls(
             stall=STALL.extract(word),
             yields=not NO_YIELD.extract(word),
             write=WRITE_BARRIER.extract(word),
             read=READ_BARRIER.extract(word),
             wait=WAIT_MASK.extract(word),
         )
+        control._check()
+        return control
+
+    def _check(self) -> None:
+        if SCOREBOARDS in (self.write, self.read):
+            raise ValueError(f"scoreboard {SCOREBOARDS} does not exist: there are 0 to {SCOREBOARDS - 1}")
 
     def __str__(self) -> str:
         """Print as the control prefix: ``B01----:R-:W2:Y:S04`` (wait, read, write, yield, stall)."""

@@ -1,0 +1,148 @@
+"""The assembler: from the text of a ``.dasm`` file to a program."""
+
+import gc
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from dstc_isa.assembler.blocks import BLOCKS
+from dstc_isa.assembler.directives import DIRECTIVES, load_include
+from dstc_isa.assembler.emit import Emitted
+from dstc_isa.assembler.expand import Abandoned, Expander
+from dstc_isa.assembler.reporting import Reporter, TooManyErrors
+from dstc_isa.assembler.warnings import warn
+from dstc_isa.diagnostics import ERROR, Diagnostic, render
+from dstc_isa.program import Program
+from dstc_isa.syntax.names import builtin
+from dstc_isa.syntax.reader import read_tree
+from dstc_isa.syntax.source import Source, normal_lines, read_source
+from dstc_isa.syntax.tree import Statement
+
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+@frozen
+class Assembly:
+    """What became of a source: the program, None if there are errors, and everything that was found."""
+
+    program: Program | None
+    diagnostics: list[Diagnostic]
+
+
+class AssemblyError(Exception):
+    """A source that does not assemble; its text is the rendered diagnostics."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(render(diagnostics))
+        self.diagnostics = diagnostics
+
+
+def assemble(
+    text: str,
+    file: str = "<text>",
+    include: Sequence[Path] = (),
+    defines: Mapping[str, int | float] | None = None,
+) -> Assembly:
+    """Assemble a text. ``file`` names it in messages, ``include`` are directories, ``defines`` set names."""
+    return _assemble(Source(file, normal_lines(text)), [], include, defines or {})
+
+
+def assemble_file(
+    path: Path | str, include: Sequence[Path] = (), defines: Mapping[str, int | float] | None = None
+) -> Assembly:
+    """Assemble a file; one that cannot be read is a diagnostic."""
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return Assembly(None, [Diagnostic(ERROR, f"cannot read the file: {reason}", str(path))])
+    source, problems = read_source(data, str(path))
+    return _assemble(source, problems, include, defines or {})
+
+
+def program_from(
+    path: Path | str, include: Sequence[Path] = (), defines: Mapping[str, int | float] | None = None
+) -> Program:
+    """The program of a file; AssemblyError if it has errors."""
+    assembly = assemble_file(path, include, defines)
+    if assembly.program is None:
+        raise AssemblyError(assembly.diagnostics)
+    return assembly.program
+
+
+def _assemble(
+    source: Source, problems: list[Diagnostic], include: Sequence[Path], defines: Mapping[str, int | float]
+) -> Assembly:
+    reporter = Reporter()
+    expander = Expander(DIRECTIVES, BLOCKS, load_include, include, reporter)
+    with _collector_paused():
+        try:
+            for problem in problems:
+                reporter.add(problem)
+            _define(expander, source, defines)
+            tree = read_tree(source)
+            for problem in tree.problems:
+                reporter.add(problem)
+            try:
+                expander.execute(tree.body)
+            except Abandoned as error:
+                if str(error):
+                    reporter.add(source.diagnostic(str(error), 1, 1, 1))
+            program = _finish(expander, source)
+        except TooManyErrors:
+            program = None
+    return Assembly(program, _in_order(reporter.diagnostics))
+
+
+def _define(expander: Expander, source: Source, defines: Mapping[str, int | float]) -> None:
+    for name, value in defines.items():
+        if not _NAME.fullmatch(name) or builtin(name) is not None:
+            expander.reporter.add(Diagnostic(ERROR, f"cannot define {name!r}: it is no free name", source.name))
+        else:
+            expander.scope.names[name] = value
+
+
+def _finish(expander: Expander, source: Source) -> Program | None:
+    reporter = expander.reporter
+
+    def report(place: Emitted | Statement, error: Exception) -> None:
+        if isinstance(place, Emitted):
+            uses = tuple(place.location[1:])
+            reporter.at_operand(place.statement, getattr(error, "index", 1 << 30), error, uses)
+        else:
+            reporter.at_word(place, str(error))
+
+    for kernel in expander.kernels:
+        kernel.complete(report)
+    if not expander.kernels and not reporter.failed:
+        reporter.add(source.diagnostic("the file has no kernel", 1, 1, 1, expected=".kernel NAME"))
+    if reporter.failed:
+        return None
+    for kernel in expander.kernels:
+        warn(kernel, reporter)
+    return Program(
+        tuple(kernel.finish() for kernel in expander.kernels),
+        bytes(expander.constants),
+        tuple(expander.constant_arrays),
+    )
+
+
+def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Errors of one file in the order of its lines; files in the order in which they were first met."""
+    files = {diagnostic.file: place for place, diagnostic in reversed(list(enumerate(diagnostics)))}
+    return sorted(diagnostics, key=lambda d: (files[d.file], d.line, d.column))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector from running: the tree only grows, and scanning it doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,328 @@
+"""From an expression to its value in a scope."""
+
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from attrs import evolve, frozen
+
+from dstc_isa.assembler import arithmetic
+from dstc_isa.assembler.scope import Scope
+from dstc_isa.assembler.values import (
+    BankAddress,
+    Complement,
+    Label,
+    Late,
+    Named,
+    NamedAddress,
+    NamedBankAddress,
+    NamedPredicate,
+    Operand,
+    RegisterArray,
+    Sum,
+    UnplacedLabel,
+    negated,
+)
+from dstc_isa.isa.values import RZ, Address, Constant, Predicate, Register
+from dstc_isa.syntax.names import special_names
+from dstc_isa.syntax.parser import OperandProblem, parse_argument
+from dstc_isa.syntax.tree import (
+    Absolute,
+    Bank,
+    Binary,
+    Bits,
+    Builtin,
+    Here,
+    Keyword,
+    Memory,
+    Name,
+    Node,
+    Number,
+    Prefix,
+    Text,
+    TypeName,
+)
+
+_HALVES = {"H0": 0, "H1": 1, "H0_H0": 0, "H1_H1": 1}
+_PARTS = {(2, "lo"): (0, 1), (2, "hi"): (1, 1), (4, "lo"): (0, 2), (4, "hi"): (2, 2)} | {
+    (4, part): (offset, 1) for offset, part in enumerate("xyzw")
+}
+
+
+class EvaluationError(Exception):
+    """An expression without a value; ``node`` is the part that is to blame."""
+
+    def __init__(self, message: str, node: Node, suggestion: str = "", expected: str = "") -> None:
+        super().__init__(message)
+        self.node = node
+        self.suggestion = suggestion
+        self.expected = expected
+
+
+@frozen
+class Environment:
+    """What an expression is evaluated in; ``here`` is the address of this instruction or None outside kernels."""
+
+    scope: Scope
+    here: int | None = None
+
+
+EMPTY = Environment(Scope())
+
+
+@lru_cache(maxsize=1 << 16)
+def pure_value(text: str) -> Operand | None:
+    """The value of an operand that depends on no name, remembered; None if it does or has no value."""
+    try:
+        node = parse_argument(text)
+        return evaluate(node, EMPTY) if node.pure else None
+    except (OperandProblem, EvaluationError):
+        return None
+
+
+def evaluate(node: Node, environment: Environment) -> Operand:
+    """The value of an expression; EvaluationError if it has none."""
+    return _EVALUATORS[type(node)](node, environment)  # type: ignore[no-any-return]
+
+
+def number(node: Node, environment: Environment) -> int | float:
+    """The value of an expression that must be a number that is known here."""
+    value = evaluate(node, environment)
+    if isinstance(value, Late):
+        raise EvaluationError("the address of a label further down is not known here", node)
+    if not isinstance(value, int | float):
+        raise EvaluationError(f"expected a number, not {describe(value)}", node)
+    return value
+
+
+def integer(node: Node, environment: Environment) -> int:
+    """The value of an expression that must be an integer that is known here."""
+    value = number(node, environment)
+    if not isinstance(value, int):
+        raise EvaluationError(f"expected an integer, not {value}", node)
+    return value
+
+
+def describe(value: Operand) -> str:
+    """A value in words, for messages."""
+    if isinstance(value, Bits):
+        return "the bits of a float"
+    if isinstance(value, Late):
+        return "an address"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, Register | Named):
+        return f"the register {value}"
+    if isinstance(value, Predicate | NamedPredicate):
+        return f"the predicate {value}"
+    if isinstance(value, Constant):
+        return f"the constant {value}"
+    if isinstance(value, Address | NamedAddress):
+        return "an address in brackets"
+    if isinstance(value, Sum):
+        return "a register plus an offset"
+    if isinstance(value, Complement):
+        return "a complement"
+    return str(value)
+
+
+def _number(node: Number, environment: Environment) -> Operand:
+    try:
+        return node.value if isinstance(node.value, Bits) else arithmetic.checked(node.value)
+    except ValueError as error:
+        raise EvaluationError(str(error), node) from None
+
+
+def _text(node: Text, environment: Environment) -> Operand:
+    return node.value
+
+
+def _here(node: Here, environment: Environment) -> Operand:
+    if environment.here is None:
+        raise EvaluationError("there is no address outside a kernel", node)
+    return environment.here
+
+
+def _builtin(node: Builtin, environment: Environment) -> Operand:
+    value: Operand = node.value
+    for word in node.suffix:
+        value = _suffixed(value, word, node)
+    return value
+
+
+def _name(node: Name, environment: Environment) -> Operand:
+    bound = environment.scope.find(node.text)
+    if bound is None:
+        near = get_close_matches(node.text, [*environment.scope.visible(), *special_names(), "RZ", "PT"], 1)
+        raise EvaluationError(f"unknown name {node.text}", node, near[0] if near else "")
+    value: Operand
+    if isinstance(bound, RegisterArray):
+        value = NamedPredicate(bound) if bound.predicate else Named(bound, 0, bound.width)
+    elif isinstance(bound, Label):
+        bound.used = True
+        value = bound.address if bound.address is not None else _late_label(bound)
+    else:
+        value = bound
+    for index in node.indices:
+        value = _element(value, integer(index, environment), node)
+    for word in node.suffix:
+        value = _suffixed(value, word, node)
+    return value
+
+
+def _late_label(label: Label) -> Late:
+    def compute() -> int:
+        if label.address is None:
+            raise UnplacedLabel(f"label {label.name} is in a part that was left out")
+        return label.address
+
+    return Late(compute)
+
+
+def _element(value: Operand, index: int, node: Node) -> Operand:
+    if isinstance(value, Named):
+        offset = value.offset + index * value.array.width
+        if value.width != value.array.width or not 0 <= offset < value.array.size:
+            last = value.array.count - 1
+            raise EvaluationError(f"{value.array.name} has elements 0 to {last}, not {index}", node)
+        return evolve(value, offset=offset)
+    if isinstance(value, Register) and value.index < RZ:
+        if not 0 <= value.index + index < RZ:
+            raise EvaluationError(f"there is no register R{value.index + index}", node)
+        return evolve(value, index=value.index + index)
+    raise EvaluationError(f"{describe(value)} has no elements", node)
+
+
+def _suffixed(value: Operand, word: str, node: Node) -> Operand:
+    if isinstance(value, Register | Named):
+        if word == "reuse":
+            return evolve(value, reuse=True)
+        if word in _HALVES:
+            return evolve(value, half=_HALVES[word])
+        if word == "64":
+            return Sum(value, 0, True)
+    if isinstance(value, Named) and (value.width, word) in _PARTS:
+        offset, width = _PARTS[value.width, word]
+        return evolve(value, offset=value.offset + offset, width=width)
+    if isinstance(value, Register) and word in ("lo", "hi") and value.index < RZ:
+        return evolve(value, index=value.index + (word == "hi"))
+    expected = ""
+    if isinstance(value, Named):
+        parts = [part for width, part in _PARTS if width == value.width]
+        expected = ", ".join("." + part for part in (*parts, "reuse", *_HALVES))
+    raise EvaluationError(f"{describe(value)} has no part .{word}", node, expected=expected)
+
+
+def _prefix(node: Prefix, environment: Environment) -> Operand:
+    value = evaluate(node.operand, environment)
+    if isinstance(value, Late):
+        late = value
+        return Late(lambda: arithmetic.prefix(node.operator, late.compute()))
+    if isinstance(value, int | float):
+        try:
+            return arithmetic.prefix(node.operator, value)
+        except ValueError as error:
+            raise EvaluationError(str(error), node) from None
+    if isinstance(value, Bits) and node.operator == "-":
+        return Bits(value.value ^ 1 << 31)
+    if node.operator == "~" and isinstance(value, Register | Named | Constant):
+        return Complement(value)
+    is_predicate = isinstance(value, Predicate | NamedPredicate)
+    turned = negated(value) if node.operator == ("!" if is_predicate else "-") else None
+    if turned is None:
+        raise EvaluationError(f"{node.operator} does not apply to {describe(value)}", node)
+    return turned
+
+
+def _binary(node: Binary, environment: Environment) -> Operand:
+    left = evaluate(node.left, environment)
+    right = evaluate(node.right, environment)
+    operator = node.operator
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        try:
+            return arithmetic.binary(operator, left, right)
+        except (ValueError, OverflowError) as error:
+            raise EvaluationError(str(error), node) from None
+    if isinstance(left, int | float | Late) and isinstance(right, int | float | Late):
+        return Late(lambda: arithmetic.binary(operator, _known(left), _known(right)))
+    if operator == "+" and isinstance(left, int):
+        left, right = right, left
+    if operator in ("+", "-") and isinstance(right, int):
+        step = right if operator == "+" else -right
+        if isinstance(left, Constant):
+            return evolve(left, offset=left.offset + step)
+        if isinstance(left, Register | Named):
+            return Sum(left, step, False)
+        if isinstance(left, Sum):
+            return evolve(left, offset=left.offset + step)
+    raise EvaluationError(f"{operator} does not apply to {describe(left)} and {describe(right)}", node)
+
+
+def _known(value: int | float | Late) -> int | float:
+    return value.compute() if isinstance(value, Late) else value
+
+
+def _absolute(node: Absolute, environment: Environment) -> Operand:
+    value = evaluate(node.operand, environment)
+    if isinstance(value, Register | Named | Constant):
+        if value.negate:
+            raise EvaluationError("the minus stands before the bars: -|R1|", node)
+        return evolve(value, absolute=True)
+    if isinstance(value, int | float):
+        return abs(value)
+    raise EvaluationError(f"{describe(value)} has no absolute value", node)
+
+
+def _memory(node: Memory, environment: Environment) -> Operand:
+    value = evaluate(node.operand, environment)
+    if isinstance(value, int):
+        return Address(RZ, value)
+    base, offset, wide = _base(value, node.operand)
+    if isinstance(base, Named):
+        return NamedAddress(base, offset, wide)
+    return Address(base.index, offset, wide)
+
+
+def _bank(node: Bank, environment: Environment) -> Operand:
+    bank = integer(node.bank, environment)
+    value = evaluate(node.offset, environment)
+    if isinstance(value, int):
+        return Constant(bank, value)
+    base, offset, wide = _base(value, node.offset)
+    if isinstance(base, Named):
+        return NamedBankAddress(base, offset, wide, bank)
+    return BankAddress(base.index, offset, wide, bank)
+
+
+def _base(value: Operand, node: Node) -> tuple[Register | Named, int, bool]:
+    total = value if isinstance(value, Sum) else Sum(value, 0, False) if isinstance(value, Register | Named) else None
+    if total is None:
+        raise EvaluationError(
+            f"{describe(value)} is no address", node, expected="a register plus a number of bytes, such as [R2+0x10]"
+        )
+    base = total.base
+    if base.negate or base.absolute or base.half >= 0 or base.reuse:
+        raise EvaluationError("the base of an address is a plain register", node)
+    wide = total.wide or (isinstance(base, Named) and base.width > 1)
+    return base, total.offset, wide
+
+
+def _misplaced(node: Any, environment: Environment) -> Operand:
+    what = f"{node.name}=" if isinstance(node, Keyword) else node.type
+    raise EvaluationError(f"{what} does not stand here", node)
+
+
+_EVALUATORS: dict[type, Any] = {
+    Number: _number,
+    Text: _text,
+    Here: _here,
+    Builtin: _builtin,
+    Name: _name,
+    Prefix: _prefix,
+    Binary: _binary,
+    Absolute: _absolute,
+    Memory: _memory,
+    Bank: _bank,
+    Keyword: _misplaced,
+    TypeName: _misplaced,
+}

@@ -1,0 +1,149 @@
+"""A kernel under assembly, and its completion once all its instructions and labels are known."""
+
+from collections.abc import Callable
+
+from attrs import Factory, define
+
+from dstc_isa.assembler.allocate import Interval, OutOfRegisters, assign
+from dstc_isa.assembler.emit import (
+    PREDICATE_MASK,
+    PREDICATE_SHIFT,
+    REGISTER_MASK,
+    Emitted,
+    RejectedOperand,
+    contribute,
+)
+from dstc_isa.assembler.matching import Place
+from dstc_isa.assembler.scope import Scope
+from dstc_isa.assembler.values import Label, Late, Operand, RegisterArray, UnplacedLabel
+from dstc_isa.isa.codec import encode_guard
+from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.operand import TargetOperand
+from dstc_isa.isa.values import PT, REGISTERS
+from dstc_isa.program import Kernel, Parameter, SharedArray
+from dstc_isa.syntax.tree import Statement
+
+Report = Callable[[Statement, Exception], None]
+
+
+@define(eq=False)
+class KernelBuilder:
+    """What a kernel has collected so far. ``labels`` are all of them, ``scope`` holds the kernel's own names."""
+
+    name: str
+    opening: Statement
+    scope: Scope
+    emitted: list[Emitted] = Factory(list)
+    labels: list[Label] = Factory(list)
+    intervals: list[Interval] = Factory(list)
+    parameters: list[Parameter] = Factory(list)
+    parameter_bytes: int = 0
+    shared: list[SharedArray] = Factory(list)
+    shared_bytes: int = 0
+    block: tuple[int, int, int] | None = None
+
+    @property
+    def here(self) -> int:
+        """Address of the next instruction."""
+        return len(self.emitted) * WORD_BYTES
+
+    def release(self, scope: Scope) -> None:
+        """End the life of a block's registers."""
+        for array in scope.arrays:
+            self.intervals.append(Interval(array, scope.start, len(self.emitted)))
+
+    @property
+    def arrays(self) -> list[RegisterArray]:
+        """Every named register or predicate."""
+        return [interval.array for interval in self.intervals]
+
+    def complete(self, report: Callable[[Emitted | Statement, Exception], None]) -> None:
+        """Assign registers and fill in what was deferred; every problem goes to ``report``."""
+        fixed = 0
+        for emitted in self.emitted:
+            fixed |= emitted.reads | emitted.writes
+        general = [i for i in self.intervals if not i.array.predicate]
+        predicates = [i for i in self.intervals if i.array.predicate]
+        try:
+            assign(general, fixed & REGISTER_MASK, REGISTERS)
+            assign(predicates, (fixed & PREDICATE_MASK) >> PREDICATE_SHIFT, PT)
+        except OutOfRegisters as error:
+            report(error.array.declared, RegisterShortage(error, fixed))
+            return
+        for index, emitted in enumerate(self.emitted):
+            if emitted.guard is not None:
+                predicate = emitted.guard.place()
+                emitted.word |= encode_guard(predicate)
+                emitted.reads |= 1 << PREDICATE_SHIFT + predicate.index
+            for place, value in emitted.deferred or ():
+                try:
+                    self._fill(emitted, index, place, value)
+                except (RejectedOperand, UnplacedLabel) as error:
+                    report(emitted, error)
+
+    def _fill(self, emitted: Emitted, index: int, place: Place, value: Operand) -> None:
+        here = index * WORD_BYTES
+        if isinstance(value, Late):
+            try:
+                value = value.compute()
+            except UnplacedLabel as error:
+                raise RejectedOperand(str(error), place.written) from None
+            except (ValueError, OverflowError) as error:
+                raise RejectedOperand(str(error), place.written) from None
+        assert emitted.plan is not None
+        word, reads, writes = contribute(emitted.plan, place, value, here)
+        emitted.word |= word
+        emitted.reads |= reads
+        emitted.writes |= writes
+        if isinstance(place.operand, TargetOperand) and isinstance(value, int):
+            emitted.target = value // WORD_BYTES
+
+    def finish(self) -> Kernel:
+        """The finished kernel."""
+        used = 0
+        for emitted in self.emitted:
+            used |= emitted.reads | emitted.writes
+        own = {name: label.address for name, label in self._own_labels() if label.address is not None}
+        return Kernel(
+            name=self.name,
+            words=tuple(emitted.word for emitted in self.emitted),
+            labels=own,
+            locations=tuple(emitted.location for emitted in self.emitted),
+            parameters=tuple(self.parameters),
+            shared=tuple(self.shared),
+            shared_bytes=self.shared_bytes,
+            registers=(used & REGISTER_MASK).bit_length(),
+            block=self.block,
+        )
+
+    def _own_labels(self) -> list[tuple[str, Label]]:
+        return [(name, bound) for name, bound in self.scope.names.items() if isinstance(bound, Label)]
+
+
+class RegisterShortage(Exception):
+    """255 registers, or 7 predicates, do not suffice; the message lists who holds them."""
+
+    def __init__(self, error: OutOfRegisters, fixed: int) -> None:
+        array = error.array
+        kind, count = ("predicates", PT) if array.predicate else ("registers", REGISTERS)
+        mask = (fixed & PREDICATE_MASK) >> PREDICATE_SHIFT if array.predicate else fixed & REGISTER_MASK
+        live = [f"{a.name} ({a.size})" for a in error.live]
+        if mask:
+            live.append(f"{_runs(mask, 'P' if array.predicate else 'R')} named directly ({mask.bit_count()})")
+        aligned = f" at a multiple of {array.alignment}" if array.alignment > 1 else ""
+        super().__init__(
+            f"{count} {kind} do not suffice: no room for {array.name} ({array.size}{aligned})"
+            f"; live here: {', '.join(live) or 'nothing'}"
+        )
+
+
+def _runs(mask: int, letter: str) -> str:
+    """Register numbers of a mask as ranges: R0-R5, R8."""
+    runs, start = [], -1
+    for number in range(mask.bit_length() + 1):
+        if mask >> number & 1:
+            start = number if start < 0 else start
+        elif start >= 0:
+            runs.append(f"{letter}{start}" if start == number - 1 else f"{letter}{start}-{letter}{number - 1}")
+            start = -1
+    return ", ".join(runs)

@@ -1,0 +1,202 @@
+"""Which instruction a mnemonic with operands of certain kinds is, and which operand goes where."""
+
+from collections.abc import Sequence
+
+from attrs import Factory, define, field
+
+from dstc_isa.assembler.values import (
+    BankAddress,
+    Complement,
+    Late,
+    Named,
+    NamedAddress,
+    NamedBankAddress,
+    NamedPredicate,
+)
+from dstc_isa.isa.codec import encode_fixed
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.operand import (
+    AddressOperand,
+    BarrierOperand,
+    Destination,
+    Form,
+    ImmediateOperand,
+    MarkerOperand,
+    Operand,
+    PredicateOperand,
+    Source,
+    SpecialRegisterOperand,
+    TargetOperand,
+)
+from dstc_isa.isa.resolve import resolve
+from dstc_isa.isa.values import (
+    Address,
+    BarrierRegister,
+    Constant,
+    Immediate,
+    Marker,
+    Predicate,
+    Register,
+    SpecialRegister,
+    Value,
+)
+from dstc_isa.syntax.tree import Bits
+
+Kinds = tuple[type, ...]
+_REGISTERS = frozenset({Register, Named, Complement})
+_NUMBERS = frozenset({int, float, Bits, Late})
+_PLACES = frozenset({int, Late})
+_KINDS: dict[type[Operand], frozenset[type]] = {
+    Destination: frozenset({Register, Named}),
+    PredicateOperand: frozenset({Predicate, NamedPredicate}),
+    ImmediateOperand: frozenset({int, Late}),
+    SpecialRegisterOperand: frozenset({SpecialRegister}),
+    BarrierOperand: frozenset({BarrierRegister}),
+    TargetOperand: _PLACES,
+    MarkerOperand: frozenset({Marker}),
+}
+_BANK_ADDRESSES = frozenset({Constant, BankAddress, NamedBankAddress})
+_ADDRESSES = frozenset({Address, NamedAddress})
+
+
+class MatchError(Exception):
+    """No declaration takes these operands; ``index`` is the written operand to blame."""
+
+    def __init__(self, message: str, index: int, expected: str = "") -> None:
+        super().__init__(message)
+        self.index = index
+        self.expected = expected
+
+
+Contribution = tuple[int, int, int]
+"""What one operand adds: bits of the word, mask of what it reads, mask of what it writes."""
+
+
+@define(eq=False)
+class Place:
+    """One declared operand of a plan; ``known`` remembers what the values seen so far contribute."""
+
+    operand: Operand
+    written: int
+    default: Value | None
+    known: dict[object, Contribution] = Factory(dict)
+
+
+@define(eq=False)
+class Plan:
+    """How operands of certain kinds become an instruction: declaration, form, modifiers, order of operands."""
+
+    declaration: Declaration
+    form: Form
+    modifiers: tuple[int, ...]
+    names: dict[str, int]
+    places: tuple[Place, ...]
+    fixed: int = field(init=False)
+    calls: frozenset[str] = field(init=False)
+    partial: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Derive what every instruction of this plan shares.
+
+        ``calls``: what the semantics calls, which tells control flow; ``partial``: it may leave parts of
+        what it writes as they were.
+        """
+        self.fixed = encode_fixed(self.declaration, self.form, self.modifiers)
+        self.calls = frozenset(self.declaration.function.__code__.co_names)
+        self.partial = any(
+            isinstance(o, MarkerOperand) or (isinstance(o, Destination) and o.accumulates)
+            for o in self.declaration.operands
+        )
+
+
+_plans: dict[tuple[str, Kinds], Plan] = {}
+
+
+def find_plan(mnemonic: str, kinds: Kinds) -> Plan:
+    """The plan for a mnemonic and the kinds of its operands; MnemonicError or MatchError if there is none."""
+    plan = _plans.get((mnemonic, kinds))
+    if plan is None:
+        plan = _plans[mnemonic, kinds] = _make_plan(mnemonic, kinds)
+    return plan
+
+
+def _make_plan(mnemonic: str, kinds: Kinds) -> Plan:
+    best: MatchError | None = None
+    for declaration, modifiers in resolve(mnemonic):
+        try:
+            order = _arrange(declaration.operands, kinds)
+            form = _form(declaration, order, kinds)
+        except MatchError as error:
+            if best is None or error.index > best.index:
+                best = error
+            continue
+        places = tuple(Place(o, w, o.default) for o, w in zip(declaration.operands, order, strict=True))
+        return Plan(declaration, form, modifiers, declaration.modifier_values(modifiers), places)
+    assert best is not None
+    raise best
+
+
+def _form(declaration: Declaration, order: Sequence[int], kinds: Kinds) -> Form:
+    """The encoding form that these kinds select; MatchError if they cannot stand together."""
+    samples: list[Value] = []
+    special = -1
+    for operand, written in zip(declaration.operands, order, strict=True):
+        kind = kinds[written] if written >= 0 else type(operand.default)
+        if isinstance(operand, Source) and kind in _NUMBERS:
+            samples.append(Immediate(0))
+            special = written
+        elif isinstance(operand, Source) and kind is Constant:
+            samples.append(Constant(0, 0))
+            special = written
+        else:
+            samples.append(Register(0))
+    form = declaration.form_of(tuple(samples))
+    if form is None:
+        raise MatchError("these operands cannot stand together: only one may be an immediate or a constant", special)
+    return form
+
+
+def _arrange(operands: Sequence[Operand], kinds: Kinds) -> tuple[int, ...]:
+    """For each declared operand the index of the written one, -1 for one left out; MatchError if none fits.
+
+    Reads greedily from left to right, and gives an optional operand back when the rest does not fit.
+    """
+    best = MatchError("", -1)
+
+    def fit(declared: int, written: int) -> tuple[int, ...] | None:
+        nonlocal best
+        if declared == len(operands):
+            if written == len(kinds):
+                return ()
+            if written > best.index:
+                best = MatchError(f"too many operands: there are {len(kinds)}", written, "the end of the line")
+            return None
+        operand = operands[declared]
+        if written < len(kinds) and fits(operand, kinds[written]):
+            rest = fit(declared + 1, written + 1)
+            if rest is not None:
+                return (written, *rest)
+        if operand.optional:
+            rest = fit(declared + 1, written)
+            return None if rest is None else (-1, *rest)
+        if written > best.index and written == len(kinds):
+            best = MatchError("an operand is missing", written, operand.what)
+        elif written > best.index and not fits(operand, kinds[written]):
+            best = MatchError("this operand does not fit", written, operand.what)
+        return None
+
+    order = fit(0, 0)
+    if order is None:
+        raise best
+    return order
+
+
+def fits(operand: Operand, kind: type) -> bool:
+    """Whether a value of this kind can be that operand at all."""
+    if isinstance(operand, Source):
+        if kind in _NUMBERS:
+            return bool(operand.imm or operand.several)
+        return kind in _REGISTERS or (kind is Constant and bool(operand.const))
+    if isinstance(operand, AddressOperand):
+        return kind in (_BANK_ADDRESSES if operand.constant else _ADDRESSES)
+    return kind in _KINDS[type(operand)]

@@ -1,0 +1,153 @@
+"""Values that are known only while assembling: named registers, label addresses, sums with a register."""
+
+from collections.abc import Callable
+
+from attrs import define, evolve, frozen
+
+from dstc_isa.isa.values import Address, Constant, Predicate, Register, Value
+from dstc_isa.syntax.tree import Bits, Statement
+
+
+@define(eq=False)
+class RegisterArray:
+    """Registers declared by ``.reg``, or predicates declared by ``.pred``: virtual until the kernel ends.
+
+    ``count`` elements of ``width`` registers each. ``start`` is the first register once it is assigned,
+    ``alignment`` what the uses demand of it.
+    """
+
+    name: str
+    width: int
+    count: int
+    declared: Statement
+    is_array: bool = False
+    predicate: bool = False
+    alignment: int = 1
+    start: int = -1
+    read: bool = False
+    written: bool = False
+
+    @property
+    def size(self) -> int:
+        """Registers in all."""
+        return self.width * self.count
+
+    @property
+    def used(self) -> bool:
+        """Whether any instruction names it."""
+        return self.read or self.written
+
+
+@frozen
+class Named:
+    """A use of a named register: ``offset`` registers into the array, ``width`` wide as declared."""
+
+    array: RegisterArray
+    offset: int
+    width: int
+    negate: bool = False
+    absolute: bool = False
+    half: int = -1
+    reuse: bool = False
+
+    def __str__(self) -> str:
+        return self.array.name
+
+    def place(self) -> Register:
+        """The register it became."""
+        return Register(self.array.start + self.offset, self.negate, self.absolute, self.half, self.reuse)
+
+
+@frozen
+class NamedPredicate:
+    """A use of a named predicate."""
+
+    array: RegisterArray
+    negate: bool = False
+
+    def __str__(self) -> str:
+        return self.array.name
+
+    def place(self) -> Predicate:
+        """The predicate it became."""
+        return Predicate(self.array.start, self.negate)
+
+
+@frozen
+class NamedAddress:
+    """A memory operand whose base is a named register."""
+
+    base: Named
+    offset: int
+    wide: bool
+    bank: int = -1
+
+    def place(self) -> Address:
+        """The address it became."""
+        return Address(self.base.place().index, self.offset, self.wide, self.bank)
+
+
+@frozen
+class BankAddress(Address):
+    """``c[bank][R2+offset]``, told apart from a plain memory operand by its type."""
+
+
+@frozen
+class NamedBankAddress(NamedAddress):
+    """``c[bank][name+offset]``."""
+
+    def place(self) -> Address:
+        """The address it became."""
+        return BankAddress(self.base.place().index, self.offset, self.wide, self.bank)
+
+
+@frozen
+class Sum:
+    """A register plus bytes, as it stands inside brackets; ``wide`` if ``.64`` is written on the register."""
+
+    base: Register | Named
+    offset: int
+    wide: bool
+
+
+@frozen
+class Complement:
+    """``~R1``: a source that is complemented, as a long sum's high word does with a negated one."""
+
+    value: Register | Named | Constant
+
+
+@define(eq=False)
+class Label:
+    """A label; ``address`` is in bytes from the start of the kernel, None until it is placed."""
+
+    name: str
+    statement: Statement
+    address: int | None = None
+    used: bool = False
+
+
+@frozen(eq=False)
+class Late:
+    """A number that depends on a label further down; ``compute`` gives it once all labels are placed.
+
+    Raises ``UnplacedLabel`` for a label that was never placed and ValueError for an impossible operation.
+    """
+
+    compute: Callable[[], "int | float"]
+
+
+class UnplacedLabel(Exception):
+    """A label that no executed statement placed."""
+
+
+Numeric = int | float | Bits | Late
+Operand = Value | Named | NamedPredicate | NamedAddress | Sum | Complement | Numeric | str
+Bound = Operand | RegisterArray | Label
+
+
+def negated(value: Operand) -> Operand | None:
+    """The same register, constant or predicate with its sign turned; None if it has none."""
+    if hasattr(value, "negate"):
+        return evolve(value, negate=not value.negate)
+    return None

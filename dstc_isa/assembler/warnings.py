@@ -1,0 +1,4 @@
+"""Warnings."""
+
+
+def warn(kernel, reporter): ...

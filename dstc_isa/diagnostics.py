@@ -1,0 +1,101 @@
+"""Errors and warnings with their place in the source, and how they print."""
+
+from collections.abc import Iterable
+from typing import IO, Any
+
+from attrs import frozen
+
+from dstc_isa.program import Frame
+
+ERROR = "error"
+WARNING = "warning"
+_ESCAPES = {ERROR: "\x1b[1;31m", WARNING: "\x1b[1;35m", "note": "\x1b[36m", "bold": "\x1b[1m", "caret": "\x1b[1;32m"}
+_PLAIN = "\x1b[0m"
+
+
+@frozen
+class Diagnostic:
+    """One finding of the assembler.
+
+    ``line``, ``column`` and ``end_column`` count from 1, the end is exclusive; ``line`` 0 means the whole file.
+    ``text`` is the source line. ``expected`` says what would be right, ``suggestion`` is a spelling that exists.
+    ``includes``: the ``.include`` lines that led to the file, ``expansion``: the macro uses that led to the
+    line, innermost first.
+    """
+
+    severity: str
+    message: str
+    file: str
+    line: int = 0
+    column: int = 0
+    end_column: int = 0
+    text: str = ""
+    expected: str = ""
+    suggestion: str = ""
+    includes: tuple[Frame, ...] = ()
+    expansion: tuple[Frame, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """``file:line:column``."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data for JSON."""
+        return {
+            "severity": self.severity,
+            "message": self.message,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "end_column": self.end_column,
+            "text": self.text,
+            "expected": self.expected,
+            "suggestion": self.suggestion,
+            "includes": [_frame(frame) for frame in self.includes],
+            "expansion": [_frame(frame) for frame in self.expansion],
+        }
+
+    def render(self, colour: bool = False) -> str:
+        """Several lines: place and message, source line with carets, what was expected, how control came here."""
+        paint = _painted if colour else _unpainted
+        lines = [f"{paint('bold', self.where)}: {paint(self.severity, self.severity + ':')} {self.message}"]
+        if self.text:
+            shown = "".join(c if c.isprintable() else " " for c in self.text)
+            width = max(1, min(self.end_column, len(shown) + 1) - self.column)
+            caret = " " * (self.column - 1) + "^" + "~" * (width - 1)
+            lines += [f"    {shown.rstrip()}", f"    {paint('caret', caret)}"]
+        if self.expected:
+            lines.append(f"  {paint('note', 'expected:')} {self.expected}")
+        if self.suggestion:
+            lines.append(f"  {paint('note', 'did you mean')} {self.suggestion}?")
+        lines += [f"  {paint('note', 'expanded at')} {frame}" for frame in self.expansion]
+        lines += [f"  {paint('note', 'included from')} {frame}" for frame in self.includes]
+        return "\n".join(lines)
+
+
+def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+    """All diagnostics as text, one after the other."""
+    return "\n".join(diagnostic.render(colour) for diagnostic in diagnostics)
+
+
+def wants_colour(stream: IO[str]) -> bool:
+    """Whether the stream is a terminal that shows colour (``NO_COLOR`` and dumb terminals do not)."""
+    if not stream.isatty():
+        return False
+    from rich.console import Console
+
+    console = Console(file=stream)
+    return console.color_system is not None and not console.no_color
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    return {"file": frame.file, "line": frame.line, "macro": frame.macro}
+
+
+def _painted(kind: str, text: str) -> str:
+    return f"{_ESCAPES[kind]}{text}{_PLAIN}"
+
+
+def _unpainted(kind: str, text: str) -> str:
+    return text

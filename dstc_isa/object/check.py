@@ -1,0 +1,89 @@
+"""What a program must fulfil to be written to an object; the reader holds what it reads against the same rules."""
+
+import re
+from collections.abc import Iterable
+
+from dstc_isa.isa.field import WORD_BITS, WORD_BYTES
+from dstc_isa.isa.operand import CONSTANT_OFFSET
+from dstc_isa.isa.values import REGISTERS
+from dstc_isa.object.error import ObjectError
+from dstc_isa.program import PARAMETER_BASE, PARAMETER_SIZES, ConstantArray, Kernel, Parameter, Program, SharedArray
+
+NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]*")
+LABEL = re.compile(r"[A-Za-z_$.][A-Za-z0-9_$.@]*")
+"""Labels that macros make may have names that no source can write."""
+
+NAME_LIMIT = 1000
+KERNELS_LIMIT = 30_000
+SIZE_LIMIT = 1 << 32
+BANK_BYTES = CONSTANT_OFFSET.maximum + 4
+
+
+def check_program(program: Program) -> None:
+    """ObjectError, with what is wrong where, if an object cannot hold the program or it contradicts itself."""
+    if len(program.kernels) > KERNELS_LIMIT:
+        raise ObjectError(f"{len(program.kernels)} kernels are more than an object holds ({KERNELS_LIMIT})")
+    _check_names("kernel", (kernel.name for kernel in program.kernels), "the program")
+    for kernel in program.kernels:
+        _check_kernel(kernel)
+    _check_pieces("constant", program.constant_arrays, len(program.constants), "the program")
+
+
+def _check_kernel(kernel: Kernel) -> None:
+    where = f"kernel {kernel.name}"
+    code_bytes = len(kernel.words) * WORD_BYTES
+    for index, word in enumerate(kernel.words):
+        if not 0 <= word < 1 << WORD_BITS:
+            raise ObjectError(f"{where}: instruction {index} is no {WORD_BITS}-bit word")
+    _check_names("label", kernel.labels, where, LABEL)
+    for name, address in kernel.labels.items():
+        if not 0 <= address <= code_bytes or address % WORD_BYTES:
+            raise ObjectError(f"{where}: label {name} at byte {address} is no instruction's address")
+    if kernel.locations and len(kernel.locations) != len(kernel.words):
+        raise ObjectError(f"{where}: {len(kernel.locations)} locations for {len(kernel.words)} instructions")
+    for location in set(kernel.locations):
+        for frame in location:
+            if not 0 <= frame.line < SIZE_LIMIT:
+                raise ObjectError(f"{where}: line {frame.line} of {frame.file[:80]!r} is outside 0 to {SIZE_LIMIT - 1}")
+    if not 0 <= kernel.registers <= REGISTERS:
+        raise ObjectError(f"{where}: {kernel.registers} registers are outside 0 to {REGISTERS}")
+    if not 0 <= kernel.shared_bytes < SIZE_LIMIT:
+        raise ObjectError(f"{where}: {kernel.shared_bytes} bytes of shared memory are outside 0 to {SIZE_LIMIT - 1}")
+    if kernel.block is not None and not all(0 < extent < SIZE_LIMIT for extent in kernel.block):
+        raise ObjectError(f"{where}: block size {kernel.block} has an extent outside 1 to {SIZE_LIMIT - 1}")
+    for parameter in kernel.parameters:
+        if parameter.type not in PARAMETER_SIZES:
+            known = ", ".join(PARAMETER_SIZES)
+            raise ObjectError(
+                f"{where}: parameter {parameter.name[:40]!r} has type {parameter.type[:40]!r}, not one of {known}"
+            )
+    _check_pieces("parameter", kernel.parameters, BANK_BYTES - PARAMETER_BASE, where)
+    _check_pieces("shared", kernel.shared, kernel.shared_bytes, where)
+
+
+def _check_names(kind: str, names: Iterable[str], where: str, pattern: re.Pattern[str] = NAME) -> None:
+    seen = set()
+    for name in names:
+        if len(name) > NAME_LIMIT or not pattern.fullmatch(name):
+            raise ObjectError(f"{where}: {kind} {name[:40]!r} is no name of 1 to {NAME_LIMIT} letters and digits")
+        if name in seen:
+            raise ObjectError(f"{where}: two {kind}s are named {name}")
+        seen.add(name)
+
+
+def _check_pieces(
+    kind: str,
+    pieces: tuple[Parameter, ...] | tuple[SharedArray, ...] | tuple[ConstantArray, ...],
+    size: int,
+    where: str,
+) -> None:
+    """Check names, and that the pieces follow each other without overlap inside ``size`` bytes."""
+    _check_names(kind, (piece.name for piece in pieces), where)
+    end = 0
+    for piece in pieces:
+        if piece.offset < end or piece.size < 0 or piece.offset + piece.size > size:
+            raise ObjectError(
+                f"{where}: {kind} {piece.name} at bytes {piece.offset} to {piece.offset + piece.size}"
+                f" is not inside {end} to {size}"
+            )
+        end = piece.offset + piece.size

@@ -1,0 +1,29 @@
+"""Load a program from a file: an object, or source that is assembled to an object first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dstc_isa.assembler import AssemblyError, assemble_file
+from dstc_isa.object import read_object, write_object
+from dstc_isa.program import Program
+from dstc_isa.program_files import program_directory
+
+SOURCE_SUFFIX = ".dasm"
+
+
+def load_file(path: Path, include: Sequence[Path] = ()) -> Program:
+    """The program in a ``.dasm`` or ``.dobj`` file.
+
+    Source goes the whole way through an object as well. Raises AssemblyError, ObjectError or OSError.
+    """
+    if path.suffix == SOURCE_SUFFIX:
+        assembly = assemble_file(path, include=include)
+        if assembly.program is None:
+            raise AssemblyError(assembly.diagnostics)
+        return read_object(write_object(assembly.program))
+    return read_object(path.read_bytes())
+
+
+def load_shipped(name: str) -> Program:
+    """One of the programs that come with the package, such as ``spgemm.dasm``."""
+    return load_file(program_directory() / name)

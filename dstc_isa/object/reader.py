@@ -1,0 +1,78 @@
+"""Read an ELF64 object back into a program."""
+
+import io
+import struct
+from typing import Any
+
+from attrs import evolve
+
+from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.object import elf
+from dstc_isa.object.elf_writer import write_object
+from dstc_isa.object.error import ObjectError, damaged
+from dstc_isa.object.layout import check_layout
+from dstc_isa.object.line_table import decode_locations
+from dstc_isa.object.resources import decode_resources
+from dstc_isa.program import Program
+
+
+def read_object(data: bytes) -> Program:
+    """The program in an object file's bytes; ObjectError if they are not exactly what write_object makes of it."""
+    check_layout(data)
+    program = _read_sections(data)
+    try:
+        rewritten = write_object(program)
+    except ObjectError as error:
+        raise damaged(str(error)) from None
+    if rewritten != data:
+        raise damaged("it is not in the form that dstc-asm writes")
+    return program
+
+
+def _read_sections(data: bytes) -> Program:
+    """The program that the sections describe, whether or not its parts agree."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    contents: dict[str, bytes] = {}
+    labels: dict[str, dict[str, int]] = {}
+    try:
+        sections = list(ELFFile(io.BytesIO(data)).iter_sections())
+        for section in sections:
+            contents[section.name] = section.data()
+            if isinstance(section, SymbolTableSection):
+                _collect_labels(section, [s.name for s in sections], labels)
+    except (ELFError, UnicodeDecodeError, struct.error):
+        raise damaged("its ELF structure cannot be read") from None
+
+    program = decode_resources(_resource_record(contents))
+    kernels = []
+    for kernel in program.kernels:
+        code = contents.pop(elf.TEXT_PREFIX + kernel.name, None)
+        if code is None or len(code) % WORD_BYTES:
+            raise damaged(f"the code of kernel {kernel.name[:40]!r} is missing or not a whole number of instructions")
+        words = tuple(int.from_bytes(code[at : at + WORD_BYTES], "little") for at in range(0, len(code), WORD_BYTES))
+        table = contents.pop(elf.LINES_PREFIX + kernel.name, None)
+        what = f"line table of kernel {kernel.name[:40]!r}"
+        locations = () if table is None else decode_locations(table, len(words), what)
+        found = labels.get(elf.TEXT_PREFIX + kernel.name, {})
+        kernels.append(evolve(kernel, words=words, labels=found, locations=locations))
+    return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b""))
+
+
+def _collect_labels(table: Any, sections: list[str], labels: dict[str, dict[str, int]]) -> None:
+    """Add the local symbols to ``labels``: name of the section they are in -> label -> byte address."""
+    for symbol in table.iter_symbols():
+        index = symbol["st_shndx"]
+        if symbol["st_info"]["bind"] == "STB_LOCAL" and isinstance(index, int) and index < len(sections):
+            labels.setdefault(sections[index], {})[symbol.name] = symbol["st_value"]
+
+
+def _resource_record(contents: dict[str, bytes]) -> bytes:
+    """The resource record out of the note, without its padding."""
+    note = contents.get(elf.NOTE_SECTION, b"")
+    if len(note) < elf.NOTE.size:
+        raise damaged(f"it has no section {elf.NOTE_SECTION}")
+    description = elf.NOTE.unpack_from(note)[1]
+    return note[elf.NOTE.size : elf.NOTE.size - elf.NOTE_FIXED + description]

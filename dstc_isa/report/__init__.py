@@ -1,0 +1,1 @@
+"""What a run tells its user: counts, rates and histograms, as text and as JSON."""

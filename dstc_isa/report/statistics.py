@@ -1,0 +1,77 @@
+"""Instruction counts of a run, per mnemonic."""
+
+from collections import Counter
+from typing import Any
+
+from attrs import frozen
+
+from dstc_isa.engine.execution import Execution
+from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.text import format_mnemonic
+from dstc_isa.program import Kernel
+
+
+@frozen
+class RunStatistics:
+    """Counts of one launch.
+
+    ``warp_instructions``: warp instructions issued, those included whose guard held in no lane.
+    ``histogram`` and ``skipped``: mnemonic (with modifiers) -> issued, and issued with no lane executing.
+    ``seconds``: wall-clock time of the run alone; ``threads``: host threads.
+    """
+
+    kernel: str
+    warp_instructions: int
+    seconds: float
+    threads: int
+    histogram: dict[str, int]
+    skipped: dict[str, int]
+
+    @property
+    def warp_instructions_per_s(self) -> float:
+        """Speed of the emulator, in warp instructions per second."""
+        return self.warp_instructions / self.seconds if self.seconds > 0 else 0.0
+
+    def executed(self, mnemonic: str) -> int:
+        """Issued instructions of a mnemonic that had at least one lane executing."""
+        return self.histogram.get(mnemonic, 0) - self.skipped.get(mnemonic, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dump``."""
+        return {
+            "kernel": self.kernel,
+            "warp_instructions": self.warp_instructions,
+            "seconds": self.seconds,
+            "warp_instructions_per_s": self.warp_instructions_per_s,
+            "threads": self.threads,
+            "histogram": self.histogram,
+            "skipped": self.skipped,
+        }
+
+
+def statistics(kernel: Kernel, execution: Execution) -> RunStatistics:
+    """Count a run's instructions by mnemonic, most frequent first."""
+    issued: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    for word, count, idle in zip(kernel.words, execution.issued, execution.skipped, strict=True):
+        if count:
+            name = mnemonic_of(word)
+            issued[name] += int(count)
+            skipped[name] += int(idle)
+    return RunStatistics(
+        kernel=kernel.name,
+        warp_instructions=execution.warp_instructions,
+        seconds=execution.seconds,
+        threads=execution.threads,
+        histogram=dict(issued.most_common()),
+        skipped={name: count for name, count in skipped.most_common() if count},
+    )
+
+
+def mnemonic_of(word: int) -> str:
+    """Mnemonic and modifiers of a word; ``undefined`` for a word that is no instruction."""
+    try:
+        instruction = decode(word)
+    except DecodeError:
+        return "undefined"
+    return format_mnemonic(instruction.declaration, instruction.modifiers)

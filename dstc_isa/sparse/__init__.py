@@ -1,0 +1,1 @@
+"""Sparse matrices for the machine: the two-level bitmap format, matrix files, random matrices, SpGEMM."""

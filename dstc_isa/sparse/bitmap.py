@@ -1,0 +1,322 @@
+"""The two-level bitmap format of a sparse matrix: the arrays that a kernel reads from global memory."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import sparray, spmatrix
+
+Side: TypeAlias = Literal["a", "b"]
+Matrix: TypeAlias = "NDArray[Any] | sparray | spmatrix[Any]"
+
+TILE_OUTER = 32
+TILE_K = 16
+TILE = TILE_OUTER * TILE_K
+WORD_BITS = 32
+VALUE_ALIGNMENT = 8
+WORD_LIMIT = 2**32 - 1
+DIMENSION_LIMIT = 2**31 - 1
+REAL_KINDS = "biuf"
+
+WORD = np.dtype("<u4")
+HALF = np.dtype("<f2")
+_SLAB_ELEMENTS = 1 << 19
+
+
+class ValueRangeError(ValueError):
+    """A finite matrix value that no finite FP16 value represents; ``row`` and ``column`` count from 0."""
+
+    def __init__(self, row: int, column: int, value: Any) -> None:
+        super().__init__(
+            f"row {row}, column {column} (counted from 0): {value} is beyond FP16's range of +-65504; scale the matrix"
+        )
+        self.row = row
+        self.column = column
+        self.value = value
+
+
+@frozen(eq=False)
+class BitmapMatrix:
+    """A matrix as two levels of bitmaps and condensed FP16 values; docs/sparse-format.md has the layout.
+
+    Side "a" is M x K in tiles of 32 rows x 16 k, side "b" K x N in tiles of 16 k x 32 columns; the side of 32 is
+    called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
+    [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T, 16]; ``value_start``: uint32 [T + 1],
+    in elements of ``values``: float16. ``underflowed``: non-zero values that FP16 rounds to zero, not stored.
+    """
+
+    shape: tuple[int, int]
+    side: Side
+    warp_bitmap: NDArray[np.uint32]
+    tile_start: NDArray[np.uint32]
+    element_bitmap: NDArray[np.uint32]
+    value_start: NDArray[np.uint32]
+    values: NDArray[np.float16]
+    nnz: int
+    underflowed: int
+
+    @property
+    def tiles_outer(self) -> int:
+        """Tiles along the rows of side "a", along the columns of side "b"."""
+        return _tile_grid(self.shape, self.side)[0]
+
+    @property
+    def tiles_k(self) -> int:
+        """Tiles along the inner dimension."""
+        return _tile_grid(self.shape, self.side)[1]
+
+    @property
+    def density(self) -> float:
+        """Stored values per element of the matrix, 0 to 1; 0 for a matrix without elements."""
+        rows, columns = self.shape
+        return self.nnz / (rows * columns) if rows and columns else 0.0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the five arrays."""
+        arrays = (self.warp_bitmap, self.tile_start, self.element_bitmap, self.value_start, self.values)
+        return sum(array.nbytes for array in arrays)
+
+    def decode(self) -> NDArray[np.float16]:
+        """Return the dense matrix, float16 of ``shape``."""
+        matrix = np.zeros(self.shape, HALF)
+        by_outer = matrix if self.side == "a" else matrix.T
+        tiles_k = self.tiles_k
+        for first, last in _slabs(self.tiles_outer, tiles_k):
+            start, stop = int(self.tile_start[first]), int(self.tile_start[last])
+            present = np.unpackbits(self.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
+            elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
+            padded = np.zeros((stop - start, TILE + VALUE_ALIGNMENT), HALF)
+            places = np.flatnonzero(_with_padding(elements))
+            padded.reshape(-1)[places] = self.values[self.value_start[start] : self.value_start[stop]]
+            tiles = np.zeros(((last - first) * tiles_k, TILE), HALF)
+            tiles[np.flatnonzero(present[:, :tiles_k])] = padded[:, :TILE]
+            slab = tiles.reshape(last - first, tiles_k, TILE_K, TILE_OUTER).transpose(0, 3, 1, 2)
+            target = by_outer[first * TILE_OUTER : last * TILE_OUTER]
+            rows = (last - first) * TILE_OUTER
+            target[:] = slab.reshape(rows, tiles_k * TILE_K)[: target.shape[0], : target.shape[1]]
+        return matrix
+
+
+def encode(matrix: Matrix, side: Side) -> BitmapMatrix:
+    """Encode a dense array or a SciPy sparse matrix, rows x columns, as operand ``side`` of a product.
+
+    Values are rounded to FP16, to nearest even; zeros are dropped; duplicates of a sparse matrix are summed in its
+    own type first. Raises TypeError for what is not a real matrix, ValueRangeError for a value beyond FP16's range,
+    ValueError for wrong dimensions and for sizes that the format's 32-bit words cannot hold.
+    """
+    if side not in ("a", "b"):
+        raise ValueError(f'side is "a" (left operand) or "b" (right operand), not {side!r}')
+    if _is_sparse(matrix):
+        _check_matrix(matrix)
+        return _encode_sparse(matrix, side)
+    if not isinstance(matrix, np.ndarray) or isinstance(matrix, np.ma.MaskedArray):
+        kind = type(matrix).__name__
+        raise TypeError(f"expected a NumPy array or a SciPy sparse matrix, not {kind}; convert it with numpy.array")
+    _check_matrix(matrix)
+    return _encode_dense(np.asarray(matrix), side)
+
+
+def _is_sparse(matrix: object) -> bool:
+    # By name: asking SciPy would import it for every dense matrix too.
+    if not any(base.__module__.startswith("scipy.sparse") for base in type(matrix).__mro__):
+        return False
+    from scipy.sparse import issparse
+
+    return issparse(matrix)
+
+
+def _check_matrix(matrix: Any) -> None:
+    if matrix.ndim != 2:
+        raise ValueError(f"a matrix has 2 dimensions, this array has {matrix.ndim}: shape {matrix.shape}")
+    if matrix.dtype.kind not in REAL_KINDS:
+        raise TypeError(f"matrix values are real numbers, integers or booleans, not {matrix.dtype}")
+
+
+def _tile_grid(shape: tuple[int, int], side: Side) -> tuple[int, int]:
+    outer, inner = shape if side == "a" else shape[::-1]
+    return -(-outer // TILE_OUTER), -(-inner // TILE_K)
+
+
+def _checked_tile_grid(shape: tuple[int, int], side: Side) -> tuple[int, int]:
+    tiles_outer, tiles_k = _tile_grid(shape, side)
+    if max(shape) > DIMENSION_LIMIT or tiles_outer * tiles_k > WORD_LIMIT:
+        raise ValueError(
+            f"a {shape[0]} x {shape[1]} matrix is too large for the bitmap format: "
+            f"at most {DIMENSION_LIMIT} rows or columns and {WORD_LIMIT} tiles of 32 x 16"
+        )
+    return tiles_outer, tiles_k
+
+
+def _slabs(tiles_outer: int, tiles_k: int) -> Iterator[tuple[int, int]]:
+    """Ranges of tile rows small enough that the work on one stays in cache."""
+    step = max(1, _SLAB_ELEMENTS // (TILE * max(1, tiles_k)))
+    for first in range(0, tiles_outer, step):
+        yield first, min(first + step, tiles_outer)
+
+
+def _with_padding(elements: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Mask [tiles, 512 + 8]: the elements (0 or 1) of each tile, then as many places as pad their count to 8."""
+    mask = np.empty((len(elements), TILE + VALUE_ALIGNMENT), np.bool_)
+    mask[:, :TILE] = elements
+    padding = -elements.sum(axis=1, dtype=np.int64) % VALUE_ALIGNMENT
+    mask[:, TILE:] = np.arange(VALUE_ALIGNMENT) < padding[:, None]
+    return mask
+
+
+def _round(values: NDArray[Any]) -> NDArray[np.float16]:
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = _round_to_odd(values)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return values.astype(HALF, copy=False)
+
+
+def _round_to_odd(values: NDArray[Any]) -> NDArray[np.float64]:
+    # NumPy narrows a long double by way of float64; an odd last bit there keeps the second rounding right.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        near = values.astype(np.float64)
+        adjust = (near != values) & (near.view(np.uint64) % 2 == 0) & ~np.isnan(values)
+        near[adjust] = np.nextafter(near[adjust], np.where(values[adjust] > near[adjust], np.inf, -np.inf))
+    return near
+
+
+def _overflows(values: NDArray[Any], rounded: NDArray[np.float16]) -> NDArray[np.bool_]:
+    infinite = np.isinf(rounded)
+    return infinite & np.isfinite(values) if infinite.any() else infinite
+
+
+def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
+    tiles_outer, tiles_k = _checked_tile_grid(matrix.shape, side)
+    by_outer = matrix if side == "a" else matrix.T
+    numbers, bitmaps, values = [np.empty(0, np.int64)], [np.empty((0, TILE_K), WORD)], [np.empty(0, HALF)]
+    nonzero = 0
+    for first, last in _slabs(tiles_outer, tiles_k):
+        slab = by_outer[first * TILE_OUTER : last * TILE_OUTER]
+        nonzero += int(np.count_nonzero(slab))
+        rounded = _round(slab)
+        overflows = _overflows(slab, rounded)
+        if overflows.any():
+            outer, k = np.argwhere(overflows)[0]
+            raise _range_error(side, first * TILE_OUTER + outer, k, slab[outer, k])
+        tiles = _tiles(rounded, tiles_k, "C" if side == "a" else "F")
+        # Shifting the sign out tests both zeros at once, much faster than a comparison of FP16.
+        elements = tiles[:, :TILE].view(np.uint16) << 1 != 0
+        bitmap = np.packbits(elements, axis=1, bitorder="little").view(WORD)
+        present = np.flatnonzero(bitmap.any(axis=1))
+        numbers.append(first * tiles_k + present)
+        bitmaps.append(bitmap[present])
+        values.append(np.compress(_with_padding(elements.view(np.uint8)).ravel(), tiles))
+    return _assemble(
+        matrix.shape, side, np.concatenate(numbers), np.concatenate(bitmaps), np.concatenate(values), nonzero
+    )
+
+
+def _tiles(slab: NDArray[np.float16], tiles_k: int, order: Literal["C", "F"]) -> NDArray[np.float16]:
+    """Cut an [outer, k] slab into rows [tiles, 512 + 8], k after k, zero where the slab ends and in the last 8."""
+    rows = -(-slab.shape[0] // TILE_OUTER)
+    whole = np.zeros((rows * TILE_OUTER, tiles_k * TILE_K), HALF, order=order)
+    whole[: slab.shape[0], : slab.shape[1]] = slab
+    tiles = np.zeros((rows * tiles_k, TILE + VALUE_ALIGNMENT), HALF)
+    tiles[:, :TILE] = whole.reshape(rows, TILE_OUTER, tiles_k, TILE_K).transpose(0, 2, 3, 1).reshape(-1, TILE)
+    return tiles
+
+
+def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
+    _, tiles_k = _checked_tile_grid(matrix.shape, side)
+    coordinates = matrix.tocoo()
+    row, column, data = coordinates.row.astype(np.int64), coordinates.col.astype(np.int64), coordinates.data
+    outer, k = (row, column) if side == "a" else (column, row)
+    # Tile row, then k, then outer element: the order of the format, because a tile is 16 consecutive k.
+    place = (outer // TILE_OUTER * (tiles_k * TILE_K) + k) * TILE_OUTER + outer % TILE_OUTER
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    firsts = _group_starts(place)
+    place = place[firsts]
+    with np.errstate(over="ignore", invalid="ignore"):
+        data = np.add.reduceat(data[order], firsts, dtype=data.dtype)
+    rounded = _round(data)
+    overflows = np.flatnonzero(_overflows(data, rounded))
+    if len(overflows):
+        outer, k = _outer_and_k(place[overflows], tiles_k)
+        worst = np.lexsort((k, outer))[0]
+        raise _range_error(side, outer[worst], k[worst], data[overflows[worst]])
+    kept = rounded != 0
+    place, rounded = place[kept], rounded[kept]
+
+    column_starts = _group_starts(place // TILE_OUTER)
+    columns = place[column_starts] // TILE_OUTER
+    tile = place // TILE
+    tile_starts = _group_starts(tile)
+    numbers = tile[tile_starts]
+    bits = np.left_shift(WORD.type(1), (place % TILE_OUTER).astype(WORD))
+    bitmaps = np.zeros((len(numbers), TILE_K), WORD)
+    tile_of_column = np.searchsorted(numbers, columns // TILE_K)
+    bitmaps[tile_of_column, columns % TILE_K] = np.bitwise_or.reduceat(bits, column_starts)
+    counts = np.diff(tile_starts, append=len(tile))
+    starts = _value_starts(counts)
+    values = np.zeros(starts[-1], HALF)
+    values[np.arange(len(tile)) + np.repeat(starts[:-1] - tile_starts, counts)] = rounded
+    return _assemble(matrix.shape, side, numbers, bitmaps, values, int(np.count_nonzero(data)))
+
+
+def _group_starts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of the first of each run of equal keys."""
+    return np.flatnonzero(np.diff(keys, prepend=-1))
+
+
+def _outer_and_k(place: NDArray[np.int64], tiles_k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    tile_row, k = np.divmod(place // TILE_OUTER, tiles_k * TILE_K)
+    return tile_row * TILE_OUTER + place % TILE_OUTER, k
+
+
+def _range_error(side: Side, outer: np.int64, k: np.int64, value: Any) -> ValueRangeError:
+    row, column = (outer, k) if side == "a" else (k, outer)
+    return ValueRangeError(int(row), int(column), value)
+
+
+def _value_starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each tile's values start when every tile is padded to 16 bytes; the last entry is the length."""
+    padded = -(-counts // VALUE_ALIGNMENT) * VALUE_ALIGNMENT
+    starts = np.concatenate(([0], np.cumsum(padded, dtype=np.int64)))
+    if starts[-1] > WORD_LIMIT:
+        raise ValueError(
+            f"the matrix has {counts.sum()} non-zero values, {starts[-1]} with padding: "
+            f"the bitmap format holds at most {WORD_LIMIT}; split the matrix"
+        )
+    return starts
+
+
+def _assemble(
+    shape: tuple[int, int],
+    side: Side,
+    numbers: NDArray[np.int64],
+    element_bitmap: NDArray[np.uint32],
+    values: NDArray[np.float16],
+    nonzero: int,
+) -> BitmapMatrix:
+    """Add the first level; ``numbers``: ascending positions of the non-empty tiles in the grid, row after row."""
+    tiles_outer, tiles_k = _tile_grid(shape, side)
+    words = -(-tiles_k // WORD_BITS)
+    warp_bitmap = np.zeros((tiles_outer, words), WORD)
+    tile_row, tile_column = np.divmod(numbers, max(1, tiles_k))
+    word = tile_row * words + tile_column // WORD_BITS
+    starts = _group_starts(word)
+    bits = np.left_shift(WORD.type(1), (tile_column % WORD_BITS).astype(WORD))
+    warp_bitmap.reshape(-1)[word[starts]] = np.bitwise_or.reduceat(bits, starts)
+    counts = np.bitwise_count(element_bitmap).sum(axis=1, dtype=np.int64)
+    nnz = int(counts.sum())
+    return BitmapMatrix(
+        shape=(int(shape[0]), int(shape[1])),
+        side=side,
+        warp_bitmap=warp_bitmap,
+        tile_start=np.searchsorted(numbers, np.arange(tiles_outer + 1) * tiles_k).astype(WORD),
+        element_bitmap=element_bitmap,
+        value_start=_value_starts(counts).astype(WORD),
+        values=values,
+        nnz=nnz,
+        underflowed=nonzero - nnz,
+    )

@@ -1,0 +1,131 @@
+"""Sparse matrix times sparse matrix on the emulated machine: encode, launch ``programs/spgemm.dasm``, report."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.engine.run import run_kernel
+from dstc_isa.object.load import load_shipped
+from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.sparse.bitmap import BitmapMatrix, encode
+
+CTA_TILE = 64
+BLOCK = 128
+WARP_TILE = 32
+OHMMA = "OHMMA.8161.F32"
+OHMMA_PER_STEP = (WARP_TILE // 8) * (WARP_TILE // 16)
+
+
+@frozen
+class SpgemmReport:
+    """What a multiplication did.
+
+    ``ohmma_issued``: outer-product instructions that executed. ``ohmma_skipped``: those a dense multiplication
+    of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``seconds``: the whole
+    call, encoding included. ``run``: the kernel's counts; its own ``seconds`` is the execution alone.
+    """
+
+    m: int
+    n: int
+    k: int
+    density_a: float
+    density_b: float
+    ohmma_issued: int
+    ohmma_skipped: int
+    seconds: float
+    run: RunStatistics
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dump``."""
+        return {
+            "m": self.m,
+            "n": self.n,
+            "k": self.k,
+            "density_a": self.density_a,
+            "density_b": self.density_b,
+            "warp_instructions": self.run.warp_instructions,
+            "ohmma": {"issued": self.ohmma_issued, "skipped": self.ohmma_skipped},
+            "seconds": self.seconds,
+            "warp_instructions_per_s": self.run.warp_instructions_per_s,
+            "histogram": self.run.histogram,
+            "run": self.run.as_json(),
+        }
+
+
+@frozen(eq=False)
+class SpgemmResult:
+    """``c``: float32 array of shape (m, n). ``report``: what was executed."""
+
+    c: npt.NDArray[np.float32]
+    report: SpgemmReport
+
+
+def spgemm(
+    a: Any,
+    b: Any,
+    *,
+    threads: int | None = None,
+    reference: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> SpgemmResult:
+    """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
+
+    Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
+    result has the bits 0x7fffffff. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+
+    Raises ValueError for shapes that do not fit and ValueRangeError for a value beyond FP16's range.
+    """
+    started = time.perf_counter()
+    if len(a.shape) == len(b.shape) == 2 and a.shape[1] != b.shape[0]:
+        raise ValueError(f"a is {a.shape[0]}x{a.shape[1]} and b is {b.shape[0]}x{b.shape[1]}: a's columns must be b's rows")
+    left, right = encode(a, "a"), encode(b, "b")
+    (m, k), n = left.shape, right.shape[1]
+    c = np.zeros((m, n), np.float32)
+    run = RunStatistics("spgemm", 0, 0.0, 1, {}, {})
+    if m and n:
+        program = load_shipped("spgemm.dasm")
+        kernel = program.kernel("spgemm")
+        grid = (-(-n // CTA_TILE), -(-m // CTA_TILE))
+        arguments = {
+            **operand_arguments("a", left),
+            **operand_arguments("b", right),
+            "out": c,
+            "m": m,
+            "n": n,
+            "a_tiles": left.tiles_outer,
+            "b_tiles": right.tiles_outer,
+            "words": left.warp_bitmap.shape[1],
+        }
+        _, execution = run_kernel(
+            program, kernel, grid, (BLOCK,), arguments, threads=threads, reference=reference, announce=announce
+        )
+        run = statistics(kernel, execution)
+    issued = run.executed(OHMMA)
+    dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
+    report = SpgemmReport(
+        m=m,
+        n=n,
+        k=k,
+        density_a=left.density,
+        density_b=right.density,
+        ohmma_issued=issued,
+        ohmma_skipped=dense - issued,
+        seconds=time.perf_counter() - started,
+        run=run,
+    )
+    return SpgemmResult(c, report)
+
+
+def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
+    """The kernel arguments of one encoded matrix."""
+    return {
+        f"{name}_warp": matrix.warp_bitmap,
+        f"{name}_tile_start": matrix.tile_start,
+        f"{name}_elements": matrix.element_bitmap,
+        f"{name}_value_start": matrix.value_start,
+        f"{name}_values": matrix.values,
+    }

@@ -1,0 +1,1 @@
+"""The assembly language's text: grammar, statements, expressions."""

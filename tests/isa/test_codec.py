@@ -1,0 +1,182 @@
+"""Encoding and decoding are inverse for every declaration and form; everything else is a DecodeError."""
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, reserved_bits
+from dstc_isa.isa.control import Control
+from dstc_isa.isa.field import WORD_BITS
+from dstc_isa.isa.instruction import OPCODE, REGISTRY, Declaration, Instruction
+from dstc_isa.isa.operand import Form
+from dstc_isa.isa.resolve import resolve
+from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.values import ALWAYS, Address, Constant, Immediate, Predicate, Register, Value
+from tests.isa.published_opcodes import PUBLISHED
+from tests.strategies import FORM_NAMES, FORMS, instructions, modifier_values, words
+
+ALL_BITS = (1 << WORD_BITS) - 1
+every_form = pytest.mark.parametrize(("declaration", "form"), FORMS, ids=FORM_NAMES)
+
+
+def made(written: str, *operands: Value) -> Instruction:
+    """An unguarded instruction from its mnemonic and resolved operands."""
+    (declaration, modifiers) = resolve(written)[0]
+    form = declaration.form_of(operands)
+    assert form is not None
+    return Instruction(declaration, form, operands, modifiers, ALWAYS, Control())
+
+
+@every_form
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+def test_decode_inverts_encode(declaration: Declaration, form: Form, data: st.DataObject) -> None:
+    instruction = data.draw(instructions(declaration, form))
+    word = encode(instruction)
+    assert 0 <= word <= ALL_BITS
+    assert decode(word) == instruction
+    assert declaration.form_of(instruction.operands) == form
+
+
+@settings(max_examples=400, deadline=None)
+@given(words())
+def test_a_word_decodes_to_what_encodes_to_it_or_is_refused(word: int) -> None:
+    try:
+        instruction = decode(word)
+    except DecodeError:
+        return
+    assert encode(instruction) == word
+
+
+@settings(max_examples=200, deadline=None)
+@given(opcode=st.sampled_from([d.code(f) for d, f in FORMS]), rest=st.integers(0, ALL_BITS))
+def test_random_bits_behind_a_defined_opcode_never_crash(opcode: int, rest: int) -> None:
+    word = rest & ~OPCODE.mask | OPCODE.insert(opcode)
+    try:
+        instruction = decode(word)
+    except DecodeError:
+        return
+    assert encode(instruction) == word
+
+
+@every_form
+@settings(max_examples=1, deadline=None)
+@given(data=st.data())
+def test_every_reserved_bit_is_refused(declaration: Declaration, form: Form, data: st.DataObject) -> None:
+    word = encode(data.draw(instructions(declaration, form)))
+    reserved = reserved_bits(declaration, form)
+    assert word & reserved == 0
+    for bit in range(WORD_BITS):
+        if reserved >> bit & 1:
+            with pytest.raises(DecodeError, match="reserved bits"):
+                decode(word | 1 << bit)
+
+
+@every_form
+def test_fields_and_reserved_bits_make_up_the_word(declaration: Declaration, form: Form) -> None:
+    masks = [field.mask for _, field in declaration.fields(form)]
+    assert sum(masks) + reserved_bits(declaration, form) == ALL_BITS
+
+
+def test_undefined_opcodes_are_refused() -> None:
+    defined = {declaration.code(form) for declaration, form in FORMS}
+    for opcode in set(range(1 << OPCODE.width)) - defined:
+        with pytest.raises(DecodeError, match=f"undefined opcode 0x{opcode:03x}"):
+            decode(opcode)
+
+
+@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@settings(max_examples=3, deadline=None)
+@given(data=st.data())
+def test_modifier_values_without_a_word_are_refused(declaration: Declaration, data: st.DataObject) -> None:
+    word = encode(data.draw(instructions(declaration)))
+    for modifier in declaration.modifiers:
+        at = modifier.kind.at
+        for value in set(range(1 << at.width)) - set(modifier_values(modifier)):
+            with pytest.raises(DecodeError, match=f"undefined {modifier.name} {value}"):
+                decode(word & ~at.mask | at.insert(value))
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        (0x000FC00000000000_0000000000007918, "B------:R-:W-:Y:S00 NOP ;"),
+        (0x000E280000002100_0000000000037919, "B------:R-:W0:-:S04 S2R R3, SR_TID.X ;"),
+        (0x000FCA0007FFE0FF_0000000302047210, "B------:R-:W-:Y:S05 IADD3 R4, R2, R3, RZ ;"),
+    ],
+)
+def test_words_of_volta(word: int, text: str) -> None:
+    assert format_instruction(decode(word)) == text
+    assert encode(decode(word)) == word
+
+
+@pytest.mark.parametrize(("mnemonic", "opcode"), PUBLISHED.items())
+def test_opcodes_are_the_published_ones(mnemonic: str, opcode: int) -> None:
+    (declaration,) = [d for d in REGISTRY if d.mnemonic == mnemonic]
+    assert declaration.public
+    assert declaration.opcode == opcode
+
+
+def test_own_opcodes_are_marked() -> None:
+    assert {d.opcode for d in REGISTRY if not d.public}.isdisjoint(PUBLISHED.values())
+    assert {d.mnemonic for d in REGISTRY if not d.public} == {"BOHMMA.32321", "OHMMA.8161.F32"}
+
+
+PT = Predicate(7)
+NOT_PT = Predicate(7, negate=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "operands", "index", "reason"),
+    [
+        (
+            "IADD3",
+            (Register(255), PT, PT, Register(255), Immediate(1 << 32), Register(1), NOT_PT, NOT_PT),
+            4,
+            "outside",
+        ),
+        ("IADD3", (Register(300), PT, PT, Register(1), Register(2), Register(3), NOT_PT, NOT_PT), 0, "R0 to R254"),
+        ("IADD3", (Register(1), PT, PT, Register(1), Constant(32, 0), Register(3), NOT_PT, NOT_PT), 4, "bank 32"),
+        ("IADD3", (Register(1), PT, PT, Register(1), Constant(0, 2), Register(3), NOT_PT, NOT_PT), 4, "multiple of 4"),
+        ("IMAD.WIDE", (Register(3), Register(1), Register(2), Register(4)), 0, "multiple of 2"),
+        ("LDG.E.128", (Register(2), Address(4, 0)), 0, "multiple of 4"),
+        ("LDG.E", (Register(2), Address(5, 0)), 1, "multiple of 2"),
+        ("LDG", (Register(2), Address(5, 1 << 23)), 1, "outside"),
+        ("MOV", (Register(1), Register(2, negate=True)), 1, "cannot be negated"),
+        ("FFMA", (Register(1), Register(2, absolute=True), Register(3), Register(4)), 1, "no absolute value"),
+    ],
+)
+def test_operands_out_of_range_are_named(written: str, operands: tuple[Value, ...], index: int, reason: str) -> None:
+    with pytest.raises(OperandError, match=reason) as caught:
+        encode(made(written, *operands))
+    assert caught.value.index == index
+
+
+def test_a_scoreboard_that_does_not_exist_is_refused() -> None:
+    word = encode(evolve(made("NOP"), control=Control(write=2, read=3)))
+    with pytest.raises(DecodeError, match="scoreboard 6"):
+        decode(word & ~(7 << 110) | 6 << 110)
+    with pytest.raises(DecodeError, match="scoreboard 6"):
+        decode(word & ~(7 << 113) | 6 << 113)
+
+
+def test_guard_and_slots_are_where_volta_has_them() -> None:
+    plain = made("FADD", Register(1), Register(2, negate=True), Register(3, absolute=True))
+    word = encode(evolve(plain, guard=Predicate(3, negate=True)))
+    assert word & 0xFFF == 0x221
+    assert word >> 12 & 0xF == 0b1011
+    assert (word >> 16 & 0xFF, word >> 24 & 0xFF, word >> 32 & 0xFF) == (1, 2, 3)
+    assert (word >> 72 & 1, word >> 73 & 1, word >> 62 & 1, word >> 63 & 1) == (1, 0, 1, 0)
+
+
+def test_an_immediate_in_slot_c_moves_rb_there() -> None:
+    word = encode(made("IMAD", Register(1), Register(2), Register(3), Immediate(0xDEADBEEF)))
+    assert word & 0xFFF == 0x424
+    assert word >> 32 & 0xFFFFFFFF == 0xDEADBEEF
+    assert word >> 64 & 0xFF == 3
+
+
+def test_opcodes_share_no_form() -> None:
+    codes = [declaration.code(form) for declaration, form in FORMS]
+    assert len(codes) == len(set(codes))

@@ -1,0 +1,66 @@
+"""Scheduling bits and the control prefix."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.isa.control import CONTROL_FIELDS, DEFAULT, DEFAULT_WORD, Control
+from tests.strategies import controls
+
+
+@settings(deadline=None)
+@given(controls())
+def test_the_word_and_the_prefix_hold_everything(control: Control) -> None:
+    assert Control.decode(control.encode()) == control
+    assert Control.parse(str(control)) == control
+
+
+@settings(deadline=None)
+@given(controls(), st.integers(0, (1 << 128) - 1))
+def test_only_the_control_bits_count(control: Control, other: int) -> None:
+    mask = sum(field.mask for field in CONTROL_FIELDS)
+    assert mask == (1 << 122) - (1 << 105)
+    assert control.encode() & ~mask == 0
+    assert Control.decode(control.encode() | other & ~mask) == control
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(max_size=30), st.from_regex(r"B[-0-9]{6}:R[-0-9]:W[-0-9]:[-Y]:S[0-9]{1,3}", fullmatch=True)))
+def test_any_other_prefix_is_a_value_error(text: str) -> None:
+    try:
+        control = Control.parse(text)
+    except ValueError:
+        return
+    assert Control.parse(str(control)) == control
+
+
+def test_example() -> None:
+    control = Control.parse("B01---5:R3:W2:Y:S04")
+    assert control == Control(stall=4, yields=True, write=2, read=3, wait=0b100011)
+    word = control.encode()
+    assert (word >> 105 & 15, word >> 109 & 1, word >> 110 & 7, word >> 113 & 7, word >> 116 & 63) == (4, 0, 2, 3, 35)
+
+
+def test_default() -> None:
+    assert str(DEFAULT) == "B------:R-:W-:-:S01"
+    assert Control.decode(DEFAULT_WORD) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("B0-----:R-:W-:-", "looks like"),
+        ("B1-----:R-:W-:-:S01", "place 0 of the wait mask"),
+        ("B------:R6:W-:-:S01", "looks like"),
+        ("B------:R-:W-:-:S16", "0 to 15"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Control.parse(text)
+
+
+@pytest.mark.parametrize("control", [Control(write=6), Control(read=6), Control(stall=16), Control(wait=64)])
+def test_values_that_have_no_encoding_are_refused(control: Control) -> None:
+    with pytest.raises(ValueError, match="does not"):
+        control.encode()

@@ -1,0 +1,117 @@
+"""Hypothesis strategies of whole programs, and one program that uses everything an object holds."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dstc_isa.isa.codec import encode
+from dstc_isa.isa.control import Control
+from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.operand import Form
+from dstc_isa.isa.values import ALWAYS, PT, Predicate, Target, Value
+from dstc_isa.object import elf
+from dstc_isa.program import (
+    PARAMETER_SIZES,
+    ConstantArray,
+    Frame,
+    Kernel,
+    Parameter,
+    Program,
+    SharedArray,
+)
+from tests.strategies import words
+
+NAMES = st.from_regex(r"[A-Za-z_$][A-Za-z0-9_$.]{0,6}", fullmatch=True)
+NUMBERS = st.one_of(st.integers(0, 3), st.integers(0, (1 << 32) - 1))
+FRAMES = st.builds(
+    Frame, st.sampled_from(["a.dasm", "include/b.dasm", "\udc80 ä"]), NUMBERS, st.sampled_from(["", "m"])
+)
+LOCATIONS = st.lists(FRAMES, max_size=3).map(tuple)
+
+
+def branch(declaration: str, distance: int) -> int:
+    """The word of an unconditional branch."""
+    declared = next(d for d in REGISTRY if d.mnemonic == declaration)
+    values: tuple[Value, ...] = (Predicate(PT), Target(distance))
+    return encode(Instruction(declared, Form(declared.opcode >> 9), values, (), ALWAYS, Control()))
+
+
+def plain(mnemonic: str) -> int:
+    """The word of an instruction without operands."""
+    declared = next(d for d in REGISTRY if d.mnemonic == mnemonic)
+    return encode(Instruction(declared, declared.forms[0], (), (), ALWAYS, Control()))
+
+
+@st.composite
+def _pieces(draw: st.DrawFn, kind: type[Any]) -> tuple[list[Any], int]:
+    """Arrays that follow each other, some with a gap between, and a size that holds them."""
+    arrays, end = [], 0
+    for name in draw(st.lists(NAMES, max_size=3, unique=True)):
+        offset = end + draw(st.integers(0, 5))
+        end = offset + draw(st.integers(0, 20))
+        arrays.append(kind(name, offset, end - offset))
+    return arrays, end + draw(st.integers(0, 5))
+
+
+@st.composite
+def _parameters(draw: st.DrawFn) -> list[Parameter]:
+    parameters, end = [], 0
+    for name in draw(st.lists(NAMES, max_size=3, unique=True)):
+        kind = draw(st.sampled_from(sorted(PARAMETER_SIZES)))
+        offset = -(-end // PARAMETER_SIZES[kind]) * PARAMETER_SIZES[kind]
+        parameters.append(Parameter(name, kind, offset))
+        end = offset + PARAMETER_SIZES[kind]
+    return parameters
+
+
+@st.composite
+def kernels(draw: st.DrawFn, name: str) -> Kernel:
+    code = draw(st.lists(words(), max_size=6))
+    shared, shared_bytes = draw(_pieces(SharedArray))
+    located = draw(st.booleans())
+    addresses = st.integers(0, len(code)).map(lambda index: index * WORD_BYTES)
+    return Kernel(
+        name=name,
+        words=tuple(code),
+        labels=draw(st.dictionaries(NAMES, addresses, max_size=4)),
+        locations=tuple(draw(st.lists(LOCATIONS, min_size=len(code), max_size=len(code)))) if located else (),
+        parameters=tuple(draw(_parameters())),
+        shared=tuple(shared),
+        shared_bytes=shared_bytes,
+        registers=draw(st.integers(0, 255)),
+        block=draw(st.none() | st.tuples(*[st.integers(1, 1024)] * 3)),
+    )
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Programs that an object can hold."""
+    names = draw(st.lists(NAMES, max_size=3, unique=True))
+    arrays, size = draw(_pieces(ConstantArray))
+    constants = draw(st.binary(min_size=size, max_size=size))
+    return Program(tuple(draw(kernels(name)) for name in names), constants, tuple(arrays))
+
+
+def sample() -> Program:
+    """Two kernels, one of them empty, with labels, macros, parameters, shared memory and constants."""
+    first, use, body = Frame("axpy.dasm", 1), Frame("axpy.dasm", 3), Frame("inc.dasm", 2, "step")
+    axpy = Kernel(
+        name="axpy",
+        words=(plain("NOP"), branch("BRA", -2 * WORD_BYTES), 5, plain("EXIT")),
+        labels={"start": 0, "end": 4 * WORD_BYTES},
+        locations=((first,), (body, use), (body, use), (use,)),
+        parameters=(Parameter("n", "u32", 0), Parameter("x", "ptr", 8)),
+        shared=(SharedArray("tile", 16, 64), SharedArray("flags", 128, 6)),
+        shared_bytes=136,
+        registers=24,
+        block=(32, 2, 1),
+    )
+    arrays = (ConstantArray("table", 4, 8), ConstantArray("odd", 13, 2))
+    return Program((axpy, Kernel("nothing", ())), bytes(range(16)), arrays)
+
+
+def sealed(data: bytes) -> bytes:
+    """``data`` with the checksum an object of these bytes has."""
+    crc = elf.checksum(data).to_bytes(4, "little")
+    return data[: elf.CRC_OFFSET] + crc + data[elf.CRC_OFFSET + 4 :]

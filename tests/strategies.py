@@ -1,0 +1,223 @@
+"""Hypothesis strategies derived from the instruction declarations, and lanes with values that matter.
+
+Instructions: ``instructions()`` is any instruction of the set; name a declaration, or also a form, to stay with
+it. ``FORMS`` lists every declaration with every form (``FORM_NAMES`` for ids of a parametrised test). ``modifiers``,
+``operands``, ``guards``, ``controls`` are an instruction's parts. ``words()`` are 128-bit integers, many of
+them close to an instruction. Lanes: ``u32_lanes``, ``f32_lanes``, ``half_lanes``, ``masks``.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from numpy.typing import NDArray
+
+from dstc_isa.isa.codec import encode
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, STALL, WAIT_MASK, Control
+from dstc_isa.isa.field import WORD_BITS, Field
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
+from dstc_isa.isa.modifier import Modifier
+from dstc_isa.isa.operand import (
+    CONSTANT_BANK,
+    CONSTANT_OFFSET,
+    AddressOperand,
+    BarrierOperand,
+    Destination,
+    Form,
+    ImmediateOperand,
+    MarkerOperand,
+    Operand,
+    PredicateOperand,
+    Source,
+    SpecialRegisterOperand,
+    TargetOperand,
+    width_of,
+)
+from dstc_isa.isa.values import (
+    ALWAYS,
+    PT,
+    REGISTERS,
+    RZ,
+    Address,
+    BarrierRegister,
+    Constant,
+    Immediate,
+    Marker,
+    Predicate,
+    Register,
+    SpecialRegister,
+    Target,
+    Value,
+)
+
+FORMS = [(declaration, form) for declaration in REGISTRY for form in declaration.forms]
+FORM_NAMES = [f"{declaration.mnemonic}-0x{declaration.code(form):03x}" for declaration, form in FORMS]
+
+Lanes = NDArray[np.uint32]
+LANES = 32
+U32 = 0xFFFFFFFF
+
+INTERESTING_INTEGERS = (0, 1, 2, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF)
+INTERESTING_FLOATS = (
+    *(0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007FFFFF, 0x807FFFFF, 0x00800000, 0x80800000),
+    *(0x3F800000, 0xBF800000, 0x3F800001, 0x4B000000, 0x4F000000, 0xCF000000, 0x4F800000),
+    *(0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FFFFFFF, 0xFFC00000, 0x7F800001),
+)
+INTERESTING_HALVES = (
+    *(0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x3C01, 0x7BFF, 0xFBFF),
+    *(0x7C00, 0xFC00, 0x7E00, 0x7FFF, 0xFE00, 0x7C01),
+)
+
+
+@cache
+def field_values(field: Field) -> SearchStrategy[int]:
+    """Every value that a field can store, its limits often."""
+    step = 1 << field.scale
+    low, high = field.minimum // step, field.maximum // step
+    limits = sorted({low, high, min(max(0, low), high)})
+    return st.one_of(st.sampled_from(limits), st.integers(low, high)).map(lambda value: value * step)
+
+
+@cache
+def register_indices(width: int = 1, zero: bool = True) -> SearchStrategy[int]:
+    """Numbers of registers that ``width`` consecutive ones can start at, aligned; RZ if ``zero``."""
+    step = width if width in (2, 4) else 1
+    named = st.integers(0, (REGISTERS - width) // step).map(lambda index: index * step)
+    return st.one_of(st.just(RZ), named) if zero else named
+
+
+def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrategy[Value]:
+    negate = st.booleans() if operand.negate else st.just(False)
+    absolute = st.booleans() if operand.absolute else st.just(False)
+    if index in form.special:
+        if form.constant:
+            return st.builds(Constant, field_values(CONSTANT_BANK), field_values(CONSTANT_OFFSET), negate, absolute)
+        return st.builds(Immediate, field_values(operand.literal_field))
+    halves = [0, 1] if operand.half else [-1, 0, 1] if operand.halves else [-1]
+    return st.builds(Register, register_indices(width), negate, absolute, st.sampled_from(halves), st.booleans())
+
+
+def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str, int]) -> SearchStrategy[Value]:
+    """What operand number ``index`` accepts in a form, given the modifier values by name."""
+    match operand:
+        case Source():
+            return _sources(operand, form, index, width_of(operand.width, chosen))
+        case Destination():
+            return st.builds(Register, register_indices(width_of(operand.width, chosen), not operand.accumulates))
+        case PredicateOperand():
+            return st.builds(Predicate, st.integers(0, PT), st.booleans() if operand.negate else st.just(False))
+        case ImmediateOperand():
+            return st.builds(Immediate, field_values(operand.at))
+        case AddressOperand():
+            base = register_indices(2 if operand.is_wide(chosen) else 1)
+            bank = field_values(operand.bank) if operand.constant else st.just(-1)
+            return st.builds(Address, base, field_values(operand.offset), bank=bank)
+        case SpecialRegisterOperand():
+            return st.builds(SpecialRegister, st.sampled_from(sorted(operand.names)))
+        case BarrierOperand():
+            return st.builds(BarrierRegister, field_values(operand.at))
+        case TargetOperand():
+            return st.builds(Target, field_values(operand.at))
+        case MarkerOperand():
+            return st.just(Marker(operand.text))
+    raise TypeError(f"no strategy for {type(operand).__name__}: add a case to operand_values")
+
+
+def modifier_values(modifier: Modifier) -> list[int]:
+    """Every value of a modifier, that of its absence included."""
+    values = set(modifier.kind.words().values())
+    return sorted(values if modifier.default is None else values | {modifier.default})
+
+
+@cache
+def modifiers(declaration: Declaration) -> SearchStrategy[tuple[int, ...]]:
+    """A value for each modifier of a declaration."""
+    return st.tuples(*(st.sampled_from(modifier_values(modifier)) for modifier in declaration.modifiers))
+
+
+@cache
+def operands(declaration: Declaration, form: Form, chosen: tuple[int, ...]) -> SearchStrategy[tuple[Value, ...]]:
+    """Operand values that a form accepts, given its modifier values."""
+    names = declaration.modifier_values(chosen)
+    return st.tuples(
+        *(operand_values(operand, form, index, names) for index, operand in enumerate(declaration.operands))
+    )
+
+
+@cache
+def guards() -> SearchStrategy[Predicate]:
+    """Guard predicates; most instructions have none."""
+    return st.one_of(st.just(ALWAYS), st.builds(Predicate, st.integers(0, PT), st.booleans()))
+
+
+@cache
+def controls() -> SearchStrategy[Control]:
+    """Scheduling bits that the control prefix can write."""
+    scoreboard = st.sampled_from([*range(SCOREBOARDS), NO_SCOREBOARD])
+    return st.one_of(
+        st.just(Control()),
+        st.builds(Control, field_values(STALL), st.booleans(), scoreboard, scoreboard, field_values(WAIT_MASK)),
+    )
+
+
+@st.composite
+def instructions(draw: st.DrawFn, declaration: Declaration | None = None, form: Form | None = None) -> Instruction:
+    """A valid instruction, of this declaration and form if they are given."""
+    declared = declaration or draw(st.sampled_from(REGISTRY))
+    shape = form or draw(st.sampled_from(declared.forms))
+    chosen = draw(modifiers(declared))
+    values = draw(operands(declared, shape, chosen))
+    return Instruction(declared, shape, values, chosen, draw(guards()), draw(controls()))
+
+
+def words() -> SearchStrategy[int]:
+    """128-bit integers: arbitrary ones, encoded instructions, and those with one to three bits turned."""
+    encoded = instructions().map(encode)
+    bits = st.lists(st.integers(0, WORD_BITS - 1), min_size=1, max_size=3, unique=True)
+    turned = st.builds(lambda word, places: word ^ sum(1 << place for place in places), encoded, bits)
+    return st.one_of(st.integers(0, (1 << WORD_BITS) - 1), encoded, turned)
+
+
+def _lanes(specials: tuple[int, ...], near: Callable[[Lanes], Lanes]) -> SearchStrategy[Lanes]:
+    """32 lanes, each a special, a number made by ``near`` from random bits, or the random bits.
+
+    One draw of bytes makes them all: drawing lane by lane costs milliseconds.
+    """
+    table = np.array(specials, np.uint32)
+
+    def mix(raw: bytes) -> Lanes:
+        choice, bits = np.frombuffer(raw[:LANES], np.uint8), np.frombuffer(raw[LANES:], np.uint32)
+        special = table[choice % len(table)]
+        return np.where(choice < 112, special, np.where(choice < 192, near(bits), bits)).astype(np.uint32)
+
+    return st.binary(min_size=5 * LANES, max_size=5 * LANES).map(mix)
+
+
+@cache
+def u32_lanes() -> SearchStrategy[Lanes]:
+    """32 lanes of u32, shape (32,): limits, numbers below 64 and any bits."""
+    return _lanes(INTERESTING_INTEGERS, lambda bits: bits & np.uint32(63))
+
+
+@cache
+def f32_lanes() -> SearchStrategy[NDArray[np.float32]]:
+    """32 lanes of f32: zeros, subnormals, infinities, NaNs, limits, numbers from 2**-7 to 2 and any bits."""
+    near = _lanes(INTERESTING_FLOATS, lambda bits: bits & np.uint32(0x83FFFFFF) | np.uint32(0x3C000000))
+    return near.map(lambda lanes: lanes.view(np.float32))
+
+
+@cache
+def half_lanes() -> SearchStrategy[Lanes]:
+    """32 lanes of u32 with two FP16 numbers each: specials, numbers from 2**-7 to 2 and any bits."""
+    pairs = tuple(low | high << 16 for low in INTERESTING_HALVES for high in INTERESTING_HALVES[::5])
+    return _lanes(pairs, lambda bits: bits & np.uint32(0x9FFF9FFF) | np.uint32(0x20002000))
+
+
+@cache
+def masks() -> SearchStrategy[int]:
+    """Lane masks: full, empty, single lanes and any."""
+    return st.one_of(
+        st.sampled_from([U32, 0]), st.integers(0, LANES - 1).map(lambda lane: 1 << lane), st.integers(0, U32)
+    )
