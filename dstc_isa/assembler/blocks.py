@@ -10,14 +10,18 @@ from dstc_isa.syntax.tree import Block
 
 def kernel(expander: Expander, block: Block) -> None:
     """``.kernel NAME`` ... ``.endkernel``."""
-    statement = block.opening
-    nodes = expander.nodes(statement)
-    count_arguments(statement, nodes, 1, 1, "NAME")
-    name = declared_name(0, nodes[0])
     if expander.kernel is not None:
         raise ArgumentError(1 << 30, "a kernel stands inside another")
-    if any(other.name == name for other in expander.kernels):
-        raise ArgumentError(0, f"there is already a kernel {name}")
+    statement = block.opening
+    name = "?"
+    try:
+        nodes = expander.nodes(statement)
+        count_arguments(statement, nodes, 1, 1, "NAME")
+        name = declared_name(0, nodes[0])
+        if any(other.name == name for other in expander.kernels):
+            raise ArgumentError(0, f"there is already a kernel {name}")
+    except ArgumentError as error:
+        expander.reporter.at_operand(statement, error.index, error.cause)
     with expander.block_scope() as scope:
         built = KernelBuilder(name, statement, scope)
         expander.kernels.append(built)
@@ -38,7 +42,7 @@ def macro(expander: Expander, block: Block) -> None:
     if statement.operands is None:
         raise ArgumentError(0, "it is written .macro NAME a, b=1")
     try:
-        head = parse_macro_head(statement.operands)
+        head = parse_macro_head(statement.operands.strip())
     except OperandProblem as error:
         raise ArgumentError(0, error) from None
     if "." not in head.name:

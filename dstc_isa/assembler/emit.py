@@ -67,6 +67,11 @@ class Emitted:
     guard: NamedPredicate | None = None
     target: int = -1
 
+    @property
+    def statement_id(self) -> int:
+        """The same for everything that one line of source emitted."""
+        return id(self.statement)
+
 
 def contribute(plan: Plan, place: Place, value: Written, here: int) -> Contribution:
     """What one operand adds to word and masks; RejectedOperand if its place does not take it."""

@@ -200,3 +200,8 @@ def fits(operand: Operand, kind: type) -> bool:
     if isinstance(operand, AddressOperand):
         return kind in (_BANK_ADDRESSES if operand.constant else _ADDRESSES)
     return kind in _KINDS[type(operand)]
+
+
+def forget_plans() -> None:
+    """Drop all remembered plans, with what their operands contributed."""
+    _plans.clear()

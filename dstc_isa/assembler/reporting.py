@@ -45,11 +45,12 @@ class Reporter:
 
     diagnostics: list[Diagnostic] = Factory(list)
     seen: set[tuple[str, int, int, str]] = Factory(set)
+    errors: int = 0
 
     @property
     def failed(self) -> bool:
         """Whether there is an error."""
-        return any(d.severity == ERROR for d in self.diagnostics)
+        return self.errors > 0
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic unless it was there before; TooManyErrors when there are far too many."""
@@ -57,7 +58,8 @@ class Reporter:
         if key not in self.seen:
             self.seen.add(key)
             self.diagnostics.append(diagnostic)
-            if len(self.diagnostics) >= MAXIMUM_ERRORS:
+            self.errors += diagnostic.severity == ERROR
+            if self.errors >= MAXIMUM_ERRORS:
                 raise TooManyErrors
 
     def at_word(

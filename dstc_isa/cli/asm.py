@@ -74,7 +74,7 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
         else:
             diagnostics += write(output, write_object(assembly.program))
         if options.listing:
-            text = listing(assembly.program, source_lines(assembly.program))
+            text = listing(assembly.program)
             diagnostics += write(Path(options.listing), text.encode())
     report(diagnostics, options.json)
     return FAILED if any(d.severity == ERROR for d in diagnostics) else OK

@@ -98,16 +98,17 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
         case Fault.BARRIER:
             return f"barrier {detail} is reached by only part of the CTA: its other threads can no longer come"
         case Fault.WATCHDOG:
-            return f"watchdog: the warp has issued {detail} instructions (raise --max-instructions if it is not a loop)"
+            return f"watchdog: the warp has issued {detail} instructions; --max-instructions raises the limit"
         case Fault.NON_UNIFORM:
-            return f"an operand that must be the same in all lanes is not (lane {first_of(record.lanes)} holds 0x{detail:x})"
+            lane = first_of(record.lanes)
+            return f"an operand that must be the same in all lanes is not (lane {lane} holds 0x{detail:x})"
         case Fault.SHARED_BOUNDS:
             return f"shared memory access of {size} bytes at 0x{detail:x}: the kernel declares {shared} bytes"
         case Fault.PARTIAL_WARP:
             return "a tensor instruction needs all 32 lanes of the warp"
         case Fault.BAD_TARGET:
-            code = len(launch.kernel.words) * BYTES_PER_INSTRUCTION
-            return f"jump to address 0x{detail & (1 << 64) - 1:x}: the kernel's code is 0x0 to 0x{code - 1:x}, in steps of 16"
+            last = (len(launch.kernel.words) - 1) * BYTES_PER_INSTRUCTION
+            return f"jump to address 0x{detail & (1 << 64) - 1:x}: instructions are at 0x0 to 0x{last:x}, 16 bytes each"
         case Fault.DEADLOCK:
             return "deadlock: lanes wait at a convergence barrier for lanes that wait elsewhere"
         case Fault.CONSTANT_BOUNDS:

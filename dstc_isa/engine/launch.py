@@ -122,7 +122,8 @@ def _check_resources(kernel: Kernel, block: tuple[int, int, int]) -> None:
         )
     if kernel.shared_bytes > MAX_SHARED_BYTES:
         raise LaunchError(
-            f"kernel {kernel.name} declares {kernel.shared_bytes} bytes of shared memory; {MAX_SHARED_BYTES} is the limit"
+            f"kernel {kernel.name} declares {kernel.shared_bytes} bytes of shared memory; "
+            f"{MAX_SHARED_BYTES} is the limit"
         )
     needed = kernel.registers * -(-threads // LANES) * LANES
     if needed > REGISTER_FILE:

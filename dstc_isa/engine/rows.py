@@ -111,7 +111,8 @@ class ConstantReader:
         data = self.banks.get(constant.bank, b"")
         if constant.offset + 4 * words > len(data):
             raise IndexError(
-                f"c[0x{constant.bank:x}][0x{constant.offset:x}] is outside bank {constant.bank}, which has {len(data)} bytes"
+                f"c[0x{constant.bank:x}][0x{constant.offset:x}] is outside bank {constant.bank}, "
+                f"which has {len(data)} bytes"
             )
         return tuple(
             int.from_bytes(data[constant.offset + 4 * i : constant.offset + 4 * i + 4], "little") for i in range(words)

@@ -65,7 +65,7 @@ class Derived:
 
 @frozen
 class Parameter:
-    """One parameter of the semantics: an operand (index into ``operands``), a modifier, a derived scalar or the warp."""
+    """One parameter of the semantics: an operand or modifier by index, a derived scalar, or the warp."""
 
     name: str
     lane: Lane

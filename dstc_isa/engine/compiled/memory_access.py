@@ -26,7 +26,7 @@ from dstc_isa.engine.compiled.records import (
     store_u32,
 )
 from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES
-from dstc_isa.isa.lanes import FULL_MASK, ballot, lane_ids, lane_of, lowest_bit, narrow, splat, widen
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES
 from dstc_isa.isa.warp import Fault, Space, fail
@@ -70,7 +70,7 @@ def host_address(warp, address, width):  # type: ignore[no-untyped-def]
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def check_global(warp, address, width):  # type: ignore[no-untyped-def]
-    """Check all executing lanes; scratch receives the host addresses. True if they share one allocation."""
+    """Check all executing lanes; scratch receives their host addresses."""
     mask = warp.mask
     index = find_allocation(warp, int64(lane_of(address, lowest_bit(mask))))
     misaligned = ballot((narrow(address) & splat(width - 1)) != splat(0)) & mask
@@ -80,7 +80,7 @@ def check_global(warp, address, width):  # type: ignore[no-untyped-def]
         room = load_i64(entry + 8) - start - width
         if room >= 0 and ballot((address - splat_u64(start)) > splat_u64(room)) & mask == 0:
             store_lanes_u64(warp.scratch, address + splat_u64(load_i64(entry + 16)))
-            return True
+            return
     store_lanes_u64(warp.scratch, address)
     outside = int64(0)
     rest = mask
@@ -97,7 +97,6 @@ def check_global(warp, address, width):  # type: ignore[no-untyped-def]
         fail(warp, Fault.OUT_OF_BOUNDS, outside, int64(lane_of(address, lowest_bit(outside))), width)
     elif misaligned != 0:
         fail(warp, Fault.MISALIGNED, misaligned, int64(lane_of(address, lowest_bit(misaligned))), width)
-    return False
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -162,37 +161,93 @@ def write_lanes(warp, size, origin):  # type: ignore[no-untyped-def]
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def read_alike(warp, low, size, destination):  # type: ignore[no-untyped-def]
-    """Fast loads of a whole warp: consecutive or all-equal addresses (``low``: their low 32 bits)."""
-    if warp.mask != FULL_MASK or (size != WORD and size != U16):
-        return False
-    first = splat(lane_of(low, 0))
-    source = load_i64(warp.scratch)
-    row = warp.registers + destination * ROW_BYTES
-    if ballot(low == first) == FULL_MASK:
-        store_lanes_u32(row, splat(load_u32(source) if size == WORD else load_u16(source)))
+def read_row(row, source, size, count):  # type: ignore[no-untyped-def]
+    """Load a whole warp's registers from ``count`` elements at a host address: 1 for all lanes, or one each.
+
+    False if there is no fast way for this size.
+    """
+    if count == 1:
+        if size >= WORD:
+            for word in range(SIZE_BYTES[size] // WORD_BYTES):
+                store_lanes_u32(row + word * ROW_BYTES, splat(load_u32(source + WORD_BYTES * word)))
+            return True
+        if size == U16:
+            store_lanes_u32(row, splat(load_u16(source)))
+            return True
+    elif size == WORD:
+        store_lanes_u32(row, load_lanes_u32(source))
         return True
-    if ballot(low == first + lane_ids() * splat(SIZE_BYTES[size])) == FULL_MASK:
-        store_lanes_u32(row, load_lanes_u32(source) if size == WORD else load_lanes_u16(source))
+    elif size == U16:
+        store_lanes_u32(row, load_lanes_u16(source))
         return True
     return False
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def pattern_of_u32(address, width):  # type: ignore[no-untyped-def]
+    """1 if all lanes have the same address, 32 if they are consecutive, else 0."""
+    first = splat(lane_of(address, 0))
+    if ballot(address == first) == FULL_MASK:
+        return 1
+    return LANES if ballot(address == first + lane_ids() * splat(width)) == FULL_MASK else 0
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def pattern_of_u64(address, width):  # type: ignore[no-untyped-def]
+    """As ``pattern_of_u32``."""
+    first = splat_u64(int64(lane_of(address, 0)))
+    if ballot(address == first) == FULL_MASK:
+        return 1
+    return LANES if ballot(address == first + widen(lane_ids() * splat(width))) == FULL_MASK else 0
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def window_row(warp, address, size, destination, base, limit):  # type: ignore[no-untyped-def]
+    """Try to load a whole warp at once from a window of ``limit`` bytes; False if it must go lane by lane."""
+    if warp.mask != FULL_MASK:
+        return False
+    width = SIZE_BYTES[size]
+    first = lane_of(address, 0)
+    count = pattern_of_u32(address, width)
+    if count == 0 or first % width != 0 or first + count * width > limit:
+        return False
+    return read_row(warp.registers + destination * ROW_BYTES, base + first, size, count)
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def global_row(warp, address, size):  # type: ignore[no-untyped-def]
+    """Host address and number of elements if a whole warp can be moved at once, else 0 elements."""
+    nothing = (int64(0), int64(0))
+    if warp.mask != FULL_MASK:
+        return nothing
+    width = SIZE_BYTES[size]
+    first = int64(lane_of(address, 0))
+    count = int64(pattern_of_u64(address, width))
+    if count == 0 or first % width != 0:
+        return nothing
+    host = host_address(warp, first, count * width)
+    return (host, count) if host != 0 else nothing
+
+
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def load_global(warp, address, size, destination):  # type: ignore[no-untyped-def]
     """LDG."""
-    together = check_global(warp, address, SIZE_BYTES[size])
-    if warp.fault == 0 and not (together and read_alike(warp, narrow(address), size, destination)):
+    host, count = global_row(warp, address, size)
+    if count != 0 and read_row(warp.registers + destination * ROW_BYTES, host, size, count):
+        return
+    check_global(warp, address, SIZE_BYTES[size])
+    if warp.fault == 0:
         read_lanes(warp, size, destination)
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def load_shared(warp, address, size, destination):  # type: ignore[no-untyped-def]
     """LDS."""
-    bytes_ = as_launch(warp.launch).shared_bytes
-    check_window(warp, address, SIZE_BYTES[size], warp.shared, bytes_, Fault.SHARED_BOUNDS)
-    if warp.fault == 0 and not read_alike(warp, address, size, destination):
-        read_lanes(warp, size, destination)
+    limit = as_launch(warp.launch).shared_bytes
+    if not window_row(warp, address, size, destination, warp.shared, limit):
+        check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
+        if warp.fault == 0:
+            read_lanes(warp, size, destination)
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -200,30 +255,32 @@ def load_constant(warp, address, size, destination):  # type: ignore[no-untyped-
     """LDC; the bank is the high word of the addresses."""
     bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
     low = narrow(address)
-    check_window(warp, low, SIZE_BYTES[size], load_i64(bank), load_i64(bank + 8), Fault.CONSTANT_BOUNDS)
-    if warp.fault == 0 and not read_alike(warp, low, size, destination):
-        read_lanes(warp, size, destination)
+    base = load_i64(bank)
+    limit = load_i64(bank + 8)
+    if not window_row(warp, low, size, destination, base, limit):
+        check_window(warp, low, SIZE_BYTES[size], base, limit, Fault.CONSTANT_BOUNDS)
+        if warp.fault == 0:
+            read_lanes(warp, size, destination)
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def store_global(warp, address, size, source):  # type: ignore[no-untyped-def]
     """STG."""
-    together = check_global(warp, address, SIZE_BYTES[size])
-    if warp.fault != 0:
-        return
-    if together and size == WORD and warp.mask == FULL_MASK:
-        low = narrow(address)
-        if ballot(low == splat(lane_of(low, 0)) + lane_ids() * splat(WORD_BYTES)) == FULL_MASK:
-            store_lanes_u32(load_i64(warp.scratch), load_lanes_u32(warp.registers + source * ROW_BYTES))
+    if size == WORD:
+        host, count = global_row(warp, address, size)
+        if count == LANES:
+            store_lanes_u32(host, load_lanes_u32(warp.registers + source * ROW_BYTES))
             return
-    write_lanes(warp, size, source)
+    check_global(warp, address, SIZE_BYTES[size])
+    if warp.fault == 0:
+        write_lanes(warp, size, source)
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def store_shared(warp, address, size, source):  # type: ignore[no-untyped-def]
     """STS."""
-    bytes_ = as_launch(warp.launch).shared_bytes
-    check_window(warp, address, SIZE_BYTES[size], warp.shared, bytes_, Fault.SHARED_BOUNDS)
+    limit = as_launch(warp.launch).shared_bytes
+    check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
     if warp.fault == 0:
         write_lanes(warp, size, source)
 

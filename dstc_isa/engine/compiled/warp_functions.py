@@ -113,8 +113,9 @@ def register_all() -> None:
     overload(warp.load, jit_options=bare)(_load)
     overload(warp.store, jit_options=bare)(_store)
     register_jitable(**bare)(warp.fail)
+    declared = {d.function for d in REGISTRY}
     modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
-    for module in sorted(modules, key=lambda m: str(m)):
+    for module in sorted(modules, key=str):
         if module is not None:
             for function in plain_functions(module):
-                register_jitable(**bare)(function)
+                register_jitable(**(bare if function in declared or module is divergence else inline))(function)

@@ -1,0 +1,102 @@
+"""Control flow and liveness of a kernel, from what its instructions' semantics do and their operands name."""
+
+from attrs import frozen
+
+from dstc_isa.assembler.emit import PREDICATE_MASK, REGISTER_MASK, Emitted
+from dstc_isa.isa.codec import decode
+from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.values import ALWAYS, Predicate
+
+EVERYTHING = REGISTER_MASK | PREDICATE_MASK
+_CROSS_LANE = frozenset({"gather", "ballot", "lane_of"})
+_WITH_EFFECTS = frozenset({Pipe.LSU, Pipe.BRANCH, Pipe.CONTROL})
+
+
+@frozen
+class Flow:
+    """Per instruction: whether control can get there, and whether all it computes is lost."""
+
+    reachable: list[bool]
+    dead: list[bool]
+    falls_off: bool
+
+
+def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
+    """Follow control from the first instruction; ``labels`` are the indices that have one.
+
+    None if a raw ``.word`` makes the kernel opaque. An indirect branch is taken to go to any label or behind any
+    other jump, and to need every register.
+    """
+    if any(e.plan is None for e in emitted):
+        return None
+    indirect = any(e.plan is not None and "jump_each" in e.plan.calls for e in emitted)
+    successors = [_successors(index, e) for index, e in enumerate(emitted)]
+    roots = {0}
+    if indirect:
+        roots |= labels
+        roots |= {index + 1 for index, e in enumerate(emitted) if e.plan is not None and "jump" in e.plan.calls}
+    reachable = _reach(successors, roots)
+    falls_off = any(r and len(emitted) in s for r, s in zip(reachable, successors, strict=True))
+    return Flow(reachable, _dead(emitted, successors), falls_off)
+
+
+def _successors(index: int, emitted: Emitted) -> tuple[int, ...]:
+    assert emitted.plan is not None
+    calls = emitted.plan.calls
+    if not calls & {"jump", "jump_each", "leave"}:
+        return (index + 1,)
+    decoded = decode(emitted.word)
+    predicates = [value for value in decoded.operands if isinstance(value, Predicate)]
+    surely = decoded.guard == ALWAYS and all(predicate == ALWAYS for predicate in predicates)
+    following = () if surely else (index + 1,)
+    return (*following, emitted.target) if "jump" in calls and emitted.target >= 0 else following
+
+
+def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:
+    reachable = [False] * len(successors)
+    waiting = sorted(roots)
+    while waiting:
+        index = waiting.pop()
+        if index < len(successors) and not reachable[index]:
+            reachable[index] = True
+            waiting += successors[index]
+    return reachable
+
+
+def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]]) -> list[bool]:
+    """Which instructions compute only what nothing reads; lanes may read each other's registers."""
+    count = len(emitted)
+    live_in = [0] * (count + 1)
+    live_out = [0] * count
+    kept = 0
+    kills = [0] * count
+    for index, e in enumerate(emitted):
+        assert e.plan is not None
+        if e.plan.calls & _CROSS_LANE:
+            kept |= e.reads
+        kills[index] = e.writes if e.always and not e.plan.partial else 0
+    changed = True
+    while changed:
+        changed = False
+        for index in range(count - 1, -1, -1):
+            e = emitted[index]
+            following = successors[index]
+            out = 0
+            for successor in following:
+                if 0 <= successor <= count:
+                    out |= live_in[successor]
+            if e.plan is not None and "jump_each" in e.plan.calls:
+                out = EVERYTHING
+            live_out[index] = out
+            into = e.reads | out & ~kills[index]
+            if into != live_in[index]:
+                live_in[index] = into
+                changed = True
+    return [
+        e.plan is not None
+        and e.writes != 0
+        and e.plan.declaration.pipe not in _WITH_EFFECTS
+        and not e.plan.partial
+        and not e.writes & (live_out[index] | kept)
+        for index, e in enumerate(emitted)
+    ]

@@ -1,0 +1,17 @@
+"""Test session set-up: the compiled engine is built once, before workers start that would each build it."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dstc", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("dstc")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the engine's machine code into the cache; a worker of pytest-xdist finds it there."""
+    if not hasattr(config, "workerinput"):
+        from dstc_isa.engine.compiled import cache
+
+        cache.load(print)

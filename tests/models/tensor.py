@@ -1,0 +1,92 @@
+"""Models of the tensor instructions, written from the PTX fragment tables and the machine's description."""
+
+from dstc_isa.isa.instruction import Instruction
+from tests.models.numbers import F16, F32, fused, number
+from tests.models.state import LANES, Operands, State, lane_model, warp_model
+
+DIMENSION = 8
+DEPTH = 4
+
+
+def half(state: State, first: int, lane: int, i: int) -> int:
+    """Element i of a lane's fragment of four halves."""
+    register = first if first == 255 else first + i // 2
+    return state.register(register, lane) >> 16 * (i % 2) & 0xFFFF
+
+
+def place_a(layout: str, lane: int, i: int) -> tuple[int, int]:
+    """Row and column of element i of A (PTX ISA, mma.m8n8k4, .f16)."""
+    low = 0 if lane < 16 else 4
+    return (lane % 4 + low, i) if layout == "ROW" else (i % 4 + low, lane % 4)
+
+
+def place_b(layout: str, lane: int, i: int) -> tuple[int, int]:
+    """Row and column of element i of B."""
+    low = 0 if lane < 16 else 4
+    return (lane % 4, i + low) if layout == "ROW" else (i, lane % 4 + low)
+
+
+def place_c(lane: int, i: int) -> tuple[int, int]:
+    """Row and column of element i of C and D in f32."""
+    low = 0 if lane < 16 else 4
+    return (lane & 1) + (i & 2) + low, (i & 4) + (lane & 2) + (i & 1)
+
+
+@warp_model("hmma")
+def hmma(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    step = int(str(x.step).removeprefix("STEP"))
+    rd, ra, rb, rc = (x.first(name) for name in ("rd", "ra", "rb", "rc"))
+    layouts = str(x.layout_a), str(x.layout_b)
+    results: dict[tuple[int, int], int] = {}
+    for pair in range(4):
+        members = [lane for lane in range(LANES) if lane % 16 // 4 == pair]
+        a, b = {}, {}
+        for lane in members:
+            for i in range(DEPTH):
+                a[place_a(layouts[0], lane, i)] = number(half(state, ra, lane, i), F16)
+                b[place_b(layouts[1], lane, i)] = number(half(state, rb, lane, i), F16)
+        assert len(a) == len(b) == DIMENSION * DEPTH
+        for lane in members:
+            for offset in (0, 1):
+                row, column = place_c(lane, 2 * step + offset)
+                total = state.register(rc if rc == 255 else rc + offset, lane)
+                for k in range(DEPTH):
+                    total = fused(a[row, k], b[k, column], number(total, F32), F32)
+                results[lane, offset] = total
+    for (lane, offset), total in results.items():
+        state.write(rd + offset, lane, total, rd)
+
+
+@lane_model("bohmma")
+def bohmma(x: Operands) -> int:
+    return int(x.rb) if x.ra >> x.lane & 1 else 0
+
+
+def outer(
+    instruction: Instruction, state: State, rows: list[int], columns: list[int], group_a: int, group_b: int
+) -> None:
+    """Multiply and add group by group where both the condensed row and the condensed column exist."""
+    lanes = [Operands(instruction, state, lane) for lane in range(LANES)]
+    a, b = [x.ra for x in lanes], [x.rb for x in lanes]
+    first = lanes[0].first("rd")
+    for i in range(8 * group_a, min(8 * group_a + 8, len(rows))):
+        for j in range(16 * group_b, min(16 * group_b + 16, len(columns))):
+            accumulator = state.registers[first + rows[i]]
+            before = number(accumulator[columns[j]], F32)
+            accumulator[columns[j]] = fused(number(a[i], F16), number(b[j], F16), before, F32)
+
+
+@warp_model("ohmma")
+def ohmma(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    bitmap = [Operands(instruction, state, lane).rm for lane in range(LANES)]
+    rows = [lane for lane in range(LANES) if bitmap[lane]]
+    columns = [c for c in range(LANES) if rows and bitmap[rows[0]] >> c & 1]
+    outer(instruction, state, rows, columns, x.group_a, x.group_b)
+
+
+@warp_model("ohmma_dense")
+def ohmma_dense(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    outer(instruction, state, list(range(LANES)), list(range(LANES)), x.group_a, x.group_b)
