@@ -7,7 +7,7 @@ from attrs import frozen
 from dstc_isa.assembler.values import RegisterArray
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Interval:
     """A name and the instructions between which nothing else may have its registers; ``end`` is exclusive."""
 

@@ -62,9 +62,7 @@ def macro(expander: Expander, block: Block) -> None:
     first = expander.macros.get(head.name)
     place = (statement.source.name, statement.line)
     if first is not None and (first.statement.source.name, first.statement.line) != place:
-        raise ArgumentError(
-            0, f"macro {head.name} is already at {first.statement.source.name}:{first.statement.line}"
-        )
+        raise ArgumentError(0, f"macro {head.name} is already at {first.statement.source.name}:{first.statement.line}")
     expander.macros[head.name] = Macro(head, block.body, statement)
 
 

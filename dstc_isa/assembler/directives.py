@@ -10,7 +10,15 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.isa.field import WORD_BITS
 from dstc_isa.isa.values import PT, REGISTERS, Constant
-from dstc_isa.program import CONSTANT_DATA_BANK, PARAMETER_BASE, PARAMETER_SIZES, ConstantArray, Frame, Parameter, SharedArray
+from dstc_isa.program import (
+    CONSTANT_DATA_BANK,
+    PARAMETER_BASE,
+    PARAMETER_SIZES,
+    ConstantArray,
+    Frame,
+    Parameter,
+    SharedArray,
+)
 from dstc_isa.program_files import program_directory
 from dstc_isa.syntax.reader import Tree, read_tree
 from dstc_isa.syntax.source import read_source

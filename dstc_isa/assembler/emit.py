@@ -46,7 +46,7 @@ class RejectedOperand(Exception):
         self.expected = expected
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Emitted:
     """An instruction in the kernel under assembly; ``plan`` is None for a ``.word``.
 
@@ -141,7 +141,9 @@ def _whole(value: int | float | Bits) -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, float):
-        shown = f"; its FP32 bits are 0f{struct.pack('>f', value).hex()}" if isfinite(value) and abs(value) < 3e38 else ""
+        shown = (
+            f"; its FP32 bits are 0f{struct.pack('>f', value).hex()}" if isfinite(value) and abs(value) < 3e38 else ""
+        )
         raise ValueError(f"expected an integer, not {value}{shown}")
     raise ValueError("expected an integer, not the bits of a float")
 
@@ -203,35 +205,40 @@ def claim(value: Written, operand: Operand, names: dict[str, int]) -> None:
         array.alignment = max(array.alignment, width)
 
 
-def emit(plan: Plan, values: Sequence[Written], here: int, statement: Statement, location: Location) -> Emitted:
-    """An unguarded instruction; operands that are not known yet are deferred. RejectedOperand if one is refused."""
+def emit(
+    plan: Plan,
+    values: Sequence[Written],
+    keys: Sequence[object],
+    here: int,
+    statement: Statement,
+    location: Location,
+) -> Emitted:
+    """An unguarded instruction; operands that are not known yet are deferred.
+
+    ``keys`` are what the values are remembered by: their text, or themselves. RejectedOperand if one is refused.
+    """
     word, reads, writes, target = plan.fixed, 0, 0, -1
-    deferred = None
-    for place in plan.places:
-        value: Written
-        if place.written < 0:
-            assert place.default is not None
-            value = place.default
-        else:
-            value = values[place.written]
-        kind = type(value)
-        known = place.known.get(value) if kind is not float else None
-        if known is None:
-            if isinstance(value, _DEFERRED) or (kind is Complement and isinstance(value.value, Named)):  # type: ignore[union-attr]
+    deferred: list[tuple[Place, Written]] | None = None
+    for written, known, place in plan.slots:
+        contribution = known.get(keys[written] if written >= 0 else None)
+        if contribution is None:
+            value = values[written] if written >= 0 else place.default
+            assert value is not None
+            if isinstance(value, _DEFERRED) or (isinstance(value, Complement) and isinstance(value.value, Named)):
                 try:
                     claim(value, place.operand, plan.names)
                 except ValueError as error:
-                    raise RejectedOperand(str(error), place.written) from None
+                    raise RejectedOperand(str(error), written) from None
                 deferred = deferred or []
                 deferred.append((place, value))
                 continue
-            known = contribute(plan, place, value, here)
+            contribution = contribute(plan, place, value, here)
             if isinstance(place.operand, TargetOperand):
                 assert isinstance(value, int)
                 target = value // WORD_BYTES
-            elif kind is not float:
-                place.known[value] = known
-        word |= known[0]
-        reads |= known[1]
-        writes |= known[2]
+            elif not isinstance(value, float):
+                known[keys[written] if written >= 0 else None] = contribution
+        word |= contribution[0]
+        reads |= contribution[1]
+        writes |= contribution[2]
     return Emitted(statement, plan, location, word, reads, writes, True, deferred, target=target)

@@ -59,7 +59,7 @@ class EvaluationError(Exception):
         self.expected = expected
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Environment:
     """What an expression is evaluated in; ``here`` is the address of this instruction or None outside kernels."""
 

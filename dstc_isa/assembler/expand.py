@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from attrs import Factory, define, frozen
@@ -45,7 +46,7 @@ class Abandoned(Exception):
     """Expansion cannot go on: it is too deep or too long."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Macro:
     """A macro: its head and its body, parsed once."""
 
@@ -58,7 +59,7 @@ Directive = Callable[["Expander", Statement], None]
 BlockHandler = Callable[["Expander", Block], None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Expander:
     """The state of one assembly.
 
@@ -194,15 +195,15 @@ class Expander:
         for token in statement.labels:
             name = token.rstrip(": \t")
             if self.kernel is None:
-                self.reporter.at_token(statement, token, f"label {name} is outside a kernel", self.uses)
+                self.reporter.at_piece(statement, token, f"label {name} is outside a kernel", self.uses)
                 continue
             bound = self.scope.names.get(name)
             if not isinstance(bound, Label):
                 reason = "is a name of the machine" if builtin(name) or name == "c" else "is already declared here"
-                self.reporter.at_token(statement, token, f"{name} {reason}", self.uses)
+                self.reporter.at_piece(statement, token, f"{name} {reason}", self.uses)
             elif bound.address is not None:
                 first = f"{bound.statement.source.name}:{bound.statement.line}"
-                self.reporter.at_token(statement, token, f"label {name} is already at {first}", self.uses)
+                self.reporter.at_piece(statement, token, f"label {name} is already at {first}", self.uses)
             else:
                 bound.address = self.kernel.here
 
@@ -283,12 +284,13 @@ class Expander:
             self.error(statement, f"{mnemonic} is outside a kernel", expected=".kernel NAME before it")
             return
         here = kernel.here
-        values = self.operands(statement)
-        if values is None:
+        values: list[Operand] = []
+        keys: list[object] = []
+        if not self.operands(statement, values, keys):
             return
         try:
             plan = find_plan(mnemonic, tuple(map(type, values)))
-            emitted = emit(plan, values, here, statement, self.location(statement))
+            emitted = emit(plan, values, keys, here, statement, self.location(statement))
         except MnemonicError as error:
             near = get_close_matches(mnemonic, self.macros, 1, 0.8)
             self.error(statement, str(error), suggestion=near[0] if near else error.suggestion)
@@ -311,36 +313,41 @@ class Expander:
         """Where what the statement emits comes from."""
         return (Frame(statement.source.name, statement.line, self.macro), *self.trail)
 
-    def operands(self, statement: Statement) -> list[Operand] | None:
-        """The values of an instruction's operands; None if one has none, which is reported."""
+    def operands(self, statement: Statement, values: list[Operand], keys: list[object]) -> bool:
+        """Append the values of an instruction's operands, and what to remember them by.
+
+        That is the text of one that depends on no name. False if an operand has no value, which is reported.
+        """
         text = statement.operands
         if text is None:
-            return []
-        values: list[Operand] = []
+            return True
         environment: Environment | None = None
-        failed = False
+        complete = True
         for index, part in enumerate(text.split(",") if '"' not in text else [t for t, _ in split_operands(text)]):
             operand = part.strip()
             value = pure_value(operand)
-            if value is None:
+            if value is not None:
+                keys.append(operand)
+            else:
                 environment = environment or self.environment
                 try:
                     value = evaluate(parse_argument(operand), environment)
                 except (OperandProblem, EvaluationError) as error:
                     self.reporter.at_operand(statement, index, error, self.uses)
-                    failed = True
+                    complete = False
                     continue
+                keys.append(value)
             values.append(value)
-        return None if failed else values
+        return complete
 
     def control(self, statement: Statement) -> int:
         """The scheduling bits of an instruction."""
         if statement.control is None:
             return DEFAULT_WORD
         try:
-            return Control.parse(statement.control).encode()
+            return _control_word(statement.control)
         except ValueError as error:
-            self.reporter.at_token(statement, statement.control, str(error), self.uses)
+            self.reporter.at_piece(statement, statement.control, str(error), self.uses)
             return DEFAULT_WORD
 
     def guard(self, statement: Statement, emitted: Emitted) -> None:
@@ -353,7 +360,7 @@ class Expander:
         try:
             value = value if value is not None else evaluate(parse_argument(text), self.environment)
         except (OperandProblem, EvaluationError) as error:
-            self.reporter.at_token(
+            self.reporter.at_piece(
                 statement, statement.guard, str(error), self.uses, suggestion=getattr(error, "suggestion", "")
             )
             return
@@ -368,7 +375,7 @@ class Expander:
                 emitted.reads |= 1 << PREDICATE_SHIFT + value.index
         else:
             message = "a guard is a predicate P0 to P6 or PT, or a name declared by .pred"
-            self.reporter.at_token(statement, statement.guard, message, self.uses)
+            self.reporter.at_piece(statement, statement.guard, message, self.uses)
 
     # --- macros
 
@@ -377,8 +384,8 @@ class Expander:
         assert statement.word is not None
         macro = self.macros[statement.word]
         if statement.guard is not None or statement.control is not None:
-            token = statement.guard if statement.guard is not None else statement.control
-            self.reporter.at_token(statement, token, "a macro takes no guard or control prefix", self.uses)
+            piece = statement.guard or statement.control or statement.first
+            self.reporter.at_piece(statement, piece, "a macro takes no guard or control prefix", self.uses)
         bound = self._arguments(macro, statement)
         with self.nested(statement, macro.head.name), self.block_scope(barrier=True) as scope:
             for formal in macro.head.formals:
@@ -396,7 +403,9 @@ class Expander:
     def _arguments(self, macro: Macro, statement: Statement) -> dict[str, Operand]:
         names = [formal.name for formal in macro.head.formals]
         bound: dict[str, Operand] = {}
-        usage = f"{macro.head.name} {', '.join(f.name + ('' if f.default is None else '=') for f in macro.head.formals)}"
+        usage = (
+            f"{macro.head.name} {', '.join(f.name + ('' if f.default is None else '=') for f in macro.head.formals)}"
+        )
         keyword_seen = False
         for index, node in enumerate(self.nodes(statement)):
             if isinstance(node, Keyword):
@@ -419,6 +428,10 @@ class Expander:
         return bound
 
 
+@lru_cache(maxsize=1 << 12)
+def _control_word(text: str) -> int:
+    return Control.parse(text).encode()
+
+
 _ALWAYS = Predicate(PT)
 _NO_GUARD = encode_guard(_ALWAYS)
-

@@ -12,7 +12,7 @@ _CROSS_LANE = frozenset({"gather", "ballot", "lane_of"})
 _WITH_EFFECTS = frozenset({Pipe.LSU, Pipe.BRANCH, Pipe.CONTROL})
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Flow:
     """Per instruction: whether control can get there, and whether all it computes is lost."""
 

@@ -26,7 +26,7 @@ from dstc_isa.syntax.tree import Statement
 Report = Callable[[Statement, Exception], None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class KernelBuilder:
     """What a kernel has collected so far. ``labels`` are all of them, ``scope`` holds the kernel's own names."""
 

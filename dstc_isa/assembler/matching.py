@@ -72,7 +72,7 @@ Contribution = tuple[int, int, int]
 """What one operand adds: bits of the word, mask of what it reads, mask of what it writes."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Place:
     """One declared operand of a plan; ``known`` remembers what the values seen so far contribute."""
 
@@ -82,7 +82,7 @@ class Place:
     known: dict[object, Contribution] = Factory(dict)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Plan:
     """How operands of certain kinds become an instruction: declaration, form, modifiers, order of operands."""
 
@@ -94,13 +94,15 @@ class Plan:
     fixed: int = field(init=False)
     calls: frozenset[str] = field(init=False)
     partial: bool = field(init=False)
+    slots: tuple[tuple[int, dict[object, Contribution], Place], ...] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Derive what every instruction of this plan shares.
 
         ``calls``: what the semantics calls, which tells control flow; ``partial``: it may leave parts of
-        what it writes as they were.
+        what it writes as they were; ``slots`` repeats the places for the loop that emits.
         """
+        self.slots = tuple((place.written, place.known, place) for place in self.places)
         self.fixed = encode_fixed(self.declaration, self.form, self.modifiers)
         self.calls = frozenset(self.declaration.function.__code__.co_names)
         self.partial = any(

@@ -6,7 +6,7 @@ from dstc_isa.assembler.evaluate import EvaluationError
 from dstc_isa.diagnostics import ERROR, Diagnostic
 from dstc_isa.program import Frame
 from dstc_isa.syntax.parser import OperandProblem
-from dstc_isa.syntax.tree import Statement
+from dstc_isa.syntax.tree import Piece, Statement
 
 MAXIMUM_ERRORS = 500
 
@@ -39,7 +39,7 @@ def _part(text: str, start: int, end: int) -> tuple[str, int]:
     return stripped, start + (len(piece) - len(piece.lstrip()) if stripped else 0)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Reporter:
     """Collects diagnostics; the same message at the same place counts once."""
 
@@ -73,15 +73,14 @@ class Reporter:
         suggestion: str = "",
     ) -> None:
         """Report at a statement's mnemonic, directive or label."""
-        word = statement.word if statement.word is not None else statement.labels[0]
-        self.at_token(
-            statement, word, message, expansion, severity=severity, expected=expected, suggestion=suggestion
+        self.at_piece(
+            statement, statement.first, message, expansion, severity=severity, expected=expected, suggestion=suggestion
         )
 
-    def at_token(
+    def at_piece(
         self,
         statement: Statement,
-        token: object,
+        piece: Piece,
         message: str,
         expansion: tuple[Frame, ...] = (),
         *,
@@ -89,14 +88,14 @@ class Reporter:
         expected: str = "",
         suggestion: str = "",
     ) -> None:
-        """Report at one token of a statement."""
-        column = getattr(token, "column", None) or 1
+        """Report at one piece of a statement."""
+        column = piece.start_pos + 1
         self.add(
             statement.source.diagnostic(
                 message,
                 statement.line,
                 column,
-                column + len(str(token).rstrip(": \t")),
+                column + len(piece.rstrip(": \t")),
                 severity=severity,
                 expected=expected,
                 suggestion=suggestion,
@@ -114,9 +113,7 @@ class Reporter:
         """Report at one operand, or at the part of it that the error names; index -1 is the guard."""
         expected, suggestion = getattr(error, "expected", ""), getattr(error, "suggestion", "")
         if index < 0 and statement.guard is not None:
-            self.at_token(
-                statement, statement.guard, str(error), expansion, expected=expected, suggestion=suggestion
-            )
+            self.at_piece(statement, statement.guard, str(error), expansion, expected=expected, suggestion=suggestion)
             return
         text = statement.operands
         parts = split_operands(text) if text is not None else []
@@ -129,7 +126,7 @@ class Reporter:
             start, end = error.start, error.end
         elif isinstance(error, EvaluationError):
             start, end = error.node.start, error.node.end
-        column = (text.column or 1) + offset
+        column = text.start_pos + 1 + offset
         self.add(
             statement.source.diagnostic(
                 str(error),

@@ -5,7 +5,7 @@ from attrs import Factory, define
 from dstc_isa.assembler.values import Bound, Label, RegisterArray
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Scope:
     """One block's names.
 

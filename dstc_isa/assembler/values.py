@@ -8,7 +8,7 @@ from dstc_isa.isa.values import Address, Constant, Predicate, Register, Value
 from dstc_isa.syntax.tree import Bits, Statement
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class RegisterArray:
     """Registers declared by ``.reg``, or predicates declared by ``.pred``: virtual until the kernel ends.
 
@@ -38,7 +38,7 @@ class RegisterArray:
         return self.read or self.written
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Named:
     """A use of a named register: ``offset`` registers into the array, ``width`` wide as declared."""
 
@@ -58,7 +58,7 @@ class Named:
         return Register(self.array.start + self.offset, self.negate, self.absolute, self.half, self.reuse)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class NamedPredicate:
     """A use of a named predicate."""
 
@@ -73,7 +73,7 @@ class NamedPredicate:
         return Predicate(self.array.start, self.negate)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class NamedAddress:
     """A memory operand whose base is a named register."""
 
@@ -87,12 +87,12 @@ class NamedAddress:
         return Address(self.base.place().index, self.offset, self.wide, self.bank)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class BankAddress(Address):
     """``c[bank][R2+offset]``, told apart from a plain memory operand by its type."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class NamedBankAddress(NamedAddress):
     """``c[bank][name+offset]``."""
 
@@ -101,7 +101,7 @@ class NamedBankAddress(NamedAddress):
         return BankAddress(self.base.place().index, self.offset, self.wide, self.bank)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Sum:
     """A register plus bytes, as it stands inside brackets; ``wide`` if ``.64`` is written on the register."""
 
@@ -110,14 +110,14 @@ class Sum:
     wide: bool
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Complement:
     """``~R1``: a source that is complemented, as a long sum's high word does with a negated one."""
 
     value: Register | Named | Constant
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Label:
     """A label; ``address`` is in bytes from the start of the kernel, None until it is placed."""
 
@@ -127,7 +127,7 @@ class Label:
     used: bool = False
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Late:
     """A number that depends on a label further down; ``compute`` gives it once all labels are placed.
 

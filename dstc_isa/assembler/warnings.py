@@ -50,9 +50,7 @@ def _idle(emitted: Emitted) -> bool:
 
 
 def _at(reporter: Reporter, emitted: Emitted, message: str, expected: str = "") -> None:
-    reporter.at_word(
-        emitted.statement, message, emitted.location[1:], severity=WARNING, expected=expected
-    )
+    reporter.at_word(emitted.statement, message, emitted.location[1:], severity=WARNING, expected=expected)
 
 
 def _labels(kernel: KernelBuilder, reporter: Reporter) -> None:
@@ -60,7 +58,7 @@ def _labels(kernel: KernelBuilder, reporter: Reporter) -> None:
     for label in kernel.labels:
         if (id(label.statement), label.name) not in used and label.address is not None:
             token = next(t for t in label.statement.labels if t.rstrip(": \t") == label.name)
-            reporter.at_token(label.statement, token, f"label {label.name} is never used", severity=WARNING)
+            reporter.at_piece(label.statement, token, f"label {label.name} is never used", severity=WARNING)
 
 
 def _names(kernel: KernelBuilder, reporter: Reporter) -> None:

@@ -27,7 +27,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("-l", metavar="LISTING", dest="listing", help="write address, word, text and source line")
     parser.add_argument("--check", action="store_true", help="report errors and warnings, write nothing")
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
-    parser.add_argument("-d", dest="disassemble", action="store_true", help="print text that assembles to the same bytes")
+    parser.add_argument(
+        "-d", dest="disassemble", action="store_true", help="print text that assembles to the same bytes"
+    )
     return parser
 
 

@@ -158,8 +158,8 @@ def number(bits: int) -> F32:
 
 def exp2(x: F32) -> F32:
     """2**x by a polynomial of degree 6 on [-1/2, 1/2]; the coefficients are ln(2)**n / n! rounded."""
-    x = select(x < number(0x43180000), x, number(0x43180000))
-    x = select(x > number(0xC3180000), x, select(is_nan(x), x, number(0xC3180000)))
+    x = select(x > number(0x43180000), number(0x43180000), x)
+    x = select(x < number(0xC3180000), number(0xC3180000), x)
     whole = round_even(x)
     part = select(is_nan(x), x, x - whole)
     result = fma(number(0x39218489), part, number(0x3AAEC3FF))

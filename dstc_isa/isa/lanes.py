@@ -7,7 +7,18 @@ u32 = uint32, s32 = int32, f32 = float32, u64 = uint64, bool. Arithmetic wraps.
 
 from typing import Any
 
-import numpy as np
+
+class _NumPy:
+    """Stands for NumPy until a lane operation needs it: to assemble, only the declarations are read."""
+
+    def __getattr__(self, name: str) -> Any:
+        import numpy
+
+        globals()["np"] = numpy
+        return getattr(numpy, name)
+
+
+np: Any = _NumPy()
 
 LANES = 32
 FULL_MASK = 0xFFFFFFFF
@@ -62,6 +73,11 @@ def spread(mask: int) -> Any:
 def lane_of(a: Any, index: int) -> Any:
     """Lane ``index`` of ``a`` as a scalar."""
     return a[index].item()
+
+
+def listed(a: Any) -> Any:
+    """The lanes of f32 as a sequence of scalars that is cheap to index."""
+    return a.tolist()
 
 
 def insert_lane(a: Any, index: int, value: int) -> Any:

@@ -21,8 +21,12 @@ from dstc_isa.isa.lanes import (
     gather,
     lane_ids,
     lane_of,
+    listed,
     lowest_bit,
+    s32,
     select,
+    shift_left,
+    shift_right_signed,
     splat,
     spread,
     u32,
@@ -30,7 +34,7 @@ from dstc_isa.isa.lanes import (
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.operand import Destination, ImmediateOperand, Source
 from dstc_isa.isa.shorthand import Rd
-from dstc_isa.isa.warp import Fault, fail, read_register, write_register
+from dstc_isa.isa.warp import Fault, fail, read_register, write_register, write_whole_register
 
 GROUP_ROWS = 8
 GROUP_COLUMNS = 16
@@ -88,35 +92,42 @@ def hmma(
     """
     if not converged(warp):
         return
+    first = hmma_result(warp, ra, rb, rc, layout_a, layout_b, step, 0)
+    second = hmma_result(warp, ra, rb, rc, layout_a, layout_b, step, 1)
+    write_register(warp, rd, u32(first))
+    write_register(warp, rd + 1, u32(second))
+
+
+def hmma_result(warp: Warp, ra: int, rb: int, rc: int, layout_a: int, layout_b: int, step: int, register: int) -> F32:
+    """Register 0 or 1 of the pair that an HMMA step computes."""
     lane = lane_ids()
     quad = lane & splat(12)
     row_low = lane & splat(1)
     rows_from = (step & 1) * 2
     columns_from = (step >> 1) * 16
-    for register in range(2):
-        total = f32(read_register(warp, rc + register))
-        column = (lane & splat(2)) + splat(register)
-        for k in range(4):
-            if layout_a == Layout.ROW:
-                source_a = row_low + splat(rows_from) + quad + (lane & splat(16))
-                held_a = fragment_half(warp, ra, splat(k >> 1), splat(k & 1))
-                a = f32(gather(u32(held_a), source_a))
-            else:
-                source_a = splat(k) + quad + (lane & splat(16))
-                even = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(0))), source_a))
-                odd = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(1))), source_a))
-                a = select(row_low == splat(0), even, odd)
-            if layout_b == Layout.COL:
-                source_b = column + quad + splat(columns_from)
-                held_b = fragment_half(warp, rb, splat(k >> 1), splat(k & 1))
-                b = f32(gather(u32(held_b), source_b))
-            else:
-                source_b = splat(k) + quad + splat(columns_from)
-                first = f32(gather(u32(fragment_half(warp, rb, splat(0), splat(register))), source_b))
-                second = f32(gather(u32(fragment_half(warp, rb, splat(1), splat(register))), source_b))
-                b = select((lane & splat(2)) == splat(0), first, second)
-            total = canonical(total + a * b)
-        write_register(warp, rd + register, u32(total))
+    total = f32(read_register(warp, rc + register))
+    column = (lane & splat(2)) + splat(register)
+    for k in range(4):
+        if layout_a == Layout.ROW:
+            source_a = row_low + splat(rows_from) + quad + (lane & splat(16))
+            held_a = fragment_half(warp, ra, splat(k >> 1), splat(k & 1))
+            a = f32(gather(u32(held_a), source_a))
+        else:
+            source_a = splat(k) + quad + (lane & splat(16))
+            even = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(0))), source_a))
+            odd = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(1))), source_a))
+            a = select(row_low == splat(0), even, odd)
+        if layout_b == Layout.COL:
+            source_b = column + quad + splat(columns_from)
+            held_b = fragment_half(warp, rb, splat(k >> 1), splat(k & 1))
+            b = f32(gather(u32(held_b), source_b))
+        else:
+            source_b = splat(k) + quad + splat(columns_from)
+            first = f32(gather(u32(fragment_half(warp, rb, splat(0), splat(register))), source_b))
+            second = f32(gather(u32(fragment_half(warp, rb, splat(1), splat(register))), source_b))
+            b = select((lane & splat(2)) == splat(0), first, second)
+        total = canonical(total + a * b)
+    return total
 
 
 @instruction("BOHMMA.32321", 0x1A0, Pipe.TENSOR, public=False, variable=True)
@@ -170,13 +181,14 @@ def ohmma(
         return
     columns = lane_of(rm, lowest_bit(rows))
     behind = drop_lowest(columns, GROUP_COLUMNS * group_b)
-    place = spread(behind ^ drop_lowest(behind, GROUP_COLUMNS))
+    place = all_ones(behind ^ drop_lowest(behind, GROUP_COLUMNS))
+    values_a = listed(ra)
     spread_b = expand(rb, columns)
     rows = drop_lowest(rows, GROUP_ROWS * group_a)
     for i in range(GROUP_ROWS):
         if rows == 0:
             break
-        outer_row(warp, rd + lowest_bit(rows), lane_of(ra, GROUP_ROWS * group_a + i), spread_b, place)
+        outer_row(warp, rd + lowest_bit(rows), values_a[GROUP_ROWS * group_a + i], spread_b, place)
         rows &= rows - 1
 
 
@@ -188,13 +200,21 @@ def ohmma_dense(warp: Warp, rd: Accumulator, ra: FragmentA, rb: FragmentB, group
     """
     if not converged(warp):
         return
-    place = spread(0xFFFF << (GROUP_COLUMNS * group_b) & FULL_MASK)
+    place = all_ones(0xFFFF << (GROUP_COLUMNS * group_b))
+    values_a = listed(ra)
     for i in range(GROUP_ROWS):
         row = GROUP_ROWS * group_a + i
-        outer_row(warp, rd + row, lane_of(ra, row), rb, place)
+        outer_row(warp, rd + row, values_a[row], rb, place)
 
 
-def outer_row(warp: Warp, register: int, a: float, b: F32, place: F32) -> None:
-    """Add a * b to one accumulator row in the lanes of ``place``."""
-    before = f32(read_register(warp, register))
-    write_register(warp, register, u32(select(place, canonical(before + b * a), before)))
+def all_ones(mask: int) -> U32:
+    """All bits set in the lanes of a bit mask, none elsewhere; made by shifts, which keeps the merge below cheap."""
+    top = shift_left(splat(mask), splat(LANES - 1) - lane_ids())
+    return u32(shift_right_signed(s32(top), splat(LANES - 1)))
+
+
+def outer_row(warp: Warp, register: int, a: float, b: F32, place: U32) -> None:
+    """Add a * b to one accumulator row in the lanes of ``place``; all lanes execute."""
+    before = read_register(warp, register)
+    after = u32(canonical(f32(before) + b * a))
+    write_whole_register(warp, register, before ^ ((before ^ after) & place))

@@ -135,6 +135,11 @@ def write_register(warp: Any, index: int, value: Any) -> None:
     warp.registers[index][mask] = value[mask]
 
 
+def write_whole_register(warp: Any, index: int, value: Any) -> None:
+    """Set register ``index`` (u32) in all lanes."""
+    warp.registers[index] = value
+
+
 def predicate_lanes(warp: Any, index: int) -> Any:
     """Predicate ``index`` as bool lanes."""
     return spread(warp.predicates[index])

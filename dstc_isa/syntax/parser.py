@@ -11,14 +11,13 @@ from lark.exceptions import UnexpectedEOF
 from dstc_isa.diagnostics import Diagnostic
 from dstc_isa.syntax.expression import ExpressionBuilder, ExpressionProblem
 from dstc_isa.syntax.source import Source, blank_comments
-from dstc_isa.syntax.tree import MacroHead, Node, Statement
+from dstc_isa.syntax.tree import MacroHead, Node, Piece, Statement
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 MAXIMUM_OPERAND = 4000
 
 _WORDS = {
     "OPERANDS": "operands",
-    "_END": "the end of the line",
     "$END": "the end of the line",
     "MNEMONIC": "an instruction",
     "DIRECTIVE": "a directive",
@@ -57,19 +56,23 @@ class _Builder(ExpressionBuilder):
 
     source: Source
 
-    def file(self, children: list[Statement | None]) -> list[Statement]:
-        return [child for child in children if child is not None]
+    def line(self, children: list[Statement | None]) -> Statement | None:
+        return children[0]
 
     def instruction(self, children: list[Any]) -> Statement:
-        *labels, control, guard, word, operands = children
-        return Statement(self.source, labels, word, operands, control, guard)
+        *labels, control, guard, word, operands = map(_piece, children)
+        return Statement(self.source, 0, tuple(labels), word, operands, control, guard)
 
     def directive(self, children: list[Any]) -> Statement:
-        *labels, word, operands = children
-        return Statement(self.source, labels, word, operands, is_directive=True)
+        *labels, word, operands = map(_piece, children)
+        return Statement(self.source, 0, tuple(labels), word, operands, is_directive=True)
 
     def labels(self, children: list[Any]) -> Statement | None:
-        return Statement(self.source, children) if children else None
+        return Statement(self.source, 0, tuple(map(_piece, children))) if children else None
+
+
+def _piece(token: Token | None) -> Piece | None:
+    return None if token is None else Piece(token, token.start_pos or 0)
 
 
 @cache
@@ -77,7 +80,7 @@ def _machine() -> tuple[Lark, _Builder]:
     builder = _Builder()
     transformer: Transformer[Token, Any] = builder
     text = GRAMMAR.read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", start=["file", "argument", "macro"], transformer=transformer), builder
+    return Lark(text, parser="lalr", start=["line", "argument", "macro"], transformer=transformer), builder
 
 
 def parse_statements(source: Source) -> tuple[list[Statement], list[Diagnostic]]:
@@ -89,32 +92,59 @@ def parse_statements(source: Source) -> tuple[list[Statement], list[Diagnostic]]
                 at = line.index("\0") + 1
                 problems.append(source.diagnostic("a NUL byte is no text", number, at, at + 1))
         return [], problems
-    lark, builder = _machine()
-    builder.source = source
-    try:
-        return lark.parse(text + "\n", start="file"), problems  # type: ignore[return-value]
-    except UnexpectedInput:
-        return _line_by_line(source, text, problems)
-
-
-def _line_by_line(source: Source, text: str, problems: list[Diagnostic]) -> tuple[list[Statement], list[Diagnostic]]:
-    """Parse a file that has an error somewhere one line at a time, so that each error is found."""
-    lark, builder = _machine()
-    builder.source = source
     statements: list[Statement] = []
+    plain = _plain_instruction().fullmatch
     for number, line in enumerate(text.split("\n"), 1):
-        try:
-            found: list[Statement] = lark.parse(line + "\n", start="file")  # type: ignore[assignment]
-        except UnexpectedInput as error:
-            message, start, end, expected = _explain(error, line)
-            problems.append(source.diagnostic(message, number, start + 1, end + 1, expected=expected))
-            continue
-        for statement in found:
-            for token in (*statement.labels, statement.word, statement.operands, statement.control, statement.guard):
-                if token is not None:
-                    token.line = number
-            statements.append(statement)
+        match = plain(line)
+        if match is not None:
+            statements.append(_build_plain(source, number, match))
+        elif line and not line.isspace():
+            try:
+                statement = parse_any_line(line, source)
+            except UnexpectedInput as error:
+                message, start, end, expected = _explain(error, line)
+                problems.append(source.diagnostic(message, number, start + 1, end + 1, expected=expected))
+                continue
+            if statement is not None:
+                statement.line = number
+                statements.append(statement)
     return statements, problems
+
+
+def parse_any_line(line: str, source: Source) -> Statement | None:
+    """The statement of one line, always by the grammar, with line number 0; None for a blank line."""
+    lark, builder = _machine()
+    builder.source = source
+    return lark.parse(line, start="line")  # type: ignore[return-value]
+
+
+@cache
+def _plain_instruction() -> re.Pattern[str]:
+    """A line with an instruction and no label, put together from the grammar's own terminals.
+
+    Nearly every line of a large file is one; the table-driven parser takes four times as long.
+    """
+    lark, _ = _machine()
+    control, guard, label, word, operands = (
+        lark.get_terminal(name).pattern.to_regexp() for name in ("CONTROL", "GUARD", "LABEL", "MNEMONIC", "OPERANDS")
+    )
+    return re.compile(
+        rf"[ \t]*(?:(?P<control>{control})[ \t]+)?(?:(?P<guard>{guard})[ \t]+)?(?!{label})(?P<word>{word})"
+        rf"(?:[ \t]+(?P<operands>{operands}))?[ \t]*(?:;[ \t]*)?"
+    )
+
+
+def _build_plain(source: Source, line: int, match: re.Match[str]) -> Statement:
+    control, guard, word, operands = match.group("control", "guard", "word", "operands")
+    return Statement(
+        source,
+        line,
+        (),
+        Piece(word, match.start("word")),
+        None if operands is None else Piece(operands, match.start("operands")),
+        None if control is None else Piece(control, match.start("control")),
+        None if guard is None else Piece(guard, match.start("guard")),
+    )
 
 
 @lru_cache(maxsize=1 << 16)
@@ -153,17 +183,17 @@ def _build_common(match: re.Match[str]) -> Node:
     """The tree of a text of a common shape, by the grammar's callbacks."""
     builder = _machine()[1]
 
-    def token(group: str) -> Token:
-        return Token(group, match[group], start_pos=match.start(group), end_pos=match.end(group))
+    def piece(group: str) -> Piece:
+        return Piece(match[group], match.start(group))
 
     if match["number"] is not None:
-        return builder.number([token("number")])
+        return builder.number([piece("number")])
     if match["name"] is not None:
-        return builder.reference([token("name"), None])
-    inner = builder.reference([token("base"), None])
+        return builder.reference([piece("name"), None])
+    inner = builder.reference([piece("base"), None])
     if match["sign"] is not None:
-        inner = builder.expression([inner, match["sign"], builder.number([token("offset")])])
-    return builder.memory([token("left"), inner, token("right")])
+        inner = builder.expression([inner, match["sign"], builder.number([piece("offset")])])
+    return builder.memory([piece("left"), inner, piece("right")])
 
 
 def parse_macro_head(text: str) -> MacroHead:
@@ -195,7 +225,7 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
     start = error.pos_in_stream or 0
     if isinstance(error, UnexpectedToken):
         token = str(error.token)
-        if not token.strip() or token[0] == ";":
+        if not token.strip():
             return "something is missing here", start, start + 1, expected
         return f"unexpected {token.strip()!r}", start, start + len(token.rstrip()), expected
     assert isinstance(error, UnexpectedCharacters)

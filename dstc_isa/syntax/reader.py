@@ -13,7 +13,7 @@ _CONDITIONS = frozenset({".elif", ".else"})
 MAXIMUM_NESTING = 32
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Tree:
     """The tree of one file with the errors found while reading it."""
 
@@ -32,7 +32,7 @@ def read_tree(source: Source) -> Tree:
         word = str(statement.word) if statement.is_directive else ""
         if word in CLOSED_BY:
             if statement.labels:
-                inside.append(Statement(source, statement.labels))
+                inside.append(Statement(source, statement.line, statement.labels))
             block = Block([Branch(statement)])
             if len(open_blocks) >= MAXIMUM_NESTING:
                 problems.append(problem(statement, f"blocks nest more than {MAXIMUM_NESTING} deep"))
@@ -41,7 +41,7 @@ def read_tree(source: Source) -> Tree:
             open_blocks.append(block)
         elif word in _CONDITIONS or word in _OPENED_BY:
             if statement.labels:
-                inside.append(Statement(source, statement.labels))
+                inside.append(Statement(source, statement.line, statement.labels))
             _continue_or_close(statement, word, open_blocks, problems)
         else:
             inside.append(statement)
@@ -53,9 +53,9 @@ def read_tree(source: Source) -> Tree:
 
 def problem(statement: Statement, message: str, expected: str = "") -> Diagnostic:
     """A diagnostic at a statement's mnemonic or directive."""
-    word = statement.word if statement.word is not None else statement.labels[0]
-    column = word.column or 1
-    return statement.source.diagnostic(message, statement.line, column, column + len(word), expected=expected)
+    column = statement.first.start_pos + 1
+    end = statement.first.end_pos + 1
+    return statement.source.diagnostic(message, statement.line, column, end, expected=expected)
 
 
 def _continue_or_close(statement: Statement, word: str, open_blocks: list[Block], problems: list[Diagnostic]) -> None:

@@ -7,11 +7,11 @@ from attrs import field, frozen
 from dstc_isa.diagnostics import ERROR, Diagnostic
 from dstc_isa.program import Frame
 
-_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|/\*', re.DOTALL)
+_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Source:
     """A file that is being assembled; ``included_from`` are the ``.include`` lines that led to it."""
 
@@ -77,7 +77,7 @@ def blank_comments(source: Source) -> tuple[str, list[Diagnostic]]:
         text = match.group()
         if text[0] == '"':
             return text
-        if text == "/*":
+        if text[1] == "*" and (len(text) < 4 or not text.endswith("*/")):
             line = source.text.count("\n", 0, match.start()) + 1
             column = match.start() - source.text.rfind("\n", 0, match.start())
             problems.append(source.diagnostic("this comment is never closed", line, column, column + 2, expected="*/"))

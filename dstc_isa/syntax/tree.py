@@ -1,8 +1,6 @@
 """The syntax tree: statements, blocks of statements, and expressions with their columns."""
 
 from attrs import define, field, frozen
-from lark import Token
-
 from dstc_isa.isa.values import Value
 from dstc_isa.syntax.source import Source
 
@@ -14,7 +12,7 @@ class Bits:
     value: int
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Node:
     """An expression; ``start`` and ``end`` are columns in the operand's text, from 0.
 
@@ -27,26 +25,26 @@ class Node:
     pure: bool = field(default=True, kw_only=True)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Number(Node):
     """A literal number."""
 
     value: int | float | Bits
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Text(Node):
     """A quoted string."""
 
     value: str
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Here(Node):
     """``.``: the address of this instruction."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Builtin(Node):
     """A register, predicate or other name of the machine, with the words behind its dots."""
 
@@ -54,7 +52,7 @@ class Builtin(Node):
     suffix: tuple[str, ...] = ()
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Name(Node):
     """A name that the program declares, with indices and the words behind its dots."""
 
@@ -63,7 +61,7 @@ class Name(Node):
     suffix: tuple[str, ...] = ()
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Bank(Node):
     """``c[bank][offset]``."""
 
@@ -71,7 +69,7 @@ class Bank(Node):
     offset: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Prefix(Node):
     """``-x``, ``~x`` or ``!x``."""
 
@@ -79,7 +77,7 @@ class Prefix(Node):
     operand: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Binary(Node):
     """Two operands of an arithmetic, bit, comparison or logic operator."""
 
@@ -88,21 +86,21 @@ class Binary(Node):
     right: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Absolute(Node):
     """``|x|``."""
 
     operand: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Memory(Node):
     """``[x]``."""
 
     operand: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Keyword(Node):
     """``name=value`` in a macro use."""
 
@@ -110,7 +108,7 @@ class Keyword(Node):
     value: Node
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class TypeName(Node):
     """``.u32``, alone or before the name it declares."""
 
@@ -118,7 +116,7 @@ class TypeName(Node):
     name: str = ""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Formal:
     """A parameter of a macro; ``default`` is None if it must be given."""
 
@@ -126,7 +124,7 @@ class Formal:
     default: Node | None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class MacroHead:
     """Name and parameters of a macro."""
 
@@ -134,28 +132,44 @@ class MacroHead:
     formals: tuple[Formal, ...]
 
 
-@define(eq=False)
+class Piece(str):
+    """A piece of a line with its columns from 0, like a token of Lark."""
+
+    __slots__ = ("end_pos", "start_pos")
+    start_pos: int
+    end_pos: int
+
+    def __new__(cls, text: str, start: int) -> "Piece":
+        """The text that begins at column ``start``."""
+        piece = super().__new__(cls, text)
+        piece.start_pos = start
+        piece.end_pos = start + len(text)
+        return piece
+
+
+@define(eq=False, repr=False)
 class Statement:
-    """One line: labels, then an instruction or macro use, or a directive, or nothing.
+    """One line, numbered from 1: labels, then an instruction or macro use, or a directive, or nothing.
 
     ``word`` is the mnemonic or directive, None for labels alone; ``operands`` the text behind it.
     """
 
     source: Source
-    labels: list[Token]
-    word: Token | None = None
-    operands: Token | None = None
-    control: Token | None = None
-    guard: Token | None = None
+    line: int
+    labels: tuple[Piece, ...]
+    word: Piece | None = None
+    operands: Piece | None = None
+    control: Piece | None = None
+    guard: Piece | None = None
     is_directive: bool = False
 
     @property
-    def line(self) -> int:
-        """Line number, from 1."""
-        return (self.word if self.word is not None else self.labels[0]).line or 0
+    def first(self) -> Piece:
+        """The mnemonic or directive, or the first label where there is neither."""
+        return self.word if self.word is not None else self.labels[0]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Branch:
     """An opening directive with its body; an ``.if`` has one for each of its conditions."""
 
@@ -163,7 +177,7 @@ class Branch:
     body: "list[Statement | Block]" = field(factory=list)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Block:
     """Directives that enclose statements: ``.kernel``, ``.macro``, ``.rept``, ``.for``, ``.if``."""
 

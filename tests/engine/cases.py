@@ -20,6 +20,7 @@ from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.lanes import ballot, spread
 from dstc_isa.isa.modifier import SIZE_BYTES
+from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.operand import Destination, Operand, Source, width_of
 from dstc_isa.isa.values import (
     ALWAYS,
@@ -66,7 +67,11 @@ class Case:
     shared: bytes
 
     def __repr__(self) -> str:
-        return f"Case({self.instruction})"
+        return f"Case({format_instruction(self.instruction)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis prints a falsifying case by this."""
+        printer.text(repr(self))
 
 
 @frozen(eq=False)

@@ -1,12 +1,13 @@
 """The functions of ``isa.lanes`` over SIMD values: the same names, compiled."""
 
+import operator
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
 from numba.core import config, types
-from numba.extending import register_jitable
+from numba.extending import models, register_jitable, register_model
 
 from dstc_isa.engine.compiled.lane_types import (
     BOOL,
@@ -67,10 +68,9 @@ def stored(builder: ir.IRBuilder, value: ir.Value, room: int = 0) -> ir.Value:
     with builder.goto_entry_block():
         place = builder.alloca(ir.ArrayType(element, LANES + room))
         place.align = 32
-    first = builder.gep(place, [ir.Constant(I32, 0), ir.Constant(I32, 0)], source_etype=place.type.pointee)
     store = builder.store(value, builder.bitcast(place, value.type.as_pointer()))
     store.align = 32
-    return first
+    return builder.bitcast(place, element.as_pointer())
 
 
 def same(*kinds: LaneType) -> Callable[..., Any]:
@@ -170,6 +170,26 @@ def type_lane_of(a: Any, index: Any) -> Any:
 def emit_insert_lane(builder: ir.IRBuilder, sig: Any, a: ir.Value, index: ir.Value, value: ir.Value) -> ir.Value:
     """One lane replaced."""
     return builder.insert_element(a, _to_i32(builder, value), _to_i32(builder, index))
+
+
+class ListedType(types.Type):
+    """f32 lanes on the stack, as a sequence."""
+
+
+LISTED = ListedType("Listed(f32)")
+
+
+@register_model(ListedType)
+class ListedModel(models.PrimitiveModel):
+    """The address of the first lane."""
+
+    def __init__(self, manager: Any, listed_type: ListedType) -> None:
+        super().__init__(manager, listed_type, FLOAT.as_pointer())
+
+
+def emit_item(builder: ir.IRBuilder, sig: Any, base: ir.Value, index: ir.Value) -> ir.Value:
+    """One scalar of listed lanes."""
+    return builder.load(builder.gep(base, [index], source_etype=FLOAT), typ=FLOAT)
 
 
 def emit_gather(builder: ir.IRBuilder, sig: Any, a: ir.Value, index: ir.Value) -> ir.Value:
@@ -357,6 +377,10 @@ def register() -> None:
         LaneType,
         types.Integer,
         types.Integer,
+    )
+    define(lanes.listed, lambda a: LISTED if a == F32 else None, lambda builder, sig, a: stored(builder, a), LaneType)
+    define(
+        operator.getitem, lambda a, index: types.float32 if a == LISTED else None, emit_item, ListedType, types.Integer
     )
     define(lanes.gather, lambda a, index: a if index == U32 else None, emit_gather, LaneType, LaneType)
     define(lanes.shift_left, pair(U32, U64), _shift(right=False), LaneType, LaneType)

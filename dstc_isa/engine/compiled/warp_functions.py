@@ -31,6 +31,10 @@ def _write_register(warp, index, value):  # type: ignore[no-untyped-def]
         store_lanes_where(place, value, spread(warp.mask))
 
 
+def _write_whole_register(warp, index, value):  # type: ignore[no-untyped-def]
+    store_lanes_u32(warp.registers + index * ROW_BYTES, value)
+
+
 def _predicate_lanes(warp, index):  # type: ignore[no-untyped-def]
     return spread(load_i64(warp.predicates + 8 * index))
 
@@ -102,6 +106,7 @@ def register_all() -> None:
     direct = {
         warp.read_register: _read_register,
         warp.write_register: _write_register,
+        warp.write_whole_register: _write_whole_register,
         warp.predicate_lanes: _predicate_lanes,
         warp.set_predicate_lanes: _set_predicate_lanes,
         warp.thread_ids: _thread_ids,

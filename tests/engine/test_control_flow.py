@@ -1,0 +1,141 @@
+"""Control flow one instruction at a time: random walks of a warp against a model that knows no turns."""
+
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.engine.launch import prepare
+from dstc_isa.engine.reference.execute import execute
+from dstc_isa.engine.reference.warp import ReferenceWarp
+from dstc_isa.engine.rows import ConstantReader
+from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.values import ALWAYS, PT, BarrierRegister, Immediate, Register, Target, Value
+from dstc_isa.isa.warp import BARRIER_REGISTERS, Fault
+from dstc_isa.program import Kernel, Program
+from tests.models.control_flow import FLOW_MODELS, WORD_BYTES, BadTarget, Flow, MixedBarriers, step
+from tests.models.state import LANES, U32, State, name_of
+from tests.strategies import instructions
+
+SIZE = 24
+REGISTERS = 8
+BARRIERS = 3
+FLOW = [d for d in REGISTRY if name_of(d) in FLOW_MODELS]
+LIMITED = [d for d in FLOW if name_of(d) not in ("exit_", "bar_sync")]
+
+
+def fitted(value: Value, pc: int, place: int) -> Value:
+    """An operand that mostly stays within the kernel, the registers and few barriers."""
+    match value:
+        case Target():
+            return Target((place % SIZE - pc - 1) * WORD_BYTES)
+        case Register():
+            return Register(value.index % REGISTERS)
+        case BarrierRegister():
+            return BarrierRegister(value.index % BARRIERS)
+        case Immediate() if value.value < BARRIER_REGISTERS:
+            return Immediate(value.value % 2)
+    return value
+
+
+@frozen
+class Move:
+    """An instruction, a place in the kernel to jump to, and a seed of register contents."""
+
+    instruction: Instruction
+    place: int
+    seed: int
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis prints a falsifying walk by this."""
+        printer.text(f"Move({format_instruction(self.instruction)}, {self.place}, {self.seed})")
+
+
+@st.composite
+def walks(draw: st.DrawFn) -> list[Move]:
+    """Instructions to issue one after the other, exits and CTA barriers rarely."""
+    chosen = st.sampled_from([*FLOW, *LIMITED, *LIMITED, *LIMITED])
+    move = chosen.flatmap(lambda d: st.builds(Move, instructions(d), st.integers(0, SIZE - 1), st.integers(0, 2**20)))
+    return draw(st.lists(move, min_size=5, max_size=40))
+
+
+def new_warp(threads: int) -> Any:
+    """A warp of a kernel of SIZE instructions."""
+    kernel = Kernel("walk", (0,) * SIZE, registers=REGISTERS)
+    launch = prepare(Program((kernel,)), kernel, (1,), (threads,), {})
+    return ReferenceWarp(launch, 0, 0, np.zeros(0, np.uint8))
+
+
+def lanes_of(warp: Any) -> list[tuple[int, bool, bool]]:
+    """Per lane: next instruction, whether it waits, whether it is gone."""
+    found = []
+    for lane in range(LANES):
+        gone = not warp.live >> lane & 1
+        waits = bool(warp.blocked >> lane & 1) and not gone
+        pc = warp.pc if warp.active >> lane & 1 else warp.lane_pc[lane]
+        found.append((0 if gone else pc, waits, gone))
+    return found
+
+
+def contents(warp: Any, rng: np.random.Generator) -> None:
+    """Even registers hold code addresses, odd ones lane masks, predicates anything."""
+    targets = rng.integers(0, SIZE, 2)
+    for register in range(REGISTERS):
+        masks = np.full(LANES, rng.choice([U32, 0xF, 0xF0, 0xFF00, int(rng.integers(0, 2**32))]), np.uint32)
+        places = (rng.choice(targets, LANES) * WORD_BYTES).astype(np.int64)
+        warp.registers[register] = masks if register % 2 else places
+    for index in range(PT):
+        warp.predicates[index] = int(rng.integers(0, 2**32))
+
+
+def check_invariants(warp: Any, flow: Flow) -> None:
+    """Both see the same lanes, and if any lane can run, some do, all at one place."""
+    assert lanes_of(warp) == [(lane.pc, lane.waits is not None, lane.exited) for lane in flow.lanes]
+    runnable = sum(1 << lane for lane in flow.runnable())
+    assert warp.active & ~runnable == 0
+    assert bool(warp.active) == bool(runnable)
+
+
+@settings(max_examples=250)
+@given(walks(), st.integers(1, LANES))
+def test_random_walks(moves: list[Move], threads: int) -> None:
+    warp = new_warp(threads)
+    flow = Flow(SIZE)
+    for lane in range(threads, LANES):
+        flow.lanes[lane] = evolve(flow.lanes[lane], exited=True)
+    for move in moves:
+        if not warp.active or warp.pc >= SIZE:
+            break
+        operands = tuple(fitted(value, warp.pc, move.place) for value in move.instruction.operands)
+        guard = move.instruction.guard if move.seed % 3 else ALWAYS
+        instruction = evolve(move.instruction, operands=operands, guard=guard)
+        contents(warp, np.random.default_rng(move.seed))
+        if not one_step(warp, flow, instruction):
+            return
+        check_invariants(warp, flow)
+
+
+def one_step(warp: Any, flow: Flow, instruction: Instruction) -> bool:
+    """Issue on both; False after a fault that both agree on."""
+    running = {lane for lane in range(LANES) if warp.active >> lane & 1}
+    guard = instruction.guard
+    warp.mask = warp.active & (warp.predicates[guard.index] ^ (U32 if guard.negate else 0))
+    registers = {i: warp.registers[i].tolist() for i in range(REGISTERS)}
+    predicates = [[bool(mask >> lane & 1) for lane in range(LANES)] for mask in warp.predicates[:PT]]
+    state = State(registers, predicates, bytearray(), 0, bytearray(), {}, {}, warp.mask)
+    warp.pc += 1
+    if warp.mask:
+        execute(warp, instruction, ConstantReader({}))
+    try:
+        step(flow, instruction, running, state)
+    except BadTarget:
+        assert warp.fault == Fault.BAD_TARGET
+        return False
+    except MixedBarriers:
+        assert warp.fault == Fault.BARRIER
+        return False
+    assert warp.fault == 0
+    return True
