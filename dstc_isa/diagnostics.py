@@ -10,6 +10,7 @@ from dstc_isa.program import Frame
 ERROR = "error"
 WARNING = "warning"
 _ESCAPES = {ERROR: "\x1b[1;31m", WARNING: "\x1b[1;35m", "note": "\x1b[36m", "bold": "\x1b[1m", "caret": "\x1b[1;32m"}
+_WIDEST = 200
 _PLAIN = "\x1b[0m"
 
 
@@ -61,9 +62,12 @@ class Diagnostic:
         paint = _painted if colour else _unpainted
         lines = [f"{paint('bold', self.where)}: {paint(self.severity, self.severity + ':')} {self.message}"]
         if self.text:
-            shown = "".join(c if c.isprintable() else " " for c in self.text)
-            width = max(1, min(self.end_column, len(shown) + 1) - self.column)
-            caret = " " * (self.column - 1) + "^" + "~" * (width - 1)
+            first = max(0, self.column - 1 - _WIDEST // 2) if len(self.text) > _WIDEST else 0
+            window = self.text[first : first + _WIDEST]
+            shown = "".join(c if c.isprintable() else " " for c in window)
+            column = self.column - 1 - first
+            width = max(1, min(self.end_column - 1 - first, len(shown)) - column)
+            caret = " " * column + "^" + "~" * (width - 1)
             lines += [f"    {shown.rstrip()}", f"    {paint('caret', caret)}"]
         if self.expected:
             lines.append(f"  {paint('note', 'expected:')} {self.expected}")

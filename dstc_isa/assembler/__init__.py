@@ -9,9 +9,11 @@ from pathlib import Path
 from attrs import frozen
 
 from dstc_isa.assembler.blocks import BLOCKS
-from dstc_isa.assembler.directives import DIRECTIVES, load_include
+from dstc_isa.assembler.directives import DIRECTIVES, MAXIMUM_FILE, load_include
 from dstc_isa.assembler.emit import Emitted
-from dstc_isa.assembler.expand import Abandoned, Expander
+from dstc_isa.assembler.errors import Abandoned
+from dstc_isa.assembler.expand import Expander, Language
+from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn
 from dstc_isa.diagnostics import ERROR, Diagnostic, render
@@ -21,6 +23,7 @@ from dstc_isa.syntax.reader import read_tree
 from dstc_isa.syntax.source import Source, normal_lines, read_source
 from dstc_isa.syntax.tree import Statement
 
+_LANGUAGE = Language(instruction, DIRECTIVES, BLOCKS, load_include)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -55,10 +58,13 @@ def assemble_file(
 ) -> Assembly:
     """Assemble a file; one that cannot be read is a diagnostic."""
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(MAXIMUM_FILE + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Assembly(None, [Diagnostic(ERROR, f"cannot read the file: {reason}", str(path))])
+    if len(data) > MAXIMUM_FILE:
+        return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", str(path))])
     source, problems = read_source(data, str(path))
     return _assemble(source, problems, include, defines or {})
 
@@ -77,7 +83,7 @@ def _assemble(
     source: Source, problems: list[Diagnostic], include: Sequence[Path], defines: Mapping[str, int | float]
 ) -> Assembly:
     reporter = Reporter()
-    expander = Expander(DIRECTIVES, BLOCKS, load_include, include, reporter)
+    expander = Expander(_LANGUAGE, include, reporter)
     with _collector_paused():
         try:
             for problem in problems:
@@ -93,6 +99,9 @@ def _assemble(
                     reporter.add(source.diagnostic(str(error), 1, 1, 1))
             program = _finish(expander, source)
         except TooManyErrors:
+            program = None
+        except RecursionError:
+            reporter.add(source.diagnostic("macros and blocks nest too deeply", 1, 1, 1))
             program = None
     return Assembly(program, _in_order(reporter.diagnostics))
 

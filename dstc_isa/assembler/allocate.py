@@ -33,9 +33,9 @@ def assign(intervals: list[Interval], fixed: int, registers: int) -> None:
     """
     held: list[tuple[int, int, RegisterArray]] = []
     taken = fixed
-    order = 0
     used = [interval for interval in intervals if interval.array.used]
-    for interval in sorted(used, key=lambda i: (i.start, -i.array.alignment, -i.array.size)):
+    used.sort(key=lambda i: (i.start, -i.array.alignment, -i.array.size))
+    for order, interval in enumerate(used):
         array = interval.array
         while held and held[0][0] <= interval.start:
             _, _, over = heappop(held)
@@ -48,7 +48,6 @@ def assign(intervals: list[Interval], fixed: int, registers: int) -> None:
         else:
             raise OutOfRegisters(array, sorted((a for _, _, a in held), key=lambda a: a.start))
         taken |= _mask(array)
-        order += 1
         heappush(held, (interval.end, order, array))
 
 

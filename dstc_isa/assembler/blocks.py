@@ -1,10 +1,10 @@
 """What the directives do that enclose statements: kernels, macros, loops, conditions."""
 
 from dstc_isa.assembler.directives import count_arguments, declared_name
-from dstc_isa.assembler.expand import ArgumentError, BlockHandler, Expander, Macro
+from dstc_isa.assembler.errors import ArgumentError
+from dstc_isa.assembler.expand import BlockHandler, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
-from dstc_isa.isa.resolve import MnemonicError, resolve
-from dstc_isa.syntax.parser import OperandProblem, parse_macro_head
+from dstc_isa.assembler.macros import define_macro
 from dstc_isa.syntax.tree import Block
 
 
@@ -34,36 +34,6 @@ def kernel(expander: Expander, block: Block) -> None:
             expander.kernel = None
     if not built.emitted and not expander.reporter.failed:
         raise ArgumentError(0, f"kernel {name} has no instructions")
-
-
-def macro(expander: Expander, block: Block) -> None:
-    """``.macro NAME a, b=1`` ... ``.endm``."""
-    statement = block.opening
-    if statement.operands is None:
-        raise ArgumentError(0, "it is written .macro NAME a, b=1")
-    try:
-        head = parse_macro_head(statement.operands.strip())
-    except OperandProblem as error:
-        raise ArgumentError(0, error) from None
-    if "." not in head.name:
-        try:
-            resolve(head.name)
-        except MnemonicError as error:
-            known = "unknown" not in str(error)
-        else:
-            known = True
-        if known:
-            raise ArgumentError(0, f"{head.name} is an instruction")
-    names = [formal.name for formal in head.formals]
-    for name in names:
-        expander.refuse_reserved(0, name)
-        if names.count(name) > 1 or "." in name:
-            raise ArgumentError(0, f"parameter {name} stands twice" if "." not in name else f"{name} has a dot")
-    first = expander.macros.get(head.name)
-    place = (statement.source.name, statement.line)
-    if first is not None and (first.statement.source.name, first.statement.line) != place:
-        raise ArgumentError(0, f"macro {head.name} is already at {first.statement.source.name}:{first.statement.line}")
-    expander.macros[head.name] = Macro(head, block.body, statement)
 
 
 def rept(expander: Expander, block: Block) -> None:
@@ -118,7 +88,7 @@ def if_(expander: Expander, block: Block) -> None:
 
 BLOCKS: dict[str, BlockHandler] = {
     ".kernel": kernel,
-    ".macro": macro,
+    ".macro": define_macro,
     ".rept": rept,
     ".for": for_,
     ".if": if_,

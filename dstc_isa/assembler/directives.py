@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dstc_isa.assembler.emit import Emitted
-from dstc_isa.assembler.expand import ArgumentError, Directive, Expander
+from dstc_isa.assembler.errors import ArgumentError
+from dstc_isa.assembler.expand import Directive, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.isa.field import WORD_BITS
@@ -29,7 +30,7 @@ MAXIMUM_CONSTANTS = 1 << 16
 MAXIMUM_SHARED = 96 * 1024
 MAXIMUM_PARAMETERS = 4096 - PARAMETER_BASE
 CONSTANT_ALIGNMENT = 16
-MAXIMUM_FILE = 64 << 20
+MAXIMUM_FILE = 16 << 20
 
 
 def kernel_of(expander: Expander, statement: Statement) -> KernelBuilder:

@@ -110,7 +110,7 @@ def convert(value: Written, operand: Operand, here: int, complement: bool) -> Va
         if value.negate or value.absolute:
             raise ValueError("a constant in memory is loaded as it is, without a sign")
         return Address(RZ, value.offset, bank=value.bank)
-    assert not isinstance(value, Late | str) and hasattr(value, "__attrs_attrs__")
+    assert not isinstance(value, Late | str)
     return value  # type: ignore[return-value]
 
 
@@ -197,7 +197,8 @@ def claim(value: Written, operand: Operand, names: dict[str, int]) -> None:
     if named.offset + width > array.size:
         kind = {2: ".reg.64", 4: ".reg.128"}.get(width, f".reg name[{width}]")
         raise ValueError(
-            f"this operand is {width} registers and {array.name} has {array.size - named.offset} here: declare it {kind}"
+            f"this operand is {width} registers and {array.name} has"
+            f" {array.size - named.offset} here: declare it {kind}"
         )
     if width in (2, 4):
         if named.offset % width:

@@ -1,12 +1,13 @@
 """From an expression to its value in a scope."""
 
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, frozen
 
 from dstc_isa.assembler import arithmetic
+from dstc_isa.assembler.errors import EvaluationError
+from dstc_isa.assembler.reporting import closest
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import (
     BankAddress,
@@ -47,16 +48,6 @@ _HALVES = {"H0": 0, "H1": 1, "H0_H0": 0, "H1_H1": 1}
 _PARTS = {(2, "lo"): (0, 1), (2, "hi"): (1, 1), (4, "lo"): (0, 2), (4, "hi"): (2, 2)} | {
     (4, part): (offset, 1) for offset, part in enumerate("xyzw")
 }
-
-
-class EvaluationError(Exception):
-    """An expression without a value; ``node`` is the part that is to blame."""
-
-    def __init__(self, message: str, node: Node, suggestion: str = "", expected: str = "") -> None:
-        super().__init__(message)
-        self.node = node
-        self.suggestion = suggestion
-        self.expected = expected
 
 
 @frozen(eq=False, repr=False)
@@ -153,8 +144,8 @@ def _builtin(node: Builtin, environment: Environment) -> Operand:
 def _name(node: Name, environment: Environment) -> Operand:
     bound = environment.scope.find(node.text)
     if bound is None:
-        near = get_close_matches(node.text, [*environment.scope.visible(), *special_names(), "RZ", "PT"], 1)
-        raise EvaluationError(f"unknown name {node.text}", node, near[0] if near else "")
+        suggestion = closest(node.text, [*special_names(), *environment.scope.visible()])
+        raise EvaluationError(f"unknown name {node.text}", node, suggestion)
     value: Operand
     if isinstance(bound, RegisterArray):
         value = NamedPredicate(bound) if bound.predicate else Named(bound, 0, bound.width)
@@ -244,7 +235,8 @@ def _binary(node: Binary, environment: Environment) -> Operand:
         except (ValueError, OverflowError) as error:
             raise EvaluationError(str(error), node) from None
     if isinstance(left, int | float | Late) and isinstance(right, int | float | Late):
-        return Late(lambda: arithmetic.binary(operator, _known(left), _known(right)))
+        first, second = left, right
+        return Late(lambda: arithmetic.binary(operator, _known(first), _known(second)))
     if operator == "+" and isinstance(left, int):
         left, right = right, left
     if operator in ("+", "-") and isinstance(right, int):

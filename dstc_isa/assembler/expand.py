@@ -2,48 +2,27 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 
 from attrs import Factory, define, frozen
 
 from dstc_isa.assembler.arithmetic import is_true
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, RejectedOperand, emit
-from dstc_isa.assembler.evaluate import Environment, EvaluationError, evaluate, number, pure_value
+from dstc_isa.assembler.emit import Emitted
+from dstc_isa.assembler.errors import Abandoned, ArgumentError, EvaluationError
+from dstc_isa.assembler.evaluate import Environment, evaluate, number
 from dstc_isa.assembler.kernel import KernelBuilder
-from dstc_isa.assembler.matching import MatchError, find_plan
-from dstc_isa.assembler.reporting import Reporter, split_operands
+from dstc_isa.assembler.reporting import Reporter, closest, split_operands
 from dstc_isa.assembler.scope import Scope
-from dstc_isa.assembler.values import Label, NamedPredicate, Operand, RegisterArray
-from dstc_isa.isa.codec import encode_guard
-from dstc_isa.isa.control import DEFAULT_WORD, Control
-from dstc_isa.isa.resolve import MnemonicError
-from dstc_isa.isa.values import PT, Predicate
+from dstc_isa.assembler.values import Label, Operand, RegisterArray
 from dstc_isa.program import ConstantArray, Frame, Location
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.reader import Tree
-from dstc_isa.syntax.tree import Block, Body, Keyword, MacroHead, Node, Statement
+from dstc_isa.syntax.tree import Block, Body, MacroHead, Node, Statement
 
 MAXIMUM_DEPTH = 64
 MAXIMUM_INSTRUCTIONS = 1 << 20
-MAXIMUM_STEPS = 1 << 22
-
-
-class ArgumentError(Exception):
-    """What is wrong with one argument of a directive; ``index`` says which, ``cause`` carries the place in it."""
-
-    def __init__(self, index: int, cause: Exception | str) -> None:
-        super().__init__(str(cause))
-        self.index = index
-        self.cause = cause if isinstance(cause, Exception) else self
-        self.expected = ""
-        self.suggestion = ""
-
-
-class Abandoned(Exception):
-    """Expansion cannot go on: it is too deep or too long."""
+MAXIMUM_STEPS = 1 << 21
 
 
 @frozen(eq=False, repr=False)
@@ -59,18 +38,25 @@ Directive = Callable[["Expander", Statement], None]
 BlockHandler = Callable[["Expander", Block], None]
 
 
+@frozen(eq=False, repr=False)
+class Language:
+    """What the words of the language do; ``loader`` reads the file that an ``.include`` names."""
+
+    instruction: Directive
+    directives: dict[str, Directive]
+    blocks: dict[str, BlockHandler]
+    loader: "Callable[[Expander, Statement], Tree | None]"
+
+
 @define(eq=False, repr=False)
 class Expander:
     """The state of one assembly.
 
     ``trail``: the lines that led to the statement at hand, innermost first; ``uses`` are those of them that
-    used a macro; ``macro`` is the macro whose body is being read. ``directives`` and ``blocks`` say what the
-    words that begin with a dot do, ``loader`` reads the file that an ``.include`` names.
+    used a macro; ``macro`` is the macro whose body is being read.
     """
 
-    directives: dict[str, Directive]
-    blocks: dict[str, BlockHandler]
-    loader: "Callable[[Expander, Statement], Tree | None]"
+    language: Language
     include: Sequence[Path] = ()
     reporter: Reporter = Factory(Reporter)
     scope: Scope = Factory(Scope)
@@ -95,19 +81,19 @@ class Expander:
         for item in body:
             self.count()
             if isinstance(item, Block):
-                self.guarded(item.opening, self.blocks[item.kind], item)
+                self.guarded(item.opening, self.language.blocks[item.kind], item)
                 continue
             if item.labels:
                 self.place_labels(item)
             if item.word is None:
                 continue
             if not item.is_directive:
-                self.instruction(item)
-            elif item.word in self.directives:
-                self.guarded(item, self.directives[item.word], item)
+                self.language.instruction(self, item)
+            elif item.word in self.language.directives:
+                self.guarded(item, self.language.directives[item.word], item)
             else:
-                near = get_close_matches(item.word, [*self.directives, *self.blocks], 1)
-                self.error(item, f"unknown directive {item.word}", suggestion=near[0] if near else "")
+                suggestion = closest(item.word, [*self.language.directives, *self.language.blocks])
+                self.error(item, f"unknown directive {item.word}", suggestion=suggestion)
 
     def guarded(self, statement: Statement, action: Callable[..., None], argument: Statement | Block) -> None:
         """Carry out a directive; what is wrong with one of its arguments is reported there."""
@@ -236,7 +222,7 @@ class Expander:
     def load(self, statement: Statement) -> Tree | None:
         """The tree of an included file, read once for each ``.include``; None if that failed."""
         if id(statement) not in self.included:
-            self.included[id(statement)] = self.loader(self, statement)
+            self.included[id(statement)] = self.language.loader(self, statement)
         return self.included[id(statement)]
 
     @contextmanager
@@ -270,38 +256,6 @@ class Expander:
             self.depth -= 1
             self.macro, self.trail, self.uses = saved
 
-    # --- instructions
-
-    def instruction(self, statement: Statement) -> None:
-        """Emit an instruction, or use a macro."""
-        mnemonic = statement.word
-        assert mnemonic is not None
-        if mnemonic in self.macros:
-            self.guarded(statement, Expander.use_macro, statement)
-            return
-        kernel = self.kernel
-        if kernel is None:
-            self.error(statement, f"{mnemonic} is outside a kernel", expected=".kernel NAME before it")
-            return
-        here = kernel.here
-        values: list[Operand] = []
-        keys: list[object] = []
-        if not self.operands(statement, values, keys):
-            return
-        try:
-            plan = find_plan(mnemonic, tuple(map(type, values)))
-            emitted = emit(plan, values, keys, here, statement, self.location(statement))
-        except MnemonicError as error:
-            near = get_close_matches(mnemonic, self.macros, 1, 0.8)
-            self.error(statement, str(error), suggestion=near[0] if near else error.suggestion)
-            return
-        except (MatchError, RejectedOperand) as error:
-            self.reporter.at_operand(statement, error.index, error, self.uses)
-            return
-        emitted.word |= self.control(statement)
-        self.guard(statement, emitted)
-        self.append(kernel, emitted)
-
     def append(self, kernel: KernelBuilder, emitted: Emitted) -> None:
         """Put an instruction at the end of the kernel; Abandoned when there are too many."""
         if len(kernel.emitted) >= MAXIMUM_INSTRUCTIONS:
@@ -312,126 +266,3 @@ class Expander:
     def location(self, statement: Statement) -> Location:
         """Where what the statement emits comes from."""
         return (Frame(statement.source.name, statement.line, self.macro), *self.trail)
-
-    def operands(self, statement: Statement, values: list[Operand], keys: list[object]) -> bool:
-        """Append the values of an instruction's operands, and what to remember them by.
-
-        That is the text of one that depends on no name. False if an operand has no value, which is reported.
-        """
-        text = statement.operands
-        if text is None:
-            return True
-        environment: Environment | None = None
-        complete = True
-        for index, part in enumerate(text.split(",") if '"' not in text else [t for t, _ in split_operands(text)]):
-            operand = part.strip()
-            value = pure_value(operand)
-            if value is not None:
-                keys.append(operand)
-            else:
-                environment = environment or self.environment
-                try:
-                    value = evaluate(parse_argument(operand), environment)
-                except (OperandProblem, EvaluationError) as error:
-                    self.reporter.at_operand(statement, index, error, self.uses)
-                    complete = False
-                    continue
-                keys.append(value)
-            values.append(value)
-        return complete
-
-    def control(self, statement: Statement) -> int:
-        """The scheduling bits of an instruction."""
-        if statement.control is None:
-            return DEFAULT_WORD
-        try:
-            return _control_word(statement.control)
-        except ValueError as error:
-            self.reporter.at_piece(statement, statement.control, str(error), self.uses)
-            return DEFAULT_WORD
-
-    def guard(self, statement: Statement, emitted: Emitted) -> None:
-        """Put the guard on an instruction."""
-        if statement.guard is None:
-            emitted.word |= _NO_GUARD
-            return
-        text = statement.guard[1:].strip()
-        value = pure_value(text)
-        try:
-            value = value if value is not None else evaluate(parse_argument(text), self.environment)
-        except (OperandProblem, EvaluationError) as error:
-            self.reporter.at_piece(
-                statement, statement.guard, str(error), self.uses, suggestion=getattr(error, "suggestion", "")
-            )
-            return
-        if isinstance(value, NamedPredicate):
-            value.array.read = True
-            emitted.guard = value
-            emitted.always = False
-        elif isinstance(value, Predicate) and 0 <= value.index <= PT:
-            emitted.word |= encode_guard(value)
-            emitted.always = value == _ALWAYS
-            if value.index != PT:
-                emitted.reads |= 1 << PREDICATE_SHIFT + value.index
-        else:
-            message = "a guard is a predicate P0 to P6 or PT, or a name declared by .pred"
-            self.reporter.at_piece(statement, statement.guard, message, self.uses)
-
-    # --- macros
-
-    def use_macro(self, statement: Statement) -> None:
-        """Expand a macro; its arguments are evaluated here, its body in a scope of its own."""
-        assert statement.word is not None
-        macro = self.macros[statement.word]
-        if statement.guard is not None or statement.control is not None:
-            piece = statement.guard or statement.control or statement.first
-            self.reporter.at_piece(statement, piece, "a macro takes no guard or control prefix", self.uses)
-        bound = self._arguments(macro, statement)
-        with self.nested(statement, macro.head.name), self.block_scope(barrier=True) as scope:
-            for formal in macro.head.formals:
-                if formal.name in bound:
-                    scope.names[formal.name] = bound[formal.name]
-                elif formal.default is not None:
-                    try:
-                        scope.names[formal.name] = evaluate(formal.default, self.environment)
-                    except EvaluationError as error:
-                        raise ArgumentError(1 << 30, f"default of {formal.name}: {error}") from None
-            if self.kernel is not None:
-                self.declare_labels(macro.body)
-            self.execute(macro.body)
-
-    def _arguments(self, macro: Macro, statement: Statement) -> dict[str, Operand]:
-        names = [formal.name for formal in macro.head.formals]
-        bound: dict[str, Operand] = {}
-        usage = (
-            f"{macro.head.name} {', '.join(f.name + ('' if f.default is None else '=') for f in macro.head.formals)}"
-        )
-        keyword_seen = False
-        for index, node in enumerate(self.nodes(statement)):
-            if isinstance(node, Keyword):
-                keyword_seen = True
-                if node.name not in names:
-                    raise ArgumentError(index, f"{macro.head.name} has no parameter {node.name}: {usage}")
-                name, node = node.name, node.value
-            elif keyword_seen:
-                raise ArgumentError(index, "an argument without a name stands before the named ones")
-            elif index >= len(names):
-                raise ArgumentError(index, f"{macro.head.name} takes {len(names)} arguments: {usage}")
-            else:
-                name = names[index]
-            if name in bound:
-                raise ArgumentError(index, f"parameter {name} is given twice")
-            bound[name] = self.value(index, node)
-        for formal in macro.head.formals:
-            if formal.default is None and formal.name not in bound:
-                raise ArgumentError(1 << 30, f"parameter {formal.name} is not given: {usage}")
-        return bound
-
-
-@lru_cache(maxsize=1 << 12)
-def _control_word(text: str) -> int:
-    return Control.parse(text).encode()
-
-
-_ALWAYS = Predicate(PT)
-_NO_GUARD = encode_guard(_ALWAYS)

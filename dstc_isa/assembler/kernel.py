@@ -90,6 +90,8 @@ class KernelBuilder:
                 raise RejectedOperand(str(error), place.written) from None
             except (ValueError, OverflowError) as error:
                 raise RejectedOperand(str(error), place.written) from None
+            except RecursionError:
+                raise RejectedOperand("this expression is nested too deeply", place.written) from None
         assert emitted.plan is not None
         word, reads, writes = contribute(emitted.plan, place, value, here)
         emitted.word |= word

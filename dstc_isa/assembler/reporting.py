@@ -1,18 +1,32 @@
 """Turns what went wrong while assembling into diagnostics with places, each place once."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
+
 from attrs import Factory, define
 
-from dstc_isa.assembler.evaluate import EvaluationError
+from dstc_isa.assembler.errors import EvaluationError
 from dstc_isa.diagnostics import ERROR, Diagnostic
 from dstc_isa.program import Frame
 from dstc_isa.syntax.parser import OperandProblem
 from dstc_isa.syntax.tree import Piece, Statement
 
 MAXIMUM_ERRORS = 500
+_LONGEST_NAME = 64
+_MOST_CHOICES = 2000
 
 
 class TooManyErrors(Exception):
     """So many errors that going on helps nobody."""
+
+
+def closest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
+    """The choice most like a word, for "did you mean", or empty; long words and long lists are not searched."""
+    if len(word) > _LONGEST_NAME:
+        return ""
+    near = get_close_matches(word, list(islice(choices, _MOST_CHOICES)), 1, cutoff)
+    return near[0] if near else ""
 
 
 def split_operands(text: str) -> list[tuple[str, int]]:

@@ -148,6 +148,6 @@ Bound = Operand | RegisterArray | Label
 
 def negated(value: Operand) -> Operand | None:
     """The same register, constant or predicate with its sign turned; None if it has none."""
-    if hasattr(value, "negate"):
+    if isinstance(value, Register | Constant | Predicate | Named | NamedPredicate):
         return evolve(value, negate=not value.negate)
     return None

@@ -57,10 +57,16 @@ def break_(warp: Warp, barrier: Barrier) -> None:
 
 @instruction("WARPSYNC", 0x348, Pipe.BRANCH)
 def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
-    """Wait until all lanes named in the mask Rb have come to a WARPSYNC or exited; then they run together."""
-    if warp.mask != 0:
-        warp.participants[SYNC_SLOT] = lane_of(rb, lowest_bit(warp.mask))
-        arrive(warp, SYNC_SLOT, warp.mask)
+    """Wait until all lanes named in the mask Rb have come to a WARPSYNC or exited; then they run together.
+
+    Lanes that wait with another mask are not counted, so parts of a diverged warp can synchronise on their own.
+    """
+    rest = warp.mask
+    while rest != 0:
+        lane = lowest_bit(rest)
+        warp.sync_mask[lane] = lane_of(rb, lane)
+        rest &= rest - 1
+    arrive(warp, SYNC_SLOT, warp.mask)
 
 
 @instruction("CALL.REL.NOINC", 0x944, Pipe.BRANCH)

@@ -2,17 +2,18 @@
 
 The running lanes share ``warp.pc``. All others have their own place in ``warp.lane_pc`` and are either ready
 (waiting for their turn) or blocked at a barrier. Convergence barrier b collects ``participants[b]``; lanes
-that reached it are in ``arrived[b]``.
+that reached it are in ``arrived[b]``. WARPSYNC has the slot behind them, and a mask of its own for each lane.
 """
 
 from dstc_isa.isa.instruction import U32, Warp
-from dstc_isa.isa.lanes import FULL_MASK, ballot, lane_of, lowest_bit, splat
-from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_of, lowest_bit, splat
+from dstc_isa.isa.warp import BARRIER_REGISTERS, SYNC_SLOT, Fault, fail
 
 
 def ready(warp: Warp) -> int:
     """Mask of the lanes that could run but are not the running ones."""
-    return warp.live & ~warp.active & ~warp.blocked & FULL_MASK
+    waiting: int = warp.live & ~warp.active & ~warp.blocked & FULL_MASK
+    return waiting
 
 
 def park(warp: Warp, lanes: int, pc: int) -> None:
@@ -90,6 +91,21 @@ def release(warp: Warp, slot: int) -> None:
         warp.blocked &= ~waiting & FULL_MASK
 
 
+def release_sync(warp: Warp) -> None:
+    """Let the lanes at WARPSYNC go whose whole mask has come; those with different masks do not wait for each other."""
+    rest = warp.arrived[SYNC_SLOT]
+    while rest != 0:
+        mask = warp.sync_mask[lowest_bit(rest)]
+        group = 0
+        for lane in range(LANES):
+            if rest >> lane & 1 and warp.sync_mask[lane] == mask:
+                group |= 1 << lane
+        rest &= ~group & FULL_MASK
+        if (mask & warp.live & ~group & FULL_MASK) == 0:
+            warp.arrived[SYNC_SLOT] = warp.arrived[SYNC_SLOT] & ~group & FULL_MASK
+            warp.blocked &= ~group & FULL_MASK
+
+
 def arrive(warp: Warp, slot: int, lanes: int) -> None:
     """Lanes wait at a convergence barrier until all it collects are there; then they run together."""
     if lanes == 0:
@@ -97,7 +113,10 @@ def arrive(warp: Warp, slot: int, lanes: int) -> None:
     park(warp, lanes, warp.pc)
     warp.blocked |= lanes
     warp.arrived[slot] |= lanes
-    release(warp, slot)
+    if slot == SYNC_SLOT:
+        release_sync(warp)
+    else:
+        release(warp, slot)
     if warp.active == 0:
         resume(warp, lowest_bit(lanes) - 1)
 
@@ -108,7 +127,8 @@ def leave(warp: Warp, lanes: int) -> None:
         return
     warp.live &= ~lanes & FULL_MASK
     warp.active &= ~lanes & FULL_MASK
-    for slot in range(SYNC_SLOT + 1):
-        release(warp, slot)
+    for barrier in range(BARRIER_REGISTERS):
+        release(warp, barrier)
+    release_sync(warp)
     if warp.active == 0:
         resume(warp, -1)

@@ -44,6 +44,7 @@ ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),
     "participants": (BARRIER_REGISTERS + 1, "lanes that a convergence barrier collects"),
     "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
+    "sync_mask": (LANES, "lanes that a lane at WARPSYNC waits for"),
 }
 
 

@@ -19,10 +19,13 @@ from dstc_isa.syntax.tree import (
     Name,
     Node,
     Number,
+    Piece,
     Prefix,
     Text,
     TypeName,
 )
+
+Word = Token | Piece
 
 PRECEDENCE = {
     operator: level
@@ -48,25 +51,31 @@ class ExpressionBuilder(Transformer[Token, Any]):
     """Callbacks of the grammar's level 2."""
 
     def argument(self, children: list[Node]) -> Node:
+        """An operand or argument."""
         return children[0]
 
     def keyword(self, children: list[Any]) -> Node:
+        """``name=value``."""
         name, value = children
         return Keyword(name.start_pos, value.end, str(name), value, **_above(value))
 
-    def type(self, children: list[Token]) -> Node:
+    def type(self, children: list[Word]) -> Node:
+        """A type alone."""
         (word,) = children
         return TypeName(*_span(word), str(word), pure=False)
 
-    def typed_name(self, children: list[Token]) -> Node:
+    def typed_name(self, children: list[Word]) -> Node:
+        """A type and the name it declares."""
         word, name = children
         return TypeName(_span(word)[0], _span(name)[1], str(word), str(name), pure=False)
 
     def macro(self, children: list[Any]) -> MacroHead:
+        """Name and parameters of a macro."""
         name, *formals = children
         return MacroHead(str(name), tuple(f for f in formals if f is not None))
 
     def formal(self, children: list[Any]) -> Formal:
+        """One parameter of a macro."""
         name, default = children
         return Formal(str(name), default)
 
@@ -83,39 +92,49 @@ class ExpressionBuilder(Transformer[Token, Any]):
             _reduce(values, operators)
         return values[0]
 
-    def operator(self, children: list[Token]) -> str:
+    def operator(self, children: list[Word]) -> str:
+        """A binary operator."""
         return str(children[0])
 
     def prefix(self, children: list[Any]) -> Node:
+        """A sign before an operand."""
         sign, operand = children
         return Prefix(sign.start_pos, operand.end, str(sign), operand, **_above(operand))
 
     def absolute(self, children: list[Any]) -> Node:
+        """``|x|``."""
         left, operand, right = children
         return Absolute(left.start_pos, right.end_pos, operand, **_above(operand))
 
-    def number(self, children: list[Token]) -> Node:
+    def number(self, children: list[Word]) -> Node:
+        """A numeric literal."""
         (word,) = children
         return Number(*_span(word), _number(word))
 
-    def string(self, children: list[Token]) -> Node:
+    def string(self, children: list[Word]) -> Node:
+        """A quoted string."""
         (word,) = children
         return Text(*_span(word), _unescape(word))
 
-    def here(self, children: list[Token]) -> Node:
+    def here(self, children: list[Word]) -> Node:
+        """``.``."""
         return Here(*_span(children[0]), pure=False)
 
     def group(self, children: list[Any]) -> Node:
+        """Parentheses leave no node."""
         return children[1]  # type: ignore[no-any-return]
 
     def memory(self, children: list[Any]) -> Node:
+        """``[x]``."""
         left, inner, right = children
         return Memory(left.start_pos, right.end_pos, inner, **_above(inner))
 
     def index(self, children: list[Node]) -> Node:
+        """``[i]`` behind a name."""
         return children[0]
 
     def reference(self, children: list[Any]) -> Node:
+        """A name, with indices and what follows its dots."""
         word, *indices, suffix = children
         start, end = _span(word)
         if suffix is not None:
@@ -139,7 +158,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return Builtin(start, end, value, after)
 
 
-def _span(token: Token) -> tuple[int, int]:
+def _span(token: Word) -> tuple[int, int]:
     return token.start_pos or 0, token.end_pos or 0
 
 
@@ -156,7 +175,7 @@ def _reduce(values: list[Node], operators: list[str]) -> None:
     values.append(Binary(left.start, right.end, operators.pop(), left, right, **_above(left, right)))
 
 
-def _number(word: Token) -> int | float | Bits:
+def _number(word: Word) -> int | float | Bits:
     """The value of a numeric literal; ExpressionProblem says what is wrong with it."""
     text = word.replace("_", "")
     try:

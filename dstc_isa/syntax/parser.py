@@ -57,18 +57,28 @@ class _Builder(ExpressionBuilder):
     source: Source
 
     def line(self, children: list[Statement | None]) -> Statement | None:
+        """One line of level 1."""
         return children[0]
 
     def instruction(self, children: list[Any]) -> Statement:
-        *labels, control, guard, word, operands = map(_piece, children)
-        return Statement(self.source, 0, tuple(labels), word, operands, control, guard)
+        """An instruction or a macro use."""
+        *labels, control, guard, word, operands = children
+        return Statement(
+            self.source, 0, _pieces(labels), _piece(word), _piece(operands), _piece(control), _piece(guard)
+        )
 
     def directive(self, children: list[Any]) -> Statement:
-        *labels, word, operands = map(_piece, children)
-        return Statement(self.source, 0, tuple(labels), word, operands, is_directive=True)
+        """A directive."""
+        *labels, word, operands = children
+        return Statement(self.source, 0, _pieces(labels), _piece(word), _piece(operands), is_directive=True)
 
     def labels(self, children: list[Any]) -> Statement | None:
-        return Statement(self.source, 0, tuple(map(_piece, children))) if children else None
+        """Labels alone, or nothing."""
+        return Statement(self.source, 0, _pieces(children)) if children else None
+
+
+def _pieces(tokens: list[Token]) -> tuple[Piece, ...]:
+    return tuple(Piece(token, token.start_pos or 0) for token in tokens)
 
 
 def _piece(token: Token | None) -> Piece | None:
@@ -236,7 +246,9 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
 
 
 def _expected(error: UnexpectedInput) -> str:
-    names = set(getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", ()))
+    names: set[str] = set()
+    for attribute in ("accepts", "expected", "allowed"):
+        names = names or set(getattr(error, attribute, None) or ())
     words = []
     if len(names & _VALUES) > 4:
         words.append("a register, number, name, address or expression")

@@ -1,6 +1,7 @@
 """The syntax tree: statements, blocks of statements, and expressions with their columns."""
 
 from attrs import define, field, frozen
+
 from dstc_isa.isa.values import Value
 from dstc_isa.syntax.source import Source
 

@@ -41,6 +41,13 @@ def fitted(value: Value, pc: int, place: int) -> Value:
     return value
 
 
+def fitted_operands(instruction: Instruction, pc: int, place: int) -> tuple[Value, ...]:
+    """The operands; WARPSYNC gets a register of masks, one that jumps a register of addresses."""
+    operands = tuple(fitted(value, pc, place) for value in instruction.operands)
+    odd = name_of(instruction.declaration) == "warpsync"
+    return tuple(Register(v.index // 2 * 2 + odd) if isinstance(v, Register) else v for v in operands)
+
+
 @frozen
 class Move:
     """An instruction, a place in the kernel to jump to, and a seed of register contents."""
@@ -109,7 +116,7 @@ def test_random_walks(moves: list[Move], threads: int) -> None:
     for move in moves:
         if not warp.active or warp.pc >= SIZE:
             break
-        operands = tuple(fitted(value, warp.pc, move.place) for value in move.instruction.operands)
+        operands = fitted_operands(move.instruction, warp.pc, move.place)
         guard = move.instruction.guard if move.seed % 3 else ALWAYS
         instruction = evolve(move.instruction, operands=operands, guard=guard)
         contents(warp, np.random.default_rng(move.seed))

@@ -1,7 +1,10 @@
 """Running whole CTAs: warps take turns until they exit, barriers let go, a fault stops the launch."""
 
-from numba import int64, njit
+from typing import Any
 
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import (
     as_launch,
     as_warp,
@@ -21,8 +24,8 @@ STOP_CTA = LAUNCH_OFFSETS["stop_cta"]
 PREDICATES = 7
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def start_warp(launch, warp, index, cta):  # type: ignore[no-untyped-def]
+@compiled
+def start_warp(launch: Any, warp: Any, index: Any, cta: Any) -> Any:
     """Reset a warp for a CTA: registers, predicates and barriers cleared, all its threads at the first instruction."""
     threads = launch.block_threads - index * LANES
     lanes = int64(FULL_MASK) if threads >= LANES else (int64(1) << threads) - 1
@@ -51,8 +54,8 @@ def start_warp(launch, warp, index, cta):  # type: ignore[no-untyped-def]
         store_lanes_u32(warp.registers + register * ROW_BYTES, zero)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def open_barriers(launch, warps):  # type: ignore[no-untyped-def]
+@compiled
+def open_barriers(launch: Any, warps: Any) -> Any:
     """Release every CTA barrier whose threads have all come; whether any was."""
     opened = False
     for first in range(launch.warps):
@@ -79,8 +82,8 @@ def open_barriers(launch, warps):  # type: ignore[no-untyped-def]
     return opened
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def fail_stuck(launch, warps):  # type: ignore[no-untyped-def]
+@compiled
+def fail_stuck(launch: Any, warps: Any) -> Any:
     """Put a fault on the first warp that waits for ever; its number, or -1 if all have exited."""
     for index in range(launch.warps):
         warp = as_warp(warps + index * WARP_RECORD_BYTES)
@@ -95,11 +98,11 @@ def fail_stuck(launch, warps):  # type: ignore[no-untyped-def]
     return int64(-1)
 
 
-def worker_of(run_warp):  # type: ignore[no-untyped-def]
+def worker_of(run_warp: Any) -> Any:
     """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
 
-    @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    def run_cta(worker, launch, cta):  # type: ignore[no-untyped-def]
+    @compiled
+    def run_cta(worker: Any, launch: Any, cta: Any) -> Any:
         """Run one CTA to its end; the number of the warp that faulted, or -1."""
         warps = worker.warps
         for place in range((launch.shared_bytes + 7) // 8):
@@ -124,8 +127,8 @@ def worker_of(run_warp):  # type: ignore[no-untyped-def]
                 return fail_stuck(launch, warps)
         return int64(-1)
 
-    @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    def work(worker):  # type: ignore[no-untyped-def]
+    @compiled
+    def work(worker: Any) -> Any:
         """Take CTAs in order until none is left or an earlier one has faulted."""
         launch = as_launch(worker.launch)
         total = launch.grid_x * launch.grid_y * launch.grid_z

@@ -1,7 +1,10 @@
 """How operands are read from registers and results written back, for the generated interpreter."""
 
-from numba import int64, njit
+from typing import Any
 
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import inlined
 from dstc_isa.engine.compiled.records import (
     load_i64,
     load_lanes_f32,
@@ -28,38 +31,38 @@ from dstc_isa.isa.lanes import (
 )
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def source_u32(place):  # type: ignore[no-untyped-def]
+@inlined
+def source_u32(place: Any) -> Any:
     """A register as u32."""
     return load_lanes_u32(place)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def source_f32(place):  # type: ignore[no-untyped-def]
+@inlined
+def source_f32(place: Any) -> Any:
     """A register as f32."""
     return load_lanes_f32(place)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def source_u64(place):  # type: ignore[no-untyped-def]
+@inlined
+def source_u64(place: Any) -> Any:
     """A pair of registers as u64."""
     return widen(load_lanes_u32(place)) | shift_left(widen(load_lanes_u32(place + ROW_BYTES)), splat_u64(32))
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def signed_u32(value, flags):  # type: ignore[no-untyped-def]
+@inlined
+def signed_u32(value: Any, flags: Any) -> Any:
     """Negate an integer if asked to."""
     return splat(0) - value if flags & NEGATE else value
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def signed_u64(value, flags):  # type: ignore[no-untyped-def]
+@inlined
+def signed_u64(value: Any, flags: Any) -> Any:
     """Negate a 64-bit integer if asked to."""
     return splat_u64(0) - value if flags & NEGATE else value
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def signed_f32(value, flags):  # type: ignore[no-untyped-def]
+@inlined
+def signed_f32(value: Any, flags: Any) -> Any:
     """Absolute value and sign change of a float, on its bits."""
     if flags == 0:
         return value
@@ -71,8 +74,8 @@ def signed_f32(value, flags):  # type: ignore[no-untyped-def]
     return f32(bits)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def signed_halves(value, flags):  # type: ignore[no-untyped-def]
+@inlined
+def signed_halves(value: Any, flags: Any) -> Any:
     """Absolute value and sign change of two packed halves."""
     if flags & ABSOLUTE:
         value = value & splat(0x7FFF7FFF)
@@ -81,8 +84,8 @@ def signed_halves(value, flags):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def chosen_halves(value, half):  # type: ignore[no-untyped-def]
+@inlined
+def chosen_halves(value: Any, half: Any) -> Any:
     """Both halves (-1), or one of them twice."""
     if half < 0:
         return value
@@ -90,41 +93,41 @@ def chosen_halves(value, half):  # type: ignore[no-untyped-def]
     return kept | shift_left(kept, splat(16))
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def half_f32(place, half):  # type: ignore[no-untyped-def]
+@inlined
+def half_f32(place: Any, half: Any) -> Any:
     """One half of a register as f32."""
     value = load_lanes_u32(place)
     return half_to_float(shift_right(value, splat(16)) if half else value & splat(0xFFFF))
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def predicate(place, inversion):  # type: ignore[no-untyped-def]
+@inlined
+def predicate(place: Any, inversion: Any) -> Any:
     """A predicate register as bool lanes."""
     return spread(load_i64(place) ^ inversion)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def address_u64(place, offset, wide):  # type: ignore[no-untyped-def]
+@inlined
+def address_u64(place: Any, offset: Any, wide: Any) -> Any:
     """Global addresses: a pair of registers plus offset, or one register, the sum wrapping at 32 bits."""
     if wide:
         return source_u64(place) + splat_u64(offset)
     return widen(load_lanes_u32(place) + splat(offset))
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def address_u32(place, offset, wide):  # type: ignore[no-untyped-def]
+@inlined
+def address_u32(place: Any, offset: Any, wide: Any) -> Any:
     """Shared memory addresses."""
     return load_lanes_u32(place) + splat(offset)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def address_constant(place, offset, bank):  # type: ignore[no-untyped-def]
+@inlined
+def address_constant(place: Any, offset: Any, bank: Any) -> Any:
     """Constant bank addresses: the bank in the high word."""
     return widen(load_lanes_u32(place) + splat(offset)) | splat_u64(int64(bank) << 32)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def put_u32(place, value, mask):  # type: ignore[no-untyped-def]
+@inlined
+def put_u32(place: Any, value: Any, mask: Any) -> Any:
     """Write a register in the executing lanes."""
     if mask == FULL_MASK:
         store_lanes_u32(place, value)
@@ -132,20 +135,20 @@ def put_u32(place, value, mask):  # type: ignore[no-untyped-def]
         store_lanes_where(place, value, spread(mask))
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def put_f32(place, value, mask):  # type: ignore[no-untyped-def]
+@inlined
+def put_f32(place: Any, value: Any, mask: Any) -> Any:
     """Write a float register in the executing lanes."""
     put_u32(place, u32(value), mask)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def put_u64(place, value, mask):  # type: ignore[no-untyped-def]
+@inlined
+def put_u64(place: Any, value: Any, mask: Any) -> Any:
     """Write a pair of registers in the executing lanes."""
     put_u32(place, narrow(value), mask)
     put_u32(place + ROW_BYTES, narrow(shift_right(value, splat_u64(32))), mask)
 
 
-@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def put_bool(place, value, mask):  # type: ignore[no-untyped-def]
+@inlined
+def put_bool(place: Any, value: Any, mask: Any) -> Any:
     """Write a predicate in the executing lanes."""
     store_i64(place, (load_i64(place) & (mask ^ FULL_MASK)) | (ballot(value) & mask))

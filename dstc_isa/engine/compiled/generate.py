@@ -19,6 +19,7 @@ from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
+from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import as_warp, as_worker, load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW
 from dstc_isa.isa.lanes import FULL_MASK
@@ -27,7 +28,7 @@ from dstc_isa.isa.warp import Fault, fail
 
 LOOP = '''
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@compiled
 def run_warp(warp, code, code_size, issued, skipped, budget):
     """Run a warp until no lane is ready, it faults, or it has issued ``budget`` instructions; how many it issued."""
     registers = warp.registers

@@ -82,7 +82,7 @@ def same(*kinds: LaneType) -> Callable[..., Any]:
     return typer
 
 
-def unary(argument: LaneType, result: LaneType) -> Callable[..., Any]:
+def unary(argument: LaneType, result: types.Type) -> Callable[..., Any]:
     """A typer for one lane argument."""
 
     def typer(a: Any) -> Any:

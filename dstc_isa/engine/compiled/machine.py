@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ class Worker:
     warps: npt.NDArray[np.int64]
     issued: npt.NDArray[np.int64]
     skipped: npt.NDArray[np.int64]
-    kept: list[npt.NDArray[np.generic]]
+    kept: list[Any]
 
     def field(self, name: str) -> int:
         """A field of the worker record."""
@@ -173,5 +174,5 @@ def new_worker(launch: Launch, shared: Record, pool: npt.NDArray[np.uint32], ins
         skipped=skipped.ctypes.data,
         fault_cta=-1,
     )
-    kept = [registers, predicates, threads, scratch, window]
+    kept: list[Any] = [registers, predicates, threads, scratch, window]
     return Worker(worker, warps, issued[:-1], skipped[:-1], kept)

@@ -4,8 +4,11 @@ Addresses of a warp that fall into one allocation are checked together and, wher
 alike, moved as one vector; everything else goes lane by lane.
 """
 
-from numba import int64, njit
+from typing import Any
 
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import (
     as_launch,
     atomic_swap_if,
@@ -35,8 +38,8 @@ U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4
 WORD_BYTES = 4
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def find_allocation(warp, address):  # type: ignore[no-untyped-def]
+@compiled
+def find_allocation(warp: Any, address: Any) -> Any:
     """Index of the allocation that holds a device address, -1 if none does."""
     launch = as_launch(warp.launch)
     entry = launch.allocations + warp.last_allocation * ALLOCATION_ENTRY
@@ -56,8 +59,8 @@ def find_allocation(warp, address):  # type: ignore[no-untyped-def]
     return int64(low - 1)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def host_address(warp, address, width):  # type: ignore[no-untyped-def]
+@compiled
+def host_address(warp: Any, address: Any, width: Any) -> Any:
     """Where a device address lies in host memory, 0 if ``width`` bytes from it are not in one allocation."""
     index = find_allocation(warp, address)
     if index < 0:
@@ -68,8 +71,8 @@ def host_address(warp, address, width):  # type: ignore[no-untyped-def]
     return address + load_i64(entry + 16)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def check_global(warp, address, width):  # type: ignore[no-untyped-def]
+@compiled
+def check_global(warp: Any, address: Any, width: Any) -> Any:
     """Check all executing lanes; scratch receives their host addresses."""
     mask = warp.mask
     index = find_allocation(warp, int64(lane_of(address, lowest_bit(mask))))
@@ -99,8 +102,8 @@ def check_global(warp, address, width):  # type: ignore[no-untyped-def]
         fail(warp, Fault.MISALIGNED, misaligned, int64(lane_of(address, lowest_bit(misaligned))), width)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def check_window(warp, address, width, base, size, kind):  # type: ignore[no-untyped-def]
+@compiled
+def check_window(warp: Any, address: Any, width: Any, base: Any, size: Any, kind: Any) -> Any:
     """Check u32 offsets against a window of ``size`` bytes at host address ``base``; scratch as above."""
     mask = warp.mask
     outside = mask
@@ -116,8 +119,8 @@ def check_window(warp, address, width, base, size, kind):  # type: ignore[no-unt
     store_lanes_u64(warp.scratch, widen(address) + splat_u64(base))
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def read_lanes(warp, size, destination):  # type: ignore[no-untyped-def]
+@compiled
+def read_lanes(warp: Any, size: Any, destination: Any) -> Any:
     """Move from the host addresses in scratch to registers, lane by lane."""
     row = warp.registers + destination * ROW_BYTES
     words = SIZE_BYTES[size] // WORD_BYTES
@@ -140,8 +143,8 @@ def read_lanes(warp, size, destination):  # type: ignore[no-untyped-def]
             store_u32(target, load_s8(source))
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def write_lanes(warp, size, origin):  # type: ignore[no-untyped-def]
+@compiled
+def write_lanes(warp: Any, size: Any, origin: Any) -> Any:
     """Move from registers to the host addresses in scratch, lane 0 first."""
     row = warp.registers + origin * ROW_BYTES
     words = SIZE_BYTES[size] // WORD_BYTES
@@ -160,8 +163,8 @@ def write_lanes(warp, size, origin):  # type: ignore[no-untyped-def]
             store_u8(target, load_u32(source))
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def read_row(row, source, size, count):  # type: ignore[no-untyped-def]
+@compiled
+def read_row(row: Any, source: Any, size: Any, count: Any) -> Any:
     """Load a whole warp's registers from ``count`` elements at a host address: 1 for all lanes, or one each.
 
     False if there is no fast way for this size.
@@ -183,8 +186,8 @@ def read_row(row, source, size, count):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def pattern_of_u32(address, width):  # type: ignore[no-untyped-def]
+@compiled
+def pattern_of_u32(address: Any, width: Any) -> Any:
     """1 if all lanes have the same address, 32 if they are consecutive, else 0."""
     first = splat(lane_of(address, 0))
     if ballot(address == first) == FULL_MASK:
@@ -192,8 +195,8 @@ def pattern_of_u32(address, width):  # type: ignore[no-untyped-def]
     return LANES if ballot(address == first + lane_ids() * splat(width)) == FULL_MASK else 0
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def pattern_of_u64(address, width):  # type: ignore[no-untyped-def]
+@compiled
+def pattern_of_u64(address: Any, width: Any) -> Any:
     """As ``pattern_of_u32``."""
     first = splat_u64(int64(lane_of(address, 0)))
     if ballot(address == first) == FULL_MASK:
@@ -201,8 +204,8 @@ def pattern_of_u64(address, width):  # type: ignore[no-untyped-def]
     return LANES if ballot(address == first + widen(lane_ids() * splat(width))) == FULL_MASK else 0
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def window_row(warp, address, size, destination, base, limit):  # type: ignore[no-untyped-def]
+@compiled
+def window_row(warp: Any, address: Any, size: Any, destination: Any, base: Any, limit: Any) -> Any:
     """Try to load a whole warp at once from a window of ``limit`` bytes; False if it must go lane by lane."""
     if warp.mask != FULL_MASK:
         return False
@@ -214,8 +217,8 @@ def window_row(warp, address, size, destination, base, limit):  # type: ignore[n
     return read_row(warp.registers + destination * ROW_BYTES, base + first, size, count)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def global_row(warp, address, size):  # type: ignore[no-untyped-def]
+@compiled
+def global_row(warp: Any, address: Any, size: Any) -> Any:
     """Host address and number of elements if a whole warp can be moved at once, else 0 elements."""
     nothing = (int64(0), int64(0))
     if warp.mask != FULL_MASK:
@@ -229,8 +232,8 @@ def global_row(warp, address, size):  # type: ignore[no-untyped-def]
     return (host, count) if host != 0 else nothing
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def load_global(warp, address, size, destination):  # type: ignore[no-untyped-def]
+@compiled
+def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDG."""
     host, count = global_row(warp, address, size)
     if count != 0 and read_row(warp.registers + destination * ROW_BYTES, host, size, count):
@@ -240,8 +243,8 @@ def load_global(warp, address, size, destination):  # type: ignore[no-untyped-de
         read_lanes(warp, size, destination)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def load_shared(warp, address, size, destination):  # type: ignore[no-untyped-def]
+@compiled
+def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDS."""
     limit = as_launch(warp.launch).shared_bytes
     if not window_row(warp, address, size, destination, warp.shared, limit):
@@ -250,8 +253,8 @@ def load_shared(warp, address, size, destination):  # type: ignore[no-untyped-de
             read_lanes(warp, size, destination)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def load_constant(warp, address, size, destination):  # type: ignore[no-untyped-def]
+@compiled
+def load_constant(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDC; the bank is the high word of the addresses."""
     bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
     low = narrow(address)
@@ -263,8 +266,8 @@ def load_constant(warp, address, size, destination):  # type: ignore[no-untyped-
             read_lanes(warp, size, destination)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def store_global(warp, address, size, source):  # type: ignore[no-untyped-def]
+@compiled
+def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STG."""
     if size == WORD:
         host, count = global_row(warp, address, size)
@@ -276,8 +279,8 @@ def store_global(warp, address, size, source):  # type: ignore[no-untyped-def]
         write_lanes(warp, size, source)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def store_shared(warp, address, size, source):  # type: ignore[no-untyped-def]
+@compiled
+def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STS."""
     limit = as_launch(warp.launch).shared_bytes
     check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
@@ -285,8 +288,8 @@ def store_shared(warp, address, size, source):  # type: ignore[no-untyped-def]
         write_lanes(warp, size, source)
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def word_address(warp, space, lane, address):  # type: ignore[no-untyped-def]
+@compiled
+def word_address(warp: Any, space: Any, lane: Any, address: Any) -> Any:
     """Host address of one lane's 32-bit word, 0 after a fault."""
     if address % WORD_BYTES != 0:
         fail(warp, Fault.MISALIGNED, int64(1) << lane, address, WORD_BYTES)
@@ -302,8 +305,8 @@ def word_address(warp, space, lane, address):  # type: ignore[no-untyped-def]
     return host
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def exchange_word(warp, space, lane, address, operation, kind, value):  # type: ignore[no-untyped-def]
+@compiled
+def exchange_word(warp: Any, space: Any, lane: Any, address: Any, operation: Any, kind: Any, value: Any) -> Any:
     """An atomic read-modify-write of one word by compare and swap."""
     host = word_address(warp, space, lane, int64(address))
     if host == 0:
@@ -314,8 +317,8 @@ def exchange_word(warp, space, lane, address, operation, kind, value):  # type: 
             return old
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def compare_exchange_word(warp, space, lane, address, expected, value):  # type: ignore[no-untyped-def]
+@compiled
+def compare_exchange_word(warp: Any, space: Any, lane: Any, address: Any, expected: Any, value: Any) -> Any:
     """An atomic compare and swap of one word."""
     host = word_address(warp, space, lane, int64(address))
     if host == 0:

@@ -13,7 +13,6 @@ from numba.core import types
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     infer_getattr,
-    intrinsic,
     lower_builtin,
     lower_getattr_generic,
     lower_setattr_generic,
@@ -22,6 +21,7 @@ from numba.extending import (
     type_callable,
 )
 
+from dstc_isa.engine.compiled.jit import emitter
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, U32, U64, as_bits, broadcast, vector
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, WARP_ARRAYS, WARP_OFFSETS, WORKER_OFFSETS
 
@@ -90,7 +90,7 @@ def set_field(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: st
 
 
 def _as_record(kind: RecordType) -> Any:
-    @intrinsic
+    @emitter
     def convert(typing: Any, address: Any) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
             return context.cast(builder, args[0], sig.args[0], types.int64)
@@ -106,7 +106,7 @@ as_worker = _as_record(WORKER)
 
 
 def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:
-    @intrinsic
+    @emitter
     def load(typing: Any, address: Any) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
             alignment = 4 if isinstance(stored, ir.VectorType) else 1
@@ -122,7 +122,7 @@ def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:
 
 
 def _storer(kind: types.Type, stored: ir.Type) -> Any:
-    @intrinsic
+    @emitter
     def store(typing: Any, address: Any, value: Any) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
             value = args[1]
@@ -155,7 +155,7 @@ store_lanes_f32 = _storer(F32, vector(F32.element))
 store_lanes_u64 = _storer(U64, vector(I64))
 
 
-@intrinsic
+@emitter
 def atomic_add(typing: Any, address: Any, amount: Any) -> Any:
     """Add to a 64-bit word shared by threads; the old value."""
 
@@ -165,7 +165,7 @@ def atomic_add(typing: Any, address: Any, amount: Any) -> Any:
     return types.int64(types.int64, types.int64), emit
 
 
-@intrinsic
+@emitter
 def atomic_min(typing: Any, address: Any, limit: Any) -> Any:
     """Lower a 64-bit word shared by threads to ``limit``; the old value."""
 
@@ -175,7 +175,7 @@ def atomic_min(typing: Any, address: Any, limit: Any) -> Any:
     return types.int64(types.int64, types.int64), emit
 
 
-@intrinsic
+@emitter
 def atomic_swap_if(typing: Any, address: Any, expected: Any, value: Any) -> Any:
     """Compare and swap a 32-bit word shared by threads; the old value as an unsigned number."""
 
@@ -187,7 +187,7 @@ def atomic_swap_if(typing: Any, address: Any, expected: Any, value: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64), emit
 
 
-@intrinsic
+@emitter
 def store_lanes_where(typing: Any, address: Any, value: Any, condition: Any) -> Any:
     """Blend u32 lanes into a register row where the bool lanes are true."""
 
@@ -199,7 +199,7 @@ def store_lanes_where(typing: Any, address: Any, value: Any, condition: Any) -> 
     return types.void(types.int64, value, condition), emit
 
 
-@intrinsic
+@emitter
 def splat_u64(typing: Any, value: Any) -> Any:
     """A 64-bit scalar in every lane."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from numba.extending import overload, register_jitable
 
 from dstc_isa.engine.compiled import lane_functions, memory_access, records
+from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
 from dstc_isa.engine.layout import ROW_BYTES
 from dstc_isa.isa import FAMILIES, divergence, warp
@@ -19,11 +20,11 @@ load_lanes_u32, store_lanes_u32 = records.load_lanes_u32, records.store_lanes_u3
 store_lanes_where = records.store_lanes_where
 
 
-def _read_register(warp, index):  # type: ignore[no-untyped-def]
+def _read_register(warp: Any, index: Any) -> Any:
     return load_lanes_u32(warp.registers + index * ROW_BYTES)
 
 
-def _write_register(warp, index, value):  # type: ignore[no-untyped-def]
+def _write_register(warp: Any, index: Any, value: Any) -> Any:
     place = warp.registers + index * ROW_BYTES
     if warp.mask == FULL_MASK:
         store_lanes_u32(place, value)
@@ -31,20 +32,20 @@ def _write_register(warp, index, value):  # type: ignore[no-untyped-def]
         store_lanes_where(place, value, spread(warp.mask))
 
 
-def _write_whole_register(warp, index, value):  # type: ignore[no-untyped-def]
+def _write_whole_register(warp: Any, index: Any, value: Any) -> Any:
     store_lanes_u32(warp.registers + index * ROW_BYTES, value)
 
 
-def _predicate_lanes(warp, index):  # type: ignore[no-untyped-def]
+def _predicate_lanes(warp: Any, index: Any) -> Any:
     return spread(load_i64(warp.predicates + 8 * index))
 
 
-def _set_predicate_lanes(warp, index, value):  # type: ignore[no-untyped-def]
+def _set_predicate_lanes(warp: Any, index: Any, value: Any) -> Any:
     place = warp.predicates + 8 * index
     store_i64(place, (load_i64(place) & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask))
 
 
-def _thread_ids(warp, axis):  # type: ignore[no-untyped-def]
+def _thread_ids(warp: Any, axis: Any) -> Any:
     return load_lanes_u32(warp.threads + axis * ROW_BYTES)
 
 
@@ -57,34 +58,34 @@ store_global, store_shared = memory_access.store_global, memory_access.store_sha
 exchange_word, compare_exchange_word = memory_access.exchange_word, memory_access.compare_exchange_word
 
 
-def _load(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
-    def wide(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
+def _load(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
+    def wide(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
         if space == Space.GLOBAL:
             load_global(warp, address, size, destination)
         else:
             load_constant(warp, address, size, destination)
 
-    def narrow(warp, space, address, size, destination):  # type: ignore[no-untyped-def]
+    def narrow(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
         load_shared(warp, address, size, destination)
 
     return narrow if address == U32 else wide
 
 
-def _store(warp, space, address, size, source):  # type: ignore[no-untyped-def]
-    def wide(warp, space, address, size, source):  # type: ignore[no-untyped-def]
+def _store(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
+    def wide(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
         store_global(warp, address, size, source)
 
-    def narrow(warp, space, address, size, source):  # type: ignore[no-untyped-def]
+    def narrow(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
         store_shared(warp, address, size, source)
 
     return narrow if address == U32 else wide
 
 
-def _exchange(warp, space, lane, address, operation, kind, value):  # type: ignore[no-untyped-def]
+def _exchange(warp: Any, space: Any, lane: Any, address: Any, operation: Any, kind: Any, value: Any) -> Any:
     return exchange_word(warp, space, lane, address, operation, kind, value)
 
 
-def _compare_exchange(warp, space, lane, address, expected, value):  # type: ignore[no-untyped-def]
+def _compare_exchange(warp: Any, space: Any, lane: Any, address: Any, expected: Any, value: Any) -> Any:
     return compare_exchange_word(warp, space, lane, address, expected, value)
 
 
@@ -101,8 +102,6 @@ def register_all() -> None:
     """Make lanes, warp state and every instruction's semantics known to Numba. Call once per process."""
     lane_functions.register()
     records.register()
-    bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    inline = {**bare, "forceinline": True}
     direct = {
         warp.read_register: _read_register,
         warp.write_register: _write_register,
@@ -114,13 +113,13 @@ def register_all() -> None:
         warp.compare_exchange: _compare_exchange,
     }
     for function, body in direct.items():
-        overload(function, jit_options=inline, strict=False)(lambda *arguments, body=body: body)
-    overload(warp.load, jit_options=bare)(_load)
-    overload(warp.store, jit_options=bare)(_store)
-    register_jitable(**bare)(warp.fail)
+        overload(function, jit_options=INLINE, strict=False)(lambda *arguments, body=body: body)
+    overload(warp.load, jit_options=BARE)(_load)
+    overload(warp.store, jit_options=BARE)(_store)
+    register_jitable(**BARE)(warp.fail)
     declared = {d.function for d in REGISTRY}
     modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
     for module in sorted(modules, key=str):
         if module is not None:
             for function in plain_functions(module):
-                register_jitable(**(bare if function in declared or module is divergence else inline))(function)
+                register_jitable(**(BARE if function in declared or module is divergence else INLINE))(function)

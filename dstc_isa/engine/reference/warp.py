@@ -1,6 +1,6 @@
 """A warp of the reference engine: its registers as NumPy arrays, and its way to memory."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,13 @@ class ReferenceWarp:
         self.cta_y = cta // self.grid_x % self.grid_y
         self.cta_z = cta // (self.grid_x * self.grid_y)
 
-    def __getattr__(self, name: str) -> Any:
-        """Only for type checkers: every field is set in the constructor."""
-        raise AttributeError(name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The fields that the constructor sets by name."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """As above."""
 
     def executing(self) -> list[int]:
         """Numbers of the lanes that execute."""

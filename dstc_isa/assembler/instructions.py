@@ -1,0 +1,131 @@
+"""Emits an instruction: operands, guard, control prefix."""
+
+from functools import lru_cache
+
+from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, RejectedOperand, emit
+from dstc_isa.assembler.errors import EvaluationError
+from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
+from dstc_isa.assembler.expand import Expander
+from dstc_isa.assembler.macros import use_macro
+from dstc_isa.assembler.matching import MatchError, find_plan
+from dstc_isa.assembler.reporting import closest, split_operands
+from dstc_isa.assembler.values import NamedPredicate, Operand
+from dstc_isa.isa.codec import encode_guard
+from dstc_isa.isa.control import DEFAULT_WORD, Control
+from dstc_isa.isa.resolve import MnemonicError
+from dstc_isa.isa.values import PT, Predicate
+from dstc_isa.syntax.parser import OperandProblem, parse_argument
+from dstc_isa.syntax.tree import Statement
+
+MAXIMUM_OPERANDS = 32
+MAXIMUM_MNEMONIC = 64
+_ALWAYS = Predicate(PT)
+_NO_GUARD = encode_guard(_ALWAYS)
+
+
+def instruction(expander: Expander, statement: Statement) -> None:
+    """Emit an instruction, or use a macro."""
+    mnemonic = statement.word
+    assert mnemonic is not None
+    if mnemonic in expander.macros:
+        expander.guarded(statement, use_macro, statement)
+        return
+    if len(mnemonic) > MAXIMUM_MNEMONIC:
+        expander.error(statement, "this is no instruction")
+        return
+    kernel = expander.kernel
+    if kernel is None:
+        expander.error(statement, f"{mnemonic} is outside a kernel", expected=".kernel NAME before it")
+        return
+    here = kernel.here
+    values: list[Operand] = []
+    keys: list[object] = []
+    if not operands(expander, statement, values, keys):
+        return
+    try:
+        plan = find_plan(mnemonic, tuple(map(type, values)))
+        emitted = emit(plan, values, keys, here, statement, expander.location(statement))
+    except MnemonicError as error:
+        expander.error(statement, str(error), suggestion=closest(mnemonic, expander.macros, 0.8) or error.suggestion)
+        return
+    except (MatchError, RejectedOperand) as error:
+        expander.reporter.at_operand(statement, error.index, error, expander.uses)
+        return
+    emitted.word |= control(expander, statement)
+    guard(expander, statement, emitted)
+    expander.append(kernel, emitted)
+
+
+def operands(expander: Expander, statement: Statement, values: list[Operand], keys: list[object]) -> bool:
+    """Append the values of an instruction's operands, and what to remember them by.
+
+    That is the text of one that depends on no name. False if an operand has no value, which is reported.
+    """
+    text = statement.operands
+    if text is None:
+        return True
+    if text.count(",") >= MAXIMUM_OPERANDS:
+        expander.error(statement, f"more than {MAXIMUM_OPERANDS} operands")
+        return False
+    environment: Environment | None = None
+    complete = True
+    for index, part in enumerate(text.split(",") if '"' not in text else [t for t, _ in split_operands(text)]):
+        operand = part.strip()
+        value = pure_value(operand)
+        if value is not None:
+            keys.append(operand)
+        else:
+            environment = environment or expander.environment
+            try:
+                value = evaluate(parse_argument(operand), environment)
+            except (OperandProblem, EvaluationError) as error:
+                expander.reporter.at_operand(statement, index, error, expander.uses)
+                complete = False
+                continue
+            keys.append(value)
+        values.append(value)
+    return complete
+
+
+def control(expander: Expander, statement: Statement) -> int:
+    """The scheduling bits of an instruction."""
+    if statement.control is None:
+        return DEFAULT_WORD
+    try:
+        return _control_word(statement.control)
+    except ValueError as error:
+        expander.reporter.at_piece(statement, statement.control, str(error), expander.uses)
+        return DEFAULT_WORD
+
+
+def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
+    """Put the guard on an instruction."""
+    if statement.guard is None:
+        emitted.word |= _NO_GUARD
+        return
+    text = statement.guard[1:].strip()
+    value = pure_value(text)
+    try:
+        value = value if value is not None else evaluate(parse_argument(text), expander.environment)
+    except (OperandProblem, EvaluationError) as error:
+        expander.reporter.at_piece(
+            statement, statement.guard, str(error), expander.uses, suggestion=getattr(error, "suggestion", "")
+        )
+        return
+    if isinstance(value, NamedPredicate):
+        value.array.read = True
+        emitted.guard = value
+        emitted.always = False
+    elif isinstance(value, Predicate) and 0 <= value.index <= PT:
+        emitted.word |= encode_guard(value)
+        emitted.always = value == _ALWAYS
+        if value.index != PT:
+            emitted.reads |= 1 << PREDICATE_SHIFT + value.index
+    else:
+        message = "a guard is a predicate P0 to P6 or PT, or a name declared by .pred"
+        expander.reporter.at_piece(statement, statement.guard, message, expander.uses)
+
+
+@lru_cache(maxsize=1 << 12)
+def _control_word(text: str) -> int:
+    return Control.parse(text).encode()
