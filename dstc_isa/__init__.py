@@ -1,0 +1,30 @@
+"""Assembler and instruction-level emulator of the Dual-side Sparse Tensor Core.
+
+``spgemm(a, b)`` multiplies two matrices on the emulated machine. ``assemble`` and ``assemble_file`` make programs,
+``run_kernel`` runs their kernels. The names are imported when first used: assembling needs no engine.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dstc_isa.assembler import assemble, assemble_file
+    from dstc_isa.engine.run import run_kernel
+    from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
+
+__all__ = ["SpgemmResult", "assemble", "assemble_file", "run_kernel", "spgemm"]
+
+_HOMES = {
+    "SpgemmResult": "dstc_isa.sparse.spgemm",
+    "assemble": "dstc_isa.assembler",
+    "assemble_file": "dstc_isa.assembler",
+    "run_kernel": "dstc_isa.engine.run",
+    "spgemm": "dstc_isa.sparse.spgemm",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dstc_isa' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -43,6 +43,7 @@ def rept(expander: Expander, block: Block) -> None:
     count = expander.integer(0, nodes[0])
     if count < 0:
         raise ArgumentError(0, f"a block is repeated 0 times or more, not {count}")
+    expander.count(count)
     for _ in range(count):
         _iteration(expander, block)
 
@@ -56,12 +57,13 @@ def for_(expander: Expander, block: Block) -> None:
     step = expander.integer(3, nodes[3]) if len(nodes) > 3 else 1
     if step == 0:
         raise ArgumentError(3, "the step is not 0")
-    for value in range(start, stop, step):
+    values = range(start, stop, step)
+    expander.count(max(0, -(-(stop - start) // step)))
+    for value in values:
         _iteration(expander, block, name, value)
 
 
 def _iteration(expander: Expander, block: Block, name: str = "", value: int = 0) -> None:
-    expander.count()
     with expander.block_scope() as scope:
         if name:
             scope.names[name] = value

@@ -25,6 +25,7 @@ def arguments() -> argparse.ArgumentParser:
         "-D", metavar="NAME=VALUE", dest="defines", action="append", default=[], help="define a number (default 1)"
     )
     parser.add_argument("-l", metavar="LISTING", dest="listing", help="write address, word, text and source line")
+    parser.add_argument("--isa", metavar="FILE.py", action="append", default=[], help="declare further instructions")
     parser.add_argument("--check", action="store_true", help="report errors and warnings, write nothing")
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
     parser.add_argument(
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run ``dstc-asm``; returns the exit status."""
     parser = arguments()
     options = parser.parse_args(argv)
+    if not extend(options.isa, options.json):
+        return FAILED
     if options.disassemble:
         if options.output or options.listing or options.check or options.defines or options.include:
             parser.error("-d takes only an object file and --json")
@@ -49,6 +52,19 @@ def main(argv: list[str] | None = None) -> int:
             parser.error(f"-D {text}: expected NAME=NUMBER")
         defines[name] = value
     return assemble(options, defines)
+
+
+def extend(paths: list[str], as_json: bool) -> bool:
+    """Load the files of further instructions; whether all of them could be."""
+    from dstc_isa.isa.extension import ExtensionError, load_extension
+
+    for path in paths:
+        try:
+            load_extension(Path(path))
+        except ExtensionError as error:
+            report([failure(path, error.reason, error.line)], as_json)
+            return False
+    return True
 
 
 def number(text: str) -> int | float | None:
@@ -99,11 +115,11 @@ def disassemble(path: Path, as_json: bool) -> int:
     return OK
 
 
-def failure(file: str, message: str) -> "Diagnostic":
-    """An error about a whole file."""
+def failure(file: str, message: str, line: int = 0) -> "Diagnostic":
+    """An error about a whole file, or about a line of it."""
     from dstc_isa.diagnostics import ERROR, Diagnostic
 
-    return Diagnostic(ERROR, message, file)
+    return Diagnostic(ERROR, message, file, line, 1 if line else 0)
 
 
 def write(path: Path, data: bytes) -> list["Diagnostic"]:

@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected(error: Exception) -> bool:
     from dstc_isa.assembler import AssemblyError
+    from dstc_isa.engine.execution import SemanticsError
     from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import LaunchError
     from dstc_isa.isa.extension import ExtensionError
@@ -87,8 +88,8 @@ def _expected(error: Exception) -> bool:
     from dstc_isa.sparse.bitmap import ValueRangeError
     from dstc_isa.sparse.matrix_files import MatrixFileError
 
-    known = (AssemblyError, KernelFault, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)
-    return isinstance(error, (*known, OSError, MemoryError))
+    of_input = (AssemblyError, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)
+    return isinstance(error, (*of_input, KernelFault, SemanticsError, OSError, MemoryError))
 
 
 def _say(text: str) -> None:
@@ -147,7 +148,7 @@ def _run(options: argparse.Namespace) -> int:
         announce=_say,
     )
     for output in outputs:
-        _save(Path(output.text), arguments[output.name])
+        _save_argument(Path(output.text), arguments[output.name])
     run = statistics(kernel, execution)
     print_run(run, Console())
     _write_json(options.json, run.as_json())
@@ -209,6 +210,13 @@ def _matrices(options: argparse.Namespace) -> tuple[Any, Any]:
     if options.seed is not None or options.density_a is not None or options.density_b is not None:
         raise UsageError("--seed, --density-a and --density-b go with --random")
     return load_matrix(options.a), load_matrix(options.b)
+
+
+def _save_argument(path: Path, array: Any) -> None:
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def _save(path: Path, array: Any) -> None:

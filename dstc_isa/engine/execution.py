@@ -15,6 +15,10 @@ from dstc_isa.isa.values import Constant
 DEFAULT_MAX_INSTRUCTIONS = 1 << 30
 
 
+class SemanticsError(RuntimeError):
+    """An instruction whose semantics an engine cannot execute; the message names it and says why."""
+
+
 @frozen(eq=False)
 class Execution:
     """The outcome of a launch.

@@ -2,13 +2,19 @@
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
-
-from dstc_isa.isa.instruction import DeclarationError
 
 
 class ExtensionError(ValueError):
-    """A file of instruction declarations that cannot be used; the message says why."""
+    """A file of instruction declarations that cannot be used.
+
+    ``reason`` says why; ``line`` is the line of the file that caused it, 0 if there is none.
+    """
+
+    def __init__(self, path: Path, reason: str, line: int = 0) -> None:
+        self.path, self.reason, self.line = path, reason, line
+        super().__init__(f"{path}:{line}: {reason}" if line else f"{path}: {reason}")
 
 
 def load_extension(path: Path) -> None:
@@ -18,14 +24,27 @@ def load_extension(path: Path) -> None:
     """
     name = f"dstc_isa_extension_{path.stem}"
     if name in sys.modules:
+        loaded = sys.modules[name].__file__
+        if loaded != str(path.resolve()):
+            raise ExtensionError(path, f"{loaded} has the same name and is loaded already: rename one of them")
         return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ExtensionError(f"{path}: not a Python file")
+    if path.suffix != ".py" or not path.is_file():
+        raise ExtensionError(path, "not a Python file: expected the name of a .py file that declares instructions")
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (DeclarationError, SyntaxError, ImportError, NameError, TypeError, ValueError) as error:
+    except Exception as error:
         del sys.modules[name]
-        raise ExtensionError(f"{path}: {type(error).__name__}: {error}") from error
+        raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, path)) from error
+
+
+def _line(error: Exception, path: Path) -> int:
+    """The last line of the file that was being executed, or the one that could not be parsed."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == str(path.resolve())), 0)

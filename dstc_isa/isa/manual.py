@@ -13,6 +13,7 @@ from typing import Any
 from dstc_isa.isa import FAMILIES, lanes, warp
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.diagram import diagram, display
+from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
 from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.operand import (
@@ -269,10 +270,16 @@ def _primitive_table(module: ModuleType) -> Iterator[str]:
     yield ""
 
 
+def families() -> list[ModuleType]:
+    """The modules that declare instructions, the files that a user added last."""
+    added = {d.function.__module__: sys.modules[d.function.__module__] for d in REGISTRY}
+    return [*FAMILIES, *(module for module in added.values() if module not in FAMILIES)]
+
+
 def index_page() -> str:
     """The index: all instructions, control bits, how to read a page, where the encoding comes from."""
     parts = [f"{HEADER}\n\n# Instruction set reference\n", READING, SOURCES, "## Instructions\n"]
-    for family in FAMILIES:
+    for family in families():
         name = family.__name__.rpartition(".")[2]
         parts.append(f"### [{name.replace('_', ' ').capitalize()}]({name}.md)\n")
         parts.append(
@@ -299,7 +306,7 @@ def index_page() -> str:
 
 def pages() -> dict[str, str]:
     """The manual: file name -> Markdown, one page per family and ``index.md``."""
-    manual = {f"{family.__name__.rpartition('.')[2]}.md": family_page(family) for family in FAMILIES}
+    manual = {f"{family.__name__.rpartition('.')[2]}.md": family_page(family) for family in families()}
     return {"index.md": index_page(), **manual}
 
 
@@ -314,8 +321,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the manual, or with ``--check`` name the stale pages and return 1 if there are any."""
     parser = argparse.ArgumentParser(prog="python -m dstc_isa.isa.manual", description=__doc__)
     parser.add_argument("directory", type=Path, help="where the pages are")
+    parser.add_argument("--isa", type=Path, action="append", default=[], metavar="FILE.py", help="further instructions")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not current")
     chosen = parser.parse_args(arguments)
+    for path in chosen.isa:
+        load_extension(path)
     if chosen.check:
         old = stale(chosen.directory)
         for name in old:

@@ -15,6 +15,7 @@ from dstc_isa.syntax.tree import MacroHead, Node, Piece, Statement
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 MAXIMUM_OPERAND = 4000
+_LONGEST_SHOWN = 40
 
 _WORDS = {
     "OPERANDS": "operands",
@@ -237,7 +238,9 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
         token = str(error.token)
         if not token.strip():
             return "something is missing here", start, start + 1, expected
-        return f"unexpected {token.strip()!r}", start, start + len(token.rstrip()), expected
+        shown = token.strip()
+        shown = shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "..."
+        return f"unexpected {shown!r}", start, start + len(token.rstrip()), expected
     assert isinstance(error, UnexpectedCharacters)
     character = text[start : start + 1]
     if character == '"':
