@@ -127,7 +127,7 @@ def _constant(expander: Expander, index: int, node: Node, kind: str) -> bytes:
             raise ArgumentError(index, f"{value} does not fit {bits} bits")
         value %= 1 << bits
     try:
-        return struct.pack("<" + code, value)
+        return struct.pack("<" + code, float(value) if code == "f" else value)
     except OverflowError:
         raise ArgumentError(index, f"{value} is beyond the range of FP32") from None
 
@@ -235,36 +235,30 @@ def _message(index: int, node: Node) -> str:
 def include(expander: Expander, statement: Statement) -> None:
     """``.include "file"``."""
     tree = expander.load(statement)
-    if tree is not None:
-        with expander.nested(statement, None):
-            expander.execute(tree.body)
+    for problem in tree.problems:
+        expander.reporter.add(problem)
+    with expander.nested(statement, None):
+        expander.execute(tree.body)
 
 
-def load_include(expander: Expander, statement: Statement) -> Tree | None:
-    """Read the file that ``.include`` names; what is wrong with it is reported."""
+def load_include(expander: Expander, statement: Statement) -> Tree:
+    """Read the file that ``.include`` names; ArgumentError if there is none that can be read."""
+    nodes = expander.nodes(statement)
+    count_arguments(statement, nodes, 1, 1, '"FILE"')
+    if not isinstance(nodes[0], Text):
+        raise ArgumentError(0, "expected a file name in quotes")
+    beside = Path(statement.source.name).parent
+    path = find_file(nodes[0].value, [beside, *expander.include, program_directory() / "include"])
+    frames = (Frame(statement.source.name, statement.line), *statement.source.included_from)
+    if str(path) in [frame.file for frame in frames]:
+        raise ArgumentError(0, f"{path} includes itself")
     try:
-        nodes = expander.nodes(statement)
-        count_arguments(statement, nodes, 1, 1, '"FILE"')
-        if not isinstance(nodes[0], Text):
-            raise ArgumentError(0, "expected a file name in quotes")
-        beside = Path(statement.source.name).parent
-        places = [beside, *expander.include, program_directory() / "include"]
-        path = find_file(nodes[0].value, places)
-        frames = (Frame(statement.source.name, statement.line), *statement.source.included_from)
-        if [frame.file for frame in frames].count(str(path)) > 1:
-            raise ArgumentError(0, f"{path} includes itself")
         data = path.read_bytes()
-    except ArgumentError as problem:
-        expander.reporter.at_operand(statement, problem.index, problem.cause, expander.uses)
-        return None
     except OSError as problem:
-        expander.error(statement, f"cannot read the file: {problem.strerror}")
-        return None
+        raise ArgumentError(0, f"cannot read {path}: {problem.strerror}") from None
     source, problems = read_source(data, str(path), frames)
     tree = read_tree(source)
-    for found in (*problems, *tree.problems):
-        expander.reporter.add(found)
-    return tree
+    return Tree(source, tree.body, [*problems, *tree.problems])
 
 
 def find_file(name: str, places: list[Path]) -> Path:

@@ -130,7 +130,7 @@ def literal(value: int | float | Bits, operand: Operand) -> int:
         return whole
     code, limit = ("<f", "FP32") if kind is Literal.FLOAT else ("<e", "FP16")
     try:
-        packed = struct.pack(code, value)
+        packed = struct.pack(code, float(value))
     except OverflowError:
         raise ValueError(f"{value} is beyond the range of {limit}") from None
     bits = int.from_bytes(packed, "little")

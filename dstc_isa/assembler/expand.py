@@ -45,7 +45,7 @@ class Language:
     instruction: Directive
     directives: dict[str, Directive]
     blocks: dict[str, BlockHandler]
-    loader: "Callable[[Expander, Statement], Tree | None]"
+    loader: "Callable[[Expander, Statement], Tree]"
 
 
 @define(eq=False, repr=False)
@@ -65,7 +65,7 @@ class Expander:
     kernels: list[KernelBuilder] = Factory(list)
     constants: bytearray = Factory(bytearray)
     constant_arrays: list[ConstantArray] = Factory(list)
-    included: dict[int, Tree | None] = Factory(dict)
+    included: dict[int, Tree] = Factory(dict)
     label_lists: dict[int, list[tuple[str, Statement]]] = Factory(dict)
     declared: list[RegisterArray] = Factory(list)
     macro: str = ""
@@ -215,12 +215,14 @@ class Expander:
             for token in item.labels:
                 yield token.rstrip(": \t"), item
             if item.word == ".include" and item.is_directive and depth < MAXIMUM_DEPTH:
-                tree = self.load(item)
-                if tree is not None:
-                    yield from self._labels_in(tree.body, depth + 1)
+                try:
+                    tree = self.load(item)
+                except ArgumentError:  # reported where the line is carried out
+                    continue
+                yield from self._labels_in(tree.body, depth + 1)
 
-    def load(self, statement: Statement) -> Tree | None:
-        """The tree of an included file, read once for each ``.include``; None if that failed."""
+    def load(self, statement: Statement) -> Tree:
+        """The tree of an included file, read once for each ``.include``; ArgumentError if that fails."""
         if id(statement) not in self.included:
             self.included[id(statement)] = self.language.loader(self, statement)
         return self.included[id(statement)]

@@ -21,12 +21,12 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
         return
     _unwritten(kernel, reporter)
     unreachable = _every(kernel.emitted, (not reached for reached in flow.reachable))
-    previous = False
+    told = False
     for index, emitted in enumerate(kernel.emitted):
-        lost = emitted.statement_id in unreachable and not _idle(emitted)
-        if lost and not previous:
+        told = told and not flow.reachable[index]
+        if not told and emitted.statement_id in unreachable and not _idle(emitted):
             _at(reporter, emitted, "control never gets here")
-        previous = not flow.reachable[index]
+            told = True
     dead = _every(kernel.emitted, flow.dead)
     for emitted in kernel.emitted:
         if emitted.statement_id in dead and emitted.statement_id not in unreachable:

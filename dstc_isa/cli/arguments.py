@@ -1,5 +1,6 @@
 """Kernel arguments and sizes as they are written on the command line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,13 @@ from attrs import frozen
 if TYPE_CHECKING:
     from dstc_isa.engine.launch import Argument
 
-MAX_ELEMENTS = 1 << 33
-
 
 class UsageError(ValueError):
     """Something written on the command line that cannot be used; the message says how to write it."""
+
+
+class InputError(Exception):
+    """An input that the command line names rightly and that cannot be used; the message says why."""
 
 
 @frozen
@@ -31,15 +34,26 @@ def assignment(option: str, text: str) -> Assignment:
     return Assignment(name, value)
 
 
-def sizes(option: str, text: str, count: int | None = None) -> tuple[int, ...]:
-    """Comma-separated whole numbers; exactly ``count`` of them if given."""
+def sizes(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
+    """Comma-separated whole numbers, from ``least`` to ``most`` of them."""
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"{option} takes whole numbers with commas between, such as 8,4,1, not {text!r}") from None
-    if count is not None and len(numbers) != count:
+    if not least <= len(numbers) <= most:
+        count = f"{least} to {most}" if least != most else f"{most}"
         raise UsageError(f"{option} takes {count} numbers, not {len(numbers)}")
     return numbers
+
+
+def kernel_arguments(given: Iterable[Assignment]) -> "dict[str, Argument]":
+    """The values of all ``--arg``, by name."""
+    arguments: dict[str, Argument] = {}
+    for each in given:
+        if each.name in arguments:
+            raise UsageError(f"--arg {each.name} is given twice")
+        arguments[each.name] = kernel_argument(each)
+    return arguments
 
 
 def kernel_argument(given: Assignment) -> "Argument":
@@ -56,7 +70,7 @@ def kernel_argument(given: Assignment) -> "Argument":
         return float(given.text)
     except ValueError:
         raise UsageError(
-            f"--arg {given.name}={given.text}: expected a number, @FILE.npy, or zeros:DTYPE:SHAPE such as zeros:f4:64x32"
+            f"--arg {given.name}={given.text}: write a number, @FILE.npy, or zeros:DTYPE:SHAPE such as zeros:f4:64x32"
         ) from None
 
 
@@ -64,21 +78,23 @@ def zeros(given: Assignment) -> "Argument":
     """A zeroed array as ``zeros:DTYPE:SHAPE`` describes it."""
     import numpy as np
 
-    parts = given.text.split(":")
+    _, _, description = given.text.partition(":")
+    dtype_name, _, shape_text = description.rpartition(":")
     try:
-        _, dtype_name, shape_text = parts
         dtype = np.dtype(dtype_name)
         shape = tuple(int(part) for part in shape_text.split("x"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, SyntaxError):
+        dtype = None
+    if dtype is None or not dtype_name:
         raise UsageError(
             f"--arg {given.name}={given.text}: write zeros:DTYPE:SHAPE, such as zeros:float32:1024 or zeros:u4:64x32"
-        ) from None
-    elements = 1
-    for size in shape:
-        elements *= size
-    if any(size < 0 for size in shape) or elements > MAX_ELEMENTS or dtype.hasobject:
-        raise UsageError(f"--arg {given.name}={given.text}: such an array cannot be made")
-    return np.zeros(shape, dtype)
+        )
+    if dtype.hasobject:
+        raise UsageError(f"--arg {given.name}={given.text}: a kernel works on numbers, not on {dtype} values")
+    try:
+        return np.zeros(shape, dtype)
+    except (ValueError, MemoryError) as error:
+        raise InputError(f"--arg {given.name}={given.text}: {error}") from None
 
 
 def array_from(path: Path) -> "Argument":
@@ -86,9 +102,10 @@ def array_from(path: Path) -> "Argument":
     import numpy as np
 
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path}: cannot be read as a .npy array: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise UsageError(f"{path}: holds several arrays; a kernel argument is one .npy array")
-    return np.ascontiguousarray(array)
+        # Mapping compares the size that the header claims with the file's before any memory is taken.
+        return np.array(np.lib.format.open_memmap(path, mode="r"), order="C")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    # Damaged headers come out of NumPy's parser as nearly any exception.
+    except Exception as error:
+        raise InputError(f"{path}: not a .npy array of numbers: {error}") from None

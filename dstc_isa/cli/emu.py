@@ -1,41 +1,65 @@
 """The command ``dstc-emu``: run kernels and multiply sparse matrices on the emulated machine."""
 
 import argparse
+import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.arguments import InputError, UsageError
+
+if TYPE_CHECKING:
+    from dstc_isa.program import Kernel, Program
 
 DESCRIPTION = "Instruction-level emulator of the Dual-side Sparse Tensor Core."
 RUN_EXAMPLE = """example:
-  dstc-emu run axpy.dasm --grid 8 --block 128 --arg x=@x.npy --arg y=zeros:f4:1024 --arg a=2.5 --arg n=1024 --out y=y.npy
+  dstc-emu run programs/hello.dasm --grid 8 --block 128 --arg x=@x.npy \\
+    --arg y=zeros:f4:1024 --arg a=2.5 --arg n=1024 --out y=y.npy
 """
 SPGEMM_EXAMPLE = """examples:
   dstc-emu spgemm A.mtx B.npz -o C.npy
   dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
 """
-INTERRUPTED = 130
+REFUSED, USAGE, INTERRUPTED = 1, 2, 130
+EXIT_STATUS = "Exit status: 0 done, 1 refused input or a fault, 2 wrong command line."
+MAX_THREADS = 256
+DEFAULT_BLOCK = 32
+OBJECT_SUFFIX = ".dobj"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="dstc-emu", description=DESCRIPTION)
+    top = argparse.ArgumentParser(prog="dstc-emu", description=DESCRIPTION, epilog=EXIT_STATUS)
     top.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     raw = argparse.RawDescriptionHelpFormatter
-    run = commands.add_parser("run", help="run a kernel of a .dasm or .dobj file", epilog=RUN_EXAMPLE, formatter_class=raw)
-    run.add_argument("program", type=Path, metavar="PROG", help="assembly source (.dasm) or object file")
+    run = commands.add_parser(
+        "run", help="run a kernel of a .dasm or .dobj file", epilog=RUN_EXAMPLE, formatter_class=raw
+    )
+    run.add_argument("program", type=Path, metavar="PROG", help="assembly source (.dasm) or object file (.dobj)")
     run.add_argument("--kernel", metavar="K", help="kernel to run, if the file has several")
-    run.add_argument("--grid", default="1", metavar="X,Y,Z", help="CTAs of the grid (default 1)")
-    run.add_argument("--block", default="32", metavar="X,Y,Z", help="threads of a CTA (default 32)")
-    run.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="number, @FILE.npy or zeros:DTYPE:SHAPE")
-    run.add_argument("--out", action="append", default=[], metavar="NAME=FILE.npy", help="save an array argument afterwards")
-    run.add_argument("-I", dest="include", action="append", default=[], type=Path, metavar="DIR", help="include path")
-    run.add_argument("--max-instructions", type=int, default=None, metavar="N", help="per warp, then it is stopped")
+    run.add_argument("--grid", default="1", metavar="X,Y,Z", help="CTAs of the grid, in 1 to 3 dimensions (default 1)")
+    run.add_argument("--block", default=None, metavar="X,Y,Z", help="threads of a CTA (default: the kernel's, or 32)")
+    run.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter: a number, @FILE.npy or zeros:DTYPE:SHAPE, such as zeros:f4:64x32",
+    )
+    run.add_argument(
+        "--out", action="append", default=[], metavar="NAME=FILE.npy", help="save an array argument after the run"
+    )
+    run.add_argument(
+        "-I", dest="include", action="append", default=[], type=Path, metavar="DIR", help="look for .include here"
+    )
+    run.add_argument(
+        "--max-instructions", type=int, default=None, metavar="N", help="stop a warp that has issued so many"
+    )
     _common(run)
     multiply = commands.add_parser(
         "spgemm", help="multiply two sparse matrices", epilog=SPGEMM_EXAMPLE, formatter_class=raw
@@ -44,9 +68,9 @@ def parser() -> argparse.ArgumentParser:
     multiply.add_argument("b", nargs="?", type=Path, metavar="B", help="matrix: .npy, .npz (SciPy sparse) or .mtx")
     multiply.add_argument("-o", dest="output", type=Path, metavar="C.npy", help="save the float32 product")
     multiply.add_argument("--random", metavar="M,N,K", help="multiply random matrices, MxK times KxN")
-    multiply.add_argument("--density-a", type=float, default=None, metavar="DA", help="share of non-zeros in A (default 0.5)")
-    multiply.add_argument("--density-b", type=float, default=None, metavar="DB", help="share of non-zeros in B (default 0.5)")
-    multiply.add_argument("--seed", type=int, default=None, metavar="S", help="of the random matrices (default 0)")
+    multiply.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in A (default 0.5)")
+    multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
+    multiply.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
     _common(multiply)
     return top
 
@@ -55,7 +79,9 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON")
     command.add_argument("--threads", type=int, default=None, metavar="N", help="host threads (default: all cores)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
-    command.add_argument("--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further instructions")
+    command.add_argument(
+        "--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further instructions"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,18 +90,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options) if options.command == "run" else _spgemm(options)
     except UsageError as error:
-        print(f"dstc-emu: {error}", file=sys.stderr)
-        return 2
+        _complain(error)
+        return USAGE
     except KeyboardInterrupt:
-        print("dstc-emu: interrupted", file=sys.stderr)
+        _say("dstc-emu: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        return 1
+        return REFUSED
     except Exception as error:
         if not _expected(error):
             raise
-        print(f"dstc-emu: {error}", file=sys.stderr)
-        return 1
+        _complain(error)
+        return REFUSED
+
+
+def _complain(error: Exception) -> None:
+    """Print an error: a source's as the assembler does, the others behind the command's name."""
+    from dstc_isa.assembler import AssemblyError
+    from dstc_isa.diagnostics import render, wants_colour
+
+    if isinstance(error, AssemblyError):
+        _say(render(error.diagnostics, wants_colour(sys.stderr)))
+        return
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
+    _say("\n  ".join([f"dstc-emu: {text}", *getattr(error, "__notes__", ())]))
 
 
 def _expected(error: Exception) -> bool:
@@ -89,7 +129,7 @@ def _expected(error: Exception) -> bool:
     from dstc_isa.sparse.matrix_files import MatrixFileError
 
     of_input = (AssemblyError, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)
-    return isinstance(error, (*of_input, KernelFault, SemanticsError, OSError, MemoryError))
+    return isinstance(error, (*of_input, InputError, KernelFault, SemanticsError, OSError, MemoryError))
 
 
 def _say(text: str) -> None:
@@ -99,112 +139,148 @@ def _say(text: str) -> None:
 def _check(options: argparse.Namespace) -> None:
     from dstc_isa.isa.extension import load_extension
 
-    if options.threads is not None and options.threads < 1:
-        raise UsageError("--threads is at least 1")
+    if options.threads is not None and not 1 <= options.threads <= MAX_THREADS:
+        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {options.threads}")
+    if options.json is not None:
+        _check_output(options.json)
     for path in options.isa:
         load_extension(path)
+
+
+def _check_output(path: Path, suffix: str = "") -> None:
+    """Refuse a file that cannot be written before the run, not after it."""
+    if path.suffix != suffix and suffix:
+        raise UsageError(f"{path}: an array is written as {suffix}: expected a file name that ends in {suffix}")
+    if path.is_dir():
+        raise OSError(errno.EISDIR, "cannot be written: it is a directory", str(path))
+    if not path.parent.is_dir():
+        raise OSError(errno.ENOENT, f"cannot be written: there is no directory {path.parent}", str(path))
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OSError(errno.EACCES, "cannot be written: permission denied", str(path))
 
 
 def _run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from dstc_isa.cli.arguments import assignment, kernel_argument, sizes
+    from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS
+    from dstc_isa.engine.launch import LaunchError
     from dstc_isa.engine.run import run_kernel
-    from dstc_isa.object.load import load_file
     from dstc_isa.report.statistics import statistics
     from dstc_isa.report.text import print_run
 
     _check(options)
     limit = DEFAULT_MAX_INSTRUCTIONS if options.max_instructions is None else options.max_instructions
     if limit < 1:
-        raise UsageError("--max-instructions is at least 1")
-    grid, block = sizes("--grid", options.grid), sizes("--block", options.block)
+        raise UsageError(f"--max-instructions is at least 1, not {limit}")
+    grid = sizes("--grid", options.grid, 1, 3)
+    block = None if options.block is None else sizes("--block", options.block, 1, 3)
+    given = [assignment("--arg", text) for text in options.arg]
     outputs = [assignment("--out", text) for text in options.out]
-    program = load_file(options.program, options.include)
-    try:
-        kernel = program.kernel(options.kernel)
-    except KeyError as error:
-        wanted = f"no kernel {options.kernel}" if options.kernel else "several kernels; name one with --kernel"
-        raise UsageError(f"{options.program} has {wanted}; it has {error.args[0] or 'none'}") from None
-    arguments = {}
-    for text in options.arg:
-        given = assignment("--arg", text)
-        if given.name in arguments:
-            raise UsageError(f"--arg {given.name} is given twice")
-        arguments[given.name] = kernel_argument(given)
+    for output in outputs:
+        _check_output(Path(output.text), ".npy")
+    program = _load(options)
+    kernel = _kernel(program, options)
+    arguments = kernel_arguments(given)
     for output in outputs:
         if not hasattr(arguments.get(output.name), "shape"):
             raise UsageError(f"--out {output.name}: there is no array argument of that name")
-    _, execution = run_kernel(
-        program,
-        kernel,
-        grid,
-        block,
-        arguments,
-        threads=options.threads,
-        max_instructions=limit,
-        reference=options.reference,
-        announce=_say,
-    )
+    try:
+        _, execution = run_kernel(
+            program,
+            kernel,
+            grid,
+            block or kernel.block or (DEFAULT_BLOCK,),
+            arguments,
+            threads=options.threads,
+            max_instructions=limit,
+            reference=options.reference,
+            announce=_say,
+        )
+    except LaunchError as error:
+        error.add_note(_launch_of(kernel))
+        raise
     for output in outputs:
-        _save_argument(Path(output.text), arguments[output.name])
+        _save(Path(output.text), arguments[output.name])
     run = statistics(kernel, execution)
-    print_run(run, Console())
     _write_json(options.json, run.as_json())
+    print_run(run, Console())
     return 0
+
+
+def _load(options: argparse.Namespace) -> "Program":
+    """The program, its source's warnings printed."""
+    from dstc_isa.diagnostics import render, wants_colour
+    from dstc_isa.object import ObjectError
+    from dstc_isa.object.load import SOURCE_SUFFIX, load_file
+
+    try:
+        return load_file(options.program, options.include, lambda found: _say(render(found, wants_colour(sys.stderr))))
+    except ObjectError as error:
+        named = ObjectError(f"{options.program}: {error}")
+        if options.program.suffix != OBJECT_SUFFIX:
+            named.add_note(f"a source has a name that ends in {SOURCE_SUFFIX}")
+        raise named from None
+
+
+def _kernel(program: "Program", options: argparse.Namespace) -> "Kernel":
+    try:
+        return program.kernel(options.kernel)
+    except KeyError as error:
+        names = error.args[0]
+        if not names:
+            raise InputError(f"{options.program} has no kernel") from None
+        wanted = f"no kernel {options.kernel}" if options.kernel else "several kernels: choose with --kernel"
+        raise UsageError(f"{options.program} has {wanted}; there is {names}") from None
+
+
+def _launch_of(kernel: "Kernel") -> str:
+    """The options that a launch of the kernel takes."""
+    block = [f"--block {','.join(map(str, kernel.block))}"] if kernel.block else []
+    values = [f"--arg {p.name}={'@FILE.npy' if p.type == 'ptr' else p.type.upper()}" for p in kernel.parameters]
+    return f"kernel {kernel.name} takes {' '.join([*block, *values]) or 'no arguments'}"
 
 
 def _spgemm(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from dstc_isa.report.text import histogram_table, summary
+    from dstc_isa.report.text import print_run
     from dstc_isa.sparse.spgemm import spgemm
 
     _check(options)
+    if options.output:
+        _check_output(options.output, ".npy")
     a, b = _matrices(options)
     try:
         result = spgemm(a, b, threads=options.threads, reference=options.reference, announce=_say)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise InputError(str(error)) from None
     report = result.report
     if options.output:
         _save(options.output, result.c)
-    console = Console()
-    console.print(
-        f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
-        f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
-        highlight=False,
-        soft_wrap=True,
-    )
+    _write_json(options.json, report.as_json())
     total = report.ohmma_issued + report.ohmma_skipped
     share = report.ohmma_issued / total if total else 0.0
-    console.print(
+    lines = [
+        f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
+        f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
         f"OHMMA issued {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(summary(report.run), highlight=False, soft_wrap=True)
-    console.print(histogram_table(report.run))
-    _write_json(options.json, report.as_json())
+        f"{report.total_seconds:.3f} s in all, with encoding and the engine's start",
+    ]
+    console = Console()
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+    print_run(report.run, console)
     return 0
 
 
 def _matrices(options: argparse.Namespace) -> tuple[Any, Any]:
-    from dstc_isa.cli.arguments import sizes
     from dstc_isa.sparse.matrix_files import load_matrix
-    from dstc_isa.sparse.random_matrix import random_matrix
 
     if options.random is not None:
         if options.a is not None:
             raise UsageError("give either two matrices or --random, not both")
-        m, n, k = sizes("--random", options.random, 3)
-        seed = options.seed or 0
-        densities = [0.5 if d is None else d for d in (options.density_a, options.density_b)]
-        try:
-            return random_matrix(m, k, densities[0], seed), random_matrix(k, n, densities[1], seed + 1)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        return _random_matrices(options)
     if options.a is None or options.b is None:
         raise UsageError("spgemm takes two matrices, A and B, or --random M,N,K")
     if options.seed is not None or options.density_a is not None or options.density_b is not None:
@@ -212,17 +288,29 @@ def _matrices(options: argparse.Namespace) -> tuple[Any, Any]:
     return load_matrix(options.a), load_matrix(options.b)
 
 
-def _save_argument(path: Path, array: Any) -> None:
+def _random_matrices(options: argparse.Namespace) -> tuple[Any, Any]:
+    from dstc_isa.cli.arguments import sizes
+    from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
+    from dstc_isa.sparse.random_matrix import random_matrix
+
+    m, n, k = sizes("--random", options.random, 3, 3)
+    if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
+        raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
+    density_a, density_b = (0.5 if d is None else d for d in (options.density_a, options.density_b))
+    for name, density in (("--density-a", density_a), ("--density-b", density_b)):
+        if not 0 <= density <= 1:
+            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
+    seed = options.seed or 0
+    if seed < 0:
+        raise UsageError(f"--seed is 0 or more, not {seed}")
+    return random_matrix(m, k, density_a, seed), random_matrix(k, n, density_b, seed + 1)
+
+
+def _save(path: Path, array: Any) -> None:
     import numpy as np
 
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
-
-
-def _save(path: Path, array: Any) -> None:
-    from dstc_isa.sparse.matrix_files import save_matrix
-
-    save_matrix(path, array)
 
 
 def _write_json(path: Path | None, report: dict[str, Any]) -> None:

@@ -33,8 +33,8 @@ def resume(warp: Warp, after: int) -> None:
     waiting = ready(warp)
     if waiting == 0:
         return
-    above = waiting & (FULL_MASK << (after + 1)) & FULL_MASK
-    pc = warp.lane_pc[lowest_bit(above if above != 0 else waiting)]
+    warp.turn = next_lane(waiting, after)
+    pc = warp.lane_pc[warp.turn]
     warp.pc = pc
     while waiting != 0:
         lane = lowest_bit(waiting)
@@ -43,12 +43,18 @@ def resume(warp: Warp, after: int) -> None:
             warp.active |= 1 << lane
 
 
+def next_lane(lanes: int, after: int) -> int:
+    """The first of some lanes above lane ``after``, or the first of all if there is none."""
+    above = lanes & (FULL_MASK << (after + 1)) & FULL_MASK
+    return lowest_bit(above if above != 0 else lanes)
+
+
 def yield_turn(warp: Warp) -> None:
-    """Let other ready lanes of the warp run: the running ones wait where they are."""
-    if ready(warp) != 0:
-        first = lowest_bit(warp.active)
+    """Let other ready lanes of the warp run, in turn, so that none is passed over for ever."""
+    others = ready(warp)
+    if others != 0:
         park(warp, warp.active, warp.pc)
-        resume(warp, first)
+        resume(warp, next_lane(others, warp.turn) - 1)
 
 
 def jump(warp: Warp, lanes: int, pc: int) -> None:
@@ -79,7 +85,7 @@ def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
             return
         park(warp, same, address // 16)
     if warp.active == 0:
-        resume(warp, lowest_bit(lanes) - 1)
+        resume(warp, warp.turn)
 
 
 def release(warp: Warp, slot: int) -> None:

@@ -16,6 +16,7 @@ SYNC_SLOT = BARRIER_REGISTERS
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
     "active": "mask of the running lanes",
+    "turn": "the lane whose turn it last was: all that were ready at its place began to run",
     "mask": "lanes that execute the current instruction: active and guarded",
     "live": "lanes that have not exited",
     "blocked": "lanes that wait at a convergence or CTA barrier",

@@ -1,9 +1,10 @@
 """Load a program from a file: an object, or source that is assembled to an object first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dstc_isa.assembler import AssemblyError, assemble_file
+from dstc_isa.diagnostics import Diagnostic
 from dstc_isa.object import read_object, write_object
 from dstc_isa.program import Program
 from dstc_isa.program_files import program_directory
@@ -11,15 +12,20 @@ from dstc_isa.program_files import program_directory
 SOURCE_SUFFIX = ".dasm"
 
 
-def load_file(path: Path, include: Sequence[Path] = ()) -> Program:
+def load_file(
+    path: Path, include: Sequence[Path] = (), warn: Callable[[list[Diagnostic]], None] | None = None
+) -> Program:
     """The program in a ``.dasm`` or ``.dobj`` file.
 
-    Source goes the whole way through an object as well. Raises AssemblyError, ObjectError or OSError.
+    Source goes the whole way through an object as well; ``warn`` is given its warnings, if there are any.
+    Raises AssemblyError, ObjectError or OSError.
     """
     if path.suffix == SOURCE_SUFFIX:
         assembly = assemble_file(path, include=include)
         if assembly.program is None:
             raise AssemblyError(assembly.diagnostics)
+        if warn and assembly.diagnostics:
+            warn(assembly.diagnostics)
         return read_object(write_object(assembly.program))
     return read_object(path.read_bytes())
 

@@ -12,35 +12,33 @@ def rate(per_second: float) -> str:
     """A rate of warp instructions with a unit prefix."""
     if per_second >= 1e6:
         return f"{per_second / 1e6:.1f} million warp instructions/s"
-    return f"{per_second:.0f} warp instructions/s"
+    return f"{per_second:,.0f} warp instructions/s"
 
 
 def summary(run: RunStatistics) -> str:
-    """One line: how much was executed and how fast."""
+    """Two lines: how much was executed and how fast."""
     threads = f"{run.threads} thread{'s' if run.threads != 1 else ''}"
-    return (
-        f"{run.kernel}: {run.warp_instructions:,} warp instructions in {run.seconds:.3f} s "
-        f"({rate(run.warp_instructions_per_s)}, {threads})"
-    )
+    executed = f"{run.kernel}: {run.warp_instructions:,} warp instructions in {run.seconds:.3f} s on {threads}"
+    return f"{executed}\n{' ' * len(run.kernel)}  {rate(run.warp_instructions_per_s)}"
 
 
 def histogram_table(run: RunStatistics) -> Table:
-    """The most frequent instructions: issued, and issued with no lane executing."""
+    """The most frequent instructions: issued, their share of all, and issued with no lane executing."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("instruction")
-    table.add_column("issued", justify="right")
-    table.add_column("guard false", justify="right")
-    for name, count in list(run.histogram.items())[:SHOWN]:
-        table.add_row(name, f"{count:,}", f"{run.skipped.get(name, 0):,}")
-    rest = list(run.histogram.items())[SHOWN:]
+    table.add_column("instruction", overflow="fold")
+    for heading in ("issued", "share", "guard false"):
+        table.add_column(heading, justify="right", overflow="fold")
+    rows = [(name, count, run.skipped.get(name, 0)) for name, count in run.histogram.items()]
+    rest = rows[SHOWN:]
     if rest:
-        count = sum(count for _, count in rest)
-        idle = sum(run.skipped.get(name, 0) for name, _ in rest)
-        table.add_row(f"{len(rest)} others", f"{count:,}", f"{idle:,}")
+        rows[SHOWN:] = [(f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))]
+    for name, count, idle in rows:
+        table.add_row(name, f"{count:,}", f"{count / run.warp_instructions:.1%}", f"{idle:,}")
     return table
 
 
 def print_run(run: RunStatistics, console: Console) -> None:
     """Summary and histogram."""
-    console.print(summary(run), highlight=False, soft_wrap=True)
-    console.print(histogram_table(run))
+    console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
+    if run.histogram:
+        console.print(histogram_table(run))

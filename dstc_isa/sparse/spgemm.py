@@ -11,7 +11,7 @@ from attrs import frozen
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
-from dstc_isa.sparse.bitmap import BitmapMatrix, encode
+from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
 
 CTA_TILE = 64
 BLOCK = 128
@@ -25,8 +25,8 @@ class SpgemmReport:
     """What a multiplication did.
 
     ``ohmma_issued``: outer-product instructions that executed. ``ohmma_skipped``: those a dense multiplication
-    of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``seconds``: the whole
-    call, encoding included. ``run``: the kernel's counts; its own ``seconds`` is the execution alone.
+    of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``run``: the kernel's
+    counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
     """
 
     m: int
@@ -36,7 +36,7 @@ class SpgemmReport:
     density_b: float
     ohmma_issued: int
     ohmma_skipped: int
-    seconds: float
+    total_seconds: float
     run: RunStatistics
 
     def as_json(self) -> dict[str, Any]:
@@ -49,10 +49,12 @@ class SpgemmReport:
             "density_b": self.density_b,
             "warp_instructions": self.run.warp_instructions,
             "ohmma": {"issued": self.ohmma_issued, "skipped": self.ohmma_skipped},
-            "seconds": self.seconds,
+            "seconds": self.run.seconds,
             "warp_instructions_per_s": self.run.warp_instructions_per_s,
             "histogram": self.run.histogram,
-            "run": self.run.as_json(),
+            "skipped": self.run.skipped,
+            "threads": self.run.threads,
+            "total_seconds": self.total_seconds,
         }
 
 
@@ -77,13 +79,16 @@ def spgemm(
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
 
-    Raises ValueError for shapes that do not fit and ValueRangeError for a value beyond FP16's range.
+    Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
+    value beyond FP16's range; the message says which of the two it is.
     """
     started = time.perf_counter()
-    if len(a.shape) == len(b.shape) == 2 and a.shape[1] != b.shape[0]:
-        raise ValueError(f"a is {a.shape[0]}x{a.shape[1]} and b is {b.shape[0]}x{b.shape[1]}: a's columns must be b's rows")
-    left, right = encode(a, "a"), encode(b, "b")
-    (m, k), n = left.shape, right.shape[1]
+    left, right = _encoded(a, "a"), _encoded(b, "b")
+    (m, k), (rows, n) = left.shape, right.shape
+    if k != rows:
+        raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is at least 1, not {threads}")
     c = np.zeros((m, n), np.float32)
     run = RunStatistics("spgemm", 0, 0.0, 1, {}, {})
     if m and n:
@@ -114,10 +119,18 @@ def spgemm(
         density_b=right.density,
         ohmma_issued=issued,
         ohmma_skipped=dense - issued,
-        seconds=time.perf_counter() - started,
+        total_seconds=time.perf_counter() - started,
         run=run,
     )
     return SpgemmResult(c, report)
+
+
+def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
+    try:
+        return encode(matrix, side)
+    except (TypeError, ValueError) as error:
+        error.args = (f"matrix {side}: {error}",)
+        raise
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:

@@ -16,6 +16,7 @@ from dstc_isa.syntax.tree import MacroHead, Node, Piece, Statement
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 MAXIMUM_OPERAND = 4000
 _LONGEST_SHOWN = 40
+_WORD = re.compile(r"[\w$.]+|\S")
 
 _WORDS = {
     "OPERANDS": "operands",
@@ -235,12 +236,11 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
         return "the text ends too early", max(0, length - 1), max(1, length), expected
     start = error.pos_in_stream or 0
     if isinstance(error, UnexpectedToken):
-        token = str(error.token)
-        if not token.strip():
+        word = _WORD.match(text, start)
+        shown = word[0][:_LONGEST_SHOWN] if word else ""
+        if not shown:
             return "something is missing here", start, start + 1, expected
-        shown = token.strip()
-        shown = shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "..."
-        return f"unexpected {shown!r}", start, start + len(token.rstrip()), expected
+        return f"unexpected {shown!r}", start, start + len(shown), expected
     assert isinstance(error, UnexpectedCharacters)
     character = text[start : start + 1]
     if character == '"':

@@ -65,7 +65,13 @@ def module_file(name: str) -> Path:
 
 @cache
 def load(announce: Callable[[str], None] | None = None) -> Any:
-    """The compiled ``run_worker`` function; compiles on first use and says so through ``announce``."""
+    """The compiled ``run_worker`` function; compiles on first use and says so through ``announce``.
+
+    Raises SemanticsError if an instruction's semantics cannot be compiled.
+    """
+    from numba.core.errors import NumbaError, UnsupportedBytecodeError
+
+    from dstc_isa.engine.compiled.compile_error import semantics_error
     from dstc_isa.engine.compiled.warp_functions import register_all
 
     name = f"dstc_engine_{fingerprint()}"
@@ -82,7 +88,10 @@ def load(announce: Callable[[str], None] | None = None) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    module.run_worker.compile("void(int64)")
+    try:
+        module.run_worker.compile("void(int64)")
+    except (NumbaError, UnsupportedBytecodeError) as error:
+        raise semantics_error(error, path) from error
     if fresh:
         say(f"compiled in {time.perf_counter() - started:.1f} s; kept in {path.parent}")
     return module.run_worker

@@ -4,7 +4,7 @@ from typing import Any
 
 from numba import int64
 
-from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.engine.compiled.jit import compiled, merged
 from dstc_isa.engine.compiled.records import (
     as_launch,
     as_warp,
@@ -31,6 +31,7 @@ def start_warp(launch: Any, warp: Any, index: Any, cta: Any) -> Any:
     lanes = int64(FULL_MASK) if threads >= LANES else (int64(1) << threads) - 1
     warp.pc = 0
     warp.active = lanes
+    warp.turn = 0
     warp.live = lanes
     warp.mask = 0
     warp.blocked = 0
@@ -101,7 +102,7 @@ def fail_stuck(launch: Any, warps: Any) -> Any:
 def worker_of(run_warp: Any) -> Any:
     """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
 
-    @compiled
+    @merged
     def run_cta(worker: Any, launch: Any, cta: Any) -> Any:
         """Run one CTA to its end; the number of the warp that faulted, or -1."""
         warps = worker.warps
@@ -127,7 +128,7 @@ def worker_of(run_warp: Any) -> Any:
                 return fail_stuck(launch, warps)
         return int64(-1)
 
-    @compiled
+    @merged
     def work(worker: Any) -> Any:
         """Take CTAs in order until none is left or an earlier one has faulted."""
         launch = as_launch(worker.launch)

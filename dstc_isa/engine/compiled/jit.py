@@ -24,6 +24,14 @@ def inlined(function: Function) -> Function:
     return njit(**INLINE)(function)
 
 
+def merged(function: Function) -> Function:
+    """Merge a function into its only caller before compilation.
+
+    Every level of calls would link and optimise the whole interpreter once more.
+    """
+    return njit(inline="always")(function)
+
+
 def emitter(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that types a call and returns the writer of its LLVM code."""
     return intrinsic(function)

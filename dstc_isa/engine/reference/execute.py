@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dstc_isa.engine.execution import SemanticsError
 from dstc_isa.engine.layout import PREDICATE_SINK, SINK_ROW
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.rows import ConstantReader, source_words
@@ -18,17 +19,24 @@ LOW_HALF = 0xFFFF
 
 
 def execute(warp: ReferenceWarp, instruction: Instruction, banks: ConstantReader) -> None:
-    """Execute for the lanes of ``warp.mask``, which is not empty; a fault is left in ``warp.fault``."""
+    """Execute for the lanes of ``warp.mask``, which is not empty; a fault is left in ``warp.fault``.
+
+    Raises SemanticsError if the semantics fail or return something else than declared.
+    """
     declaration = instruction.declaration
     arguments = [_argument(warp, instruction, parameter, banks) for parameter in declaration.parameters]
     mask = warp.mask
-    with np.errstate(all="ignore"):
-        outcome = declaration.function(*arguments)
-    if warp.fault:
-        return
-    outcomes = outcome if len(declaration.results) > 1 else (outcome,)
-    for index, value in zip(declaration.results, outcomes, strict=False):
-        _write(warp, mask, declaration.lanes[index], instruction.operands[index], value)
+    try:
+        with np.errstate(all="ignore"):
+            outcome = declaration.function(*arguments)
+        if warp.fault:
+            return
+        outcomes = outcome if len(declaration.results) > 1 else (outcome,)
+        for index, value in zip(declaration.results, outcomes, strict=False):
+            _write(warp, mask, declaration.lanes[index], instruction.operands[index], value)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise SemanticsError(f"the semantics of {declaration.mnemonic} cannot be executed: {what}") from error
 
 
 def _argument(warp: ReferenceWarp, instruction: Instruction, parameter: Parameter, banks: ConstantReader) -> Any:
