@@ -1,4 +1,4 @@
-"""AVG, an instruction that Volta does not have: docs/add-an-instruction.md explains this file."""
+"""AVG: the average of two integers, an instruction that Volta does not have."""
 
 from typing import Annotated
 

@@ -29,7 +29,6 @@ CONSTANT_CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "f32": "f"}
 MAXIMUM_CONSTANTS = 1 << 16
 MAXIMUM_SHARED = 96 * 1024
 MAXIMUM_PARAMETERS = 4096 - PARAMETER_BASE
-CONSTANT_ALIGNMENT = 16
 MAXIMUM_FILE = 16 << 20
 
 
@@ -95,21 +94,26 @@ def shared(expander: Expander, statement: Statement) -> None:
     kernel.shared_bytes = offset + size
 
 
-def const(expander: Expander, statement: Statement) -> None:
-    """``.const NAME, .u32, value, ...``."""
-    nodes = expander.nodes(statement)
-    count_arguments(statement, nodes, 3, len(nodes) + 3, "NAME, .u32, VALUE, ...")
-    name = declared_name(0, nodes[0])
-    kind = nodes[1].type[1:] if isinstance(nodes[1], TypeName) and not nodes[1].name else ""
-    if kind not in CONSTANT_CODES:
-        raise ArgumentError(1, f"constant types are {', '.join('.' + t for t in CONSTANT_CODES)}")
-    data = b"".join(_constant(expander, index, node, kind) for index, node in enumerate(nodes[2:], 2))
-    offset = -(-len(expander.constants) // CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT
-    if offset + len(data) > MAXIMUM_CONSTANTS:
-        raise ArgumentError(2, f"bank {CONSTANT_DATA_BANK} holds {MAXIMUM_CONSTANTS} bytes of constants")
-    expander.declare(0, name, offset)
-    expander.constants += bytes(offset - len(expander.constants)) + data
-    expander.constant_arrays.append(ConstantArray(name, offset, len(data)))
+def const(least_alignment: int) -> Directive:
+    """``.const NAME, .u32, value, ...`` aligned to its elements, and to at least so many bytes."""
+
+    def declare(expander: Expander, statement: Statement) -> None:
+        nodes = expander.nodes(statement)
+        count_arguments(statement, nodes, 3, len(nodes) + 3, "NAME, .u32, VALUE, ...")
+        name = declared_name(0, nodes[0])
+        kind = nodes[1].type[1:] if isinstance(nodes[1], TypeName) and not nodes[1].name else ""
+        if kind not in CONSTANT_CODES:
+            raise ArgumentError(1, f"constant types are {', '.join('.' + t for t in CONSTANT_CODES)}")
+        data = b"".join(_constant(expander, index, node, kind) for index, node in enumerate(nodes[2:], 2))
+        alignment = max(least_alignment, struct.calcsize("<" + CONSTANT_CODES[kind]))
+        offset = -(-len(expander.constants) // alignment) * alignment
+        if offset + len(data) > MAXIMUM_CONSTANTS:
+            raise ArgumentError(2, f"bank {CONSTANT_DATA_BANK} holds {MAXIMUM_CONSTANTS} bytes of constants")
+        expander.declare(0, name, offset)
+        expander.constants += bytes(offset - len(expander.constants)) + data
+        expander.constant_arrays.append(ConstantArray(name, offset, len(data)))
+
+    return declare
 
 
 def _constant(expander: Expander, index: int, node: Node, kind: str) -> bytes:
@@ -276,7 +280,9 @@ def find_file(name: str, places: list[Path]) -> Path:
 DIRECTIVES: dict[str, Callable[[Expander, Statement], None]] = {
     ".param": param,
     ".shared": shared,
-    ".const": const,
+    ".const": const(1),
+    ".const.64": const(8),
+    ".const.128": const(16),
     ".block": block,
     ".reg": registers(1),
     ".reg.64": registers(2),

@@ -1,6 +1,7 @@
 """``dstc-asm``: assemble a source, or disassemble an object."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,8 +112,17 @@ def disassemble(path: Path, as_json: bool) -> int:
     except ObjectError as error:
         report([failure(str(path), str(error))], as_json)
         return FAILED
-    print(text_of(program), end="")
+    show(text_of(program))
     return OK
+
+
+def show(text: str) -> None:
+    """Write to standard output; a reader that has gone, such as ``head``, is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def failure(file: str, message: str, line: int = 0) -> "Diagnostic":
@@ -136,7 +146,7 @@ def report(diagnostics: list["Diagnostic"], as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps({"diagnostics": [d.as_dict() for d in diagnostics]}, indent=2))
+        show(json.dumps({"diagnostics": [d.as_dict() for d in diagnostics]}, indent=2) + "\n")
     elif diagnostics:
         from dstc_isa.diagnostics import render, wants_colour
 

@@ -122,7 +122,7 @@ def record_of(launch: Launch, warp: Any, warps: Sequence[Any]) -> FaultRecord:
     stuck = kind in (Fault.BARRIER, Fault.DEADLOCK)
     return FaultRecord(
         kind=kind,
-        cta=(warp.cta_x, warp.cta_y, warp.cta_z),
+        cta=(warp.identity[0], warp.identity[1], warp.identity[2]),
         warp=warp.index,
         lanes=warp.fault_lanes,
         pc=warp.fault_pc,

@@ -102,32 +102,13 @@ def special(warp: Warp, number: int) -> U32:
         return lane_ids()
     if number >= SpecialNumber.TID_X and number <= SpecialNumber.TID_Z:
         return thread_ids(warp, number - SpecialNumber.TID_X)
-    value = 0
-    if number == SpecialNumber.CTAID_X:
-        value = warp.cta_x
-    elif number == SpecialNumber.CTAID_Y:
-        value = warp.cta_y
-    elif number == SpecialNumber.CTAID_Z:
-        value = warp.cta_z
-    elif number == SpecialNumber.NTID_X:
-        value = warp.block_x
-    elif number == SpecialNumber.NTID_Y:
-        value = warp.block_y
-    elif number == SpecialNumber.NTID_Z:
-        value = warp.block_z
-    elif number == SpecialNumber.NCTAID_X:
-        value = warp.grid_x
-    elif number == SpecialNumber.NCTAID_Y:
-        value = warp.grid_y
-    elif number == SpecialNumber.NCTAID_Z:
-        value = warp.grid_z
-    elif number == SpecialNumber.WARPID:
-        value = warp.index
-    elif number == SpecialNumber.CLOCKLO:
-        value = warp.issued & FULL_MASK
-    elif number == SpecialNumber.CLOCKHI:
-        value = warp.issued >> 32
-    return splat(value)
+    if number >= SpecialNumber.CTAID_X and number <= SpecialNumber.WARPID:
+        return splat(warp.identity[number - SpecialNumber.CTAID_X])
+    if number == SpecialNumber.CLOCKLO:
+        return splat(warp.issued & FULL_MASK)
+    if number == SpecialNumber.CLOCKHI:
+        return splat(warp.issued >> 32)
+    return splat(0)
 
 
 @instruction("S2R", 0x919, Pipe.SFU, variable=True)

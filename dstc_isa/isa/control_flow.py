@@ -3,10 +3,10 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.divergence import arrive, jump, jump_each, leave, park, release, resume
+from dstc_isa.isa.divergence import abandon, arrive, collect, jump, jump_each, leave, park, resume
 from dstc_isa.isa.field import WORD_BYTES, Field
 from dstc_isa.isa.instruction import U32, Pipe, Scalar, Warp, instruction
-from dstc_isa.isa.lanes import FULL_MASK, ballot, lane_of, lowest_bit, splat
+from dstc_isa.isa.lanes import ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.operand import BarrierOperand, ImmediateOperand, Source, TargetOperand
 from dstc_isa.isa.shorthand import PpOptional, Ra
@@ -39,7 +39,7 @@ def bssy(warp: Warp, barrier: Barrier, target: Target) -> None:
 
     The target names the place where they meet, as on Volta; it does not change what happens.
     """
-    warp.participants[barrier] = warp.mask
+    collect(warp, barrier, warp.mask, warp.mask)
 
 
 @instruction("BSYNC", 0x941, Pipe.BRANCH)
@@ -51,8 +51,7 @@ def bsync(warp: Warp, barrier: Barrier) -> None:
 @instruction("BREAK", 0x942, Pipe.BRANCH)
 def break_(warp: Warp, barrier: Barrier) -> None:
     """Leave a divergent region early: barrier B no longer waits for the executing lanes."""
-    warp.participants[barrier] = warp.participants[barrier] & ~warp.mask & FULL_MASK
-    release(warp, barrier)
+    abandon(warp, barrier, warp.mask)
 
 
 @instruction("WARPSYNC", 0x348, Pipe.BRANCH)
@@ -64,7 +63,7 @@ def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
     rest = warp.mask
     while rest != 0:
         lane = lowest_bit(rest)
-        warp.sync_mask[lane] = lane_of(rb, lane)
+        collect(warp, SYNC_SLOT, 1 << lane, lane_of(rb, lane))
         rest &= rest - 1
     arrive(warp, SYNC_SLOT, warp.mask)
 

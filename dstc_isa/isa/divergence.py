@@ -1,13 +1,14 @@
 """How the lanes of a warp part and meet again.
 
 The running lanes share ``warp.pc``. All others have their own place in ``warp.lane_pc`` and are either ready
-(waiting for their turn) or blocked at a barrier. Convergence barrier b collects ``participants[b]``; lanes
-that reached it are in ``arrived[b]``. WARPSYNC has the slot behind them, and a mask of its own for each lane.
+(waiting for their turn) or blocked at a barrier. At convergence barrier b each lane has a mask of the lanes it
+waits for, so that groups of lanes that parted earlier can use the same barrier; lanes that have come are in
+``arrived[b]``. WARPSYNC has the slot behind the barrier registers.
 """
 
 from dstc_isa.isa.instruction import U32, Warp
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_of, lowest_bit, splat
-from dstc_isa.isa.warp import BARRIER_REGISTERS, SYNC_SLOT, Fault, fail
+from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
 
 
 def ready(warp: Warp) -> int:
@@ -88,41 +89,46 @@ def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
         resume(warp, warp.turn)
 
 
-def release(warp: Warp, slot: int) -> None:
-    """Let the lanes at a convergence barrier go if everyone still alive that it collects has come."""
-    waiting = warp.arrived[slot]
-    if waiting != 0 and (warp.participants[slot] & warp.live & ~waiting & FULL_MASK) == 0:
-        warp.arrived[slot] = 0
-        warp.participants[slot] = 0
-        warp.blocked &= ~waiting & FULL_MASK
-
-
-def release_sync(warp: Warp) -> None:
-    """Let the lanes at WARPSYNC go whose whole mask has come; those with different masks do not wait for each other."""
-    rest = warp.arrived[SYNC_SLOT]
+def collect(warp: Warp, slot: int, lanes: int, group: int) -> None:
+    """At a convergence barrier, let every one of ``lanes`` meet the lanes of ``group``."""
+    rest = lanes
     while rest != 0:
-        mask = warp.sync_mask[lowest_bit(rest)]
+        warp.participants[slot * LANES + lowest_bit(rest)] = group
+        rest &= rest - 1
+
+
+def abandon(warp: Warp, slot: int, lanes: int) -> None:
+    """Let nobody wait at a convergence barrier for ``lanes``."""
+    for lane in range(LANES):
+        place = slot * LANES + lane
+        warp.participants[place] = warp.participants[place] & ~lanes & FULL_MASK
+    release(warp, slot)
+
+
+def release(warp: Warp, slot: int) -> None:
+    """Let lanes go that wait at a convergence barrier for the same lanes, once all of those alive have come."""
+    rest = warp.arrived[slot]
+    while rest != 0:
+        awaited = warp.participants[slot * LANES + lowest_bit(rest)]
         group = 0
         for lane in range(LANES):
-            if rest >> lane & 1 and warp.sync_mask[lane] == mask:
+            if rest >> lane & 1 and warp.participants[slot * LANES + lane] == awaited:
                 group |= 1 << lane
         rest &= ~group & FULL_MASK
-        if (mask & warp.live & ~group & FULL_MASK) == 0:
-            warp.arrived[SYNC_SLOT] = warp.arrived[SYNC_SLOT] & ~group & FULL_MASK
+        if (awaited & warp.live & ~group & FULL_MASK) == 0:
+            warp.arrived[slot] = warp.arrived[slot] & ~group & FULL_MASK
             warp.blocked &= ~group & FULL_MASK
+            collect(warp, slot, group, 0)
 
 
 def arrive(warp: Warp, slot: int, lanes: int) -> None:
-    """Lanes wait at a convergence barrier until all it collects are there; then they run together."""
+    """Lanes wait at a convergence barrier until all they meet there have come; then they run together."""
     if lanes == 0:
         return
     park(warp, lanes, warp.pc)
     warp.blocked |= lanes
     warp.arrived[slot] |= lanes
-    if slot == SYNC_SLOT:
-        release_sync(warp)
-    else:
-        release(warp, slot)
+    release(warp, slot)
     if warp.active == 0:
         resume(warp, lowest_bit(lanes) - 1)
 
@@ -133,8 +139,7 @@ def leave(warp: Warp, lanes: int) -> None:
         return
     warp.live &= ~lanes & FULL_MASK
     warp.active &= ~lanes & FULL_MASK
-    for barrier in range(BARRIER_REGISTERS):
-        release(warp, barrier)
-    release_sync(warp)
+    for slot in range(SYNC_SLOT + 1):
+        release(warp, slot)
     if warp.active == 0:
         resume(warp, -1)

@@ -5,6 +5,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from dstc_isa.isa.instruction import REGISTRY
+
 
 class ExtensionError(ValueError):
     """A file of instruction declarations that cannot be used.
@@ -20,7 +22,7 @@ class ExtensionError(ValueError):
 def load_extension(path: Path) -> None:
     """Run a Python file that declares instructions with ``isa.instruction``; once per file.
 
-    Call it before any program is assembled or loaded. Raises ExtensionError.
+    Call it before any program is assembled or loaded. Raises ExtensionError; nothing of the file is declared then.
     """
     name = f"dstc_isa_extension_{path.stem}"
     if name in sys.modules:
@@ -35,10 +37,11 @@ def load_extension(path: Path) -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    before = len(REGISTRY)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        del sys.modules[name]
+        del sys.modules[name], REGISTRY[before:]
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, path)) from error
 
 

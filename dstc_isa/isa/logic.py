@@ -39,6 +39,26 @@ def normal_form(table: int) -> int:
     return terms
 
 
+def evaluate(terms: int, start: U32, a: U32, b: U32, c: U32) -> U32:
+    """An exclusive-or normal form of three inputs, u32 or bool lanes; ``start`` is its constant term in lanes."""
+    result = start
+    if terms & 2:
+        result = result ^ c
+    if terms & 4:
+        result = result ^ b
+    if terms & 8:
+        result = result ^ (b & c)
+    if terms & 16:
+        result = result ^ a
+    if terms & 32:
+        result = result ^ (a & c)
+    if terms & 64:
+        result = result ^ (a & b)
+    if terms & 128:
+        result = result ^ (a & b & c)
+    return result
+
+
 def _terms(decoded: Instruction) -> int:
     return normal_form(next(v.value for v in reversed(decoded.operands) if isinstance(v, Immediate)))
 
@@ -57,21 +77,7 @@ def lop3(
     Bit 4a + 2b + c of the table is the result for input bits a, b, c: 0xc0 is Ra & Rb, 0xfc is Ra | Rb,
     0x3c is Ra ^ Rb. Pu, if named, is (result != 0) or Pp.
     """
-    result = splat(-(terms & 1))
-    if terms & 2:
-        result = result ^ rc
-    if terms & 4:
-        result = result ^ rb
-    if terms & 8:
-        result = result ^ (rb & rc)
-    if terms & 16:
-        result = result ^ ra
-    if terms & 32:
-        result = result ^ (ra & rc)
-    if terms & 64:
-        result = result ^ (ra & rb)
-    if terms & 128:
-        result = result ^ (ra & rb & rc)
+    result = evaluate(terms, splat(-(terms & 1)), ra, rb, rc)
     return (result != splat(0)) | pp, result
 
 

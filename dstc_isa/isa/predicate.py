@@ -5,7 +5,7 @@ from typing import Annotated
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Pipe, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import select, splat, truth
-from dstc_isa.isa.logic import normal_form
+from dstc_isa.isa.logic import evaluate, normal_form
 from dstc_isa.isa.operand import ImmediateOperand, MarkerOperand, PredicateOperand, Source
 from dstc_isa.isa.shorthand import Pp, Pu, Pv, Ra, Rd
 from dstc_isa.isa.values import RZ, Immediate, Register
@@ -23,26 +23,6 @@ def _table(which: int) -> Derived:
     return Derived(compute)
 
 
-def evaluate(terms: int, a: Bool, b: Bool, c: Bool) -> Bool:
-    """Evaluate the exclusive-or normal form ``terms`` on three bool lanes."""
-    result = truth(terms & 1)
-    if terms & 2:
-        result = result ^ c
-    if terms & 4:
-        result = result ^ b
-    if terms & 8:
-        result = result ^ (b & c)
-    if terms & 16:
-        result = result ^ a
-    if terms & 32:
-        result = result ^ (a & c)
-    if terms & 64:
-        result = result ^ (a & b)
-    if terms & 128:
-        result = result ^ (a & b & c)
-    return result
-
-
 @instruction("PLOP3.LUT", 0x81C, Pipe.ALU)
 def plop3(
     pp: Pp,
@@ -57,7 +37,8 @@ def plop3(
 
     Bit 4p + 2q + r of a table is the result for Pp, Pq, Pr.
     """
-    return evaluate(terms, pp, pq, pr), evaluate(terms_v, pp, pq, pr)
+    pu = evaluate(terms, truth(terms & 1), pp, pq, pr)
+    return pu, evaluate(terms_v, truth(terms_v & 1), pp, pq, pr)
 
 
 @instruction("P2R", 0x803, Pipe.ALU)

@@ -31,21 +31,12 @@ SCALARS = {
     "fault_detail": "address or value that was refused",
     "fault_size": "bytes of the refused access",
     "index": "number of the warp in its CTA",
-    "cta_x": "CTA coordinate",
-    "cta_y": "CTA coordinate",
-    "cta_z": "CTA coordinate",
-    "block_x": "threads of a CTA in x",
-    "block_y": "threads of a CTA in y",
-    "block_z": "threads of a CTA in z",
-    "grid_x": "CTAs of the grid in x",
-    "grid_y": "CTAs of the grid in y",
-    "grid_z": "CTAs of the grid in z",
 }
 ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),
-    "participants": (BARRIER_REGISTERS + 1, "lanes that a convergence barrier collects"),
+    "participants": ((BARRIER_REGISTERS + 1) * LANES, "per convergence barrier and lane: the lanes it meets there"),
     "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
-    "sync_mask": (LANES, "lanes that a lane at WARPSYNC waits for"),
+    "identity": (10, "CTA coordinates, block size, grid size (x, y, z each) and the warp's number"),
 }
 
 
@@ -95,7 +86,7 @@ class AtomicType(IntEnum):
 
 
 class SpecialNumber(IntEnum):
-    """Special registers by number."""
+    """Special registers by number; those from CTAID_X to WARPID are the fields of ``identity``, in order."""
 
     LANEID = 0x00
     CLOCKLO = 0x50

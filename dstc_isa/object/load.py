@@ -1,6 +1,7 @@
 """Load a program from a file: an object, or source that is assembled to an object first."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from dstc_isa.assembler import AssemblyError, assemble_file
@@ -30,6 +31,7 @@ def load_file(
     return read_object(path.read_bytes())
 
 
+@cache
 def load_shipped(name: str) -> Program:
-    """One of the programs that come with the package, such as ``spgemm.dasm``."""
+    """One of the programs that come with the package, such as ``spgemm.dasm``; assembled once a process."""
     return load_file(program_directory() / name)

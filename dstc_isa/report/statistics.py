@@ -1,6 +1,7 @@
 """Instruction counts of a run, per mnemonic."""
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -68,6 +69,7 @@ def statistics(kernel: Kernel, execution: Execution) -> RunStatistics:
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def mnemonic_of(word: int) -> str:
     """Mnemonic and modifiers of a word; ``undefined`` for a word that is no instruction."""
     try:

@@ -3,12 +3,10 @@
 import re
 from functools import cache
 
-from dstc_isa import isa  # importing the instructions fills the registry
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.operand import MarkerOperand, SpecialRegisterOperand
 from dstc_isa.isa.values import PT, RZ, BarrierRegister, Marker, Predicate, Register, SpecialRegister, Value
 
-FAMILIES = isa.FAMILIES
 _NUMBERED = re.compile(r"([RPB])(\d{1,6})")
 
 

@@ -44,10 +44,11 @@ def test_integer_constants_are_stored_little_endian(kind, data):
     assert built.constant_arrays == (ConstantArray("t", 0, len(built.constants)),)
 
 
-def test_constants_start_at_multiples_of_16():
-    built = program(in_kernel("LDC R0, c[3][u+4]\nEXIT", ".const t, .u8, 1\n.const u, .f32, 1, -2.5, 0f7fc00000"))
-    assert built.constants == b"\1" + bytes(15) + struct.pack("<2f", 1, -2.5) + (0x7FC00000).to_bytes(4, "little")
-    assert [a.offset for a in built.constant_arrays] == [0, 16]
+def test_constants_are_aligned():
+    before = ".const t, .u8, 1\n.const u, .f32, 1, -2.5, 0f7fc00000\n.const.128 v, .u8, 2\n.const.64 w, .u8, 3"
+    built = program(in_kernel("LDC R0, c[3][u+4]\nEXIT", before))
+    assert built.constants == bytes.fromhex("01000000 0000803f 000020c0 0000c07f 02 00000000000000 03")
+    assert [a.offset for a in built.constant_arrays] == [0, 4, 16, 24]
 
 
 def test_block():

@@ -60,12 +60,12 @@ def test_named_parts():
     LDG.E.128 v[0], [p + 16]
     """
     assert code(body) == [
-        "MOV R12, R0",
-        "MOV R13, R0",
-        "MOV R10, R3",
-        "IMAD.WIDE R10, R0, R0, R14",
-        "IADD3 R0, R1, -R2.reuse, RZ",
-        "LDG.E.128 R4, [R12+0x10]",
+        "MOV R2, R0",
+        "MOV R3, R0",
+        "MOV R10, R16",
+        "IMAD.WIDE R10, R0, R0, R12",
+        "IADD3 R0, R14, -R15.reuse, RZ",
+        "LDG.E.128 R4, [R2+0x10]",
     ]
 
 

@@ -3,6 +3,7 @@
 The compiled engine only runs kernels, so ``run_compiled`` wraps each case in loads and stores of the whole state.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.lanes import ballot, spread
 from dstc_isa.isa.modifier import SIZE_BYTES
-from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.operand import Destination, Operand, Source, width_of
+from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import (
     ALWAYS,
     PT,
@@ -276,8 +277,8 @@ ROWS = QUADS + SHARED_QUADS + 1
 """128-bit rows of 32 lanes that hold one case: registers, shared memory, and predicates with RZ."""
 
 
-def wrapper(instruction: Instruction) -> list[int]:
-    """A kernel: load the whole state, execute the instruction, store the state back.
+def wrapper(body: Sequence[Instruction]) -> list[int]:
+    """A kernel: load the whole state, execute the instructions, store the state back.
 
     R0:R1 is the lane's place in the state array, R2 its place in shared memory, R4 to R7 are scratch.
     """
@@ -295,7 +296,7 @@ def wrapper(instruction: Instruction) -> list[int]:
         words += [build("LDG.E.128", scratch, state[QUADS + row]), build("STS.128", place, scratch)]
     words += [build("LDG.E.128", scratch, state[-1]), build("R2P", everything, scratch, all_bits)]
     words += [build("LDG.E.128", target, place) for target, place in zip(registers, state, strict=False)]
-    words.append(encode(instruction))
+    words += [encode(instruction) for instruction in body]
     words += [build("STG.E.128", place, source) for source, place in zip(registers, state, strict=False)]
     for row, place in enumerate(shared):
         words += [build("LDS.128", scratch, place), build("STG.E.128", state[QUADS + row], scratch)]
@@ -309,18 +310,21 @@ def wrapper(instruction: Instruction) -> list[int]:
     return words
 
 
-def run_compiled(case: Case) -> Outcome:
-    """Execute on the compiled engine; asserts that RZ and PT stay what they are."""
+def run_compiled(case: Case, body: Sequence[Instruction] = (), *, reference: bool = False) -> Outcome:
+    """Execute on the compiled engine; asserts that RZ and PT stay what they are.
+
+    ``body``: instructions to execute in the case's state instead of its own. ``reference``: on the other engine.
+    """
     state = np.zeros((ROWS, LANES, 4), np.uint32)
     state[:QUADS] = case.registers.reshape(QUADS, 4, LANES).transpose(0, 2, 1)
     state[QUADS:-1] = np.frombuffer(case.shared, np.uint32).reshape(SHARED_QUADS, LANES, 4)
     for index, mask in enumerate(case.predicates):
         state[-1, :, 0] |= spread(mask).astype(np.uint32) << np.uint32(index)
     memory = np.frombuffer(case.memory, np.uint32).copy()
-    words = tuple(wrapper(case.instruction))
+    words = tuple(wrapper(body or [case.instruction]))
     kernel = Kernel("case", words, parameters=PARAMETERS, shared_bytes=SHARED_BYTES, registers=64)
     program = Program((kernel,), CONSTANTS)
-    run_kernel(program, kernel, (1,), BLOCK, {"memory": memory, "state": state}, threads=1)
+    run_kernel(program, kernel, (1,), BLOCK, {"memory": memory, "state": state}, threads=1, reference=reference)
     assert not state[-1, :, 1:3].any(), "RZ must stay zero and PT true"
     registers = state[:QUADS].transpose(0, 2, 1).reshape(WINDOW, LANES).copy()
     predicates = tuple(ballot(state[-1, :, 0] >> np.uint32(i) & np.uint32(1) != 0) for i in range(PREDICATES))

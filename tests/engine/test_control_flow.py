@@ -7,15 +7,31 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.rows import ConstantReader
+from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.text import format_instruction
-from dstc_isa.isa.values import ALWAYS, PT, BarrierRegister, Immediate, Register, Target, Value
-from dstc_isa.isa.warp import BARRIER_REGISTERS, Fault
-from dstc_isa.program import Kernel, Program
+from dstc_isa.isa.values import (
+    ALWAYS,
+    PT,
+    Address,
+    BarrierRegister,
+    Constant,
+    Immediate,
+    Marker,
+    Register,
+    SpecialRegister,
+    Target,
+    Value,
+)
+from dstc_isa.isa.warp import BARRIER_REGISTERS, Fault, SpecialNumber
+from dstc_isa.program import PARAMETER_BASE, Kernel, Parameter, Program
+from tests.engine.build import build
+from tests.engine.kernels import run
 from tests.models.control_flow import FLOW_MODELS, WORD_BYTES, BadTarget, Flow, MixedBarriers, step
 from tests.models.state import LANES, U32, State, name_of
 from tests.strategies import instructions
@@ -66,7 +82,7 @@ def walks(draw: st.DrawFn) -> list[Move]:
     """Instructions to issue one after the other, exits and CTA barriers rarely."""
     chosen = st.sampled_from([*FLOW, *LIMITED, *LIMITED, *LIMITED])
     move = chosen.flatmap(lambda d: st.builds(Move, instructions(d), st.integers(0, SIZE - 1), st.integers(0, 2**20)))
-    return draw(st.lists(move, min_size=5, max_size=40))
+    return draw(st.lists(move, min_size=5, max_size=30))
 
 
 def new_warp(threads: int) -> Any:
@@ -106,7 +122,7 @@ def check_invariants(warp: Any, flow: Flow) -> None:
     assert bool(warp.active) == bool(runnable)
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(walks(), st.integers(1, LANES))
 def test_random_walks(moves: list[Move], threads: int) -> None:
     warp = new_warp(threads)
@@ -146,3 +162,60 @@ def one_step(warp: Any, flow: Flow, instruction: Instruction) -> bool:
         return False
     assert warp.fault == 0
     return True
+
+
+STATE, PLACE, FACTOR, COUNT = (Register(index) for index in (12, 14, 16, 17))
+"""Pairs R12 and R14: the table of contents and the lane's word of the result; R17: what the lane went through."""
+
+
+def program_of(moves: list[Move]) -> Kernel:
+    """Random control flow as a kernel: registers and predicates from a table, a count stored after every step."""
+    lane, predicates = Register(18), Register(19)
+    head = [build("S2R", lane, SpecialRegister(SpecialNumber.LANEID)), build("MOV", FACTOR, Immediate(4))]
+    for pair, offset in ((STATE, 0), (PLACE, 8)):
+        head.append(build("IMAD.WIDE.U32", pair, lane, FACTOR, Constant(0, PARAMETER_BASE + offset)))
+    row = 4 * LANES
+    for index in range(REGISTERS):
+        head.append(build("LDG.E", Register(index), Address(STATE.index, row * index)))
+    head.append(build("LDG.E", predicates, Address(STATE.index, row * REGISTERS)))
+    head.append(build("R2P", Marker("PR"), predicates, Immediate(0x7F)))
+    step_words = 3
+    body: list[int] = []
+    for number, move in enumerate(moves):
+        pc = number * step_words
+        operands = fitted_operands(move.instruction, pc, move.place % len(moves) * step_words)
+        operands = tuple(
+            Target((move.place % len(moves) * step_words - pc - 1) * WORD_BYTES) if isinstance(value, Target) else value
+            for value in operands
+        )
+        guard = move.instruction.guard if move.seed % 3 else ALWAYS
+        body.append(encode(evolve(move.instruction, operands=operands, guard=guard)))
+        body.append(build("IMAD", COUNT, COUNT, FACTOR, Immediate(number + 1)))
+        body.append(build("STG.E", Address(PLACE.index, 0), COUNT))
+    parameters = (Parameter("state", "ptr", 0), Parameter("out", "ptr", 8))
+    return Kernel("walk", (*head, *body, build("EXIT")), parameters=parameters, registers=32)
+
+
+@settings(max_examples=100)
+@given(walks(), st.sampled_from([1, 32, 50]), st.integers(0, 2**20))
+def test_engines_take_the_same_way(moves: list[Move], threads: int, seed: int) -> None:
+    """Arbitrary control flow, structured or not: same results, same counts, same fault."""
+    kernel = program_of(moves)
+    rng = np.random.default_rng(seed)
+    state = np.zeros((REGISTERS + 1, LANES), np.uint32)
+    for index in range(REGISTERS):
+        masks = rng.choice([U32, 0xF, 0xF0, 0xFF00, int(rng.integers(0, 2**32))])
+        starts = rng.integers(0, len(kernel.words), LANES) * WORD_BYTES
+        state[index] = masks if index % 2 else starts[rng.integers(0, 3, LANES)]
+    state[-1] = rng.integers(0, 128, LANES)
+    outcomes = []
+    for reference in (True, False):
+        arguments = {"state": state, "out": np.zeros(LANES, np.uint32), "max_instructions": 500}
+        outcomes.append(run(Program((kernel,)), (1,), (threads,), reference=reference, **arguments))
+    (first, expected), (second, found) = outcomes
+    np.testing.assert_array_equal(second["out"], first["out"])
+    if isinstance(expected, KernelFault) or isinstance(found, KernelFault):
+        assert str(found) == str(expected)
+    else:
+        np.testing.assert_array_equal(found.issued, expected.issued)
+        np.testing.assert_array_equal(found.skipped, expected.skipped)

@@ -13,7 +13,7 @@ from tests.engine.kernels import EPILOGUE, PROLOGUE, both, per_thread
 
 U32 = 0xFFFFFFFF
 MULTIPLIER = 1103515245
-DEPTH = 4
+DEPTH = 3
 
 
 class Exited(Exception):
@@ -175,7 +175,7 @@ def text_of(block: list[Any]) -> str:
     return PROLOGUE + head + "\n".join(writer.lines) + ending
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.sampled_from([1, 31, 32, 45, 64]))
 def test_structured_programs(seed: int, threads: int) -> None:
     block = statements(random.Random(seed), 0, False)

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.engine.execution import Execution
-from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.program import Kernel, Program
 from tests.engine import cases
-from tests.engine.kernels import both, per_thread, run
+from tests.engine.build import build
+from tests.engine.kernels import both, per_thread, program, run
 from tests.models.memory import BYTES
 from tests.models.state import apply, name_of
 
@@ -45,48 +46,49 @@ def test_loads_of_every_width_extend(size: str, space: str) -> None:
     width = BYTES[size]
     data = RNG.integers(0, 256, 128 * width, np.uint8)
     index = np.concatenate([RNG.integers(0, 128, 32), np.arange(32), np.full(32, 5), np.arange(19)]).astype(np.uint32)
-    constants = ", ".join(map(str, data.tolist()))
+    suffix = "" if size == "32" else f".{size}"
+    load = {
+        "G": f"LDG.E{suffix} value, [place]",
+        "S": f"LDS{suffix} value, [at]",
+        "C": f"LDC{suffix} value, c[0x3][at]",
+    }
     text = f"""
-.const .u8 table, {constants}
 .kernel test
 .param .ptr data
 .param .ptr index
 .param .ptr out
 .shared buffer, {128 * width}
-    .reg thread, value, four, i, at, end
+    .reg thread, value, size, i, at
     .reg.64 place
     .pred p
     S2R thread, SR_TID.X
-    MOV four, 4
+    MOV size, 1
     MOV i, thread
 copy:
     ISETP.GE.U32.AND p, PT, i, {128 * width}, PT
     @p BRA copied
-    IMAD.WIDE.U32 place, i, 1, data
+    IMAD.WIDE.U32 place, i, size, data
     LDG.E.U8 value, [place]
     STS.U8 [i], value
     IADD3 i, i, 115, RZ
     BRA copy
 copied:
     BAR.SYNC 0
-    IMAD.WIDE.U32 place, thread, four, index
+    MOV size, 4
+    IMAD.WIDE.U32 place, thread, size, index
     LDG.E i, [place]
-    MOV four, {width}
-    IMAD at, i, four, RZ
-    IMAD.WIDE.U32 place, i, four, data
-    {{"G": "LDG.E.{size} value, [place]", "S": "LDS.{size} value, [at]", "C": "LDC.{size} value, c[0x3][at]"}}
-    MOV four, 4
-    IMAD.WIDE.U32 place, thread, four, out
+    MOV size, {width}
+    IMAD at, i, size, RZ
+    IMAD.WIDE.U32 place, i, size, data
+    {load[space]}
+    MOV size, 4
+    IMAD.WIDE.U32 place, thread, size, out
     STG.E [place], value
     EXIT
 .endkernel
 """
-    loads = {"G": f"LDG.E.{size} value, [place]", "S": f"LDS.{size} value, [at]", "C": f"LDC.{size} value, c[0x3][at]"}
-    start = text.index('{"G"')
-    text = text[:start] + loads[space] + text[text.index("}", start) + 1 :]
-    text = text.replace("i, 1, data", "i, one, data").replace("    MOV four, 4\n    MOV i", "    MOV one, 1\n    MOV four, 4\n    MOV i")
-    text = text.replace("i, at, end", "i, at, one").replace(f".{size} ", " " if size == "32" else f".{size} ")
-    found = both(text, (1,), (115,), data=data, index=index, out=np.zeros(115, np.uint32))["out"]
+    made = evolve(program(text), constants=data.tobytes())
+    found = both(made, (1,), (115,), data=data, index=index, out=np.zeros(115, np.uint32))["out"]
     kind = {"U8": "u1", "S8": "i1", "U16": "<u2", "S16": "<i2", "32": "<u4"}[size]
     np.testing.assert_array_equal(found, data.view(kind)[index].astype(np.int64).astype(np.uint32))
 
@@ -229,7 +231,7 @@ def test_contended_atomics(space: str, operation: str) -> None:
     for value in data.view(kind):
         with np.errstate(over="ignore"):
             step = {"ADD": np.add, "MIN": np.minimum, "MAX": np.maximum, "XOR": np.bitwise_xor}
-            expected = step[operation.split(".")[0]](expected, value)
+            expected = step[operation.split(".", maxsplit=1)[0]](expected, value)
     assert both(text, (1,), (70,), data=data, word=word)["word"].view(kind)[0] == expected
 
 
@@ -281,18 +283,5 @@ again:
 
 
 def test_a_kernel_without_parameters_runs() -> None:
-    exit_word = next(encode_of for encode_of in [words_of_exit()])
-    kernel = Kernel("empty", (exit_word,))
+    kernel = Kernel("empty", (build("EXIT"),))
     assert both(Program((kernel,)), (2,), (33,)) == {}
-
-
-def words_of_exit() -> int:
-    from tests.engine.build import build
-
-    return build("EXIT")
-
-
-def test_encode_is_what_the_wrapper_runs() -> None:
-    """The wrapper of single cases holds the case's own word."""
-    case = cases.Case(cases.EXIT, np.zeros((cases.WINDOW, 32), np.uint32), (0,) * 7, b"", b"")
-    assert encode(case.instruction) in cases.wrapper([case.instruction])

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
+from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import RZ, Register
 from tests.engine import cases
-from tests.models.control_flow import FLOW_MODELS
 from tests.models import communication, floating, integer, logic, memory, tensor
+from tests.models.control_flow import FLOW_MODELS
 from tests.models.state import LANE_MODELS, LANES, WARP_MODELS, Operands, State, apply, name_of
 
-MODELS = (communication, floating, integer, logic, memory, tensor)
+FAMILIES = (communication, floating, integer, logic, memory, tensor)
+"""Importing a family registers its models."""
 STEPPED = [d for d in REGISTRY if name_of(d) not in FLOW_MODELS]
 NAMES = [f"{d.mnemonic}-{name_of(d)}" for d in STEPPED]
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -63,10 +64,3 @@ def test_model_and_reference_agree(declaration: Declaration, data: st.DataObject
 def test_engines_agree(declaration: Declaration, data: st.DataObject) -> None:
     case = data.draw(cases.cases(declaration))
     cases.assert_same(cases.run_compiled(case), cases.run_reference(case), case)
-
-
-def test_models_are_about_instructions() -> None:
-    """Guards the completeness test: a model module that is not imported would leave its instructions out."""
-    families = {name_of(d): d.family for d in REGISTRY}
-    assert {families[name] for name in {**LANE_MODELS, **WARP_MODELS}} >= {"integer", "float", "memory", "tensor"}
-    assert all(isinstance(case, type) for case in (Instruction, State))

@@ -1,10 +1,11 @@
 """Models of the integer instructions."""
 
 import operator
+from collections.abc import Callable
 
 from tests.models.state import U32, U64, Operands, lane_model, signed
 
-COMPARISONS = {
+COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "F": lambda a, b: False,
     "LT": operator.lt,
     "EQ": operator.eq,
@@ -38,12 +39,12 @@ def iadd3(x: Operands) -> tuple[int, bool, bool]:
 
 @lane_model("imad")
 def imad(x: Operands) -> int:
-    return (x.ra * x.rb + x.rc) & U32
+    return int((x.ra * x.rb + x.rc) & U32)
 
 
 def wide(x: Operands) -> int:
     a, b = (signed(x.ra), signed(x.rb)) if x.sign == "S32" else (x.ra, x.rb)
-    return (a * b + x.rc) & U64
+    return int((a * b + x.rc) & U64)
 
 
 @lane_model("imad_wide")
@@ -69,7 +70,7 @@ def lea(x: Operands) -> tuple[int, bool]:
 @lane_model("imnmx")
 def imnmx(x: Operands) -> int:
     key = signed if x.sign == "S32" else int
-    return min(x.ra, x.rb, key=key) if x.pp else max(x.ra, x.rb, key=key)
+    return int(min(x.ra, x.rb, key=key) if x.pp else max(x.ra, x.rb, key=key))
 
 
 @lane_model("iabs")

@@ -22,7 +22,7 @@ def shf(x: Operands) -> int:
         pair = pair << amount & U64
     else:
         pair = (signed(pair, 64) if x.kind in ("S32", "S64") else pair) >> amount & U64
-    return pair >> 32 if x.high else pair & U32
+    return int(pair >> 32 if x.high else pair & U32)
 
 
 @lane_model("popc_")
@@ -64,7 +64,7 @@ def plop3(x: Operands) -> tuple[bool, bool]:
 @lane_model("p2r")
 def p2r(x: Operands) -> int:
     packed = sum(x.state.predicates[i][x.lane] << i for i in range(7))
-    return (x.ra & ~x.mask | packed & x.mask) & U32
+    return int((x.ra & ~x.mask | packed & x.mask) & U32)
 
 
 @warp_model("r2p")

@@ -49,7 +49,7 @@ def guilty(message: str, module: Path) -> Declaration | None:
 def causes(message: str) -> list[str]:
     """The lines of a Numba message behind its last stage heading that say what is wrong."""
     found: list[str] = []
-    for line in message.split(_FAILED)[-1].splitlines()[1:]:
+    for line in message.rsplit(_FAILED, maxsplit=1)[-1].splitlines()[1:]:
         text = _NOISE.sub("", line.strip())
         if text.startswith(_PLACE):
             break

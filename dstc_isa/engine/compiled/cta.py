@@ -42,12 +42,13 @@ def start_warp(launch: Any, warp: Any, index: Any, cta: Any) -> Any:
     warp.fault = 0
     warp.index = index
     warp.code_size = launch.code_size
-    warp.cta_x = cta % launch.grid_x
-    warp.cta_y = cta // launch.grid_x % launch.grid_y
-    warp.cta_z = cta // (launch.grid_x * launch.grid_y)
+    warp.identity[0] = cta % launch.grid_x
+    warp.identity[1] = cta // launch.grid_x % launch.grid_y
+    warp.identity[2] = cta // (launch.grid_x * launch.grid_y)
     for slot in range(SYNC_SLOT + 1):
-        warp.participants[slot] = 0
         warp.arrived[slot] = 0
+    for slot in range((SYNC_SLOT + 1) * LANES):
+        warp.participants[slot] = 0
     for place in range(PREDICATES):
         store_i64(warp.predicates + 8 * place, 0)
     zero = splat(0)

@@ -155,13 +155,9 @@ def new_worker(launch: Launch, shared: Record, pool: npt.NDArray[np.uint32], ins
             scratch=scratch[index].ctypes.data,
             shared=window.ctypes.data,
             launch=shared.ctypes.data,
-            block_x=launch.block[0],
-            block_y=launch.block[1],
-            block_z=launch.block[2],
-            grid_x=launch.grid[0],
-            grid_y=launch.grid[1],
-            grid_z=launch.grid[2],
         )
+        sizes = WARP_OFFSETS["identity"] // 8 + 3
+        warps[index, sizes : sizes + 7] = (*launch.block, *launch.grid, index)
     worker = record(WORKER_OFFSETS)
     issued, skipped = np.zeros(instructions + 1, np.int64), np.zeros(instructions + 1, np.int64)
     put(

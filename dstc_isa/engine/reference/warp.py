@@ -35,11 +35,9 @@ class ReferenceWarp:
         self.live = (1 << min(LANES, launch.threads - index * LANES)) - 1
         self.active = self.live
         self.code_size = len(launch.kernel.words)
-        self.block_x, self.block_y, self.block_z = launch.block
-        self.grid_x, self.grid_y, self.grid_z = launch.grid
-        self.cta_x = cta % self.grid_x
-        self.cta_y = cta // self.grid_x % self.grid_y
-        self.cta_z = cta // (self.grid_x * self.grid_y)
+        x, y, _ = launch.grid
+        place = (cta % x, cta // x % y, cta // (x * y))
+        self.identity = [*place, *launch.block, *launch.grid, index]
 
     if TYPE_CHECKING:
 

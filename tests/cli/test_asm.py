@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dstc_isa.cli.asm import main
+from dstc_isa.object import read_object
+from dstc_isa.program_files import program_directory
+
+HELLO = program_directory() / "hello.dasm"
+GOOD = ".kernel k\nMOV R0, N\nEXIT\n.endkernel\n"
+BAD = ".kernel k\nMOV R0, vlaue\nMOV R300, 1\nEXIT\n.endkernel\n"
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "k.dasm"
+    path.write_text(GOOD)
+    return path
+
+
+def test_assembles_to_an_object_beside_the_source(source, capsys):
+    assert main([str(source), "-D", "N=7"]) == 0
+    program = read_object(source.with_suffix(".dobj").read_bytes())
+    assert program.kernels[0].words[0] >> 32 & 0xFFFFFFFF == 7
+    assert "what MOV computes is never used" in capsys.readouterr().err
+
+
+def test_disassembly_assembles_to_the_same(tmp_path, capsys):
+    source = tmp_path / "a.dasm"
+    extra = ".const t, .u8, 1, 2, 3\n.const.128 u, .f32, 1\n.kernel m\n.shared s, 10\n.shared v, 4, 64\n"
+    source.write_text(HELLO.read_text() + extra + "LDC R1, c[3][u]\nx: STS [v], R1\nBRA x\n.endkernel\n")
+    texts, programs = [source.read_text()], []
+    for turn in range(3):
+        (tmp_path / "a.dasm").write_text(texts[-1])
+        assert main([str(source), "-o", str(tmp_path / f"{turn}.dobj")]) == 0
+        programs.append(read_object((tmp_path / f"{turn}.dobj").read_bytes()))
+        assert main(["-d", str(tmp_path / f"{turn}.dobj")]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[2] == texts[3]
+    assert len({program.constants for program in programs}) == 1
+    for one, two in zip(programs[0].kernels, programs[1].kernels, strict=True):
+        assert (one.words, one.parameters, one.registers) == (two.words, two.parameters, two.registers)
+        assert (one.shared_bytes, one.labels) == (two.shared_bytes, two.labels)
+
+
+def test_listing(tmp_path):
+    listing = tmp_path / "l.txt"
+    assert main([str(HELLO), "-o", str(tmp_path / "a.dobj"), "-l", str(listing)]) == 0
+    assert "FFMA sum, value, a, sum" in listing.read_text()
+
+
+def test_check_writes_nothing(source):
+    assert main([str(source), "--check", "-D", "N", "-l", str(source.with_suffix(".lst"))]) == 0
+    assert [path.name for path in source.parent.iterdir()] == ["k.dasm"]
+
+
+def test_errors_go_to_standard_error(source, capsys):
+    source.write_text(BAD)
+    assert main([str(source)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{source}:2:9: error: unknown name vlaue" in err
+    assert f"{source}:3:5: error:" in err
+    assert "\x1b" not in err
+    assert not source.with_suffix(".dobj").exists()
+
+
+def test_json_says_the_same(source, capsys):
+    source.write_text(BAD)
+    assert main([str(source), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert [(d["severity"], d["line"], d["column"]) for d in found] == [("error", 2, 9), ("error", 3, 5)]
+    assert all(d["text"] and d["file"] == str(source) for d in found)
+
+
+def test_include_directories(source, tmp_path):
+    (tmp_path / "inc").mkdir()
+    (tmp_path / "inc" / "n.inc").write_text(".set N, 3\n")
+    source.write_text('.include "n.inc"\n' + GOOD)
+    assert main([str(source)]) == 1
+    assert main([str(source), "-I", str(tmp_path / "inc")]) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--frob"],
+        ["x.dasm", "-D", "N=R1"],
+        ["x.dasm", "-D", "=1"],
+        ["-d", "x.dobj", "-o", "y"],
+        ["x", "-D", "N=1/0"],
+    ],
+)
+def test_usage(arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\x7fELF", b"x" * 100, None])
+def test_foreign_objects(tmp_path, data, capsys):
+    path = tmp_path / "x.dobj"
+    if data is not None:
+        path.write_bytes(data)
+    assert main(["-d", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}: error:")
+
+
+def test_what_cannot_be_written_or_read(source, tmp_path, capsys):
+    assert main([str(source), "-D", "N", "-o", str(tmp_path / "no" / "k.dobj")]) == 1
+    assert "cannot write" in capsys.readouterr().err
+    assert main([str(source), "-D", "N", "-o", str(source)]) == 1
+    assert source.read_text() == GOOD
+    assert main([str(tmp_path / "none.dasm")]) == 1
+
+
+def test_help_is_quick_and_assembling_needs_no_engine():
+    began = time.perf_counter()
+    shown = subprocess.run([sys.executable, "-m", "dstc_isa.cli.asm", "--help"], capture_output=True, check=True)
+    assert time.perf_counter() - began < 2
+    assert b"--check" in shown.stdout
+    probe = (
+        "import sys; from dstc_isa.cli.asm import main; "
+        f"main([{str(HELLO)!r}, '--check']); print([m for m in ('numba', 'scipy', 'numpy') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True)
+    assert shown.stdout.strip() == b"[]"

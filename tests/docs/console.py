@@ -1,0 +1,65 @@
+"""Runs what a document shows: ```asm blocks are files, ```console blocks commands and what they print.
+
+``python tests/docs/console.py FILE.md`` puts what the commands print now into the document.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TIMING = re.compile(r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$", re.MULTILINE)
+COMPILING = re.compile(r"^(compiling the engine|compiled in) .*\n", re.MULTILINE)
+SECONDS = 300
+
+
+def masked(text: str) -> str:
+    """The text without what differs from run to run."""
+    return TIMING.sub("-", text)
+
+
+def run(command: str, directory: Path) -> str:
+    """What a shell command prints on both streams, without the directory's name and spaces at ends of lines."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    output = COMPILING.sub("", done.stdout.replace(f"{directory.resolve()}/", ""))
+    return "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+
+
+def executed(document: str, directory: Path) -> str:
+    """The document with what its commands print in ``directory``, where timings and the like do not count."""
+
+    def block(match: re.Match[str]) -> str:
+        kind, name, body = match.groups()
+        if kind == "console":
+            shown = "".join(map(command, re.findall(r"^\$ .*\n(?:(?!\$ ).*\n)*", body, re.MULTILINE)))
+            return match[0].replace(body, shown)
+        if name:
+            (directory / name).write_text(body, encoding="utf-8")
+        return match[0]
+
+    def command(shown: str) -> str:
+        line, _, output = shown.partition("\n")
+        printed = run(line.removeprefix("$ "), directory)
+        return shown if masked(printed) == masked(output) else f"{line}\n{printed}"
+
+    return BLOCK.sub(block, document)
+
+
+if __name__ == "__main__":
+    for file in map(Path, sys.argv[1:]):
+        with tempfile.TemporaryDirectory() as place:
+            file.write_text(executed(file.read_text(encoding="utf-8"), Path(place)), encoding="utf-8")

@@ -1,0 +1,34 @@
+"""The package's public names, and what importing it costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import dstc_isa
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", dstc_isa.__all__)
+def test_public_names_are_importable(name):
+    assert getattr(dstc_isa, name).__module__.startswith("dstc_isa.")
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'spgem'"):
+        dstc_isa.spgem  # noqa: B018
+
+
+def test_importing_the_package_imports_no_library():
+    assert not {"numpy", "numba", "scipy", "lark"} & modules_after("import dstc_isa")
+
+
+def test_assembling_needs_neither_numba_nor_scipy():
+    source = ".kernel k\\nEXIT\\n.endkernel"
+    loaded = modules_after(f"import dstc_isa; assert dstc_isa.assemble('{source}').program")
+    assert not {"numba", "scipy", "llvmlite"} & loaded
