@@ -38,9 +38,9 @@ from tests.strategies import instructions
 
 SIZE = 24
 REGISTERS = 8
-BARRIERS = 3
+BARRIERS = 2
 FLOW = [d for d in REGISTRY if name_of(d) in FLOW_MODELS]
-LIMITED = [d for d in FLOW if name_of(d) not in ("exit_", "bar_sync")]
+MEETING = [d for d in FLOW if name_of(d) in ("bssy", "bsync", "bra", "break_", "warpsync")]
 
 
 def fitted(value: Value, pc: int, place: int) -> Value:
@@ -79,10 +79,10 @@ class Move:
 
 @st.composite
 def walks(draw: st.DrawFn) -> list[Move]:
-    """Instructions to issue one after the other, exits and CTA barriers rarely."""
-    chosen = st.sampled_from([*FLOW, *LIMITED, *LIMITED, *LIMITED])
+    """Instructions to issue one after the other, mostly those that part lanes and let them meet."""
+    chosen = st.sampled_from([*FLOW, *MEETING * 6])
     move = chosen.flatmap(lambda d: st.builds(Move, instructions(d), st.integers(0, SIZE - 1), st.integers(0, 2**20)))
-    return draw(st.lists(move, min_size=5, max_size=30))
+    return draw(st.lists(move, min_size=10, max_size=40))
 
 
 def new_warp(threads: int) -> Any:

@@ -30,11 +30,11 @@ class Lane:
 
 @define
 class Flow:
-    """Control state of a warp. ``collected``: the lanes of each convergence barrier."""
+    """Control state of a warp. ``awaited``: whom a lane meets at a convergence barrier, by (barrier, lane)."""
 
     size: int
     lanes: list[Lane] = field(factory=lambda: [Lane()] * LANES)
-    collected: dict[int, set[int]] = field(factory=dict)
+    awaited: dict[tuple[int, int], frozenset[int]] = field(factory=dict)
 
     def live(self) -> set[int]:
         return {i for i, lane in enumerate(self.lanes) if not lane.exited}
@@ -57,17 +57,22 @@ class Flow:
 
     def settle(self) -> None:
         """Let go whoever waits for nobody any more."""
-        for barrier, collected in list(self.collected.items()):
-            waiting = self.at(("meet", barrier))
-            if waiting and collected & self.live() <= waiting:
-                self.free(waiting)
-                self.collected[barrier] = set()
         for lane in self.live():
             place = self.lanes[lane].waits
             if place and place[0] == "sync":
                 named = {i for i in range(LANES) if place[1] >> i & 1}
                 if named & self.live() <= self.at(place):
                     self.free(self.at(place))
+            if place and place[0] == "meet":
+                whom = self.meets(place[1], lane)
+                together = {i for i in self.at(place) if self.meets(place[1], i) == whom}
+                if whom & self.live() <= together:
+                    self.free(together)
+                    self.awaited |= dict.fromkeys(((place[1], i) for i in together), frozenset())
+
+    def meets(self, barrier: int, lane: int) -> frozenset[int]:
+        """The lanes that a lane waits for at a convergence barrier."""
+        return self.awaited.get((barrier, lane), frozenset())
 
     def free(self, lanes: set[int]) -> None:
         for lane in lanes:
@@ -134,20 +139,18 @@ def ret(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
 
 @flow_model("bssy")
 def bssy(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
-    flow.collected[read(0).barrier.index] = set(lanes)
+    flow.awaited |= dict.fromkeys(((read(0).barrier.index, lane) for lane in lanes), frozenset(lanes))
 
 
 @flow_model("bsync")
 def bsync(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
-    barrier = read(0).barrier.index
-    flow.collected.setdefault(barrier, set())
-    flow.wait(lanes, ("meet", barrier))
+    flow.wait(lanes, ("meet", read(0).barrier.index))
 
 
 @flow_model("break_")
 def break_(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
     barrier = read(0).barrier.index
-    flow.collected[barrier] = flow.collected.get(barrier, set()) - lanes
+    flow.awaited = {key: whom - lanes if key[0] == barrier else whom for key, whom in flow.awaited.items()}
 
 
 @flow_model("warpsync")

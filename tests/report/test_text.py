@@ -7,7 +7,7 @@ from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.text import SHOWN, print_run, rate, summary
 
 MANY = {f"INSTRUCTION{number}.WITH.MODIFIERS": 10**9 - number for number in range(SHOWN + 3)}
-RUN = RunStatistics("saxpy", sum(MANY.values()), 123.456, 2, MANY, {name: 7 for name in list(MANY)[:1]})
+RUN = RunStatistics("saxpy", sum(MANY.values()), 123.456, 2, MANY, {next(iter(MANY)): 7})
 
 
 def printed(run: RunStatistics, width: int = 80) -> list[str]:
