@@ -17,24 +17,19 @@ from numpy.typing import NDArray
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, STALL, WAIT_MASK, Control
 from dstc_isa.isa.field import WORD_BITS, Field
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
-from dstc_isa.isa.modifier import Modifier
-from dstc_isa.isa.operand import (
-    CONSTANT_BANK,
-    CONSTANT_OFFSET,
+from dstc_isa.isa.field_operand import (
     AddressOperand,
     BarrierOperand,
-    Destination,
-    Form,
     ImmediateOperand,
     MarkerOperand,
-    Operand,
     PredicateOperand,
-    Source,
     SpecialRegisterOperand,
     TargetOperand,
-    width_of,
 )
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
+from dstc_isa.isa.modifier import Modifier
+from dstc_isa.isa.operand import Form, Operand, width_of
+from dstc_isa.isa.register_operand import CONSTANT_BANK, CONSTANT_OFFSET, Destination, Source
 from dstc_isa.isa.values import (
     ALWAYS,
     PT,

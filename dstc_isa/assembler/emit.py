@@ -16,17 +16,9 @@ from dstc_isa.assembler.values import (
 )
 from dstc_isa.assembler.values import Operand as Written
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.operand import (
-    AddressOperand,
-    Destination,
-    ImmediateOperand,
-    Literal,
-    MarkerOperand,
-    Operand,
-    Source,
-    TargetOperand,
-    width_of,
-)
+from dstc_isa.isa.field_operand import AddressOperand, ImmediateOperand, MarkerOperand, TargetOperand
+from dstc_isa.isa.operand import Operand, width_of
+from dstc_isa.isa.register_operand import Destination, Literal, Source
 from dstc_isa.isa.values import PT, REGISTERS, RZ, Address, Constant, Immediate, Predicate, Register, Target, Value
 from dstc_isa.program import Location
 from dstc_isa.syntax.tree import Bits, Statement

@@ -18,7 +18,7 @@ from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import Label, Late, Operand, RegisterArray, UnplacedLabel
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.operand import TargetOperand
+from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.values import PT, REGISTERS
 from dstc_isa.program import Kernel, Parameter, SharedArray
 from dstc_isa.syntax.tree import Statement

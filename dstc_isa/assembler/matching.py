@@ -14,20 +14,18 @@ from dstc_isa.assembler.values import (
     NamedPredicate,
 )
 from dstc_isa.isa.codec import encode_fixed
-from dstc_isa.isa.instruction import Declaration
-from dstc_isa.isa.operand import (
+from dstc_isa.isa.field_operand import (
     AddressOperand,
     BarrierOperand,
-    Destination,
-    Form,
     ImmediateOperand,
     MarkerOperand,
-    Operand,
     PredicateOperand,
-    Source,
     SpecialRegisterOperand,
     TargetOperand,
 )
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.values import (
     Address,

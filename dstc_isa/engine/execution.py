@@ -9,7 +9,7 @@ from dstc_isa.engine.rows import ConstantReader, source_words
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.instruction import Instruction, Lane
 from dstc_isa.isa.memory import atomg, atomg_cas, order_matters, red
-from dstc_isa.isa.operand import Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant
 
 DEFAULT_MAX_INSTRUCTIONS = 1 << 30

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from attrs import define, field, frozen
 
 from dstc_isa.engine.layout import CODE_ROW, FIRST_SLOT, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW
+from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Lane, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
-from dstc_isa.isa.operand import AddressOperand, Destination, Literal, Operand, PredicateOperand, Source
+from dstc_isa.isa.operand import Operand
+from dstc_isa.isa.register_operand import Destination, Literal, Source
 from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register, SpecialRegister, Target
 
 ABSOLUTE, NEGATE = 1, 2
@@ -127,6 +129,11 @@ def source_words(value: Immediate | Constant, wide: bool, banks: ConstantReader)
     return (value.value, high) if wide else (value.value,)
 
 
+def reach(target: Target) -> int:
+    """The distance of a branch, limited to what a row can hold; no kernel is that long."""
+    return max(-(1 << 31), min((1 << 31) - 1, target.address))
+
+
 def row_of(instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[int]:
     """The words of one instruction's row; IndexError for a constant outside its bank."""
     results, parameters = layout(instruction.declaration)
@@ -167,7 +174,7 @@ def _words(fetch: Fetch, instruction: Instruction, pool: Pool, banks: ConstantRe
             kind = value.bank if operand.constant else int(operand.is_wide(names))
             return [value.register * ROW_BYTES, value.offset, kind]
         case Target():
-            return [max(-(1 << 31), min((1 << 31) - 1, value.address))]
+            return [reach(value)]
         case Immediate():
             return [value.value]
         case SpecialRegister():

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import SpecialRegisterOperand
 from dstc_isa.isa.instruction import U32, Pipe, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import (
     FULL_MASK,
@@ -19,7 +20,7 @@ from dstc_isa.isa.lanes import (
     widen,
 )
 from dstc_isa.isa.modifier import Choice
-from dstc_isa.isa.operand import Destination, Source, SpecialRegisterOperand
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.shorthand import CarryOut, Pp, Pu, Ra, Rd, Rd64
 from dstc_isa.isa.values import RZ, Register
 from dstc_isa.isa.warp import SpecialNumber, thread_ids

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from dstc_isa.isa.divergence import abandon, arrive, collect, jump, jump_each, leave, park, resume
 from dstc_isa.isa.field import WORD_BYTES, Field
+from dstc_isa.isa.field_operand import BarrierOperand, ImmediateOperand, TargetOperand
 from dstc_isa.isa.instruction import U32, Pipe, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.modifier import Choice
-from dstc_isa.isa.operand import BarrierOperand, ImmediateOperand, Source, TargetOperand
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import PpOptional, Ra
 from dstc_isa.isa.values import Immediate
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -24,7 +25,7 @@ def bra(warp: Warp, pp: PpOptional, target: Target) -> None:
     If only some go, the warp diverges: the others run on, and those that branched wait for their turn. A
     backward branch hands the turn to other waiting lanes, so every lane makes progress.
     """
-    jump(warp, warp.mask & ballot(pp), warp.pc + target // WORD_BYTES)
+    jump(warp, warp.mask & ballot(pp), warp.pc * WORD_BYTES + target)
 
 
 @instruction("BRX", 0x949, Pipe.BRANCH)
@@ -71,7 +72,7 @@ def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
 @instruction("CALL.REL.NOINC", 0x944, Pipe.BRANCH)
 def call(warp: Warp, target: Target) -> None:
     """Call: a branch. As on Volta the return address is put into a register first: MOV R20, label."""
-    jump(warp, warp.mask, warp.pc + target // WORD_BYTES)
+    jump(warp, warp.mask, warp.pc * WORD_BYTES + target)
 
 
 @instruction("RET.REL.NODEC", 0x950, Pipe.BRANCH)

@@ -24,7 +24,7 @@ from dstc_isa.isa.lanes import (
     u32,
 )
 from dstc_isa.isa.modifier import Choice, Sign
-from dstc_isa.isa.operand import Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import CONST_B, Fd, Rb, Rd
 
 

@@ -6,19 +6,10 @@ from attrs import fields as attributes
 from attrs import frozen
 
 from dstc_isa.isa.field import WORD_BITS, Field
+from dstc_isa.isa.field_operand import MarkerOperand, PredicateOperand
 from dstc_isa.isa.instruction import OPCODE, Declaration
-from dstc_isa.isa.operand import (
-    CONSTANT_BANK,
-    CONSTANT_OFFSET,
-    IMMEDIATE_32,
-    PLACES,
-    Destination,
-    Form,
-    MarkerOperand,
-    Operand,
-    PredicateOperand,
-    Source,
-)
+from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.register_operand import CONSTANT_BANK, CONSTANT_OFFSET, IMMEDIATE_32, PLACES, Destination, Source
 
 ROW_BITS = 32
 SHARED_FIELDS = {CONSTANT_OFFSET: "offset", CONSTANT_BANK: "bank", IMMEDIATE_32: "immediate"}

@@ -6,6 +6,7 @@ waits for, so that groups of lanes that parted earlier can use the same barrier;
 ``arrived[b]``. WARPSYNC has the slot behind the barrier registers.
 """
 
+from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import U32, Warp
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -58,12 +59,13 @@ def yield_turn(warp: Warp) -> None:
         resume(warp, next_lane(others, warp.turn) - 1)
 
 
-def jump(warp: Warp, lanes: int, pc: int) -> None:
-    """Send executing lanes to instruction ``pc``; the others of the running set go on behind the branch."""
+def jump(warp: Warp, lanes: int, address: int) -> None:
+    """Send executing lanes to a byte address of the kernel; the others of the running set go on behind the branch."""
     if lanes == 0:
         return
-    if pc < 0 or pc >= warp.code_size:
-        fail(warp, Fault.BAD_TARGET, lanes, pc * 16, 16)
+    pc = address // WORD_BYTES
+    if address % WORD_BYTES != 0 or pc < 0 or pc >= warp.code_size:
+        fail(warp, Fault.BAD_TARGET, lanes, address, WORD_BYTES)
         return
     backward = pc < warp.pc
     if lanes == warp.active:
@@ -81,10 +83,10 @@ def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
         address = lane_of(addresses, lowest_bit(rest))
         same = ballot(addresses == splat(address)) & rest
         rest &= ~same & FULL_MASK
-        if address % 16 != 0 or address >= warp.code_size * 16:
-            fail(warp, Fault.BAD_TARGET, same, address, 16)
+        if address % WORD_BYTES != 0 or address >= warp.code_size * WORD_BYTES:
+            fail(warp, Fault.BAD_TARGET, same, address, WORD_BYTES)
             return
-        park(warp, same, address // 16)
+        park(warp, same, address // WORD_BYTES)
     if warp.active == 0:
         resume(warp, warp.turn)
 

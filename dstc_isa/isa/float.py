@@ -23,7 +23,7 @@ from dstc_isa.isa.lanes import (
     u32,
 )
 from dstc_isa.isa.modifier import Choice, Combine, Flag, FloatCompare
-from dstc_isa.isa.operand import Literal, Source
+from dstc_isa.isa.register_operand import Literal, Source
 from dstc_isa.isa.shorthand import CONST_C, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
 
 Flush = Annotated[int, Flag("FTZ", Field(80, 1))]
@@ -189,7 +189,7 @@ def log2(x: F32) -> F32:
     whole = int_exponent(exponent)
     ratio = (mantissa - number(0x3F800000)) / (mantissa + number(0x3F800000))
     square = ratio * ratio
-    series = fma(number(0x3EA8ABCA), square, number(0x3ED30BC5))
+    series = fma(number(0x3EA4258A), square, number(0x3ED30BB1))
     series = fma(series, square, number(0x3F13BB63))
     series = fma(series, square, number(0x3F76384F))
     series = fma(series, square, number(0x4038AA3B))

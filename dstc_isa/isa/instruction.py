@@ -10,7 +10,8 @@ from attrs import frozen
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
-from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand, Source
+from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
 
 OPCODE = Field(0, 12, name="opcode")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Pipe, Scalar, instruction
 from dstc_isa.isa.lanes import (
     maximum,
@@ -19,7 +20,7 @@ from dstc_isa.isa.lanes import (
     widen,
 )
 from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
-from dstc_isa.isa.operand import ImmediateOperand, Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import (
     CONST_B,
     CONST_C,

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.instruction import U32, Derived, Instruction, Pipe, Scalar, instruction
 from dstc_isa.isa.lanes import (
     leading_zeros,
@@ -21,7 +22,7 @@ from dstc_isa.isa.lanes import (
     widen,
 )
 from dstc_isa.isa.modifier import Choice, Flag, Sign
-from dstc_isa.isa.operand import ImmediateOperand, Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import CONST_C, IMM_C, CarryOut, PpNone, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Immediate
 

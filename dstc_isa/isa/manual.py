@@ -14,19 +14,17 @@ from dstc_isa.isa import FAMILIES, lanes, warp
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.diagram import diagram, display
 from dstc_isa.isa.extension import load_extension
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
-from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.operand import (
+from dstc_isa.isa.field_operand import (
     AddressOperand,
     BarrierOperand,
-    Destination,
-    Form,
-    Operand,
     PredicateOperand,
-    Source,
     SpecialRegisterOperand,
     TargetOperand,
 )
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
+from dstc_isa.isa.modifier import Flag
+from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import REGISTERS
 
 PRIMITIVES = (lanes, warp)

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import PredicateOperand
 from dstc_isa.isa.instruction import F32, U32, U64, Bool, Index
-from dstc_isa.isa.operand import Destination, Literal, PredicateOperand, Source
+from dstc_isa.isa.register_operand import Destination, Literal, Source
 from dstc_isa.isa.values import PT, Predicate
 
 IMM_B, CONST_B = 4, 5

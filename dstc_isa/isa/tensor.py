@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.float import canonical
 from dstc_isa.isa.half import high_half, low_half
 from dstc_isa.isa.instruction import F32, U32, Index, Pipe, Scalar, Warp, instruction
@@ -32,7 +33,7 @@ from dstc_isa.isa.lanes import (
     u32,
 )
 from dstc_isa.isa.modifier import Choice
-from dstc_isa.isa.operand import Destination, ImmediateOperand, Source
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.shorthand import Rd
 from dstc_isa.isa.warp import Fault, fail, read_register, write_register, write_whole_register
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from dstc_isa.isa.control import DEFAULT
+from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.instruction import Declaration, Instruction
-from dstc_isa.isa.operand import TargetOperand
 from dstc_isa.isa.values import ALWAYS, Target
 
 

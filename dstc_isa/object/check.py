@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from dstc_isa.isa.field import WORD_BITS, WORD_BYTES
-from dstc_isa.isa.operand import CONSTANT_OFFSET
+from dstc_isa.isa.register_operand import CONSTANT_OFFSET
 from dstc_isa.isa.values import REGISTERS
 from dstc_isa.object.error import ObjectError
 from dstc_isa.program import PARAMETER_BASE, PARAMETER_SIZES, ConstantArray, Kernel, Parameter, Program, SharedArray

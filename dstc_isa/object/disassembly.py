@@ -7,8 +7,8 @@ from attrs import frozen
 
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.operand import TargetOperand
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
 from dstc_isa.program import ConstantArray, Kernel, Program

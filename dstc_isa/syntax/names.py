@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
+from dstc_isa.isa.field_operand import MarkerOperand, SpecialRegisterOperand
 from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.operand import MarkerOperand, SpecialRegisterOperand
 from dstc_isa.isa.values import PT, RZ, BarrierRegister, Marker, Predicate, Register, SpecialRegister, Value
 
 _NUMBERED = re.compile(r"([RPB])(\d{1,6})")

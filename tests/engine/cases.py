@@ -21,7 +21,8 @@ from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.lanes import ballot, spread
 from dstc_isa.isa.modifier import SIZE_BYTES
-from dstc_isa.isa.operand import Destination, Operand, Source, width_of
+from dstc_isa.isa.operand import Operand, width_of
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import (
     ALWAYS,

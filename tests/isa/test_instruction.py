@@ -8,9 +8,10 @@ import pytest
 
 from dstc_isa.isa import FAMILIES
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.instruction import REGISTRY, Declaration, DeclarationError, Lane, Pipe, check, declare
 from dstc_isa.isa.modifier import Choice, Flag
-from dstc_isa.isa.operand import Form, ImmediateOperand
+from dstc_isa.isa.operand import Form
 from dstc_isa.isa.shorthand import Pp, Pu, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Register
 

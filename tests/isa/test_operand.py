@@ -9,23 +9,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import Declaration
-from dstc_isa.isa.operand import (
+from dstc_isa.isa.field_operand import (
     AddressOperand,
     BarrierOperand,
-    Destination,
-    Form,
     ImmediateOperand,
-    Literal,
     MarkerOperand,
-    Operand,
     PredicateOperand,
-    Source,
     SpecialRegisterOperand,
     TargetOperand,
-    format_literal,
-    width_of,
 )
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.operand import Form, Operand, width_of
+from dstc_isa.isa.register_operand import Destination, Literal, Source, format_literal
 from dstc_isa.isa.values import (
     Address,
     BarrierRegister,

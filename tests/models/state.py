@@ -5,9 +5,10 @@ from typing import Any
 
 from attrs import define
 
+from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
 from dstc_isa.isa.instruction import Declaration, Instruction, Lane
 from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.operand import AddressOperand, Literal, PredicateOperand, Source
+from dstc_isa.isa.register_operand import Literal, Source
 from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register
 
 LANES = 32

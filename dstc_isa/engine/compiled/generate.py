@@ -7,8 +7,8 @@ in it says what an instruction does.
 import inspect
 
 from dstc_isa.engine.rows import Fetch, is_packed, layout
+from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane
-from dstc_isa.isa.operand import AddressOperand
 
 HEADER = '''"""Generated from the instruction declarations; do not edit."""
 

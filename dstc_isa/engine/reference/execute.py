@@ -7,11 +7,12 @@ import numpy as np
 from dstc_isa.engine.execution import SemanticsError
 from dstc_isa.engine.layout import PREDICATE_SINK, SINK_ROW
 from dstc_isa.engine.reference.warp import ReferenceWarp
-from dstc_isa.engine.rows import ConstantReader, source_words
+from dstc_isa.engine.rows import ConstantReader, reach, source_words
+from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
 from dstc_isa.isa.instruction import Instruction, Lane, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, f32, half_to_float, narrow, spread, u32
-from dstc_isa.isa.operand import AddressOperand, Destination, Literal, PredicateOperand, Source
-from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Register
+from dstc_isa.isa.register_operand import Destination, Literal, Source
+from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Register, Target
 
 SIGN_BITS = {Lane.U32: 0, Lane.F32: 0x80000000}
 HALF_SIGNS = 0x80008000
@@ -56,7 +57,9 @@ def _argument(warp: ReferenceWarp, instruction: Instruction, parameter: Paramete
         return spread(warp.predicates[value.index] ^ (FULL_MASK if value.negate else 0))
     if isinstance(operand, AddressOperand):
         return _address(warp, operand, value, instruction)
-    for field in ("value", "index", "number", "address"):
+    if isinstance(value, Target):
+        return reach(value)
+    for field in ("value", "index", "number"):
         if hasattr(value, field):
             return getattr(value, field)
     return 0
