@@ -1,6 +1,6 @@
 """Encode instructions to 128-bit words and decode words to instructions."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.instruction import GUARD, GUARD_NOT, OPCODE, REGISTRY, Declaration, Instruction
@@ -50,6 +50,7 @@ def encode_guard(guard: Predicate) -> int:
     return GUARD.insert(guard.index) | (GUARD_NOT.mask if guard.negate else 0)
 
 
+@lru_cache(maxsize=1 << 16)
 def decode(word: int) -> Instruction:
     """The instruction of a 128-bit word; DecodeError if there is none or reserved bits are set."""
     entry = _by_opcode(len(REGISTRY)).get(OPCODE.extract(word))

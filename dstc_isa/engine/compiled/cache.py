@@ -17,10 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 import dstc_isa.engine
 import dstc_isa.isa
+from dstc_isa.cache_directory import cache_directory
 from dstc_isa.engine.compiled import generate
 from dstc_isa.isa.instruction import REGISTRY
 
@@ -42,14 +41,9 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def directory() -> Path:
-    """The user's cache directory of this project; DSTC_CACHE_DIR overrides it."""
-    return Path(os.environ.get("DSTC_CACHE_DIR") or platformdirs.user_cache_dir("dstc_isa"))
-
-
 def module_file(name: str) -> Path:
     """Where the generated module lies, written if it is not there; a temporary place if the cache is read-only."""
-    for base in (directory(), Path(tempfile.gettempdir()) / f"dstc_isa-{os.getuid()}"):
+    for base in (cache_directory(), Path(tempfile.gettempdir()) / f"dstc_isa-{os.getuid()}"):
         path = base / name / f"{name}.py"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +54,7 @@ def module_file(name: str) -> Path:
         except OSError:
             continue
         return path
-    raise OSError(f"cannot write the engine's cache in {directory()}; set DSTC_CACHE_DIR to a writable directory")
+    raise OSError(f"cannot write the engine's cache in {cache_directory()}; set DSTC_CACHE_DIR to a writable directory")
 
 
 @cache

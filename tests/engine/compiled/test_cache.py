@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dstc_isa.isa
+from dstc_isa.cache_directory import cache_directory
 from dstc_isa.engine.compiled import cache, generate
 
 
@@ -33,7 +34,7 @@ def test_fingerprint_follows_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_directory_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTC_CACHE_DIR", str(tmp_path))
-    assert cache.directory() == tmp_path
+    assert cache_directory() == tmp_path
     path = cache.module_file("engine")
     assert path == tmp_path / "engine" / "engine.py"
     assert path.read_text(encoding="utf-8") == generate.source()
