@@ -58,12 +58,14 @@ def kernel_arguments(given: Iterable[Assignment]) -> "dict[str, Argument]":
 
 def kernel_argument(given: Assignment) -> "Argument":
     """The value of ``--arg``: a number, ``@FILE.npy``, or ``zeros:DTYPE:SHAPE`` with SHAPE such as 64x32."""
+    if given.text == "@":
+        raise UsageError(f"--arg {given.name}=@: name a .npy file behind the @")
     if given.text.startswith("@"):
         return array_from(Path(given.text[1:]))
     if given.text.startswith("zeros:"):
         return zeros(given)
     try:
-        return int(given.text, 0)
+        return int(given.text, 10 if given.text.lstrip("+-").isdigit() else 0)
     except ValueError:
         pass
     try:
@@ -89,7 +91,7 @@ def zeros(given: Assignment) -> "Argument":
         raise UsageError(
             f"--arg {given.name}={given.text}: write zeros:DTYPE:SHAPE, such as zeros:float32:1024 or zeros:u4:64x32"
         )
-    if dtype.hasobject:
+    if dtype.kind not in "biufc":
         raise UsageError(f"--arg {given.name}={given.text}: a kernel works on numbers, not on {dtype} values")
     try:
         return np.zeros(shape, dtype)
@@ -103,7 +105,8 @@ def array_from(path: Path) -> "Argument":
 
     try:
         # Mapping compares the size that the header claims with the file's before any memory is taken.
-        return np.array(np.lib.format.open_memmap(path, mode="r"), order="C")
+        array = np.array(np.lib.format.open_memmap(path, mode="r"), order="C")
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     # Damaged headers come out of NumPy's parser as nearly any exception.

@@ -163,7 +163,7 @@ def _run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
-    from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS
+    from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.launch import LaunchError
     from dstc_isa.engine.run import run_kernel
     from dstc_isa.report.statistics import statistics
@@ -171,8 +171,8 @@ def _run(options: argparse.Namespace) -> int:
 
     _check(options)
     limit = DEFAULT_MAX_INSTRUCTIONS if options.max_instructions is None else options.max_instructions
-    if limit < 1:
-        raise UsageError(f"--max-instructions is at least 1, not {limit}")
+    if not 1 <= limit <= INSTRUCTION_LIMIT:
+        raise UsageError(f"--max-instructions is 1 to {INSTRUCTION_LIMIT}, not {limit}")
     grid = sizes("--grid", options.grid, 1, 3)
     block = None if options.block is None else sizes("--block", options.block, 1, 3)
     given = [assignment("--arg", text) for text in options.arg]
@@ -250,9 +250,11 @@ def _spgemm(options: argparse.Namespace) -> int:
     _check(options)
     if options.output:
         _check_output(options.output, ".npy")
-    a, b = _matrices(options)
     try:
+        a, b = _matrices(options)
         result = spgemm(a, b, threads=options.threads, reference=options.reference, announce=_say)
+    except UsageError:
+        raise
     except ValueError as error:
         raise InputError(str(error)) from None
     report = result.report
@@ -264,9 +266,11 @@ def _spgemm(options: argparse.Namespace) -> int:
     lines = [
         f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
         f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
-        f"OHMMA issued {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
+        f"OHMMA executed {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
         f"{report.total_seconds:.3f} s in all, with encoding and the engine's start",
     ]
+    if report.underflowed:
+        lines.append(f"{report.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
     console = Console()
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
@@ -292,6 +296,7 @@ def _random_matrices(options: argparse.Namespace) -> tuple[Any, Any]:
     from dstc_isa.cli.arguments import sizes
     from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
     from dstc_isa.sparse.random_matrix import random_matrix
+    from dstc_isa.sparse.spgemm import result_array
 
     m, n, k = sizes("--random", options.random, 3, 3)
     if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
@@ -303,6 +308,7 @@ def _random_matrices(options: argparse.Namespace) -> tuple[Any, Any]:
     seed = options.seed or 0
     if seed < 0:
         raise UsageError(f"--seed is 0 or more, not {seed}")
+    result_array(m, n)  # a result without room is refused before the operands are made
     return random_matrix(m, k, density_a, seed), random_matrix(k, n, density_b, seed + 1)
 
 

@@ -107,6 +107,8 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
         case Fault.PARTIAL_WARP:
             return "a tensor instruction needs all 32 lanes of the warp"
         case Fault.BAD_TARGET:
+            if record.pc >= len(launch.kernel.words):
+                return "control ran past the kernel's last instruction: an EXIT is missing"
             last = (len(launch.kernel.words) - 1) * BYTES_PER_INSTRUCTION
             return f"jump to address 0x{detail & (1 << 64) - 1:x}: instructions are at 0x0 to 0x{last:x}, 16 bytes each"
         case Fault.DEADLOCK:
@@ -144,7 +146,8 @@ def waiting(launch: Launch, warp: Any) -> list[Waiting]:
             what = "waits for other lanes" if warp.blocked >> lane & 1 else "ready"
             if warp.at_barrier >> lane & 1:
                 what = f"waits at barrier {warp.barrier_id}"
-            place = (warp.lane_pc[lane] - 1, what)
+            running = warp.active >> lane & 1
+            place = (warp.fault_pc, "stands") if running else (warp.lane_pc[lane] - 1, what)
             places[place] = places.get(place, 0) | 1 << lane
     return groups + [Waiting(warp.index, lanes, pc, what) for (pc, what), lanes in places.items()]
 

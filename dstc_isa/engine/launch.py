@@ -151,13 +151,15 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
     if isinstance(value, np.ndarray):
         if parameter.type != "ptr":
             raise LaunchError(f"{where} is .{parameter.type}, a number, and was given an array")
+        if value.dtype.hasobject or not value.dtype.isnative:
+            raise LaunchError(f"{where}: an array of {value.dtype!r} is not in this machine's format")
         try:
             return memory.allocate(parameter.name, value).address
         except ValueError as error:
             raise LaunchError(str(error)) from None
     if parameter.type == "f32":
-        number = float(value)
         try:
+            number = float(value)
             struct.pack("<f", number)
         except OverflowError:
             raise LaunchError(f"{where} is .f32 and cannot hold {value}") from None

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
-from dstc_isa.engine.launch import Argument, Launch, prepare
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
+from dstc_isa.engine.launch import Argument, Launch, LaunchError, prepare
 from dstc_isa.program import Kernel, Program
 
 
@@ -24,6 +24,8 @@ def run_kernel(
     ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
     ``reference``: use the readable engine. Raises LaunchError before and KernelFault during the run.
     """
+    if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
+        raise LaunchError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")
     launch = prepare(program, kernel, grid, block, arguments)
     if reference:
         from dstc_isa.engine.reference.machine import run as run_reference

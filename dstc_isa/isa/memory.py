@@ -179,4 +179,5 @@ def red(
 
 def order_matters(operation: int, kind: int) -> bool:
     """Whether the outcome of concurrent reductions depends on their order."""
-    return operation == Atomic.EXCH or (kind == AtomicType.F32 and operation == Atomic.ADD)
+    floats = kind == AtomicType.F32 and operation in (Atomic.ADD, Atomic.MIN, Atomic.MAX)
+    return operation == Atomic.EXCH or floats

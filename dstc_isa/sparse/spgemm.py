@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
@@ -16,6 +17,8 @@ from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
 CTA_TILE = 64
 BLOCK = 128
 WARP_TILE = 32
+TILE_LIMIT = 1 << 28
+VALUE_LIMIT = (1 << 32) - 512
 OHMMA = "OHMMA.8161.F32"
 OHMMA_PER_STEP = (WARP_TILE // 8) * (WARP_TILE // 16)
 
@@ -24,9 +27,10 @@ OHMMA_PER_STEP = (WARP_TILE // 8) * (WARP_TILE // 16)
 class SpgemmReport:
     """What a multiplication did.
 
-    ``ohmma_issued``: outer-product instructions that executed. ``ohmma_skipped``: those a dense multiplication
-    of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``run``: the kernel's
-    counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
+    ``underflowed``: non-zero inputs that FP16 rounds to zero. ``ohmma_issued``: outer-product instructions that
+    executed (the run's histogram also counts those whose guard was false). ``ohmma_skipped``: those a dense
+    multiplication of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``run``:
+    the kernel's counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
     """
 
     m: int
@@ -34,6 +38,7 @@ class SpgemmReport:
     k: int
     density_a: float
     density_b: float
+    underflowed: int
     ohmma_issued: int
     ohmma_skipped: int
     total_seconds: float
@@ -47,6 +52,7 @@ class SpgemmReport:
             "k": self.k,
             "density_a": self.density_a,
             "density_b": self.density_b,
+            "underflowed": self.underflowed,
             "warp_instructions": self.run.warp_instructions,
             "ohmma": {"issued": self.ohmma_issued, "skipped": self.ohmma_skipped},
             "seconds": self.run.seconds,
@@ -89,12 +95,14 @@ def spgemm(
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
-    c = np.zeros((m, n), np.float32)
+    c = result_array(m, n)
     run = RunStatistics("spgemm", 0, 0.0, 1, {}, {})
     if m and n:
         program = load_shipped("spgemm.dasm")
         kernel = program.kernel("spgemm")
-        grid = (-(-n // CTA_TILE), -(-m // CTA_TILE))
+        columns = -(-n // CTA_TILE)
+        slabs = -(-columns // MAX_GRID[1])
+        grid = (-(-m // CTA_TILE), -(-columns // slabs), slabs)
         arguments = {
             **operand_arguments("a", left),
             **operand_arguments("b", right),
@@ -117,12 +125,22 @@ def spgemm(
         k=k,
         density_a=left.density,
         density_b=right.density,
+        underflowed=left.underflowed + right.underflowed,
         ohmma_issued=issued,
         ohmma_skipped=dense - issued,
         total_seconds=time.perf_counter() - started,
         run=run,
     )
     return SpgemmResult(c, report)
+
+
+def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
+    """Zeros for the dense m x n result; ValueError if there is no room for it."""
+    try:
+        return np.zeros((m, n), np.float32)
+    except (MemoryError, ValueError):
+        size = m * n * np.dtype(np.float32).itemsize
+        raise ValueError(f"the result is dense, {m}x{n} floats or {size / 2**30:.4g} GiB: no room for it") from None
 
 
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
@@ -134,7 +152,9 @@ def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
-    """The kernel arguments of one encoded matrix."""
+    """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
+    if len(matrix.element_bitmap) >= TILE_LIMIT or len(matrix.values) >= VALUE_LIMIT:
+        raise ValueError(f"matrix {name} has too many non-empty tiles or values for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,
         f"{name}_tile_start": matrix.tile_start,

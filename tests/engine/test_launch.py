@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dstc_isa.engine.execution import decoded
+from dstc_isa.assembler import assemble
+from dstc_isa.engine.execution import decoded, needs_one_thread
 from dstc_isa.engine.launch import LaunchError, prepare
 from dstc_isa.isa.values import Constant, Register
 from dstc_isa.program import Kernel, Parameter, Program
@@ -98,3 +99,15 @@ def test_a_constant_operand_outside_its_bank_is_refused_before_the_run() -> None
     with pytest.raises(LaunchError, match=r"c\[0x3\]\[0x4\] is outside bank 3, which has 4 bytes"):
         decoded(outside)
     assert len(decoded(made)) == 1
+
+
+def test_reductions_whose_order_shows_run_on_one_thread() -> None:
+    """Sums of floats round, and the least of +0 and -0 is whichever came first; integer sums commute."""
+
+    def alone(operation: str) -> bool:
+        program = assemble(f".kernel k\nRED.E.{operation} [R2], R4\nEXIT\n.endkernel").program
+        assert program is not None
+        return needs_one_thread(decoded(prepare(program, program.kernels[0], (1,), (32,), {})))
+
+    assert [alone(f"{name}.F32") for name in ("ADD", "MIN", "MAX")] == [True] * 3
+    assert [alone(name) for name in ("ADD", "MIN.S32", "EXCH", "OR")] == [False, False, True, False]

@@ -249,3 +249,22 @@ def test_value_beyond_half_precision_is_located() -> None:
 def test_no_threads() -> None:
     with pytest.raises(ValueError, match="threads is at least 1, not 0"):
         spgemm(np.ones((2, 2)), np.ones((2, 2)), threads=0)
+
+
+def test_a_long_matrix_of_one_column_fits_the_grid() -> None:
+    """More than 65,535 CTAs along the rows, and along the columns."""
+    long = random_matrix(65536 * 64 + 1, 1, 0.001, 5)
+    one = np.ones((1, 1), np.float16)
+    assert np.array_equal(spgemm(long, one).c, long.astype(np.float32))
+    assert np.array_equal(spgemm(one, long.T).c, long.T.astype(np.float32))
+
+
+def test_a_result_without_room_is_refused() -> None:
+    huge = scipy.sparse.csr_array((2**31 - 1, 1), dtype=np.float32)
+    with pytest.raises(ValueError, match="the result is dense, 2147483647x2147483647 floats"):
+        spgemm(huge, huge.T)
+
+
+def test_inputs_that_underflow_are_counted() -> None:
+    report = spgemm(np.full((2, 3), 1e-9), np.ones((3, 1))).report
+    assert (report.underflowed, report.as_json()["underflowed"]) == (6, 6)

@@ -11,11 +11,14 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
 import dstc_isa.isa
@@ -36,16 +39,27 @@ def fingerprint() -> str:
         digest.update(path.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(importlib.metadata.version(package).encode())
-    digest.update(f"{sys.version_info[:2]} {platform.machine()} {os.environ.get('NUMBA_CPU_NAME', '')}".encode())
-    digest.update(os.environ.get("NUMBA_CPU_FEATURES", "").encode())
+    chosen = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+    digest.update(f"{sys.version_info[:2]} {platform.machine()} {host_cpu()} {chosen}".encode())
     return digest.hexdigest()[:16]
+
+
+def host_cpu() -> str:
+    """The name LLVM has for this machine's CPU."""
+    return str(get_host_cpu_name())
+
+
+@cache
+def temporary_directory() -> Path:
+    """A directory for this process alone, for when the cache cannot be written."""
+    return Path(tempfile.mkdtemp(prefix="dstc_isa-"))
 
 
 def module_file(name: str) -> Path:
     """Where the generated module lies, written if it is not there; a temporary place if the cache is read-only."""
-    for base in (cache_directory(), Path(tempfile.gettempdir()) / f"dstc_isa-{os.getuid()}"):
-        path = base / name / f"{name}.py"
+    for base in (cache_directory, temporary_directory):
         try:
+            path = base() / name / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 temporary = path.with_suffix(f".{os.getpid()}")
@@ -57,12 +71,23 @@ def module_file(name: str) -> Path:
     raise OSError(f"cannot write the engine's cache in {cache_directory()}; set DSTC_CACHE_DIR to a writable directory")
 
 
-@cache
+_loaded: dict[int, Any] = {}
+_loading = threading.Lock()
+
+
 def load(announce: Callable[[str], None] | None = None) -> Any:
     """The compiled ``run_worker`` function; compiles on first use and says so through ``announce``.
 
-    Raises SemanticsError if an instruction's semantics cannot be compiled.
+    It is loaded anew when further instructions have been declared. Raises SemanticsError if an instruction's
+    semantics cannot be compiled.
     """
+    with _loading:
+        if len(REGISTRY) not in _loaded:
+            _loaded[len(REGISTRY)] = _load(announce)
+        return _loaded[len(REGISTRY)]
+
+
+def _load(announce: Callable[[str], None] | None) -> Any:
     from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
     from dstc_isa.engine.compiled.compile_error import semantics_error

@@ -81,7 +81,7 @@ def run(
     for index, instruction in enumerate(instructions):
         row = [len(REGISTRY), PT, 0] if instruction is None else row_of(instruction, pool, banks)
         code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
-    used = 1 if needs_one_thread(instructions) else max(1, min(threads or os.cpu_count() or 1, launch.ctas))
+    used = 1 if needs_one_thread(instructions) else max(1, min(threads or len(os.sched_getaffinity(0)), launch.ctas))
     table = launch.memory.table()
     bank_bytes = [np.frombuffer(launch.banks.get(bank, b"") or b"\0", np.uint8) for bank in range(BANKS)]
     bank_table = np.array([(b.ctypes.data, len(launch.banks.get(i, b""))) for i, b in enumerate(bank_bytes)], np.int64)
@@ -121,16 +121,17 @@ def run(
 def run_threads(run_worker: Callable[[int], None], workers: list[Worker], shared: Record) -> None:
     """Run the workers, the first on this thread if it is alone; an interrupt stops them all."""
     pool = [threading.Thread(target=run_worker, args=(w.record.ctypes.data,), daemon=True) for w in workers]
-    for thread in pool:
-        thread.start()
     try:
+        for thread in pool:
+            thread.start()
         for thread in pool:
             while thread.is_alive():
                 thread.join(POLL_SECONDS)
     except BaseException:
         put(shared, LAUNCH_OFFSETS, cancelled=1)
         for thread in pool:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         raise
 
 

@@ -1,6 +1,7 @@
 """The functions of ``isa.warp`` on warp records, and the registration of all semantics with Numba."""
 
 import inspect
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -98,8 +99,9 @@ def plain_functions(module: ModuleType) -> list[Any]:
     ]
 
 
-def register_all() -> None:
-    """Make lanes, warp state and every instruction's semantics known to Numba. Call once per process."""
+@cache
+def register_machine() -> None:
+    """Make lanes and warp state known to Numba."""
     lane_functions.register()
     records.register()
     direct = {
@@ -117,9 +119,20 @@ def register_all() -> None:
     overload(warp.load, jit_options=BARE)(_load)
     overload(warp.store, jit_options=BARE)(_store)
     register_jitable(**BARE)(warp.fail)
+
+
+_registered: set[Any] = set()
+
+
+def register_all() -> None:
+    """Make lanes, warp state and every instruction's semantics known to Numba; what is known already stays."""
+    register_machine()
     declared = {d.function for d in REGISTRY}
     modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
     for module in sorted(modules, key=str):
         if module is not None:
             for function in plain_functions(module):
+                if function in _registered:
+                    continue
+                _registered.add(function)
                 register_jitable(**(BARE if function in declared or module is divergence else INLINE))(function)

@@ -56,6 +56,7 @@ def test_an_unwritable_cache_falls_back_to_a_temporary_place(tmp_path: Path, mon
     monkeypatch.setenv("DSTC_CACHE_DIR", str(blocked / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
     assert cache.module_file("engine").is_relative_to(spare)
+    cache.temporary_directory.cache_clear()
     monkeypatch.setattr(tempfile, "tempdir", str(blocked))
     with pytest.raises(OSError, match="set DSTC_CACHE_DIR to a writable directory"):
         cache.module_file("engine")
