@@ -2,10 +2,12 @@
 
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice, product
 
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.text import format_mnemonic
 
+COMBINATIONS = 64
 Candidate = tuple[Declaration, tuple[int, ...]]
 
 
@@ -41,17 +43,18 @@ def nearest(written: str) -> str:
 
 @cache
 def _spellings(declared: int) -> list[str]:
-    """Mnemonics, each alone and with every single choice of its modifiers that makes it complete."""
+    """Every mnemonic in full: all combinations of its modifiers, or each choice alone where those are too many."""
     spellings = []
     for declaration in REGISTRY[:declared]:
-        base = tuple(
-            m.default if m.default is not None else next(iter(m.kind.words().values())) for m in declaration.modifiers
-        )
-        spellings.append(format_mnemonic(declaration, base))
-        for place, modifier in enumerate(declaration.modifiers):
-            for value in modifier.kind.words().values():
-                spellings.append(format_mnemonic(declaration, (*base[:place], value, *base[place + 1 :])))
-    return spellings
+        choices = [
+            [*([m.default] if m.default is not None else []), *m.kind.words().values()] for m in declaration.modifiers
+        ]
+        base = tuple(values[0] for values in choices)
+        chosen = list(islice(product(*choices), COMBINATIONS + 1))
+        if len(chosen) > COMBINATIONS:
+            chosen = [(*base[:i], v, *base[i + 1 :]) for i, values in enumerate(choices) for v in values]
+        spellings += [format_mnemonic(declaration, values) for values in chosen]
+    return list(dict.fromkeys(spellings))
 
 
 def _modifiers(declaration: Declaration, words: list[str]) -> tuple[int, ...]:
