@@ -22,14 +22,18 @@ FORM_SHIFT = 9
 
 
 class Pipe(Enum):
-    """Execution pipe of a sub-core."""
+    """Execution pipe of a sub-core; a GPU's configuration gives each its latency and initiation interval."""
 
     ALU = "integer and logic"
-    FMA = "FP32 and integer multiply"
+    FMA = "FP32 multiply and add"
+    IMAD = "integer multiply and add"
     FP16 = "packed FP16"
-    SFU = "special functions, conversions, population count"
+    SFU = "special functions, conversions and special registers"
+    POPC = "population count and bit search"
     LSU = "load and store"
-    TENSOR = "tensor core"
+    HMMA = "inner-product tensor core"
+    OHMMA = "outer-product tensor core"
+    BOHMMA = "binary outer product"
     BRANCH = "branch and convergence"
     CONTROL = "no execution pipe"
 

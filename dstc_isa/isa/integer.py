@@ -109,7 +109,7 @@ def iadd3(
     return narrow(total), carry > splat(0), carry > splat(1)
 
 
-@instruction("IMAD", 0x224, Pipe.FMA)
+@instruction("IMAD", 0x224, Pipe.IMAD)
 def imad(
     ra: Ra,
     rb: Rb,
@@ -130,7 +130,7 @@ def wide_product(ra: U32, rb: U32, sign: int) -> U64:
 Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C)]
 
 
-@instruction("IMAD.WIDE", 0x225, Pipe.FMA)
+@instruction("IMAD.WIDE", 0x225, Pipe.IMAD)
 def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd64:
     """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
 
@@ -140,7 +140,7 @@ def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_B
     return wide_product(ra, rb, sign) + rc
 
 
-@instruction("IMAD.HI", 0x227, Pipe.FMA)
+@instruction("IMAD.HI", 0x227, Pipe.IMAD)
 def imad_hi(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
     """High word of a multiply-add: bits 32 to 63 of Ra * Rb + the pair Rc."""
     return narrow(shift_right(wide_product(ra, rb, sign) + rc, widen(splat(32))))

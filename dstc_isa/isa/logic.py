@@ -133,13 +133,13 @@ def shf(
     return narrow(low)
 
 
-@instruction("POPC", 0x309, Pipe.SFU, variable=True)
+@instruction("POPC", 0x309, Pipe.POPC, variable=True)
 def popc_(rb: Rb) -> Rd:
     """Count the set bits of Rb."""
     return popc(rb)
 
 
-@instruction("FLO", 0x300, Pipe.SFU, variable=True)
+@instruction("FLO", 0x300, Pipe.POPC, variable=True)
 def flo(
     rb: Rb,
     as_shift: Annotated[int, Flag("SH", Field(74, 1))],
@@ -158,7 +158,7 @@ def flo(
     return select(bits == splat(0), splat(0xFFFFFFFF), found)
 
 
-@instruction("BREV", 0x301, Pipe.SFU, variable=True)
+@instruction("BREV", 0x301, Pipe.POPC, variable=True)
 def brev(rb: Rb) -> Rd:
     """Reverse the order of the 32 bits."""
     return reverse_bits(rb)

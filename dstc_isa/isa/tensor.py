@@ -73,7 +73,7 @@ def fragment_half(warp: Warp, pair: int, register: U32, odd: U32) -> U32:
     return select(odd == splat(0), low_half(chosen), high_half(chosen))
 
 
-@instruction("HMMA.884.F32", 0x236, Pipe.TENSOR, variable=True)
+@instruction("HMMA.884.F32", 0x236, Pipe.HMMA)
 def hmma(
     warp: Warp,
     rd: Annotated[Index, Destination(width=2)],
@@ -131,7 +131,7 @@ def hmma_result(warp: Warp, ra: int, rb: int, rc: int, layout_a: int, layout_b: 
     return total
 
 
-@instruction("BOHMMA.32321", 0x1A0, Pipe.TENSOR, public=False, variable=True)
+@instruction("BOHMMA.32321", 0x1A0, Pipe.BOHMMA, public=False)
 def bohmma(
     warp: Warp,
     ra: Annotated[U32, Source("a")],
@@ -158,7 +158,7 @@ GroupA = Annotated[Scalar, ImmediateOperand(Field(76, 2))]
 GroupB = Annotated[Scalar, ImmediateOperand(Field(78, 1))]
 
 
-@instruction("OHMMA.8161.F32", 0x1A1, Pipe.TENSOR, public=False, variable=True)
+@instruction("OHMMA.8161.F32", 0x1A1, Pipe.OHMMA, public=False, variable=True)
 def ohmma(
     warp: Warp,
     rd: Accumulator,
@@ -193,7 +193,7 @@ def ohmma(
         rows &= rows - 1
 
 
-@instruction("OHMMA.8161.F32", 0x1A2, Pipe.TENSOR, public=False, variable=True)
+@instruction("OHMMA.8161.F32", 0x1A2, Pipe.OHMMA, public=False, variable=True)
 def ohmma_dense(warp: Warp, rd: Accumulator, ra: FragmentA, rb: FragmentB, group_a: GroupA, group_b: GroupB) -> None:
     """Dense outer product 8x16x1: D[8 ga + i][16 gb + j] += A[8 ga + i] * B[16 gb + j].
 
