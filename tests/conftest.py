@@ -13,5 +13,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Put the engine's machine code into the cache; a worker of pytest-xdist finds it there."""
     if not hasattr(config, "workerinput"):
         from dstc_isa.engine.compiled import cache
+        from dstc_isa.engine.compiled.machine import RUN_WORKER
 
-        cache.load(print)
+        cache.load(RUN_WORKER, print)

@@ -1,6 +1,7 @@
 """How machine state lies in memory: register rows, records of 64-bit fields, decoded instruction rows."""
 
 from collections.abc import Mapping
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,26 @@ def offsets(scalars: Mapping[str, object], arrays: Mapping[str, int]) -> dict[st
     return places
 
 
+class Access(IntEnum):
+    """How the lane addresses of a memory instruction lie; all lanes take part unless they are scattered."""
+
+    UNIFORM = 1
+    CONSECUTIVE = 2
+    SCATTERED = 3
+
+
+class Traffic(IntEnum):
+    """Where a memory instruction goes."""
+
+    NONE = 0
+    SHARED = 1
+    CONSTANT = 2
+    GLOBAL_LOAD = 3
+    GLOBAL_STORE = 4
+    SHARED_ATOMIC = 5
+    GLOBAL_ATOMIC = 6
+
+
 WARP_POINTERS = {
     "registers": "address of the register rows",
     "predicates": "address of the predicate masks",
@@ -44,6 +65,11 @@ WARP_POINTERS = {
     "shared": "address of the CTA's shared memory",
     "launch": "address of the launch record",
     "last_allocation": "index of the allocation that was found last",
+    "traffic": "Traffic of the last memory instruction",
+    "access": "Access: how the addresses of the last memory instruction lie",
+    "access_first": "address of its lowest lane; device address or offset in shared memory",
+    "access_bytes": "bytes a lane",
+    "addresses": "address of 256 bytes: its lane addresses if they are scattered",
 }
 WARP_ARRAYS = {name: length for name, (length, _) in ARRAYS.items()}
 WARP_OFFSETS = offsets({**SCALARS, **WARP_POINTERS}, WARP_ARRAYS)

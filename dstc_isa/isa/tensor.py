@@ -178,6 +178,7 @@ def ohmma(
     if not converged(warp):
         return
     rows = ballot(rm != splat(0))
+    warp.merged = 0
     if rows == 0:
         return
     columns = lane_of(rm, lowest_bit(rows))
@@ -186,6 +187,7 @@ def ohmma(
     values_a = listed(ra)
     spread_b = expand(rb, columns)
     rows = drop_lowest(rows, GROUP_ROWS * group_a)
+    warp.merged = rows ^ drop_lowest(rows, GROUP_ROWS)
     for i in range(GROUP_ROWS):
         if rows == 0:
             break
@@ -202,6 +204,7 @@ def ohmma_dense(warp: Warp, rd: Accumulator, ra: FragmentA, rb: FragmentB, group
     if not converged(warp):
         return
     place = all_ones(0xFFFF << (GROUP_COLUMNS * group_b))
+    warp.merged = 0xFF << (GROUP_ROWS * group_a)
     values_a = listed(ra)
     for i in range(GROUP_ROWS):
         row = GROUP_ROWS * group_a + i

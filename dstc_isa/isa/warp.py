@@ -31,6 +31,7 @@ SCALARS = {
     "fault_detail": "address or value that was refused",
     "fault_size": "bytes of the refused access",
     "index": "number of the warp in its CTA",
+    "merged": "accumulator rows that the last outer product added to, as a mask",
 }
 ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),

@@ -14,10 +14,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from attrs import asdict, frozen
 from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
@@ -29,10 +31,11 @@ from dstc_isa.isa.instruction import REGISTRY
 TYPICAL_SECONDS = "20 to 60 seconds"
 
 
-def fingerprint() -> str:
-    """Hash of the sources, versions and the CPU that the machine code depends on."""
+def fingerprint(packages: tuple[str, ...] = ()) -> str:
+    """Hash of the sources, versions and the CPU that the machine code depends on; ``packages`` besides the engine's."""
     digest = hashlib.sha256()
-    files = [p for package in (dstc_isa.isa, dstc_isa.engine) for p in Path(package.__path__[0]).rglob("*.py")]
+    sources = (dstc_isa.isa, dstc_isa.engine, *(importlib.import_module(p) for p in packages))
+    files = [p for package in sources for p in Path(package.__path__[0]).rglob("*.py")]
     extensions = [Path(sys.modules[d.function.__module__].__file__ or "") for d in REGISTRY]
     for path in sorted({*files, *extensions}):
         digest.update(path.name.encode())
@@ -55,15 +58,31 @@ def temporary_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="dstc_isa-"))
 
 
-def module_file(name: str) -> Path:
-    """Where the generated module lies, written if it is not there; a temporary place if the cache is read-only."""
+@frozen
+class Entry:
+    """An entry point around the interpreter: ``factory`` of ``module`` makes it from ``run_warp``.
+
+    Its argument is the address of a record that ``view``, found in ``records``, gives names to. ``packages``: those
+    whose sources it is made from beside the interpreter's.
+    """
+
+    name: str
+    module: str
+    factory: str
+    view: str
+    records: str = "dstc_isa.engine.compiled.records"
+    packages: tuple[str, ...] = ()
+
+
+def module_file(name: str, text: Callable[[], str]) -> Path:
+    """Where a generated module lies, written if it is not there; a temporary place if the cache is read-only."""
     for base in (cache_directory, temporary_directory):
         try:
             path = base() / name / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 temporary = path.with_suffix(f".{os.getpid()}")
-                temporary.write_text(generate.source(), encoding="utf-8")
+                temporary.write_text(text(), encoding="utf-8")
                 temporary.replace(path)
         except OSError:
             continue
@@ -71,46 +90,58 @@ def module_file(name: str) -> Path:
     raise OSError(f"cannot write the engine's cache in {cache_directory()}; set DSTC_CACHE_DIR to a writable directory")
 
 
-_loaded: dict[int, Any] = {}
+_loaded: dict[tuple[Entry, int], Any] = {}
 _loading = threading.Lock()
 
 
-def load(announce: Callable[[str], None] | None = None) -> Any:
-    """The compiled ``run_worker`` function; compiles on first use and says so through ``announce``.
+def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
+    """The compiled function of an entry point; compiles on first use and says so through ``announce``.
 
     It is loaded anew when further instructions have been declared. Raises SemanticsError if an instruction's
     semantics cannot be compiled.
     """
     with _loading:
-        if len(REGISTRY) not in _loaded:
-            _loaded[len(REGISTRY)] = _load(announce)
-        return _loaded[len(REGISTRY)]
+        key = (entry, len(REGISTRY))
+        if key not in _loaded:
+            _loaded[key] = _load(entry, announce or (lambda text: None))
+        return _loaded[key]
 
 
-def _load(announce: Callable[[str], None] | None) -> Any:
+def _load(entry: Entry, say: Callable[[str], None]) -> Any:
     from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
     from dstc_isa.engine.compiled.compile_error import semantics_error
     from dstc_isa.engine.compiled.warp_functions import register_all
 
-    name = f"dstc_engine_{fingerprint()}"
-    path = module_file(name)
-    say = announce or (lambda text: None)
-    fresh = not any(path.parent.glob("__pycache__/*.nbi"))
+    interpreter = f"dstc_engine_{fingerprint()}"
+    path = module_file(interpreter, generate.source)
+    name = f"dstc_{entry.name}_{fingerprint(entry.packages)}"
+    text = partial(generate.ENTRY.format, interpreter=interpreter, **asdict(entry))
+    entry_path = module_file(name, text)
+    fresh = not any(entry_path.parent.glob("__pycache__/*.nbi"))
     if fresh:
         say(f"compiling the engine for this CPU, once ({TYPICAL_SECONDS}) ...")
     started = time.perf_counter()
     register_all()
+    _import(interpreter, path)
+    module = _import(name, entry_path)
+    function = getattr(module, entry.name)
+    try:
+        function.compile("void(int64)")
+    except (NumbaError, UnsupportedBytecodeError) as error:
+        raise semantics_error(error, path) from error
+    if fresh:
+        say(f"compiled in {time.perf_counter() - started:.1f} s; kept in {entry_path.parent.parent}")
+    return function
+
+
+def _import(name: str, path: Path) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    try:
-        module.run_worker.compile("void(int64)")
-    except (NumbaError, UnsupportedBytecodeError) as error:
-        raise semantics_error(error, path) from error
-    if fresh:
-        say(f"compiled in {time.perf_counter() - started:.1f} s; kept in {path.parent}")
-    return module.run_worker
+    return module

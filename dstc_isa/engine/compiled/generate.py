@@ -14,13 +14,11 @@ HEADER = '''"""Generated from the instruction declarations; do not edit."""
 
 from numba import int64, njit
 
-from dstc_isa.engine.compiled.cta import worker_of
 from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
-from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import as_warp, as_worker, load_i64, load_s32, store_i64
+from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
@@ -28,7 +26,7 @@ from dstc_isa.isa.warp import Fault, fail
 
 LOOP = '''
 
-@compiled
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=True)
 def run_warp(warp, code, code_size, issued, skipped, budget):
     """Run a warp until no lane is ready, it faults, or it has issued ``budget`` instructions; how many it issued."""
     registers = warp.registers
@@ -62,15 +60,23 @@ TAIL = '''        else:
     warp.active = active
     warp.issued = started + count
     return count
+'''
 
+ENTRY = '''"""Generated: the interpreter behind one entry point; do not edit."""
 
-work = worker_of(run_warp)
+from numba import njit
+
+from {interpreter} import run_warp
+from {records} import {view}
+from {module} import {factory}
+
+work = {factory}(run_warp)
 
 
 @njit(nogil=True, cache=True)
-def run_worker(address):
-    """Take CTAs until none is left; the argument is the address of a worker record."""
-    work(as_worker(address))
+def {name}(address):
+    """The argument is the address of a record."""
+    work({view}(address))
 '''
 
 INDENT = " " * 12

@@ -28,7 +28,7 @@ from dstc_isa.engine.compiled.records import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES
+from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES, Access, Traffic
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES
@@ -36,6 +36,22 @@ from dstc_isa.isa.warp import Fault, Space, fail
 
 U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4
 WORD_BYTES = 4
+
+
+@compiled
+def note_row(warp: Any, first: Any, count: Any, width: Any) -> Any:
+    """Record an access of all lanes to one element or to consecutive ones."""
+    warp.access = Access.UNIFORM if count == 1 else Access.CONSECUTIVE
+    warp.access_first = first
+    warp.access_bytes = width
+
+
+@compiled
+def note_lanes(warp: Any, addresses: Any, width: Any) -> Any:
+    """Record an access of the executing lanes to these u64 addresses."""
+    warp.access = Access.SCATTERED
+    warp.access_bytes = width
+    store_lanes_u64(warp.addresses, addresses)
 
 
 @compiled
@@ -74,6 +90,7 @@ def host_address(warp: Any, address: Any, width: Any) -> Any:
 @compiled
 def check_global(warp: Any, address: Any, width: Any) -> Any:
     """Check all executing lanes; scratch receives their host addresses."""
+    note_lanes(warp, address, width)
     mask = warp.mask
     index = find_allocation(warp, int64(lane_of(address, lowest_bit(mask))))
     misaligned = ballot((narrow(address) & splat(width - 1)) != splat(0)) & mask
@@ -105,6 +122,7 @@ def check_global(warp: Any, address: Any, width: Any) -> Any:
 @compiled
 def check_window(warp: Any, address: Any, width: Any, base: Any, size: Any, kind: Any) -> Any:
     """Check u32 offsets against a window of ``size`` bytes at host address ``base``; scratch as above."""
+    note_lanes(warp, widen(address), width)
     mask = warp.mask
     outside = mask
     if size >= width:
@@ -214,6 +232,7 @@ def window_row(warp: Any, address: Any, size: Any, destination: Any, base: Any, 
     count = pattern_of_u32(address, width)
     if count == 0 or first % width != 0 or first + count * width > limit:
         return False
+    note_row(warp, first, count, width)
     return read_row(warp.registers + destination * ROW_BYTES, base + first, size, count)
 
 
@@ -229,12 +248,14 @@ def global_row(warp: Any, address: Any, size: Any) -> Any:
     if count == 0 or first % width != 0:
         return nothing
     host = host_address(warp, first, count * width)
+    note_row(warp, first, count, width)
     return (host, count) if host != 0 else nothing
 
 
 @compiled
 def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDG."""
+    warp.traffic = Traffic.GLOBAL_LOAD
     host, count = global_row(warp, address, size)
     if count != 0 and read_row(warp.registers + destination * ROW_BYTES, host, size, count):
         return
@@ -246,6 +267,7 @@ def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 @compiled
 def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDS."""
+    warp.traffic = Traffic.SHARED
     limit = as_launch(warp.launch).shared_bytes
     if not window_row(warp, address, size, destination, warp.shared, limit):
         check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
@@ -256,6 +278,7 @@ def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 @compiled
 def load_constant(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDC; the bank is the high word of the addresses."""
+    warp.traffic = Traffic.CONSTANT
     bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
     low = narrow(address)
     base = load_i64(bank)
@@ -269,6 +292,7 @@ def load_constant(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 @compiled
 def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STG."""
+    warp.traffic = Traffic.GLOBAL_STORE
     if size == WORD:
         host, count = global_row(warp, address, size)
         if count == LANES:
@@ -282,6 +306,7 @@ def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
 @compiled
 def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STS."""
+    warp.traffic = Traffic.SHARED
     limit = as_launch(warp.launch).shared_bytes
     check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
     if warp.fault == 0:
@@ -291,6 +316,10 @@ def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
 @compiled
 def word_address(warp: Any, space: Any, lane: Any, address: Any) -> Any:
     """Host address of one lane's 32-bit word, 0 after a fault."""
+    warp.traffic = Traffic.SHARED_ATOMIC if space == Space.SHARED else Traffic.GLOBAL_ATOMIC
+    warp.access = Access.SCATTERED
+    warp.access_bytes = WORD_BYTES
+    store_i64(warp.addresses + 8 * lane, address)
     if address % WORD_BYTES != 0:
         fail(warp, Fault.MISALIGNED, int64(1) << lane, address, WORD_BYTES)
         return int64(0)

@@ -89,7 +89,9 @@ def set_field(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: st
     builder.store(value, _pointer(builder, builder.add(address, I64(sig.args[0].places[name])), I64))
 
 
-def _as_record(kind: RecordType) -> Any:
+def record_view(kind: RecordType) -> Any:
+    """The compiled function that gives the fields of a record type to an address."""
+
     @emitter
     def convert(typing: Any, address: Any) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -100,9 +102,9 @@ def _as_record(kind: RecordType) -> Any:
     return convert
 
 
-as_warp = _as_record(WARP)
-as_launch = _as_record(LAUNCH)
-as_worker = _as_record(WORKER)
+as_warp = record_view(WARP)
+as_launch = record_view(LAUNCH)
+as_worker = record_view(WORKER)
 
 
 def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:

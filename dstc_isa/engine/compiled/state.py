@@ -1,0 +1,121 @@
+"""Machine state that Python allocates for compiled code: the launch's records and one CTA's warps."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define
+
+from dstc_isa.engine.execution import decoded
+from dstc_isa.engine.launch import Launch
+from dstc_isa.engine.layout import (
+    CODE_ROW,
+    LAUNCH_OFFSETS,
+    POOL_ROW,
+    PREDICATE_SLOTS,
+    WARP_ARRAYS,
+    WARP_OFFSETS,
+    Record,
+    put,
+    record,
+)
+from dstc_isa.engine.rows import ConstantReader, Pool, row_of
+from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.lanes import FULL_MASK, LANES
+from dstc_isa.isa.values import PT, RZ
+from dstc_isa.isa.warp import SCALARS
+
+BANKS = 32
+SCRATCH_BYTES = 8 * LANES
+
+
+@define
+class LaunchState:
+    """A launch as compiled code reads it; ``kept`` holds the arrays that ``record`` points to."""
+
+    launch: Launch
+    instructions: list[Instruction | None]
+    record: Record
+    pool: npt.NDArray[np.uint32]
+    kept: list[Any]
+
+
+def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
+    """Decode the kernel and fill the launch record; LaunchError for operands outside a bank."""
+    instructions = decoded(launch)
+    pool, banks = Pool(), ConstantReader(launch.banks)
+    code = np.zeros((max(1, len(instructions)), CODE_ROW), np.int32)
+    for index, instruction in enumerate(instructions):
+        row = [len(REGISTRY), PT, 0] if instruction is None else row_of(instruction, pool, banks)
+        code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
+    table = launch.memory.table()
+    bank_bytes = [np.frombuffer(launch.banks.get(bank, b"") or b"\0", np.uint8) for bank in range(BANKS)]
+    bank_table = np.array([(b.ctypes.data, len(launch.banks.get(i, b""))) for i, b in enumerate(bank_bytes)], np.int64)
+    shared = record(LAUNCH_OFFSETS)
+    put(
+        shared,
+        LAUNCH_OFFSETS,
+        code=code.ctypes.data,
+        code_size=len(instructions),
+        grid_x=launch.grid[0],
+        grid_y=launch.grid[1],
+        grid_z=launch.grid[2],
+        block_threads=launch.threads,
+        warps=launch.warps,
+        registers=RZ,
+        shared_bytes=launch.kernel.shared_bytes,
+        allocations=table.ctypes.data,
+        allocation_count=len(launch.memory.allocations),
+        banks=bank_table.ctypes.data,
+        stop_cta=launch.ctas,
+        max_instructions=max_instructions,
+    )
+    return LaunchState(launch, instructions, shared, pool.rows(), [code, table, bank_bytes, bank_table])
+
+
+@define
+class CtaState:
+    """A CTA's warps and shared memory; ``kept`` holds what the warp records point to."""
+
+    warps: npt.NDArray[np.int64]
+    window: npt.NDArray[np.int64]
+    kept: list[Any]
+
+    def warp(self, index: int) -> SimpleNamespace:
+        """A warp's record as attributes."""
+        row = self.warps[index].tolist()
+        fields = {name: row[WARP_OFFSETS[name] // 8] for name in SCALARS}
+        for name, length in WARP_ARRAYS.items():
+            first = WARP_OFFSETS[name] // 8
+            fields[name] = row[first : first + length]
+        return SimpleNamespace(**fields)
+
+
+def new_cta(state: LaunchState) -> CtaState:
+    """Allocate the state of one CTA."""
+    launch = state.launch
+    count = launch.warps
+    warps = np.zeros((count, WARP_OFFSETS["size"] // 8), np.int64)
+    registers = np.zeros((count, POOL_ROW + len(state.pool), LANES), np.uint32)
+    registers[:, POOL_ROW:] = state.pool
+    predicates = np.zeros((count, PREDICATE_SLOTS), np.int64)
+    predicates[:, PT] = FULL_MASK
+    threads = np.ascontiguousarray(launch.thread_ids())
+    scratch = np.zeros((count, 2, SCRATCH_BYTES), np.uint8)
+    window = np.zeros(launch.kernel.shared_bytes // 8 + 1, np.int64)
+    for index in range(count):
+        put(
+            warps[index],
+            WARP_OFFSETS,
+            registers=registers[index].ctypes.data,
+            predicates=predicates[index].ctypes.data,
+            threads=threads[index].ctypes.data,
+            scratch=scratch[index, 0].ctypes.data,
+            addresses=scratch[index, 1].ctypes.data,
+            shared=window.ctypes.data,
+            launch=state.record.ctypes.data,
+        )
+        sizes = WARP_OFFSETS["identity"] // 8 + 3
+        warps[index, sizes : sizes + 7] = (*launch.block, *launch.grid, index)
+    return CtaState(warps, window, [registers, predicates, threads, scratch])

@@ -1,0 +1,61 @@
+"""The accumulation buffer of a sub-core: resident tiles, and banks that merge an outer product's rows.
+
+Bank b holds the rows r with r mod banks = b of the resident 32x32 tiles and adds to one row of 32 words a cycle. An
+operand collector lets a bank be behind by a window of cycles before the tensor port must wait.
+"""
+
+from typing import Any
+
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.isa.lanes import FULL_MASK, count_bits
+
+NO_TILE = -1
+
+
+@compiled
+def place_tile(machine: Any, sm: Any, subcore: Any, tile: Any) -> Any:
+    """Make a tile resident; the cycles that this takes."""
+    subcore.tile_clock += 1
+    if subcore.tile[subcore.last_tile] == tile:
+        subcore.tile_used[subcore.last_tile] = subcore.tile_clock
+        return int64(0)
+    oldest = int64(0)
+    for place in range(machine.buffer_tiles):
+        if subcore.tile[place] == tile:
+            subcore.tile_used[place] = subcore.tile_clock
+            subcore.last_tile = place
+            return int64(0)
+        if subcore.tile_used[place] < subcore.tile_used[oldest]:
+            oldest = place
+    cycles = machine.fill_cycles
+    sm.fills += 1
+    if subcore.tile[oldest] != NO_TILE:
+        cycles += machine.spill_cycles
+        sm.spills += 1
+    subcore.tile[oldest] = tile
+    subcore.tile_used[oldest] = subcore.tile_clock
+    subcore.last_tile = oldest
+    return cycles
+
+
+@compiled
+def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle: Any) -> Any:
+    """Add an outer product's rows to a tile from ``cycle`` on; the cycle at which the last one is merged."""
+    start = cycle + place_tile(machine, sm, subcore, tile)
+    done = start
+    furthest = start
+    stripe = int64(FULL_MASK) // ((int64(1) << machine.buffer_banks) - 1)
+    for bank in range(machine.buffer_banks):
+        count = count_bits(rows & (stripe << bank))
+        free = max(subcore.bank_free[bank], start)
+        if count:
+            free += count
+            subcore.bank_free[bank] = free
+            done = max(done, free)
+        furthest = max(furthest, free)
+    subcore.buffer_until = max(start, furthest - machine.buffer_window)
+    sm.ohmma += 1
+    sm.merged_rows += count_bits(rows)
+    return done

@@ -1,0 +1,129 @@
+"""Global memory below an SM: its L1, the L2 that all share, DRAM.
+
+Within an epoch an SM sees the L2 as it was at the start of the epoch, and its own misses since.
+"""
+
+from typing import Any
+
+from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.engine.compiled.records import load_i64, store_i64
+from dstc_isa.isa.lanes import count_bits
+from dstc_isa.timing.compiled.records import as_sm
+from dstc_isa.timing.layout import FAR, LOG_ENTRY, PENDING_ENTRIES, PENDING_ENTRY, SM_OFFSETS, TICKS
+
+SM_BYTES = SM_OFFSETS["size"]
+
+
+@compiled
+def l2_way(machine: Any, line: Any) -> Any:
+    """The way of L2 that holds a line, -1 if none does."""
+    first = line % machine.l2_sets * machine.l2_ways
+    for way in range(first, first + machine.l2_ways):
+        if load_i64(machine.l2_tags + 8 * way) == line:
+            return way
+    return -1
+
+
+@compiled
+def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
+    """Move sectors of a line between an SM and L2 or DRAM, from ``cycle`` on; the cycle at which the last is there."""
+    start = max(cycle * TICKS, sm.l2_free)
+    count = count_bits(sectors)
+    sm.l2_free = start + count * machine.l2_ticks
+    behind = (count - 1) * machine.l2_ticks
+    arrived = (start + behind) // TICKS + machine.l2_latency
+    way = l2_way(machine, line)
+    absent = sectors
+    if way >= 0:
+        store_i64(machine.l2_stamps + 8 * way, machine.epoch)
+        absent &= ~load_i64(machine.l2_sectors + 8 * way)
+    if absent == 0:
+        return arrived
+    entry = sm.pending + line % PENDING_ENTRIES * PENDING_ENTRY
+    if load_i64(entry) != line or load_i64(entry + 8) != machine.epoch:
+        store_i64(entry, line)
+        store_i64(entry + 8, machine.epoch)
+        store_i64(entry + 16, 0)
+        store_i64(entry + 24, 0)
+    arrived = max(arrived, load_i64(entry + 24))
+    absent &= ~load_i64(entry + 16)
+    if absent == 0:
+        return arrived
+    missing = count_bits(absent)
+    start = max(start, sm.dram_free)
+    sm.dram_free = start + missing * machine.dram_ticks
+    arrived = max(arrived, (start + (missing - 1) * machine.dram_ticks) // TICKS + machine.dram_latency)
+    sm.l2_misses += missing
+    store_i64(entry + 16, load_i64(entry + 16) | absent)
+    store_i64(entry + 24, arrived)
+    if sm.log_count < machine.log_capacity:
+        place = sm.log + sm.log_count * LOG_ENTRY
+        store_i64(place, line)
+        store_i64(place + 8, absent)
+        sm.log_count += 1
+    return arrived
+
+
+@compiled
+def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
+    """Load sectors of a line through L1; the cycle at which all are there."""
+    first = line % machine.l1_sets * machine.l1_ways
+    found = -1
+    oldest = first
+    for way in range(first, first + machine.l1_ways):
+        if load_i64(sm.l1_tags + 8 * way) == line:
+            found = way
+        if load_i64(sm.l1_used + 8 * way) < load_i64(sm.l1_used + 8 * oldest):
+            oldest = way
+    sm.l1_clock += 1
+    held = 0
+    if found < 0:
+        found = oldest
+        store_i64(sm.l1_tags + 8 * found, line)
+        store_i64(sm.l1_filled + 8 * found, 0)
+    else:
+        held = load_i64(sm.l1_sectors + 8 * found)
+    store_i64(sm.l1_used + 8 * found, sm.l1_clock)
+    store_i64(sm.l1_sectors + 8 * found, held | sectors)
+    arrived = cycle + machine.l1_latency
+    hits = count_bits(sectors & held)
+    sm.l1_hits += hits
+    if hits:
+        arrived = max(arrived, load_i64(sm.l1_filled + 8 * found))
+    missing = sectors & ~held
+    if missing:
+        sm.l1_misses += count_bits(missing)
+        arrived = max(arrived, from_l2(machine, sm, line, missing, cycle))
+        store_i64(sm.l1_filled + 8 * found, arrived)
+    return arrived
+
+
+@compiled
+def merge(machine: Any) -> Any:
+    """Enter the misses of all SMs into L2, in the order of SMs; a line that several missed moves once."""
+    machine.missed_sectors = 0
+    machine.dram_sectors = 0
+    for index in range(machine.sm_count):
+        sm = as_sm(machine.sms + index * SM_BYTES)
+        for entry in range(sm.log_count):
+            line = load_i64(sm.log + entry * LOG_ENTRY)
+            sectors = load_i64(sm.log + entry * LOG_ENTRY + 8)
+            machine.missed_sectors += count_bits(sectors)
+            way = l2_way(machine, line)
+            held = 0
+            if way >= 0:
+                held = load_i64(machine.l2_sectors + 8 * way)
+            else:
+                first = line % machine.l2_sets * machine.l2_ways
+                way = first
+                oldest = FAR
+                for candidate in range(first, first + machine.l2_ways):
+                    stamp = load_i64(machine.l2_stamps + 8 * candidate)
+                    if stamp < oldest:
+                        oldest = stamp
+                        way = candidate
+                store_i64(machine.l2_tags + 8 * way, line)
+            machine.dram_sectors += count_bits(sectors & ~held)
+            store_i64(machine.l2_sectors + 8 * way, held | sectors)
+            store_i64(machine.l2_stamps + 8 * way, machine.epoch)
+        sm.log_count = 0

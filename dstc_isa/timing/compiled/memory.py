@@ -1,0 +1,151 @@
+"""What a memory instruction costs: passes through the load and store unit, and when its data is there."""
+
+from typing import Any
+
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.engine.compiled.records import load_i64, store_i64
+from dstc_isa.engine.layout import Access, Traffic
+from dstc_isa.isa.lanes import LANES, count_bits, lowest_bit
+from dstc_isa.timing.compiled.caches import from_l2, load_line
+from dstc_isa.timing.layout import BANK_WORDS
+
+LINE_SHIFT = 7
+SECTOR_SHIFT = 5
+SECTORS = 4
+WORD = 4
+LINE_BYTES = 1 << LINE_SHIFT
+
+
+@compiled
+def conflict_passes(sm: Any, warp: Any, banks: Any, distinct: Any) -> Any:
+    """Passes that scattered lanes need in shared memory; lanes that read one word share it unless ``distinct``.
+
+    A pass moves one word of each bank; 64 and 128 bit accesses go by half and quarter warps.
+    """
+    width = warp.access_bytes
+    words = max(width // WORD, 1)
+    lanes = LANES // words
+    passes = int64(0)
+    for first in range(0, LANES, lanes):
+        rest = warp.mask >> first & ((int64(1) << lanes) - 1)
+        if rest == 0:
+            continue
+        for bank in range(banks):
+            store_i64(sm.bank_words + bank * (BANK_WORDS + 1) * 8, 0)
+        most = int64(1)
+        while rest != 0:
+            lane = first + lowest_bit(rest)
+            rest &= rest - 1
+            address = load_i64(warp.addresses + 8 * lane)
+            for number in range(words):
+                word = address // WORD + number
+                place = sm.bank_words + word % banks * ((BANK_WORDS + 1) * 8)
+                count = load_i64(place)
+                known = False
+                if not distinct:
+                    for entry in range(count):
+                        if load_i64(place + 8 * (1 + entry)) == word:
+                            known = True
+                if not known:
+                    store_i64(place + 8 * (1 + count), word)
+                    store_i64(place, count + 1)
+                    most = max(most, count + 1)
+        passes += most
+    return max(passes, int64(1))
+
+
+@compiled
+def shared_passes(machine: Any, sm: Any, warp: Any) -> Any:
+    """Passes of a shared memory access."""
+    if warp.access == Access.UNIFORM:
+        return int64(1)
+    ideal = max(int64(1), warp.access_bytes // WORD)
+    if warp.access == Access.CONSECUTIVE:
+        return ideal
+    passes = conflict_passes(sm, warp, machine.shared_banks, warp.traffic == Traffic.SHARED_ATOMIC)
+    sm.bank_conflicts += max(passes - ideal, int64(0))
+    return passes
+
+
+@compiled
+def move_line(machine: Any, sm: Any, warp: Any, line: Any, sectors: Any, cycle: Any) -> Any:
+    """One line of a global access; the cycle at which it is done."""
+    if warp.traffic == Traffic.GLOBAL_LOAD:
+        return load_line(machine, sm, line, sectors, cycle)
+    sm.stored += count_bits(sectors)
+    done = from_l2(machine, sm, line, sectors, cycle)
+    if warp.traffic == Traffic.GLOBAL_ATOMIC:
+        done += machine.atomic_latency - machine.l2_latency
+    return done
+
+
+@compiled
+def move_range(machine: Any, sm: Any, warp: Any, start: Any) -> Any:
+    """A uniform or consecutive global access from ``start``: lines it touches, and the cycle at which it is done."""
+    first = warp.access_first
+    size = warp.access_bytes
+    if warp.access == Access.CONSECUTIVE:
+        size *= LANES
+    last = first + size - 1
+    done = start
+    lines = int64(0)
+    for line in range(first >> LINE_SHIFT, (last >> LINE_SHIFT) + 1):
+        low = max(first - (line << LINE_SHIFT), int64(0)) >> SECTOR_SHIFT
+        high = min(last - (line << LINE_SHIFT), int64(LINE_BYTES - 1)) >> SECTOR_SHIFT
+        sectors = (int64(2) << high) - (int64(1) << low)
+        done = max(done, move_line(machine, sm, warp, line, sectors, start + lines))
+        lines += 1
+    return lines, done
+
+
+@compiled
+def move_lanes(machine: Any, sm: Any, warp: Any, start: Any) -> Any:
+    """A scattered global access from ``start``; as ``move_range``."""
+    done = start
+    lines = int64(0)
+    rest = warp.mask
+    while rest != 0:
+        line = load_i64(warp.addresses + 8 * lowest_bit(rest)) >> LINE_SHIFT
+        sectors = int64(0)
+        others = rest
+        while others != 0:
+            lane = lowest_bit(others)
+            others &= others - 1
+            address = load_i64(warp.addresses + 8 * lane)
+            if address >> LINE_SHIFT == line:
+                rest &= ~(int64(1) << lane)
+                sectors |= int64(1) << (address >> SECTOR_SHIFT & (SECTORS - 1))
+        done = max(done, move_line(machine, sm, warp, line, sectors, start + lines))
+        lines += 1
+    return lines, done
+
+
+@compiled
+def access(machine: Any, sm: Any, warp: Any, cycle: Any, latency: Any) -> Any:
+    """Time an instruction of the load and store unit issued at ``cycle``; when its result is there.
+
+    ``sm.lsu_free`` is then the cycle at which the unit has read its operands. ``latency`` holds for an instruction
+    without memory, such as a shuffle.
+    """
+    start = max(cycle, sm.lsu_free)
+    passes = int64(1)
+    traffic = warp.traffic
+    if traffic == Traffic.NONE:
+        done = start + latency
+    elif traffic == Traffic.SHARED or traffic == Traffic.SHARED_ATOMIC:
+        passes = shared_passes(machine, sm, warp)
+        done = start + passes - 1 + machine.shared_latency
+    elif traffic == Traffic.CONSTANT:
+        done = start + machine.shared_latency
+    else:
+        if warp.access == Access.SCATTERED:
+            lines, done = move_lanes(machine, sm, warp, start)
+        else:
+            lines, done = move_range(machine, sm, warp, start)
+        bytes_moved = count_bits(warp.mask) * warp.access_bytes if warp.access != Access.UNIFORM else int64(1)
+        passes = max(lines, (bytes_moved + LINE_BYTES - 1) // LINE_BYTES)
+    sm.wavefronts += passes
+    sm.lsu_free = start + passes
+    return done

@@ -1,0 +1,129 @@
+"""A sub-core's scheduler: when a warp could issue, which one does, and why the others could not."""
+
+from typing import Any
+
+from numba import int64
+
+from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
+from dstc_isa.engine.layout import CODE_ROW
+from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.isa.lanes import FULL_MASK
+from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, ROW_WORDS, TICKS, Gate, Row
+from dstc_isa.timing.reasons import Reason
+
+ROW_BYTES = 4 * ROW_WORDS
+CODE_BYTES = 4 * CODE_ROW
+
+
+@compiled
+def gate_opens(machine: Any, sm: Any, gate: Any) -> Any:
+    """The cycle from which the load and store unit, and the memory behind it, take another instruction."""
+    opens = sm.lsu_free - machine.lsu_queue
+    if gate == Gate.MEMORY:
+        opens = max(opens, sm.l2_free // TICKS - machine.l2_latency)
+        opens = max(opens, sm.dram_free // TICKS - machine.dram_latency)
+    return opens
+
+
+@compiled
+def issue_cycle(machine: Any, sm: Any, subcore: Any, position: Any) -> Any:
+    """The earliest cycle at which the warp at a position can issue, as things stand."""
+    cycle = max(subcore.ready[position], subcore.port_free[subcore.port[position]])
+    gate = subcore.gate[position]
+    if gate != Gate.NONE:
+        cycle = max(cycle, gate_opens(machine, sm, gate))
+    return cycle
+
+
+@compiled
+def select(machine: Any, sm: Any, subcore: Any, cycle: Any) -> Any:
+    """The position of the warp that issues now, or -1; ``subcore.next`` is then when one may."""
+    greedy = subcore.greedy
+    if machine.round_robin == 0 and greedy >= 0 and issue_cycle(machine, sm, subcore, greedy) <= cycle:
+        return greedy
+    chosen = int64(-1)
+    oldest = int64(FAR)
+    soonest = int64(FAR)
+    count = subcore.count
+    for step in range(count):
+        position = step
+        if machine.round_robin != 0:
+            position = greedy + 1 + step
+            if position >= count:
+                position -= count
+        possible = issue_cycle(machine, sm, subcore, position)
+        if possible > cycle:
+            soonest = min(soonest, possible)
+        elif machine.round_robin != 0:
+            return position
+        elif subcore.age[position] < oldest:
+            oldest = subcore.age[position]
+            chosen = position
+    if chosen < 0:
+        subcore.next = soonest
+    return chosen
+
+
+@compiled
+def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, row: Any) -> Any:
+    """Give every cycle between a warp's last issue and this one its reason; ``row`` is the instruction's counters."""
+    now = clock.last + 1
+    now = passed(row, now, min(clock.stall_until, cycle), Reason.DEPENDENCY)
+    now = passed(row, now, min(clock.fetch_until, cycle), Reason.NO_INSTRUCTION)
+    now = passed(row, now, min(clock.wait_until, cycle), clock.wait_reason)
+    if now < cycle:
+        position = clock.position
+        port = subcore.port[position]
+        if subcore.gate[position] != Gate.NONE:
+            opens = gate_opens(machine, sm, subcore.gate[position])
+            now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
+        free = min(subcore.port_free[port], cycle)
+        if free == subcore.buffer_until:
+            now = passed(row, now, free, Reason.ACCUMULATION)
+        now = passed(row, now, free, Reason.PIPE_BUSY)
+        passed(row, now, cycle, Reason.NOT_SELECTED)
+
+
+@compiled
+def passed(row: Any, now: Any, until: Any, reason: Any) -> Any:
+    """Count the cycles from ``now`` to ``until`` for a reason; the later of the two."""
+    if until <= now:
+        return now
+    store_i64(row + 8 * reason, load_i64(row + 8 * reason) + until - now)
+    return until
+
+
+@compiled
+def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_size: Any) -> Any:
+    """Look at the warp's next instruction: what it waits for, and the port it needs."""
+    position = clock.position
+    pc = warp.pc
+    ready = max(clock.stall_until, clock.fetch_until)
+    clock.wait_until = 0
+    port = int64(NO_PORT)
+    gate = int64(Gate.NONE)
+    clock.off = 0
+    if pc < code_size:
+        row = machine.rows + pc * ROW_BYTES
+        wait = load_s32(row + 4 * Row.WAIT)
+        if wait != 0:
+            for board in range(SCOREBOARDS):
+                if wait >> board & 1 and clock.board[board] > clock.wait_until:
+                    clock.wait_until = clock.board[board]
+                    clock.wait_reason = clock.board_reason[board]
+            ready = max(ready, clock.wait_until)
+        guard = code + pc * CODE_BYTES
+        mask = warp.active & (load_i64(warp.predicates + 8 * load_s32(guard + 4)) ^ load_s32(guard + 8)) & FULL_MASK
+        if mask == 0:
+            clock.off = 1
+        else:
+            port = load_s32(row + 4 * Row.PORT)
+            gate = load_s32(row + 4 * Row.GATE)
+    subcore.ready[position] = ready
+    subcore.port[position] = port
+    subcore.gate[position] = gate
+    subcore.next = min(subcore.next, ready)
+
+
+REASON_BYTES = 8 * REASONS

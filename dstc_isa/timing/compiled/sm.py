@@ -1,0 +1,221 @@
+"""An SM over time: CTAs are launched into slots, sub-cores issue cycle by cycle, CTAs end."""
+
+from typing import Any
+
+from numba import int64
+
+from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
+from dstc_isa.engine.compiled.jit import compiled, merged
+from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, load_i64, load_s32, store_i64
+from dstc_isa.engine.layout import Traffic
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.warp import Fault, fail
+from dstc_isa.timing.compiled.buffer import merge_rows
+from dstc_isa.timing.compiled.caches import SM_BYTES, merge
+from dstc_isa.timing.compiled.memory import access
+from dstc_isa.timing.compiled.records import as_clock, as_machine, as_sm, as_subcore
+from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, prepare, select
+from dstc_isa.timing.layout import CLOCK_OFFSETS, FAR, MACHINE_OFFSETS, SUBCORE_OFFSETS, Gate, Row
+from dstc_isa.timing.reasons import Reason
+
+CLOCK_BYTES = CLOCK_OFFSETS["size"]
+SUBCORE_BYTES = SUBCORE_OFFSETS["size"]
+NEXT_SM = MACHINE_OFFSETS["next_sm"]
+
+
+@compiled
+def start_cta(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) -> Any:
+    """Launch the next CTA of the queue into a slot."""
+    cta = load_i64(sm.queue + 8 * sm.queue_head)
+    sm.queue_head += 1
+    sm.live[slot] = launch.warps
+    sm.cta[slot] = cta
+    sm.age += 1
+    warps = load_i64(sm.slot_warps + 8 * slot)
+    shared = load_i64(sm.slot_shared + 8 * slot)
+    for place in range((launch.shared_bytes + 7) // 8):
+        store_i64(shared + 8 * place, 0)
+    for index in range(launch.warps):
+        warp = as_warp(warps + index * WARP_RECORD_BYTES)
+        start_warp(launch, warp, index, cta)
+        clock = as_clock(sm.clocks + (slot * launch.warps + index) * CLOCK_BYTES)
+        subcore = as_subcore(clock.subcore)
+        clock.last = cycle - 1
+        clock.started = cycle
+        clock.stall_until = cycle
+        clock.fetch_until = cycle + machine.cta_launch
+        for board in range(SCOREBOARDS):
+            clock.board[board] = 0
+        subcore.age[clock.position] = sm.age
+        prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+
+
+@compiled
+def fill_slots(machine: Any, sm: Any, launch: Any, cycle: Any) -> Any:
+    """Launch CTAs into all empty slots, as long as the queue has any."""
+    for slot in range(sm.slots):
+        if sm.live[slot] == 0 and sm.queue_head < sm.queue_tail:
+            start_cta(machine, sm, launch, slot, cycle)
+
+
+@compiled
+def release_barriers(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) -> Any:
+    """Let the warps of a CTA go on whose barrier is complete; fail if none of its warps ever can."""
+    warps = load_i64(sm.slot_warps + 8 * slot)
+    running = False
+    if open_barriers(launch, warps):
+        for index in range(launch.warps):
+            warp = as_warp(warps + index * WARP_RECORD_BYTES)
+            clock = as_clock(sm.clocks + (slot * launch.warps + index) * CLOCK_BYTES)
+            subcore = as_subcore(clock.subcore)
+            if warp.active != 0 and subcore.ready[clock.position] == FAR:
+                prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+                opened = cycle + machine.barrier_latency
+                if opened > clock.wait_until:
+                    clock.wait_until = opened
+                    clock.wait_reason = Reason.BARRIER
+                    subcore.ready[clock.position] = max(subcore.ready[clock.position], opened)
+        return
+    for index in range(launch.warps):
+        if as_warp(warps + index * WARP_RECORD_BYTES).active != 0:
+            running = True
+    if not running:
+        failed(sm, slot, fail_stuck(launch, warps))
+
+
+@compiled
+def failed(sm: Any, slot: Any, index: Any) -> Any:
+    """Record that a warp of a slot has faulted."""
+    sm.fault_cta = sm.cta[slot]
+    sm.fault_slot = slot
+    sm.fault_warp = index
+
+
+@compiled
+def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: Any, cycle: Any) -> Any:
+    """The warp has no running lane: it has ended, or waits at a barrier."""
+    slot = clock.slot
+    subcore.ready[clock.position] = FAR
+    subcore.greedy = -1
+    if warp.live == 0:
+        sm.warp_cycles += cycle + 1 - clock.started
+        sm.live[slot] -= 1
+        if sm.live[slot] == 0:
+            sm.ctas_done += 1
+            sm.finished = max(sm.finished, cycle + 1)
+            fill_slots(machine, sm, launch, cycle + 1)
+            return
+    release_barriers(machine, sm, launch, slot, cycle)
+
+
+@compiled
+def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, cycle: Any) -> Any:
+    """Charge an executed instruction to its pipe, and let its scoreboards know when it is done."""
+    port = load_s32(row + 4 * Row.PORT)
+    occupied = load_s32(row + 4 * Row.INITIATION)
+    latency = load_s32(row + 4 * Row.LATENCY)
+    subcore.port_busy[port] += occupied
+    free = cycle + occupied
+    done = cycle + latency
+    read = cycle + 1
+    tile = load_s32(row + 4 * Row.TILE)
+    reason = load_s32(row + 4 * Row.REASON)
+    if load_s32(row + 4 * Row.GATE) != Gate.NONE:
+        done = access(machine, sm, warp, cycle, latency)
+        read = sm.lsu_free
+        if warp.traffic >= Traffic.GLOBAL_LOAD and warp.traffic != Traffic.SHARED_ATOMIC:
+            reason = int64(Reason.LONG_SCOREBOARD)
+    elif tile >= 0:
+        done = merge_rows(machine, sm, subcore, clock.slot << 16 | warp.index << 8 | tile, warp.merged, cycle)
+        done += latency + machine.spill_cycles
+        if subcore.buffer_until > free:
+            sm.accumulation_stalls += subcore.buffer_until - free
+            free = subcore.buffer_until
+    subcore.port_free[port] = free
+    write = load_s32(row + 4 * Row.WRITE)
+    if write != NO_SCOREBOARD and done > clock.board[write]:
+        clock.board[write] = done
+        clock.board_reason[write] = reason
+    board = load_s32(row + 4 * Row.READ)
+    if board != NO_SCOREBOARD and read > clock.board[board]:
+        clock.board[board] = read
+        clock.board_reason[board] = reason
+
+
+def task_of(run_warp: Any) -> Any:
+    """The function that runs epochs of SMs, or merges what they missed, around an interpreter of warps."""
+
+    @merged
+    def issue(task: Any, machine: Any, sm: Any, launch: Any, subcore: Any, position: Any, cycle: Any) -> Any:
+        """Issue the next instruction of the warp at a position."""
+        warp = as_warp(subcore.warp[position])
+        clock = as_clock(subcore.clock[position])
+        pc = warp.pc
+        counted = min(pc, launch.code_size)
+        if clock.last + 1 < cycle:
+            count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
+        off = clock.off
+        warp.traffic = 0
+        run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1)
+        if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
+            warp.pc += 1
+            fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
+        if warp.fault != 0:
+            failed(sm, clock.slot, warp.index)
+            return
+        row = machine.rows + pc * ROW_BYTES
+        stall = load_s32(row + 4 * Row.STALL)
+        clock.last = cycle
+        subcore.greedy = position
+        subcore.next = cycle + 1
+        if off == 0:
+            finish(machine, sm, subcore, warp, clock, row, cycle)
+            if load_s32(row + 4 * Row.YIELDS) != 0:
+                subcore.greedy = -1
+        elif load_s32(row + 4 * Row.TILE) >= 0 and machine.free_skip != 0:
+            store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)
+            clock.last = cycle - 1
+            subcore.next = cycle
+            stall -= 1
+        clock.stall_until = cycle + stall
+        clock.fetch_until = 0
+        if warp.pc != pc + 1:
+            clock.fetch_until = cycle + machine.branch_latency
+        if warp.active == 0:
+            halted(machine, sm, launch, warp, clock, subcore, cycle)
+        else:
+            prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+
+    @merged
+    def run_sm(task: Any, machine: Any, launch: Any, sm: Any) -> Any:
+        """Run an SM to the end of the epoch, a fault, or the end of its CTAs."""
+        while sm.fault_cta < 0:
+            cycle = int64(FAR)
+            for index in range(machine.subcores):
+                cycle = min(cycle, as_subcore(sm.subcores + index * SUBCORE_BYTES).next)
+            if cycle >= machine.epoch_end:
+                break
+            for index in range(machine.subcores):
+                subcore = as_subcore(sm.subcores + index * SUBCORE_BYTES)
+                if subcore.next <= cycle:
+                    position = select(machine, sm, subcore, cycle)
+                    if position >= 0 and sm.fault_cta < 0:
+                        issue(task, machine, sm, launch, subcore, position, cycle)
+
+    @merged
+    def run_task(task: Any) -> Any:
+        """Run the SMs of an epoch, as many as other threads leave over, or merge their misses."""
+        machine = as_machine(task.machine)
+        launch = as_launch(machine.launch)
+        if task.merge != 0:
+            merge(machine)
+            return
+        while launch.cancelled == 0:
+            index = atomic_add(task.machine + NEXT_SM, 1)
+            if index >= machine.sm_count:
+                break
+            sm = as_sm(machine.sms + index * SM_BYTES)
+            fill_slots(machine, sm, launch, machine.epoch_start)
+            run_sm(task, machine, launch, sm)
+
+    return run_task

@@ -1,0 +1,192 @@
+"""Records of the timing model as they lie in memory: what Python fills in and compiled code works on."""
+
+from enum import IntEnum
+
+from dstc_isa.engine.layout import offsets
+from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.timing.reasons import Reason
+
+FAR = 1 << 62
+"""A cycle that never comes."""
+
+TICKS = 1024
+"""Parts of a cycle in which bandwidth is counted."""
+
+POSITIONS = 64
+"""Warps a sub-core may hold, at most."""
+
+CTA_SLOTS = 64
+PORTS = 16
+BANKS = 32
+TILES = 16
+REASONS = len(Reason)
+
+NO_PORT = PORTS - 1
+"""The port of an instruction that needs none, or whose guard is false: always free."""
+
+
+class Gate(IntEnum):
+    """What beside its port must have room for an instruction."""
+
+    NONE = 0
+    UNIT = 1
+    MEMORY = 2
+
+
+class Row(IntEnum):
+    """Words of an instruction's timing row."""
+
+    PORT = 0
+    INITIATION = 1
+    LATENCY = 2
+    STALL = 3
+    WAIT = 4
+    WRITE = 5
+    READ = 6
+    GATE = 7
+    YIELDS = 8
+    TILE = 9
+    REASON = 10
+
+
+ROW_WORDS = 12
+
+MACHINE_FIELDS = {
+    "launch": "address of the launch record",
+    "rows": "address of the timing rows",
+    "sms": "address of the first SM record",
+    "sm_count": "SM records",
+    "next_sm": "next SM to be taken by a worker in this epoch",
+    "epoch": "number of the epoch",
+    "epoch_start": "cycle at which it starts",
+    "epoch_end": "cycle at which it ends",
+    "subcores": "sub-cores of an SM",
+    "round_robin": "1 for loose round robin, 0 for greedy then oldest",
+    "cta_launch": "cycles from the place for a CTA to its first instruction",
+    "branch_latency": "cycles from a taken branch to the next instruction",
+    "barrier_latency": "cycles from the last arrival to the release",
+    "shared_latency": "cycles",
+    "shared_banks": "banks of shared memory",
+    "lsu_queue": "wavefronts that may wait in the load and store unit",
+    "l1_latency": "cycles",
+    "l1_sets": "sets of the L1 cache",
+    "l1_ways": "ways of it",
+    "l2_latency": "cycles",
+    "l2_sets": "sets of the L2 cache",
+    "l2_ways": "ways of it",
+    "l2_tags": "address of the line in each way, -1 for none",
+    "l2_sectors": "address of the mask of sectors that each way holds",
+    "l2_stamps": "address of the epoch in which each way was used last",
+    "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
+    "dram_latency": "cycles",
+    "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
+    "atomic_latency": "cycles",
+    "buffer_banks": "banks of the accumulation buffer",
+    "buffer_window": "cycles a bank may be behind",
+    "buffer_tiles": "tiles it holds",
+    "fill_cycles": "to bring a tile in",
+    "spill_cycles": "to write one back",
+    "free_skip": "1 if an OHMMA whose guard is false takes no issue slot",
+    "log_capacity": "entries of an SM's log",
+    "missed_sectors": "sectors that SMs asked DRAM for in the last epoch",
+    "dram_sectors": "sectors that DRAM moved in the last epoch",
+}
+MACHINE_OFFSETS = offsets(MACHINE_FIELDS, {})
+
+COUNTERS = {
+    "warp_cycles": "cycles that warps were resident",
+    "ctas_done": "CTAs that have ended",
+    "wavefronts": "passes through the load and store unit",
+    "bank_conflicts": "passes that shared memory bank conflicts added",
+    "l1_hits": "sectors found in L1",
+    "l1_misses": "sectors loaded from L2",
+    "stored": "sectors stored to L2",
+    "l2_misses": "sectors that were not in L2",
+    "ohmma": "outer products that executed",
+    "merged_rows": "accumulator rows they added to",
+    "accumulation_stalls": "cycles the tensor pipe waited for the accumulation buffer",
+    "fills": "tiles brought into the accumulation buffer",
+    "spills": "tiles written back from it",
+}
+SM_FIELDS = {
+    **COUNTERS,
+    "subcores": "address of the first sub-core record",
+    "clocks": "address of the first warp clock record",
+    "slots": "CTAs that fit",
+    "slot_warps": "address of the warp records of each CTA slot",
+    "slot_shared": "address of the shared memory of each",
+    "queue": "address of the CTAs to be run here",
+    "queue_head": "next of them",
+    "queue_tail": "behind the last of them",
+    "age": "CTAs started here",
+    "finished": "cycle at which the last CTA ended",
+    "lsu_free": "cycle from which the load and store unit is idle",
+    "l2_free": "tick from which the path to L2 is idle",
+    "dram_free": "tick from which this SM's share of DRAM is idle",
+    "l1_tags": "address of the line in each way, -1 for none",
+    "l1_sectors": "address of the mask of sectors that each way holds",
+    "l1_used": "address of when each way was used last",
+    "l1_filled": "address of the cycle at which each way has its sectors",
+    "l1_clock": "counts uses",
+    "pending": "address of the table of this epoch's misses: line, epoch, sectors, cycle",
+    "log": "address of the lines missed in this epoch: line, sectors",
+    "log_count": "entries",
+    "bank_words": "address of scratch for bank conflicts",
+    "fault_cta": "CTA that faulted, -1 for none",
+    "fault_slot": "slot of it",
+    "fault_warp": "warp of it",
+}
+SM_OFFSETS = offsets(SM_FIELDS, {"live": CTA_SLOTS, "cta": CTA_SLOTS})
+
+SUBCORE_FIELDS = {
+    "next": "cycle at which a warp may issue",
+    "count": "warps it may hold",
+    "greedy": "warp that issued last, -1 for none",
+    "last_tile": "place of the tile used last",
+    "tile_clock": "counts uses",
+    "buffer_until": "cycle until which the accumulation buffer holds the tensor port",
+}
+SUBCORE_OFFSETS = offsets(
+    SUBCORE_FIELDS,
+    {
+        "ready": POSITIONS,
+        "port": POSITIONS,
+        "gate": POSITIONS,
+        "age": POSITIONS,
+        "warp": POSITIONS,
+        "clock": POSITIONS,
+        "port_free": PORTS,
+        "port_busy": PORTS,
+        "bank_free": BANKS,
+        "tile": TILES,
+        "tile_used": TILES,
+    },
+)
+
+CLOCK_FIELDS = {
+    "last": "cycle of the last issue",
+    "started": "cycle at which the warp's CTA was launched",
+    "stall_until": "end of the stall count",
+    "fetch_until": "end of the wait for the instruction",
+    "wait_until": "end of the wait for scoreboards or a barrier",
+    "wait_reason": "reason of that wait",
+    "slot": "CTA slot",
+    "subcore": "address of the sub-core",
+    "position": "place in the sub-core",
+    "off": "1 if the guard of the next instruction holds in no lane",
+}
+CLOCK_OFFSETS = offsets(CLOCK_FIELDS, {"board": SCOREBOARDS, "board_reason": SCOREBOARDS})
+
+TASK_FIELDS = {
+    "machine": "address of the machine record",
+    "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
+    "issued": "address of the counts of issued instructions",
+    "skipped": "address of the counts of those whose guard held in no lane",
+    "reasons": "address of stall cycles per instruction and reason",
+    "free": "address of the counts of those that took no issue slot",
+}
+TASK_OFFSETS = offsets(TASK_FIELDS, {})
+LOG_ENTRY = 16
+PENDING_ENTRY = 32
+PENDING_ENTRIES = 4096
+BANK_WORDS = 32

@@ -1,0 +1,41 @@
+"""What a timed launch found: cycles, counters, and a reason for every cycle a warp did not issue."""
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.engine.execution import Execution
+from dstc_isa.gpu import Gpu
+from dstc_isa.timing.occupancy import Occupancy
+
+
+@frozen(eq=False)
+class Timing:
+    """The outcome of a timed launch.
+
+    ``cycles``: from the first CTA's launch to the last one's end. ``stalls``: int64 array of shape (instructions,
+    reasons), cycles that resident warps did not issue, counted at the instruction they would have issued next.
+    ``free``: per instruction, how often it took no issue slot. ``counters``: sums over all SMs (``COUNTERS``).
+    ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA. ``dram_sectors``: moved.
+    """
+
+    gpu: Gpu
+    execution: Execution
+    cycles: int
+    stalls: npt.NDArray[np.int64]
+    free: npt.NDArray[np.int64]
+    counters: dict[str, int]
+    port_busy: dict[str, int]
+    sms: int
+    dram_sectors: int
+    occupancy: Occupancy
+
+    @property
+    def seconds_on_gpu(self) -> float:
+        """Time of the kernel on the modelled GPU, its launch overhead apart."""
+        return self.cycles / (self.gpu.clock_mhz * 1e6)
+
+    @property
+    def issue_slots(self) -> int:
+        """Issue slots taken."""
+        return int(self.execution.issued.sum() - self.free.sum())

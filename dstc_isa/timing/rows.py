@@ -1,0 +1,86 @@
+"""What the timing model must know of an instruction, as a row of words: ports, latencies, control codes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from dstc_isa.gpu import Gpu
+from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.values import RZ, Register
+from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
+from dstc_isa.timing.reasons import Reason
+
+NO_TILE = -1
+
+
+def port_numbers(gpu: Gpu) -> dict[str, int]:
+    """Port names of a configuration, in order, with their numbers."""
+    names = dict.fromkeys(pipe.port for pipe in gpu.pipes.values())
+    return {name: number for number, name in enumerate(names)}
+
+
+def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:
+    """One row for each instruction and one behind the last; an undefined word has the row of a NOP."""
+    rows = np.zeros((len(instructions) + 1, ROW_WORDS), np.int32)
+    ports = port_numbers(gpu)
+    before: Instruction | None = None
+    for index, instruction in enumerate(instructions):
+        if instruction is None:
+            rows[index, [Row.PORT, Row.STALL, Row.WRITE, Row.READ, Row.TILE]] = (NO_PORT, 1, 7, 7, NO_TILE)
+        else:
+            rows[index] = row_of(instruction, before, gpu, ports)
+        before = instruction
+    rows[-1, Row.PORT] = NO_PORT
+    return rows
+
+
+def row_of(
+    instruction: Instruction, before: Instruction | None, gpu: Gpu, ports: dict[str, int]
+) -> npt.NDArray[np.int32]:
+    """The row of an instruction that stands behind another."""
+    declaration, control = instruction.declaration, instruction.control
+    pipe = gpu.pipes[declaration.pipe]
+    conflicts = gpu.register_file.conflict_cycles if bank_conflict(instruction, before, gpu) else 0
+    row = np.zeros(ROW_WORDS, np.int32)
+    row[Row.PORT] = ports[pipe.port]
+    row[Row.INITIATION] = pipe.initiation + conflicts
+    row[Row.LATENCY] = pipe.latency + conflicts
+    row[Row.STALL] = max(1, control.stall)
+    row[Row.WAIT] = control.wait
+    row[Row.WRITE] = control.write
+    row[Row.READ] = control.read
+    row[Row.YIELDS] = control.yields
+    row[Row.GATE] = Gate.NONE
+    if declaration.pipe is Pipe.LSU:
+        row[Row.GATE] = Gate.MEMORY if "GLOBAL" in declaration.function.__code__.co_names else Gate.UNIT
+    row[Row.TILE] = NO_TILE
+    for operand, value in zip(declaration.operands, instruction.operands, strict=True):
+        if isinstance(operand, Destination) and operand.accumulates and isinstance(value, Register):
+            row[Row.TILE] = value.index
+    row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
+    return row
+
+
+def bank_conflict(instruction: Instruction, before: Instruction | None, gpu: Gpu) -> bool:
+    """Whether more source registers than a bank can deliver at once lie in one bank (Jia et al. 2018: two banks).
+
+    A register that the instruction before kept with ``.reuse`` in the same slot comes from the reuse cache.
+    """
+    banks = gpu.register_file.banks
+    kept = {} if before is None else {slot: value.index for slot, value in _sources(before) if value.reuse}
+    numbers = {
+        value.index
+        for slot, value in _sources(instruction)
+        if value.index != RZ and kept.get(slot) != value.index
+    }
+    return any(sum(number % banks == bank for number in numbers) > banks for bank in range(banks))
+
+
+def _sources(instruction: Instruction) -> list[tuple[str, Register]]:
+    return [
+        (operand.slot, value)
+        for operand, value in zip(instruction.declaration.operands, instruction.operands, strict=True)
+        if isinstance(operand, Source) and isinstance(value, Register)
+    ]
