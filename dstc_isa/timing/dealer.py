@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from attrs import define
+from attrs import define, field
 
 QUEUE = 1024
 
@@ -13,6 +13,7 @@ class Dealer:
 
     total: int
     next: int = 0
+    returned: list[int] = field(factory=list)
 
     def deal(self, queued: list[list[int]], free: list[int], ahead: list[int]) -> list[list[int]]:
         """New queues of all SMs, in place of ``queued``.
@@ -20,15 +21,15 @@ class Dealer:
         ``free``: CTA slots that are empty. ``ahead``: CTAs an SM should hold in reserve. What is still queued is dealt
         again, so that at the end no SM waits for work that another has in reserve.
         """
-        back = sorted(cta for queue in queued for cta in queue)
+        back = sorted([*self.returned, *(cta for queue in queued for cta in queue)])
         wanted = [min(QUEUE, f + a) for f, a in zip(free, ahead, strict=True)]
-        missing = max(0, sum(wanted) - len(back))
-        fresh = range(self.next, min(self.total, self.next + missing))
+        fresh = range(self.next, min(self.total, self.next + max(0, sum(wanted) - len(back))))
         self.next += len(fresh)
         pool = iter([*back, *fresh])
         queues: list[list[int]] = [[] for _ in queued]
         for limits in (free, wanted):
             self._round(queues, [min(limit, QUEUE) for limit in limits], pool)
+        self.returned = list(pool)
         return queues
 
     def _round(self, queues: list[list[int]], limits: list[int], pool: Iterator[int]) -> None:

@@ -1,0 +1,191 @@
+"""Reads GPU configurations: TOML files that extend each other, and single settings on top."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from dstc_isa.gpu.schema import OPTIONAL, SOURCES, SPECS, Gpu, Row, build
+from dstc_isa.isa.instruction import Pipe
+
+DEFAULT_GPU = "v100-dstc"
+SUFFIX = ".toml"
+HEAD = ("description", "extends")
+PARTS = ("v", "src", "note")
+COMMAND_LINE = "command line"
+MAXIMUM_FILE = 1 << 20
+
+
+class GpuError(ValueError):
+    """A configuration that cannot be used; the message says where, what is allowed and how to mend it."""
+
+
+def gpu_names() -> list[str]:
+    """The shipped configurations."""
+    return sorted(entry.name.removesuffix(SUFFIX) for entry in _shipped().iterdir() if entry.name.endswith(SUFFIX))
+
+
+@lru_cache(maxsize=32)
+def _cached(name: str) -> Gpu:
+    description, rows = _read(name, ())
+    missing = [key for key in SPECS if key not in rows and key not in OPTIONAL]
+    if missing:
+        raise GpuError(f"{name}: {missing[0]} has no value, nor have {len(missing) - 1} others: extend another GPU")
+    return _checked(Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
+
+
+def load_gpu(name: str = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
+    """The GPU of that shipped name or file, with ``key=value`` settings; GpuError if there is none or a value is wrong."""
+    if not settings:
+        return _load_plain(name)
+    gpu = _load_plain(name)
+    rows = {row.key: row for row in gpu.rows}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        where = f"--set {text}"
+        if not equals:
+            raise GpuError(f"{where}: expected key=value, such as pipes.FMA.latency=6")
+        try:
+            parsed = tomllib.loads(f"v = {value}")["v"]
+        except tomllib.TOMLDecodeError:
+            parsed = value.strip()
+        rows[key] = _row(where, key, parsed, "SET", "", COMMAND_LINE)
+    return _checked(gpu.name, gpu.description, rows)
+
+
+def _load_plain(name: str) -> Gpu:
+    if name.endswith(SUFFIX):
+        return _cached.__wrapped__(name)
+    return _cached(name)
+
+
+def _shipped() -> Any:
+    return files("dstc_isa.gpu") / "files"
+
+
+def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, Row]]:
+    """Description and values of a configuration, those it extends included."""
+    if name in above:
+        raise GpuError(f"{above[-1]}: extends itself: {' -> '.join((*above, name))}")
+    label, text = _text(name, above)
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise GpuError(f"{label}: {error}") from None
+    rows: dict[str, Row] = {}
+    base = tree.get("extends")
+    if base is not None:
+        if not isinstance(base, str):
+            raise GpuError(f"{_place(label, text, 'extends')}: extends is the name of a GPU or of a file")
+        inner = str(Path(name).parent / base) if name.endswith(SUFFIX) and base.endswith(SUFFIX) else base
+        _, rows = _read(inner, (*above, name))
+    for key, value in _leaves(tree, label, text):
+        where = _place(label, text, key)
+        unknown = [part for part in value if part not in PARTS] if isinstance(value, Mapping) else []
+        if not isinstance(value, Mapping) or unknown or "v" not in value or "src" not in value:
+            raise GpuError(f'{where}: {key}: expected {{ v = VALUE, src = "SOURCE" }} and perhaps a note')
+        source = value["src"]
+        if source not in SOURCES or source == "SET":
+            known = ", ".join(s for s in SOURCES if s != "SET")
+            raise GpuError(f"{where}: {key}: src is one of {known}, not {source!r}")
+        rows[key] = _row(where, key, value["v"], source, str(value.get("note", "")), label)
+    return str(tree.get("description", "")), rows
+
+
+def _text(name: str, above: tuple[str, ...]) -> tuple[str, str]:
+    asked = f"{above[-1]}: extends: " if above else ""
+    if not name.endswith(SUFFIX):
+        if name not in gpu_names():
+            raise GpuError(f"{asked}no GPU is called {name}{_nearest(name, gpu_names())}; a file's name ends in {SUFFIX}")
+        return name + SUFFIX, (_shipped() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(MAXIMUM_FILE + 1)
+        if len(data) > MAXIMUM_FILE:
+            raise GpuError(f"{asked}{name}: the file is longer than {MAXIMUM_FILE} bytes")
+        return name, data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GpuError(f"{asked}{name}: byte {error.start} is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, GpuError):
+            raise
+        raise GpuError(f"{asked}{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _leaves(tree: Mapping[str, Any], label: str, text: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys with their values."""
+    for name, value in tree.items():
+        key = prefix + name
+        if not prefix and name in HEAD:
+            if not isinstance(value, str):
+                raise GpuError(f"{_place(label, text, key)}: {key} is a text")
+            continue
+        if key in SPECS:
+            yield key, value
+        elif isinstance(value, Mapping) and any(known.startswith(f"{key}.") for known in SPECS):
+            yield from _leaves(value, label, text, f"{key}.")
+        else:
+            raise GpuError(f"{_place(label, text, key)}: no parameter is called {key}{_nearest(key, SPECS)}")
+
+
+def _place(label: str, text: str, key: str) -> str:
+    """File and line of a key: the line in its table that begins with it."""
+    table, _, name = key.rpartition(".")
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            current = stripped.strip("[] ")
+            if current == key:
+                return f"{label}:{number}"
+        elif current == table and stripped.split("=")[0].strip() == name:
+            return f"{label}:{number}:{line.index(name) + 1}"
+    return label
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = get_close_matches(name, list(known), 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else f"; there is {', '.join(known)}" if len(known) < 8 else ""
+
+
+def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) -> Row:
+    spec = SPECS.get(key)
+    if spec is None:
+        raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, SPECS)}")
+    if spec.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, spec.kind) or isinstance(value, bool):
+        raise GpuError(f"{where}: {key} is {spec.allowed}, not {value!r}")
+    if spec.kind is str and spec.choices and value not in spec.choices:
+        raise GpuError(f"{where}: {key} is {spec.allowed}, not {value!r}{_nearest(value, spec.choices)}")
+    if spec.kind is not str and not spec.minimum <= value <= spec.maximum:
+        raise GpuError(f"{where}: {key} is {spec.allowed}, not {value}")
+    return Row(key, value, spec.unit, source, note, origin)
+
+
+def _checked(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
+    """Build, and refuse values that contradict each other."""
+    gpu = build(name, description, rows)
+    where = {key: row.origin for key, row in rows.items()}
+
+    def refuse(key: str, message: str) -> GpuError:
+        return GpuError(f"{where[key]}: {key} = {rows[key].value}: {message}")
+
+    if gpu.sm.shared_bytes >= gpu.sm.l1_and_shared_bytes:
+        raise refuse("sm.shared_bytes", f"must leave L1 a part of sm.l1_and_shared_bytes = {gpu.sm.l1_and_shared_bytes}")
+    if gpu.l2.bytes % (gpu.l2.ways * gpu.l1.line_bytes):
+        raise refuse("l2.bytes", f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}")
+    for key in ("accumulation_buffer.banks", "shared.banks"):
+        if rows[key].value & (rows[key].value - 1):
+            raise refuse(key, "must be a power of two")
+    for key, least in (("l2.latency", gpu.l1.latency), ("dram.latency", gpu.l2.latency)):
+        if rows[key].value < least:
+            raise refuse(key, f"is shorter than the {least} cycles of the level above")
+    ports = {timing.port for timing in gpu.pipes.values()}
+    if len(ports) > len(Pipe):
+        raise refuse("pipes.ALU.port", "there are more ports than pipes")
+    return gpu

@@ -1,0 +1,243 @@
+"""The parameters of a GPU: name, type, unit, range and meaning, declared once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from dstc_isa.isa.instruction import Pipe
+
+SOURCES = {
+    "HW": "measured on silicon by others",
+    "JIA": "Jia et al. 2018, arXiv 1804.06826",
+    "RAI": "Raihan et al. 2018, arXiv 1811.08309",
+    "SIM": "configuration of a published simulator, SM7_QV100",
+    "SPEC": "vendor document",
+    "PTXAS": "read off stall counts in compiler output",
+    "INF": "inferred from other values, see the note",
+    "CHOSEN": "chosen by this project, see the note",
+    "SET": "set on the command line",
+}
+
+
+@frozen
+class Spec:
+    """What a parameter may be: ``kind`` is int, float or str; ``choices`` lists a str's values, none for any name."""
+
+    kind: type
+    unit: str
+    meaning: str
+    minimum: float = 0
+    maximum: float = 0
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values, for messages."""
+        if self.kind is str:
+            return f"one of {', '.join(self.choices)}" if self.choices else "a name"
+        number = "an integer" if self.kind is int else "a number"
+        return f"{number} from {self.minimum:g} to {self.maximum:g}" + (f" {self.unit}" if self.unit else "")
+
+
+def whole(unit: str, meaning: str, minimum: int, maximum: int) -> Any:
+    """An integer parameter."""
+    return attrs.field(metadata={"spec": Spec(int, unit, meaning, minimum, maximum)})
+
+
+def real(unit: str, meaning: str, minimum: float, maximum: float) -> Any:
+    """A real parameter."""
+    return attrs.field(metadata={"spec": Spec(float, unit, meaning, minimum, maximum)})
+
+
+def word(meaning: str, *choices: str) -> Any:
+    """A parameter that is a word."""
+    return attrs.field(metadata={"spec": Spec(str, "", meaning, choices=choices)})
+
+
+def cycles(meaning: str, minimum: int = 0, maximum: int = 1_000_000) -> Any:
+    """A time in core clock cycles."""
+    return whole("cycles", meaning, minimum, maximum)
+
+
+@frozen
+class PipeTiming:
+    """An execution pipe of a sub-core."""
+
+    latency: int = cycles("from an instruction's issue to that of one that needs its result", 0, 1000)
+    initiation: int = cycles("between two warp instructions on the pipe's port", 1, 256)
+    accumulate: int = cycles("as latency, to an instruction of the pipe that takes the result as accumulator", 0, 1000)
+    port: str = word("dispatch port; pipes with the same one take turns")
+
+
+@frozen
+class Sm:
+    """A streaming multiprocessor."""
+
+    count: int = whole("", "SMs of the GPU", 1, 1024)
+    subcores: int = whole("", "sub-cores of an SM, each issues one warp instruction a cycle", 1, 8)
+    warps: int = whole("warps", "that an SM holds at once", 1, 256)
+    ctas: int = whole("CTAs", "that an SM holds at once", 1, 64)
+    threads: int = whole("threads", "that an SM holds at once", 32, 8192)
+    registers: int = whole("32-bit registers", "of an SM", 1024, 1 << 20)
+    register_unit: int = whole("registers", "to a multiple of which a warp's registers are allocated", 32, 4096)
+    shared_bytes: int = whole("bytes", "of an SM's memory that can be shared memory", 1024, 1 << 20)
+    l1_and_shared_bytes: int = whole("bytes", "of memory for L1 and shared memory together", 1024, 1 << 21)
+    cta_launch_cycles: int = cycles("from the place for a CTA to its first instruction", 0, 100_000)
+
+
+@frozen
+class Scheduler:
+    """The warp scheduler of a sub-core."""
+
+    policy: str = word("gto: greedy, then the oldest warp; lrr: loose round robin", "gto", "lrr")
+
+
+@frozen
+class RegisterFile:
+    """The register file of a sub-core."""
+
+    banks: int = whole("", "banks; bank b holds registers with r mod banks = b", 1, 32)
+    conflict_cycles: int = cycles("added when more sources lie in a bank than it delivers at once", 0, 16)
+
+
+@frozen
+class Shared:
+    """Shared memory and the load and store unit before it."""
+
+    latency: int = cycles("of a load without conflicts", 1, 10_000)
+    banks: int = whole("", "banks of 4 bytes; each delivers one word a cycle", 1, 64)
+    queue: int = whole("wavefronts", "that may wait in the load and store unit", 1, 4096)
+
+
+@frozen
+class L1:
+    """The L1 cache of an SM; its size is what shared memory leaves over."""
+
+    latency: int = cycles("of a hit", 1, 10_000)
+    line_bytes: int = whole("bytes", "of a line", 128, 128)
+    sector_bytes: int = whole("bytes", "of a sector, the unit of transfer", 32, 32)
+    ways: int = whole("", "ways of a set", 1, 64)
+
+
+@frozen
+class L2:
+    """The L2 cache of the GPU."""
+
+    bytes: int = whole("bytes", "capacity", 1 << 16, 1 << 30)
+    ways: int = whole("", "ways of a set", 1, 64)
+    latency: int = cycles("of a hit", 1, 10_000)
+    bandwidth: int = whole("B/cycle", "of all slices together", 1, 1 << 16)
+    port_bandwidth: int = whole("B/cycle", "between L2 and one SM", 1, 4096)
+    atomic_latency: int = cycles("of an atomic operation", 1, 10_000)
+
+
+@frozen
+class Dram:
+    """Device memory."""
+
+    latency: int = cycles("of a load that misses in L2", 1, 10_000)
+    bandwidth_gb_s: float = real("GB/s", "of all channels together", 0.001, 100_000)
+
+
+@frozen
+class Barrier:
+    """CTA barriers."""
+
+    latency: int = cycles("from the last arrival to the release", 0, 10_000)
+
+
+@frozen
+class AccumulationBuffer:
+    """The accumulation buffer of a sub-core's outer-product tensor core."""
+
+    banks: int = whole("", "banks, each a row of 32 FP32 words wide; row r is in bank r mod banks", 1, 32)
+    window: int = cycles("that a bank may be behind before the tensor port waits: depth of the operand collector", 0, 64)
+    tiles: int = whole("tiles", "of 32x32 FP32 that are resident", 1, 16)
+    fill_cycles: int = cycles("to bring a tile in from the registers", 0, 10_000)
+    spill_cycles: int = cycles("to write one back", 0, 10_000)
+    skipped: str = word("what an OHMMA costs whose guard is false: none, or an issue slot", "none", "slot")
+
+
+@frozen
+class Model:
+    """The simulation itself."""
+
+    epoch_cycles: int = cycles("that SMs run apart before they exchange L2 contents and share DRAM anew", 64, 1 << 20)
+
+
+@frozen
+class Row:
+    """A parameter as it took effect: ``source`` is a key of SOURCES, ``origin`` the file or the command line."""
+
+    key: str
+    value: Any
+    unit: str
+    source: str
+    note: str
+    origin: str
+
+
+@frozen
+class Gpu:
+    """A GPU; ``rows`` tell where each value comes from."""
+
+    clock_mhz: float = real("MHz", "core clock", 1, 100_000)
+    kernel_launch_cycles: int = cycles("of a kernel launch, reported apart from the kernel's own", 0, 10_000_000)
+    sm: Sm
+    scheduler: Scheduler
+    pipes: Mapping[Pipe, PipeTiming]
+    register_file: RegisterFile
+    shared: Shared
+    l1: L1
+    l2: L2
+    dram: Dram
+    barrier: Barrier
+    accumulation_buffer: AccumulationBuffer
+    model: Model
+    name: str = attrs.field(default="")
+    description: str = attrs.field(default="")
+    rows: tuple[Row, ...] = attrs.field(default=(), eq=False, repr=False)
+
+
+def _specs() -> dict[str, Spec]:
+    found: dict[str, Spec] = {}
+    for field in attrs.fields(Gpu):
+        if "spec" in field.metadata:
+            found[field.name] = field.metadata["spec"]
+        elif field.name == "pipes":
+            for pipe in Pipe:
+                for part in attrs.fields(PipeTiming):
+                    found[f"pipes.{pipe.name}.{part.name}"] = part.metadata["spec"]
+        elif attrs.has(field.type):
+            for part in attrs.fields(field.type):
+                found[f"{field.name}.{part.name}"] = part.metadata["spec"]
+    return found
+
+
+SPECS = _specs()
+"""Dotted key -> what it may be, for every parameter."""
+
+OPTIONAL = frozenset(key for key in SPECS if key.endswith(".accumulate"))
+"""Keys that a file may leave out; the latency then holds."""
+
+
+def build(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
+    """The configuration with these values; all keys but the optional ones must be there."""
+    values = {key: row.value for key, row in rows.items()}
+    pipes = {}
+    for pipe in Pipe:
+        prefix = f"pipes.{pipe.name}."
+        given = {field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)}
+        if given["accumulate"] is None:
+            given["accumulate"] = given["latency"]
+        pipes[pipe] = PipeTiming(**given)
+    parts: dict[str, Any] = {"pipes": pipes}
+    for field in attrs.fields(Gpu):
+        if "spec" in field.metadata:
+            parts[field.name] = values[field.name]
+        elif field.name != "pipes" and attrs.has(field.type):
+            own = {part.name: values[f"{field.name}.{part.name}"] for part in attrs.fields(field.type)}
+            parts[field.name] = field.type(**own)
+    return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in SPECS if key in rows))
