@@ -12,11 +12,13 @@ from dstc_isa.assembler.blocks import BLOCKS
 from dstc_isa.assembler.directives import DIRECTIVES, MAXIMUM_FILE, load_include
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import Abandoned
+from dstc_isa.assembler.control_codes import set_control_codes
 from dstc_isa.assembler.expand import Expander, Language
 from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn
 from dstc_isa.diagnostics import ERROR, Diagnostic, render
+from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.reader import read_tree
@@ -48,13 +50,20 @@ def assemble(
     file: str = "<text>",
     include: Sequence[Path] = (),
     defines: Mapping[str, int | float] | None = None,
+    gpu: Gpu | None = None,
 ) -> Assembly:
-    """Assemble a text. ``file`` names it in messages, ``include`` are directories, ``defines`` set names."""
-    return _assemble(Source(file, normal_lines(text)), [], include, defines or {})
+    """Assemble a text. ``file`` names it in messages, ``include`` are directories, ``defines`` set names.
+
+    Control codes are filled in for the latencies of ``gpu``, the default one if None.
+    """
+    return _assemble(Source(file, normal_lines(text)), [], include, defines or {}, gpu)
 
 
 def assemble_file(
-    path: Path | str, include: Sequence[Path] = (), defines: Mapping[str, int | float] | None = None
+    path: Path | str,
+    include: Sequence[Path] = (),
+    defines: Mapping[str, int | float] | None = None,
+    gpu: Gpu | None = None,
 ) -> Assembly:
     """Assemble a file; one that cannot be read is a diagnostic."""
     try:
@@ -66,21 +75,28 @@ def assemble_file(
     if len(data) > MAXIMUM_FILE:
         return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", str(path))])
     source, problems = read_source(data, str(path))
-    return _assemble(source, problems, include, defines or {})
+    return _assemble(source, problems, include, defines or {}, gpu)
 
 
 def program_from(
-    path: Path | str, include: Sequence[Path] = (), defines: Mapping[str, int | float] | None = None
+    path: Path | str,
+    include: Sequence[Path] = (),
+    defines: Mapping[str, int | float] | None = None,
+    gpu: Gpu | None = None,
 ) -> Program:
     """The program of a file; AssemblyError if it has errors."""
-    assembly = assemble_file(path, include, defines)
+    assembly = assemble_file(path, include, defines, gpu)
     if assembly.program is None:
         raise AssemblyError(assembly.diagnostics)
     return assembly.program
 
 
 def _assemble(
-    source: Source, problems: list[Diagnostic], include: Sequence[Path], defines: Mapping[str, int | float]
+    source: Source,
+    problems: list[Diagnostic],
+    include: Sequence[Path],
+    defines: Mapping[str, int | float],
+    gpu: Gpu | None,
 ) -> Assembly:
     reporter = Reporter()
     expander = Expander(_LANGUAGE, include, reporter)
@@ -97,7 +113,7 @@ def _assemble(
             except Abandoned as error:
                 if str(error):
                     reporter.add(source.diagnostic(str(error), 1, 1, 1))
-            program = _finish(expander, source)
+            program = _finish(expander, source, gpu or load_gpu())
         except TooManyErrors:
             program = None
         except RecursionError:
@@ -114,7 +130,7 @@ def _define(expander: Expander, source: Source, defines: Mapping[str, int | floa
             expander.scope.names[name] = value
 
 
-def _finish(expander: Expander, source: Source) -> Program | None:
+def _finish(expander: Expander, source: Source, gpu: Gpu) -> Program | None:
     reporter = expander.reporter
 
     def report(place: Emitted | Statement, error: Exception) -> None:
@@ -132,6 +148,7 @@ def _finish(expander: Expander, source: Source) -> Program | None:
         return None
     for kernel in expander.kernels:
         warn(kernel, reporter)
+        set_control_codes(kernel, gpu, reporter)
     return Program(
         tuple(kernel.finish() for kernel in expander.kernels),
         bytes(expander.constants),

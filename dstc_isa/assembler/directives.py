@@ -30,6 +30,7 @@ MAXIMUM_CONSTANTS = 1 << 16
 MAXIMUM_SHARED = 96 * 1024
 MAXIMUM_PARAMETERS = 4096 - PARAMETER_BASE
 MAXIMUM_FILE = 16 << 20
+CONTROL_MODES = ("auto", "manual")
 
 
 def kernel_of(expander: Expander, statement: Statement) -> KernelBuilder:
@@ -153,6 +154,15 @@ def block(expander: Expander, statement: Statement) -> None:
     if kernel.block is not None:
         raise ArgumentError(1 << 30, "the block size is already declared")
     kernel.block = (sizes[0], sizes[1], sizes[2])
+
+
+def control(expander: Expander, statement: Statement) -> None:
+    """``.control manual``: instructions without a prefix have the default code; ``.control auto`` is the default."""
+    nodes = expander.nodes(statement)
+    count_arguments(statement, nodes, 1, 1, "manual")
+    if not isinstance(nodes[0], Name) or nodes[0].text not in CONTROL_MODES:
+        raise ArgumentError(0, f"expected {' or '.join(CONTROL_MODES)}")
+    kernel_of(expander, statement).manual = nodes[0].text == "manual"
 
 
 def registers(width: int) -> Directive:
@@ -288,6 +298,7 @@ DIRECTIVES: dict[str, Callable[[Expander, Statement], None]] = {
     ".reg.64": registers(2),
     ".reg.128": registers(4),
     ".pred": pred,
+    ".control": control,
     ".word": word,
     ".set": set_,
     ".assert": assert_,

@@ -30,7 +30,7 @@ def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
     if any(e.plan is None for e in emitted):
         return None
     indirect = any(e.plan is not None and "jump_each" in e.plan.calls for e in emitted)
-    successors = [_successors(index, e) for index, e in enumerate(emitted)]
+    successors = [successors_of(index, e) for index, e in enumerate(emitted)]
     roots = {0}
     if indirect:
         roots |= labels
@@ -40,7 +40,8 @@ def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
     return Flow(reachable, _dead(emitted, successors), falls_off)
 
 
-def _successors(index: int, emitted: Emitted) -> tuple[int, ...]:
+def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
+    """Indices of the instructions that may follow one; an indirect branch has none here."""
     assert emitted.plan is not None
     calls = emitted.plan.calls
     if not calls & {"jump", "jump_each", "leave"}:

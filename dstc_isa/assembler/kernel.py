@@ -41,6 +41,7 @@ class KernelBuilder:
     shared: list[SharedArray] = Factory(list)
     shared_bytes: int = 0
     block: tuple[int, int, int] | None = None
+    manual: bool = False
 
     @property
     def here(self) -> int:

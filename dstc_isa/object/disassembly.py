@@ -94,7 +94,7 @@ def fresh(name: str, taken: set[str]) -> str:
 
 def declaration_lines(kernel: Kernel) -> list[str]:
     """The directives for block size, parameters and shared memory, offsets preserved."""
-    lines = []
+    lines = [".control manual"]
     if kernel.block is not None:
         lines.append(".block " + ", ".join(str(extent) for extent in kernel.block))
     lines += [f".param .{parameter.type} {parameter.name}" for parameter in kernel.parameters]

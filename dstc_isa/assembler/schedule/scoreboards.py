@@ -1,0 +1,208 @@
+"""Which scoreboard an instruction of variable latency signals, and who waits for it."""
+
+from collections.abc import Iterable
+
+from dstc_isa.assembler.emit import PREDICATE_SHIFT
+from dstc_isa.assembler.schedule.hazard import Hazard
+from dstc_isa.assembler.schedule.work import Work
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.values import PT
+
+TILES = SCOREBOARDS - 1
+SOURCES = SCOREBOARDS - 2
+RESULTS = range(SCOREBOARDS - 2)
+PLACES = PREDICATE_SHIFT + PT
+
+
+def assign_scoreboards(
+    work: list[Work], successors: list[tuple[int, ...]], roots: Iterable[int], hazards: list[Hazard]
+) -> None:
+    """Choose scoreboards and waits.
+
+    Outer products share one scoreboard, since only the last of them is ever waited for; so do the late reads of the
+    load and store unit, which end in order. Results have the other four: those first needed by the same instruction
+    share one.
+    """
+    _choose(work, successors)
+    _Waits(work, successors, hazards).solve(roots)
+
+
+def bits_of(mask: int) -> Iterable[int]:
+    """Positions of the set bits."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
+    """Scoreboards of all producers, by who needs each first in the order of the text, loops gone round once."""
+    touched = _first_touches(work, successors)
+    groups: list[tuple[int, int]] = [(-1, -1) for _ in RESULTS]
+    overwritten = 0
+    for w in work:
+        overwritten |= w.writes
+    for index, w in enumerate(work):
+        if w.written:
+            continue
+        if w.late & overwritten:
+            w.read = SOURCES
+        if not w.variable or not w.writes:
+            continue
+        if w.tile:
+            w.write = TILES
+            continue
+        needed = touched[index]
+        board = _board(groups, index, needed)
+        groups[board] = (max(groups[board][0], needed), needed)
+        w.write = board
+
+
+def _board(groups: list[tuple[int, int]], index: int, needed: int) -> int:
+    """An open group awaited by the same instruction, else a closed one, else the one awaited at the nearest place."""
+    for board, (_, last) in enumerate(groups):
+        if last == needed:
+            return board
+    closed = [board for board, (end, _) in enumerate(groups) if end <= index]
+    if closed:
+        return min(closed, key=lambda board: groups[board][0])
+    return min(range(len(groups)), key=lambda board: abs(groups[board][0] - needed))
+
+
+def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[int]:
+    """For each producer the index of the first instruction behind it that touches its results.
+
+    Past a backward branch the count goes on behind the branch with the head of the loop.
+    """
+    count = len(work)
+    never = 2 * count
+    heads: dict[int, list[int]] = {
+        target: [never] * PLACES for index, s in enumerate(successors) for target in s if target <= index
+    }
+    found = [never] * count
+    for _ in range(2 if heads else 1):
+        place = [never] * PLACES
+        for index in range(count - 1, -1, -1):
+            for target in successors[index]:
+                if target <= index:
+                    ahead = index + 1 - target
+                    place = [min(here, there + ahead) for here, there in zip(place, heads[target], strict=True)]
+            w = work[index]
+            if w.variable and w.writes and not w.tile:
+                found[index] = min(place[bit] for bit in bits_of(w.writes))
+            for bit in bits_of((w.reads | w.writes) & ~w.tile):
+                place[bit] = index
+            if index in heads:
+                heads[index] = place[:]
+    return found
+
+
+class _Waits:
+    """The data flow: which producers are still under way, as bit masks over producers."""
+
+    def __init__(self, work: list[Work], successors: list[tuple[int, ...]], hazards: list[Hazard]) -> None:
+        self.work, self.successors, self.hazards = work, successors, hazards
+        self.producers = [i for i, w in enumerate(work) if (w.variable and w.writes) or w.late]
+        self.results = [0] * PLACES
+        self.tiles = [0] * PLACES
+        self.sources = [0] * PLACES
+        self.by_write = [0] * (NO_SCOREBOARD + 1)
+        self.by_read = [0] * (NO_SCOREBOARD + 1)
+        self.own: dict[int, int] = {}
+        for number, index in enumerate(self.producers):
+            bit = 1 << number
+            w = work[index]
+            self.own[index] = bit
+            if w.variable:
+                for place in bits_of(w.writes):
+                    (self.tiles if w.tile >> place & 1 else self.results)[place] |= bit
+            for place in bits_of(w.late):
+                self.sources[place] |= bit
+            self.by_write[w.write] |= bit
+            self.by_read[w.read] |= bit
+
+    def solve(self, roots: Iterable[int]) -> None:
+        """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
+        count = len(self.work)
+        state: list[tuple[int, int] | None] = [None] * count
+        waiting = []
+        for root in roots:
+            if root < count:
+                state[root] = (0, 0)
+                waiting.append(root)
+        while waiting:
+            index = waiting.pop()
+            while True:
+                before = state[index]
+                assert before is not None
+                after = self._through(index, *before)
+                following = []
+                for successor in self.successors[index]:
+                    if not 0 <= successor < count:
+                        continue
+                    known = state[successor]
+                    joined = after if known is None else (known[0] | after[0], known[1] | after[1])
+                    if joined != known:
+                        state[successor] = joined
+                        following.append(successor)
+                if not following:
+                    break
+                index, *rest = following
+                waiting += rest
+
+    def _through(self, index: int, results: int, sources: int) -> tuple[int, int]:
+        w = self.work[index]
+        needed, needed_sources = 0, 0
+        if results:
+            for place in bits_of((w.reads | w.writes) & ~w.tile):
+                needed |= (self.results[place] | self.tiles[place]) & results
+            if w.tile:
+                for place in bits_of(w.tile):
+                    needed |= self.results[place] & results
+        if sources:
+            for place in bits_of(w.writes):
+                needed_sources |= self.sources[place] & sources
+        if w.indirect:
+            needed, needed_sources = results, sources
+        boards = w.wait
+        if not w.written:
+            for board in range(SCOREBOARDS):
+                if self.by_write[board] & needed or self.by_read[board] & needed_sources:
+                    boards |= 1 << board
+            w.wait = boards
+        done, read = 0, 0
+        for board in range(SCOREBOARDS):
+            if boards >> board & 1:
+                done |= self.by_write[board]
+                read |= self.by_read[board]
+        results &= ~done
+        sources &= ~(read | done)
+        if needed & results or needed_sources & sources:
+            self._report(index, needed & results, needed_sources & sources)
+            results &= ~needed
+            sources &= ~needed_sources
+        own = self.own.get(index, 0)
+        if own:
+            if w.variable and w.writes:
+                results |= own
+            if w.late:
+                sources |= own
+        return results, sources
+
+    def _report(self, index: int, results: int, sources: int) -> None:
+        w = self.work[index]
+        for number in bits_of(results):
+            producer = self.producers[number]
+            p = self.work[producer]
+            common = p.writes & (w.reads | w.writes)
+            if common:
+                place = next(iter(bits_of(common & w.reads or common)))
+                kind = "RAW" if common & w.reads else "WAW"
+                self.hazards.append(Hazard(producer, index, kind, place, unset=p.write == NO_SCOREBOARD))
+        for number in bits_of(sources):
+            producer = self.producers[number]
+            p = self.work[producer]
+            place = next(iter(bits_of(p.late & w.writes)), -1)
+            if place >= 0:
+                unset = p.read == NO_SCOREBOARD and p.write == NO_SCOREBOARD
+                self.hazards.append(Hazard(producer, index, "WAR", place, unset=unset))

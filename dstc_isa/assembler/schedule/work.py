@@ -1,0 +1,121 @@
+"""What scheduling must know of an instruction, and what it decides."""
+
+from functools import lru_cache
+
+from attrs import Factory, define
+
+from dstc_isa.assembler.emit import PREDICATE_MASK, Emitted, masks
+from dstc_isa.gpu import Gpu
+from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control
+from dstc_isa.isa.instruction import Declaration, Pipe
+from dstc_isa.isa.register_operand import Destination, Source
+
+CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
+REGISTER_WORDS_MASK = PREDICATE_MASK - 1
+MAXIMUM_STALL = STALL.maximum
+
+
+@define(eq=False)
+class Work:
+    """``late``: registers read some time after issue. ``tile``: accumulators that the outer-product pipe keeps in
+    order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them.
+    ``written``: the author gave the control code.
+    """
+
+    reads: int = 0
+    writes: int = 0
+    late: int = 0
+    tile: int = 0
+    accumulators: int = 0
+    pipe: Pipe | None = None
+    latency: int = 0
+    accumulate: int = 0
+    variable: bool = False
+    indirect: bool = False
+    jumps: bool = False
+    written: bool = False
+    stall: int = 1
+    yields: bool = False
+    write: int = NO_SCOREBOARD
+    read: int = NO_SCOREBOARD
+    wait: int = 0
+    producers: list[int] = Factory(list)
+
+    def control_word(self) -> int:
+        """The bits of the control code."""
+        return _control_word(self.stall, self.yields, self.write, self.read, self.wait)
+
+    def boards(self) -> int:
+        """Mask of the scoreboards it sets."""
+        return (1 << self.write | 1 << self.read) & ((1 << SCOREBOARDS) - 1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _control_word(stall: int, yields: bool, write: int, read: int, wait: int) -> int:
+    return Control(stall, yields, write, read, wait).encode()
+
+
+def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
+    """Gather it from an emitted instruction; a ``.word`` that decodes counts as written by hand."""
+    if emitted.plan is None:
+        return _raw(emitted, gpu)
+    declaration = emitted.plan.declaration
+    work = _timed(declaration, gpu)
+    work.reads, work.writes = emitted.reads, emitted.writes
+    work.indirect = "jump_each" in emitted.plan.calls
+    work.jumps = "jump" in emitted.plan.calls
+    _refine(work, declaration, emitted.word)
+    if manual or emitted.statement.control is not None:
+        _keep(work, Control.decode(emitted.word))
+    return work
+
+
+def _raw(emitted: Emitted, gpu: Gpu) -> Work:
+    try:
+        instruction = decode(emitted.word)
+    except DecodeError:
+        return Work(written=True)
+    declaration = instruction.declaration
+    work = _timed(declaration, gpu)
+    names = declaration.modifier_values(instruction.modifiers)
+    for operand, value in zip(declaration.operands, instruction.operands, strict=True):
+        reads, writes = masks(operand, value, names)
+        work.reads |= reads
+        work.writes |= writes
+    _refine(work, declaration, emitted.word)
+    _keep(work, instruction.control)
+    return work
+
+
+def _timed(declaration: Declaration, gpu: Gpu) -> Work:
+    timing = gpu.pipes[declaration.pipe]
+    return Work(
+        pipe=declaration.pipe,
+        latency=timing.latency,
+        accumulate=timing.accumulate,
+        variable=declaration.variable_latency,
+    )
+
+
+def _refine(work: Work, declaration: Declaration, word: int) -> None:
+    """Masks that depend on which operand it is."""
+    if declaration.pipe is Pipe.LSU:
+        work.late = work.reads & REGISTER_WORDS_MASK
+    if declaration.pipe is Pipe.OHMMA:
+        work.tile = work.reads & work.writes
+    elif work.accumulate != work.latency:
+        instruction = decode(word)
+        names = declaration.modifier_values(instruction.modifiers)
+        for operand, value in zip(declaration.operands, instruction.operands, strict=True):
+            if isinstance(operand, Source) and operand.slot == "c":
+                work.accumulators |= masks(operand, value, names)[0]
+            elif not isinstance(operand, Destination):
+                work.accumulators &= ~masks(operand, value, names)[0]
+
+
+def _keep(work: Work, control: Control) -> None:
+    work.written = True
+    work.stall = max(1, control.stall)
+    work.yields = control.yields
+    work.write, work.read, work.wait = control.write, control.read, control.wait
