@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.arguments import InputError, UsageError
 
 if TYPE_CHECKING:
+    from dstc_isa.diagnostics import Diagnostic
+    from dstc_isa.gpu import Gpu
     from dstc_isa.program import Kernel, Program
 
 DESCRIPTION = "Instruction-level emulator of the Dual-side Sparse Tensor Core."
@@ -78,6 +80,11 @@ def parser() -> argparse.ArgumentParser:
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON")
     command.add_argument("--threads", type=int, default=None, metavar="N", help="host threads (default: all cores)")
+    command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
+    )
+    command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
     command.add_argument(
         "--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further instructions"
@@ -123,12 +130,13 @@ def _expected(error: Exception) -> bool:
     from dstc_isa.engine.execution import SemanticsError
     from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import LaunchError
+    from dstc_isa.gpu import GpuError
     from dstc_isa.isa.extension import ExtensionError
     from dstc_isa.object import ObjectError
     from dstc_isa.sparse.bitmap import ValueRangeError
     from dstc_isa.sparse.matrix_files import MatrixFileError
 
-    of_input = (AssemblyError, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)
+    of_input = (AssemblyError, GpuError, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)
     return isinstance(error, (*of_input, InputError, KernelFault, SemanticsError, OSError, MemoryError))
 
 
@@ -165,10 +173,11 @@ def _run(options: argparse.Namespace) -> int:
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.launch import LaunchError
-    from dstc_isa.engine.run import run_kernel
     from dstc_isa.report.statistics import statistics
     from dstc_isa.report.text import print_run
+    from dstc_isa.timing.run import execute
 
+    gpu = _gpu(options)
     _check(options)
     limit = DEFAULT_MAX_INSTRUCTIONS if options.max_instructions is None else options.max_instructions
     if not 1 <= limit <= INSTRUCTION_LIMIT:
@@ -179,19 +188,20 @@ def _run(options: argparse.Namespace) -> int:
     outputs = [assignment("--out", text) for text in options.out]
     for output in outputs:
         _check_output(Path(output.text), ".npy")
-    program = _load(options)
+    program = _load(options, gpu)
     kernel = _kernel(program, options)
     arguments = kernel_arguments(given)
     for output in outputs:
         if not hasattr(arguments.get(output.name), "shape"):
             raise UsageError(f"--out {output.name}: there is no array argument of that name")
     try:
-        _, execution = run_kernel(
+        execution, timing = execute(
             program,
             kernel,
             grid,
             block or kernel.block or (DEFAULT_BLOCK,),
             arguments,
+            gpu,
             threads=options.threads,
             max_instructions=limit,
             reference=options.reference,
@@ -202,25 +212,41 @@ def _run(options: argparse.Namespace) -> int:
         raise
     for output in outputs:
         _save(Path(output.text), arguments[output.name])
-    run = statistics(kernel, execution)
+    run = statistics(kernel, execution, timing)
     _write_json(options.json, run.as_json())
     print_run(run, Console())
     return 0
 
 
-def _load(options: argparse.Namespace) -> "Program":
+def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
     """The program, its source's warnings printed."""
-    from dstc_isa.diagnostics import render, wants_colour
     from dstc_isa.object import ObjectError
     from dstc_isa.object.load import SOURCE_SUFFIX, load_file
 
     try:
-        return load_file(options.program, options.include, lambda found: _say(render(found, wants_colour(sys.stderr))))
+        return load_file(options.program, options.include, _show_warnings, gpu)
     except ObjectError as error:
         named = ObjectError(f"{options.program}: {error}")
         if options.program.suffix != OBJECT_SUFFIX:
             named.add_note(f"a source has a name that ends in {SOURCE_SUFFIX}")
         raise named from None
+
+
+def _show_warnings(found: "list[Diagnostic]") -> None:
+    from dstc_isa.diagnostics import render, wants_colour
+
+    _say(render(found, wants_colour(sys.stderr)))
+
+
+def _gpu(options: argparse.Namespace) -> "Gpu | None":
+    """The GPU to time on, None for a run without time."""
+    from dstc_isa.gpu import DEFAULT_GPU, load_gpu
+
+    if options.functional or options.reference:
+        if options.gpu is not None or options.set:
+            raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
+        return None
+    return load_gpu(options.gpu or DEFAULT_GPU, options.set)
 
 
 def _kernel(program: "Program", options: argparse.Namespace) -> "Kernel":
@@ -247,12 +273,13 @@ def _spgemm(options: argparse.Namespace) -> int:
     from dstc_isa.report.text import print_run
     from dstc_isa.sparse.spgemm import spgemm
 
+    gpu = _gpu(options)
     _check(options)
     if options.output:
         _check_output(options.output, ".npy")
     try:
         a, b = _matrices(options)
-        result = spgemm(a, b, threads=options.threads, reference=options.reference, announce=_say)
+        result = spgemm(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=_say)
     except UsageError:
         raise
     except ValueError as error:

@@ -24,8 +24,7 @@ def run_kernel(
     ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
     ``reference``: use the readable engine. Raises LaunchError before and KernelFault during the run.
     """
-    if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
-        raise LaunchError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")
+    check_limit(max_instructions)
     launch = prepare(program, kernel, grid, block, arguments)
     if reference:
         from dstc_isa.engine.reference.machine import run as run_reference
@@ -34,3 +33,9 @@ def run_kernel(
     from dstc_isa.engine.compiled.machine import run as run_compiled
 
     return launch, run_compiled(launch, threads=threads, max_instructions=max_instructions, announce=announce)
+
+
+def check_limit(max_instructions: int) -> None:
+    """Raise LaunchError for a watchdog limit that counters cannot hold."""
+    if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
+        raise LaunchError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")

@@ -179,6 +179,10 @@ class Row:
     origin: str
 
 
+Latencies = tuple[tuple[str, int, int], ...]
+"""Name, latency and accumulation latency of every pipe."""
+
+
 @frozen
 class Gpu:
     """A GPU; ``rows`` tell where each value comes from."""
@@ -199,6 +203,11 @@ class Gpu:
     name: str = attrs.field(default="")
     description: str = attrs.field(default="")
     rows: tuple[Row, ...] = attrs.field(default=(), eq=False, repr=False)
+
+    @property
+    def latencies(self) -> Latencies:
+        """What control codes depend on."""
+        return tuple((pipe.name, timing.latency, timing.accumulate) for pipe, timing in self.pipes.items())
 
 
 def _specs() -> dict[str, Spec]:

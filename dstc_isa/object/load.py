@@ -1,11 +1,12 @@
 """Load a program from a file: an object, or source that is assembled to an object first."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
 from dstc_isa.assembler import AssemblyError, assemble_file
 from dstc_isa.diagnostics import Diagnostic
+from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.gpu.schema import Latencies
 from dstc_isa.object import read_object, write_object
 from dstc_isa.program import Program
 from dstc_isa.program_files import program_directory
@@ -14,15 +15,19 @@ SOURCE_SUFFIX = ".dasm"
 
 
 def load_file(
-    path: Path, include: Sequence[Path] = (), warn: Callable[[list[Diagnostic]], None] | None = None
+    path: Path,
+    include: Sequence[Path] = (),
+    warn: Callable[[list[Diagnostic]], None] | None = None,
+    gpu: Gpu | None = None,
 ) -> Program:
     """The program in a ``.dasm`` or ``.dobj`` file.
 
-    Source goes the whole way through an object as well; ``warn`` is given its warnings, if there are any.
+    Source goes the whole way through an object as well, with control codes for ``gpu``; ``warn`` is given its warnings,
+    if there are any.
     Raises AssemblyError, ObjectError or OSError.
     """
     if path.suffix == SOURCE_SUFFIX:
-        assembly = assemble_file(path, include=include)
+        assembly = assemble_file(path, include=include, gpu=gpu)
         if assembly.program is None:
             raise AssemblyError(assembly.diagnostics)
         if warn and assembly.diagnostics:
@@ -31,7 +36,13 @@ def load_file(
     return read_object(path.read_bytes())
 
 
-@cache
-def load_shipped(name: str) -> Program:
-    """One of the programs that come with the package, such as ``spgemm.dasm``; assembled once a process."""
-    return load_file(program_directory() / name)
+_shipped: dict[tuple[str, Latencies], Program] = {}
+
+
+def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
+    """One of the programs that come with the package, such as ``spgemm.dasm``; assembled once for each GPU's latencies."""
+    gpu = gpu or load_gpu()
+    key = (name, gpu.latencies)
+    if key not in _shipped:
+        _shipped[key] = load_file(program_directory() / name, gpu=gpu)
+    return _shipped[key]

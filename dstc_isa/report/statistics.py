@@ -1,15 +1,15 @@
 """Instruction counts of a run, per mnemonic."""
 
 from collections import Counter
-from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
 
 from dstc_isa.engine.execution import Execution
-from dstc_isa.isa.codec import DecodeError, decode
-from dstc_isa.isa.text import format_mnemonic
 from dstc_isa.program import Kernel
+from dstc_isa.report.mnemonic import mnemonic_of
+from dstc_isa.report.timed import TimedStatistics, timed_statistics
+from dstc_isa.timing.result import Timing
 
 
 @frozen
@@ -18,7 +18,7 @@ class RunStatistics:
 
     ``warp_instructions``: warp instructions issued, those included whose guard held in no lane.
     ``histogram`` and ``skipped``: mnemonic (with modifiers) -> issued, and issued with no lane executing.
-    ``seconds``: wall-clock time of the run alone; ``threads``: host threads.
+    ``seconds``: wall-clock time of the run alone; ``threads``: host threads. ``timing``: None for a run without time.
     """
 
     kernel: str
@@ -27,6 +27,7 @@ class RunStatistics:
     threads: int
     histogram: dict[str, int]
     skipped: dict[str, int]
+    timing: TimedStatistics | None = None
 
     @property
     def warp_instructions_per_s(self) -> float:
@@ -47,11 +48,12 @@ class RunStatistics:
             "threads": self.threads,
             "histogram": self.histogram,
             "skipped": self.skipped,
+            "timing": None if self.timing is None else self.timing.as_json(),
         }
 
 
-def statistics(kernel: Kernel, execution: Execution) -> RunStatistics:
-    """Count a run's instructions by mnemonic, most frequent first."""
+def statistics(kernel: Kernel, execution: Execution, timing: Timing | None = None) -> RunStatistics:
+    """Count a run's instructions by mnemonic, most frequent first; ``timing`` is what the model found."""
     issued: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     for word, count, idle in zip(kernel.words, execution.issued, execution.skipped, strict=True):
@@ -66,14 +68,5 @@ def statistics(kernel: Kernel, execution: Execution) -> RunStatistics:
         threads=execution.threads,
         histogram=dict(issued.most_common()),
         skipped={name: count for name, count in skipped.most_common() if count},
+        timing=None if timing is None else timed_statistics(kernel, timing),
     )
-
-
-@lru_cache(maxsize=1 << 14)
-def mnemonic_of(word: int) -> str:
-    """Mnemonic and modifiers of a word; ``undefined`` for a word that is no instruction."""
-    try:
-        instruction = decode(word)
-    except DecodeError:
-        return "undefined"
-    return format_mnemonic(instruction.declaration, instruction.modifiers)

@@ -1,11 +1,17 @@
 """Reports as text for a terminal."""
 
+from pathlib import PurePath
+
 from rich.console import Console
 from rich.table import Table
 
 from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.report.timed import TimedStatistics
+from dstc_isa.timing.reasons import MEANING, Reason
 
 SHOWN = 12
+BOUNDS_SHOWN = 6
+HOT_SHOWN = 8
 
 
 def rate(per_second: float) -> str:
@@ -37,8 +43,69 @@ def histogram_table(run: RunStatistics) -> Table:
     return table
 
 
+def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
+    """Two lines: cycles, and what bounds them."""
+    sms = f"{timing.sms} SM{'s' if timing.sms != 1 else ''}"
+    ctas = f"{timing.occupancy} CTA{'s' if timing.occupancy != 1 else ''} an SM ({timing.occupancy_limit})"
+    first = f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}"
+    waits = {name: count for name, count in timing.stalls.items() if name != "not_selected"}
+    most = max(waits, key=lambda name: waits[name])
+    share = f"{timing.share_of_bound:.0%}"
+    second = f"bound: {timing.bound.resource}, {timing.bound.cycles:,.0f} cycles ({share} of the bound is reached)"
+    if waits[most]:
+        second += f"; warps wait most for: {most.replace('_', ' ')}"
+    return f"{run.kernel}: {first}\n{' ' * len(run.kernel)}  {second}"
+
+
+def bounds_table(timing: TimedStatistics) -> Table:
+    """Cycles that each resource needs at least, as a share of the kernel's."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("resource", overflow="fold")
+    table.add_column("cycles needed", justify="right")
+    table.add_column("busy", justify="right")
+    for bound in timing.bounds[:BOUNDS_SHOWN]:
+        table.add_row(bound.resource, f"{bound.cycles:,.0f}", f"{bound.cycles / timing.cycles:.1%}")
+    return table
+
+
+def stall_table(timing: TimedStatistics) -> Table:
+    """Where the cycles of resident warps went."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("warp cycles", overflow="fold")
+    table.add_column("share", justify="right")
+    table.add_column("what it means", overflow="fold")
+    shares = {"issued": timing.issue_slots, **timing.stalls}
+    for name, count in sorted(shares.items(), key=lambda item: -item[1]):
+        if count:
+            meaning = "an instruction was issued" if name == "issued" else MEANING[Reason[name.upper()]]
+            table.add_row(name.replace("_", " "), f"{count / timing.warp_cycles:.1%}", meaning)
+    return table
+
+
+def hot_table(timing: TimedStatistics) -> Table:
+    """The instructions before which warps stood longest, in the order of the program."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("waiting at", overflow="fold")
+    table.add_column("share", justify="right")
+    table.add_column("mostly", overflow="fold")
+    table.add_column("source", overflow="fold")
+    hottest = sorted(timing.instructions, key=lambda i: -i.stalled)[:HOT_SHOWN]
+    for i in sorted(hottest, key=lambda i: i.index):
+        if i.stalled:
+            reason = max(i.stalls, key=lambda name: i.stalls[name])
+            place = PurePath(i.place.split(", from ")[0].split(" (in")[0]).name
+            table.add_row(i.text, f"{i.stalled / timing.warp_cycles:.1%}", reason.replace("_", " "), place)
+    return table
+
+
 def print_run(run: RunStatistics, console: Console) -> None:
-    """Summary and histogram."""
+    """Summary and histogram, and for a timed run what bounds it and why warps waited."""
+    if run.timing is not None:
+        console.print(timed_summary(run, run.timing), highlight=False, markup=False, soft_wrap=True)
     console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
     if run.histogram:
         console.print(histogram_table(run))
+    if run.timing is not None and run.timing.warp_cycles:
+        for table in (bounds_table(run.timing), stall_table(run.timing), hot_table(run.timing)):
+            console.print()
+            console.print(table, highlight=False, markup=False)

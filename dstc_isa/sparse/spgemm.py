@@ -9,10 +9,11 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.engine.launch import MAX_GRID
-from dstc_isa.engine.run import run_kernel
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
+from dstc_isa.timing.run import Progress, execute
 
 CTA_TILE = 64
 BLOCK = 128
@@ -60,6 +61,7 @@ class SpgemmReport:
             "histogram": self.run.histogram,
             "skipped": self.run.skipped,
             "threads": self.run.threads,
+            "timing": None if self.run.timing is None else self.run.timing.as_json(),
             "total_seconds": self.total_seconds,
         }
 
@@ -76,19 +78,23 @@ def spgemm(
     a: Any,
     b: Any,
     *,
+    gpu: Gpu | str | None = DEFAULT_GPU,
     threads: int | None = None,
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> SpgemmResult:
     """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
-    result has the bits 0x7fffffff. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+    result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs without time, which
+    is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
     """
     started = time.perf_counter()
+    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     left, right = _encoded(a, "a"), _encoded(b, "b")
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
@@ -98,7 +104,7 @@ def spgemm(
     c = result_array(m, n)
     run = RunStatistics("spgemm", 0, 0.0, 1, {}, {})
     if m and n:
-        program = load_shipped("spgemm.dasm")
+        program = load_shipped("spgemm.dasm", machine)
         kernel = program.kernel("spgemm")
         columns = -(-n // CTA_TILE)
         slabs = -(-columns // MAX_GRID[1])
@@ -113,10 +119,19 @@ def spgemm(
             "b_tiles": right.tiles_outer,
             "words": left.warp_bitmap.shape[1],
         }
-        _, execution = run_kernel(
-            program, kernel, grid, (BLOCK,), arguments, threads=threads, reference=reference, announce=announce
+        execution, timing = execute(
+            program,
+            kernel,
+            grid,
+            (BLOCK,),
+            arguments,
+            machine,
+            threads=threads,
+            reference=reference,
+            announce=announce,
+            progress=progress,
         )
-        run = statistics(kernel, execution)
+        run = statistics(kernel, execution, timing)
     issued = run.executed(OHMMA)
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(

@@ -11,7 +11,8 @@ from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.program import Kernel
-from dstc_isa.report.statistics import RunStatistics, mnemonic_of, statistics
+from dstc_isa.report.mnemonic import mnemonic_of
+from dstc_isa.report.statistics import RunStatistics, statistics
 from tests.strategies import instructions, words
 
 LOOP = """

@@ -1,0 +1,26 @@
+"""Instruction words as reports show them."""
+
+from functools import lru_cache
+
+from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.text import format_instruction, format_mnemonic
+
+UNDEFINED = "undefined"
+
+
+@lru_cache(maxsize=1 << 14)
+def mnemonic_of(word: int) -> str:
+    """Mnemonic and modifiers of a word; ``undefined`` for a word that is no instruction."""
+    try:
+        instruction = decode(word)
+    except DecodeError:
+        return UNDEFINED
+    return format_mnemonic(instruction.declaration, instruction.modifiers)
+
+
+def text_of(word: int) -> str:
+    """A word as assembly, without its control code."""
+    try:
+        return format_instruction(decode(word), control=False)
+    except DecodeError:
+        return UNDEFINED

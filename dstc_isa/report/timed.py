@@ -1,0 +1,116 @@
+"""What a timed run tells: cycles, what bounds them, why warps waited and at which instructions."""
+
+from typing import Any
+
+from attrs import frozen
+
+from dstc_isa.program import Kernel
+from dstc_isa.report.mnemonic import text_of
+from dstc_isa.timing.bounds import Bound, bounds
+from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.result import Timing
+
+
+@frozen
+class InstructionStalls:
+    """An instruction: index, source place, text, times issued, and warp cycles by reason."""
+
+    index: int
+    place: str
+    text: str
+    issued: int
+    stalls: dict[str, int]
+
+    @property
+    def stalled(self) -> int:
+        """Warp cycles that warps stood before it."""
+        return sum(self.stalls.values())
+
+
+@frozen
+class TimedStatistics:
+    """A timed launch.
+
+    ``cycles`` of the modelled clock, ``microseconds`` the same as time. ``warp_cycles``: cycles that warps were
+    resident; those with an issue (``issue_slots``) and ``stalls`` by reason add up to it. ``bounds``: cycles that
+    each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it.
+    """
+
+    gpu: str
+    cycles: int
+    microseconds: float
+    launch_microseconds: float
+    issue_slots: int
+    warp_cycles: int
+    stalls: dict[str, int]
+    bounds: list[Bound]
+    counters: dict[str, int]
+    dram_bytes: int
+    occupancy: int
+    occupancy_limit: str
+    sms: int
+    instructions: list[InstructionStalls]
+
+    @property
+    def bound(self) -> Bound:
+        """The highest bound."""
+        return self.bounds[0]
+
+    @property
+    def share_of_bound(self) -> float:
+        """Highest bound over cycles: 1 is as fast as the work allows."""
+        return self.bound.cycles / self.cycles if self.cycles else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dump``."""
+        return {
+            "gpu": self.gpu,
+            "cycles": self.cycles,
+            "microseconds": self.microseconds,
+            "launch_microseconds": self.launch_microseconds,
+            "issue_slots": self.issue_slots,
+            "warp_cycles": self.warp_cycles,
+            "stalls": self.stalls,
+            "bound": {"resource": self.bound.resource, "cycles": self.bound.cycles, "share": self.share_of_bound},
+            "bounds": {bound.resource: bound.cycles for bound in self.bounds},
+            "counters": self.counters,
+            "dram_bytes": self.dram_bytes,
+            "occupancy": {"ctas_per_sm": self.occupancy, "limit": self.occupancy_limit, "sms": self.sms},
+            "instructions": [
+                {"index": i.index, "place": i.place, "text": i.text, "issued": i.issued, "stalls": i.stalls}
+                for i in self.instructions
+            ],
+        }
+
+
+def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
+    """Sum up a timed launch."""
+    instructions = [
+        InstructionStalls(
+            index=index,
+            place=kernel.place(index),
+            text=text_of(word),
+            issued=int(issued),
+            stalls={Reason(r).name.lower(): int(n) for r, n in enumerate(stalls) if n},
+        )
+        for index, (word, issued, stalls) in enumerate(
+            zip(kernel.words, timing.execution.issued, timing.stalls, strict=True)
+        )
+    ]
+    total = timing.stalls.sum(axis=0)
+    return TimedStatistics(
+        gpu=timing.gpu.name,
+        cycles=timing.cycles,
+        microseconds=timing.cycles / timing.gpu.clock_mhz,
+        launch_microseconds=timing.gpu.kernel_launch_cycles / timing.gpu.clock_mhz,
+        issue_slots=timing.issue_slots,
+        warp_cycles=timing.counters["warp_cycles"],
+        stalls={reason.name.lower(): int(total[reason]) for reason in Reason},
+        bounds=bounds(timing),
+        counters=timing.counters,
+        dram_bytes=timing.dram_sectors * timing.gpu.l1.sector_bytes,
+        occupancy=timing.occupancy.ctas,
+        occupancy_limit=timing.occupancy.limit,
+        sms=timing.sms,
+        instructions=instructions,
+    )

@@ -1,0 +1,36 @@
+"""Lower bounds of a kernel's time: what each resource of the GPU needs for the work that was done."""
+
+from attrs import frozen
+
+from dstc_isa.timing.result import Timing
+
+PORT_NAMES = {"fp16": "tensor and FP16 pipe", "sfu": "special function pipe", "lsu": "load and store dispatch"}
+
+
+@frozen
+class Bound:
+    """``cycles`` that ``resource`` needs if it is never idle and the work is spread evenly over the GPU."""
+
+    resource: str
+    cycles: float
+
+
+def bounds(timing: Timing) -> list[Bound]:
+    """All bounds, the highest first; the kernel cannot take fewer cycles than the first."""
+    gpu = timing.gpu
+    subcores = gpu.sm.count * gpu.sm.subcores
+    sector = gpu.l1.sector_bytes
+    counters = timing.counters
+    dram_per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
+    found = [
+        Bound("issue slots", timing.issue_slots / subcores),
+        *(
+            Bound(PORT_NAMES.get(port, f"{port.upper()} pipe"), busy / subcores)
+            for port, busy in timing.port_busy.items()
+        ),
+        Bound("load and store unit, shared memory", counters["wavefronts"] / gpu.sm.count),
+        Bound("accumulation buffer", counters["merged_rows"] / (subcores * gpu.accumulation_buffer.banks)),
+        Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth),
+        Bound("DRAM bandwidth", timing.dram_sectors * sector / dram_per_cycle),
+    ]
+    return sorted(found, key=lambda bound: -bound.cycles)
