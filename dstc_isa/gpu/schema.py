@@ -131,6 +131,7 @@ class L2:
     bandwidth: int = whole("B/cycle", "of all slices together", 1, 1 << 16)
     port_bandwidth: int = whole("B/cycle", "between L2 and one SM", 1, 4096)
     atomic_latency: int = cycles("of an atomic operation", 1, 10_000)
+    queue_cycles: int = cycles("of transfers that may wait between an SM and L2 or DRAM", 1, 1 << 16)
 
 
 @frozen

@@ -108,6 +108,11 @@ class Declaration:
         return any(p.lane is Lane.WARP for p in self.parameters)
 
     @property
+    def reaches_global(self) -> bool:
+        """Whether the semantics goes to global memory, which takes far longer than anything else."""
+        return "GLOBAL" in self.function.__code__.co_names
+
+    @property
     def family(self) -> str:
         """Name of the module that declares it."""
         return self.function.__module__.rpartition(".")[2]

@@ -77,6 +77,7 @@ MACHINE_FIELDS = {
     "l2_tags": "address of the line in each way, -1 for none",
     "l2_sectors": "address of the mask of sectors that each way holds",
     "l2_stamps": "address of the epoch in which each way was used last",
+    "memory_queue": "cycles of transfers that may wait for L2 or DRAM",
     "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
     "dram_latency": "cycles",
     "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",

@@ -18,6 +18,7 @@ from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.layout import Record, put, record
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.lanes import LANES
 from dstc_isa.timing.dealer import QUEUE, Dealer
 from dstc_isa.timing.layout import (
     BANK_WORDS,
@@ -50,7 +51,6 @@ RUN_TASK = cache.Entry(
     ("dstc_isa.timing",),
 )
 FIRST_EPOCH = 512
-LOG_PER_CYCLE = 4
 
 
 def time_launch(
@@ -164,6 +164,7 @@ class Machine:
             l2_tags=tags.ctypes.data,
             l2_sectors=sectors.ctypes.data,
             l2_stamps=stamps.ctypes.data,
+            memory_queue=gpu.l2.queue_cycles,
             dram_latency=gpu.dram.latency,
             atomic_latency=gpu.l2.atomic_latency,
             buffer_banks=buffer.banks,
@@ -172,7 +173,7 @@ class Machine:
             fill_cycles=buffer.fill_cycles,
             spill_cycles=buffer.spill_cycles,
             free_skip=buffer.skipped == "none",
-            log_capacity=LOG_PER_CYCLE * gpu.model.epoch_cycles,
+            log_capacity=log_capacity(gpu),
         )
         sms = [new_sm(state, gpu, fits, l1_sets, row) for row in records]
         return cls(state, gpu, fits, machine, sms, [tags, sectors, stamps, rows, records])
@@ -272,6 +273,11 @@ class Machine:
         )
 
 
+def log_capacity(gpu: Gpu) -> int:
+    """Sectors that an SM can ask L2 for in an epoch, those included that wait."""
+    return gpu.l2.port_bandwidth * (gpu.model.epoch_cycles + gpu.l2.queue_cycles) // gpu.l1.sector_bytes + LANES
+
+
 def new_sm(state: LaunchState, gpu: Gpu, fits: Occupancy, l1_sets: int, row: Record) -> Sm:
     """Allocate an SM: sub-cores, CTA slots, L1."""
     warps = state.launch.warps
@@ -285,7 +291,7 @@ def new_sm(state: LaunchState, gpu: Gpu, fits: Occupancy, l1_sets: int, row: Rec
     clocks = np.zeros((slots * warps, CLOCK_OFFSETS["size"] // 8), np.int64)
     subcores = np.zeros((gpu.sm.subcores, SUBCORE_OFFSETS["size"] // 8), np.int64)
     pending = np.zeros(PENDING_ENTRIES * PENDING_ENTRY // 8, np.int64)
-    log = np.zeros((LOG_PER_CYCLE * gpu.model.epoch_cycles) * LOG_ENTRY // 8, np.int64)
+    log = np.zeros(log_capacity(gpu) * LOG_ENTRY // 8, np.int64)
     words = np.zeros(gpu.shared.banks * (BANK_WORDS + 1), np.int64)
     place = {name: offset // 8 for name, offset in SUBCORE_OFFSETS.items()}
     subcores[:, place["greedy"]] = -1

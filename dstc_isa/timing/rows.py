@@ -54,7 +54,7 @@ def row_of(
     row[Row.YIELDS] = control.yields
     row[Row.GATE] = Gate.NONE
     if declaration.pipe is Pipe.LSU:
-        row[Row.GATE] = Gate.MEMORY if "GLOBAL" in declaration.function.__code__.co_names else Gate.UNIT
+        row[Row.GATE] = Gate.MEMORY if declaration.reaches_global else Gate.UNIT
     row[Row.TILE] = NO_TILE
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         if isinstance(operand, Destination) and operand.accumulates and isinstance(value, Register):
@@ -64,9 +64,10 @@ def row_of(
 
 
 def bank_conflict(instruction: Instruction, before: Instruction | None, gpu: Gpu) -> bool:
-    """Whether more source registers than a bank can deliver at once lie in one bank (Jia et al. 2018: two banks).
+    """Whether three single source registers lie in one bank (Jia et al. 2018: two banks, 64 bits wide).
 
-    A register that the instruction before kept with ``.reuse`` in the same slot comes from the reuse cache.
+    A register that the instruction before kept with ``.reuse`` in the same slot comes from the reuse cache. A source
+    that is a pair spreads over both banks.
     """
     banks = gpu.register_file.banks
     kept = {} if before is None else {slot: value.index for slot, value in _sources(before) if value.reuse}
@@ -82,5 +83,5 @@ def _sources(instruction: Instruction) -> list[tuple[str, Register]]:
     return [
         (operand.slot, value)
         for operand, value in zip(instruction.declaration.operands, instruction.operands, strict=True)
-        if isinstance(operand, Source) and isinstance(value, Register)
+        if isinstance(operand, Source) and isinstance(value, Register) and operand.width == 1
     ]

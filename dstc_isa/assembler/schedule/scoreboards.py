@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from attrs import define
+
 from dstc_isa.assembler.emit import PREDICATE_SHIFT
 from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.work import Work
@@ -12,6 +14,8 @@ TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
 RESULTS = range(SCOREBOARDS - 2)
 PLACES = PREDICATE_SHIFT + PT
+NEAR = 8
+"""Results share a scoreboard if they are needed within this fraction of the distance to where they are needed."""
 
 
 def assign_scoreboards(
@@ -38,7 +42,7 @@ def bits_of(mask: int) -> Iterable[int]:
 def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     """Scoreboards of all producers, by who needs each first in the order of the text, loops gone round once."""
     touched = _first_touches(work, successors)
-    groups: list[tuple[int, int]] = [(-1, -1) for _ in RESULTS]
+    groups = [_Group() for _ in RESULTS]
     overwritten = 0
     for w in work:
         overwritten |= w.writes
@@ -53,20 +57,37 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
             w.write = TILES
             continue
         needed = touched[index]
-        board = _board(groups, index, needed)
-        groups[board] = (max(groups[board][0], needed), needed)
+        board = _board(groups, index, needed, w.slow)
+        group = groups[board]
+        slow = w.slow or (group.slow and group.end > index)
+        groups[board] = _Group(max(group.end, needed), needed, slow)
         w.write = board
 
 
-def _board(groups: list[tuple[int, int]], index: int, needed: int) -> int:
-    """An open group awaited by the same instruction, else a closed one, else the one awaited at the nearest place."""
-    for board, (_, last) in enumerate(groups):
-        if last == needed:
-            return board
-    closed = [board for board, (end, _) in enumerate(groups) if end <= index]
+@define
+class _Group:
+    """Results that share a scoreboard: the last place one is needed, the place of the latest, and if it is slow."""
+
+    end: int = -1
+    last: int = -1
+    slow: bool = False
+
+
+def _board(groups: list[_Group], index: int, needed: int, slow: bool) -> int:
+    """An open group awaited at about the same place, else a closed one, else the one awaited nearest.
+
+    Fast results do not share with slow ones as long as there is another way.
+    """
+    alike = [board for board, group in enumerate(groups) if group.end > index and group.slow == slow]
+    nearest = min(alike, key=lambda board: abs(groups[board].last - needed), default=-1)
+    if nearest >= 0 and abs(groups[nearest].last - needed) * NEAR <= needed - index:
+        return nearest
+    closed = [board for board, group in enumerate(groups) if group.end <= index]
     if closed:
-        return min(closed, key=lambda board: groups[board][0])
-    return min(range(len(groups)), key=lambda board: abs(groups[board][0] - needed))
+        return min(closed, key=lambda board: groups[board].end)
+    if nearest >= 0:
+        return nearest
+    return min(range(len(groups)), key=lambda board: abs(groups[board].last - needed))
 
 
 def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[int]:

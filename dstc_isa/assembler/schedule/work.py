@@ -32,6 +32,7 @@ class Work:
     latency: int = 0
     accumulate: int = 0
     variable: bool = False
+    slow: bool = False
     indirect: bool = False
     jumps: bool = False
     written: bool = False
@@ -95,6 +96,7 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
         latency=timing.latency,
         accumulate=timing.accumulate,
         variable=declaration.variable_latency,
+        slow=declaration.reaches_global,
     )
 
 

@@ -11,13 +11,22 @@ from dstc_isa.isa.lanes import count_bits
 from dstc_isa.timing.compiled.records import as_sm
 from dstc_isa.timing.layout import FAR, LOG_ENTRY, PENDING_ENTRIES, PENDING_ENTRY, SM_OFFSETS, TICKS
 
+HASH = 0x1E3779B97F4A7C15
+HASH_SHIFT = 24
+HASH_MASK = (1 << 31) - 1
 SM_BYTES = SM_OFFSETS["size"]
+
+
+@compiled
+def set_of(line: Any, sets: Any) -> Any:
+    """The set of a line: a multiplicative hash, so that strides do not fall into few sets."""
+    return ((line * HASH >> HASH_SHIFT) & HASH_MASK) % sets
 
 
 @compiled
 def l2_way(machine: Any, line: Any) -> Any:
     """The way of L2 that holds a line, -1 if none does."""
-    first = line % machine.l2_sets * machine.l2_ways
+    first = set_of(line, machine.l2_sets) * machine.l2_ways
     for way in range(first, first + machine.l2_ways):
         if load_i64(machine.l2_tags + 8 * way) == line:
             return way
@@ -39,7 +48,7 @@ def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
         absent &= ~load_i64(machine.l2_sectors + 8 * way)
     if absent == 0:
         return arrived
-    entry = sm.pending + line % PENDING_ENTRIES * PENDING_ENTRY
+    entry = sm.pending + set_of(line, PENDING_ENTRIES) * PENDING_ENTRY
     if load_i64(entry) != line or load_i64(entry + 8) != machine.epoch:
         store_i64(entry, line)
         store_i64(entry + 8, machine.epoch)
@@ -67,7 +76,7 @@ def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
 @compiled
 def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
     """Load sectors of a line through L1; the cycle at which all are there."""
-    first = line % machine.l1_sets * machine.l1_ways
+    first = set_of(line, machine.l1_sets) * machine.l1_ways
     found = -1
     oldest = first
     for way in range(first, first + machine.l1_ways):
@@ -114,7 +123,7 @@ def merge(machine: Any) -> Any:
             if way >= 0:
                 held = load_i64(machine.l2_sectors + 8 * way)
             else:
-                first = line % machine.l2_sets * machine.l2_ways
+                first = set_of(line, machine.l2_sets) * machine.l2_ways
                 way = first
                 oldest = FAR
                 for candidate in range(first, first + machine.l2_ways):

@@ -21,8 +21,7 @@ def gate_opens(machine: Any, sm: Any, gate: Any) -> Any:
     """The cycle from which the load and store unit, and the memory behind it, take another instruction."""
     opens = sm.lsu_free - machine.lsu_queue
     if gate == Gate.MEMORY:
-        opens = max(opens, sm.l2_free // TICKS - machine.l2_latency)
-        opens = max(opens, sm.dram_free // TICKS - machine.dram_latency)
+        opens = max(opens, max(sm.l2_free, sm.dram_free) // TICKS - machine.memory_queue)
     return opens
 
 
