@@ -99,7 +99,7 @@ class RegisterFile:
     """The register file of a sub-core."""
 
     banks: int = whole("", "banks; bank b holds registers with r mod banks = b", 1, 32)
-    conflict_cycles: int = cycles("added when more sources lie in a bank than it delivers at once", 0, 16)
+    conflict_cycles: int = cycles("for each source register that a bank cannot deliver within the initiation interval", 0, 16)
 
 
 @frozen

@@ -1,5 +1,6 @@
 """What the timing model must know of an instruction, as a row of words: ports, latencies, control codes."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import RZ, Register
 from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
@@ -42,11 +44,11 @@ def row_of(
     """The row of an instruction that stands behind another."""
     declaration, control = instruction.declaration, instruction.control
     pipe = gpu.pipes[declaration.pipe]
-    conflicts = gpu.register_file.conflict_cycles if bank_conflict(instruction, before, gpu) else 0
+    conflicts = gpu.register_file.conflict_cycles * extra_reads(instruction, before, gpu)
     row = np.zeros(ROW_WORDS, np.int32)
     row[Row.PORT] = ports[pipe.port]
     row[Row.INITIATION] = pipe.initiation + conflicts
-    row[Row.LATENCY] = pipe.latency + conflicts
+    row[Row.LATENCY] = pipe.latency
     row[Row.STALL] = max(1, control.stall)
     row[Row.WAIT] = control.wait
     row[Row.WRITE] = control.write
@@ -63,25 +65,28 @@ def row_of(
     return row
 
 
-def bank_conflict(instruction: Instruction, before: Instruction | None, gpu: Gpu) -> bool:
-    """Whether three single source registers lie in one bank (Jia et al. 2018: two banks, 64 bits wide).
+def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) -> int:
+    """Cycles by which reading the sources takes longer than the pipe's initiation interval.
 
-    A register that the instruction before kept with ``.reuse`` in the same slot comes from the reuse cache. A source
-    that is a pair spreads over both banks.
+    A bank delivers one register of a warp a cycle (Jia et al. 2018 find two banks: three sources of an FFMA in one
+    bank cost a cycle). A source that the instruction before kept with ``.reuse`` in the same slot is not read.
     """
-    banks = gpu.register_file.banks
-    kept = {} if before is None else {slot: value.index for slot, value in _sources(before) if value.reuse}
+    kept = set() if before is None else {(slot, value.index) for slot, value, _ in _sources(before) if value.reuse}
     numbers = {
-        value.index
-        for slot, value in _sources(instruction)
-        if value.index != RZ and kept.get(slot) != value.index
+        value.index + part
+        for slot, value, width in _sources(instruction)
+        if value.index != RZ and (slot, value.index) not in kept
+        for part in range(width)
     }
-    return any(sum(number % banks == bank for number in numbers) > banks for bank in range(banks))
+    banks = Counter(number % gpu.register_file.banks for number in numbers)
+    return max(0, max(banks.values(), default=0) - gpu.pipes[instruction.declaration.pipe].initiation)
 
 
-def _sources(instruction: Instruction) -> list[tuple[str, Register]]:
+def _sources(instruction: Instruction) -> list[tuple[str, Register, int]]:
+    declaration = instruction.declaration
+    names = declaration.modifier_values(instruction.modifiers)
     return [
-        (operand.slot, value)
-        for operand, value in zip(instruction.declaration.operands, instruction.operands, strict=True)
-        if isinstance(operand, Source) and isinstance(value, Register) and operand.width == 1
+        (operand.slot, value, width_of(operand.width, names))
+        for operand, value in zip(declaration.operands, instruction.operands, strict=True)
+        if isinstance(operand, Source) and isinstance(value, Register)
     ]

@@ -7,6 +7,7 @@ found on the way.
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.flow import successors_of
 from dstc_isa.assembler.schedule.hazard import Hazard
+from dstc_isa.assembler.schedule.reuse import mark_reuse
 from dstc_isa.assembler.schedule.scoreboards import assign_scoreboards
 from dstc_isa.assembler.schedule.stalls import assign_stalls
 from dstc_isa.assembler.schedule.work import CONTROL_MASK, Work, work_of
@@ -19,7 +20,7 @@ def schedule(emitted: list[Emitted], labels: set[int], gpu: Gpu, manual: bool) -
     """Give every instruction without a control prefix its control code; the hazards that written ones leave.
 
     ``labels``: indices of instructions that have a label, to which an indirect branch may go. ``manual``: all codes
-    count as written.
+    count as written. Reuse bits are set as well.
     """
     work = [work_of(e, gpu, manual) for e in emitted]
     successors = [successors_of(index, e) if e.plan is not None else (index + 1,) for index, e in enumerate(emitted)]
@@ -29,6 +30,8 @@ def schedule(emitted: list[Emitted], labels: set[int], gpu: Gpu, manual: bool) -
     hazards: list[Hazard] = []
     assign_scoreboards(work, successors, roots, hazards)
     assign_stalls(work, successors, roots, hazards)
+    if not manual:
+        mark_reuse(emitted, labels)
     for e, w in zip(emitted, work, strict=True):
         if not w.written:
             e.word = e.word & ~CONTROL_MASK | w.control_word()

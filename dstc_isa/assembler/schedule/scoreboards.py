@@ -1,6 +1,6 @@
 """Which scoreboard an instruction of variable latency signals, and who waits for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import define
 
@@ -13,6 +13,9 @@ from dstc_isa.isa.values import PT
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
 RESULTS = range(SCOREBOARDS - 2)
+FAST, SLOW = (0, 1, 2), (3, 2)
+"""Scoreboards of results that do and do not come from global memory, in a kernel that has both."""
+
 PLACES = PREDICATE_SHIFT + PT
 NEAR = 8
 """Results share a scoreboard if they are needed within this fraction of the distance to where they are needed."""
@@ -43,6 +46,8 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     """Scoreboards of all producers, by who needs each first in the order of the text, loops gone round once."""
     touched = _first_touches(work, successors)
     groups = [_Group() for _ in RESULTS]
+    kinds = {w.slow for w in work if w.variable and w.writes and not w.tile}
+    mixed = len(kinds) > 1
     overwritten = 0
     for w in work:
         overwritten |= w.writes
@@ -57,7 +62,7 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
             w.write = TILES
             continue
         needed = touched[index]
-        board = _board(groups, index, needed, w.slow)
+        board = _board(groups, index, needed, w.slow, SLOW if w.slow and mixed else FAST if mixed else RESULTS)
         group = groups[board]
         slow = w.slow or (group.slow and group.end > index)
         groups[board] = _Group(max(group.end, needed), needed, slow)
@@ -73,21 +78,18 @@ class _Group:
     slow: bool = False
 
 
-def _board(groups: list[_Group], index: int, needed: int, slow: bool) -> int:
-    """An open group awaited at about the same place, else a closed one, else the one awaited nearest.
-
-    Fast results do not share with slow ones as long as there is another way.
-    """
-    alike = [board for board, group in enumerate(groups) if group.end > index and group.slow == slow]
+def _board(groups: list[_Group], index: int, needed: int, slow: bool, boards: Sequence[int]) -> int:
+    """Of some boards an open group awaited at about the same place, else a closed one, else the one awaited nearest."""
+    alike = [board for board in boards if groups[board].end > index and groups[board].slow == slow]
     nearest = min(alike, key=lambda board: abs(groups[board].last - needed), default=-1)
     if nearest >= 0 and abs(groups[nearest].last - needed) * NEAR <= needed - index:
         return nearest
-    closed = [board for board, group in enumerate(groups) if group.end <= index]
+    closed = [board for board in boards if groups[board].end <= index]
     if closed:
         return min(closed, key=lambda board: groups[board].end)
     if nearest >= 0:
         return nearest
-    return min(range(len(groups)), key=lambda board: abs(groups[board].last - needed))
+    return min(boards, key=lambda board: abs(groups[board].last - needed))
 
 
 def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[int]:

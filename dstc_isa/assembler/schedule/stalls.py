@@ -87,18 +87,26 @@ def _block(
 ) -> State:
     """Schedule a block; what is still under way when its successors begin, counted from there."""
     state = dict(entering)
-    cycle = 0
+    cycle, before = 0, 0
+    free: dict[str, int] = {}
     for index in range(start, end):
         w = work[index]
+        if w.initiation:
+            cycle = max(cycle, free.get(w.port, 0))
         if state:
             needed = _needed(w, state)
             if needed[0] > cycle:
-                cycle = _delay(work, start, index, cycle, needed, hazards)
+                if index > start:
+                    _raise(work, index - 1, needed[0] - before, index, needed, hazards)
+                    cycle = max(cycle, before + work[index - 1].stall)
             state = {place: result for place, result in state.items() if result[0] > cycle}
+        if w.initiation:
+            free[w.port] = cycle + w.initiation
         if not w.variable and w.writes:
             result = (cycle + w.latency, cycle + w.accumulate, w.pipe, index)
             for place in bits_of(w.writes):
                 state[place] = result
+        before = cycle
         if index + 1 < end:
             if w.boards() & work[index + 1].wait and not w.written:
                 w.stall = max(w.stall, AFTER_SETTING)
@@ -123,23 +131,6 @@ def _block(
         for place, (ready, accumulated, pipe, producer) in state.items()
         if ready > cycle
     }
-
-
-def _delay(
-    work: list[Work],
-    start: int,
-    index: int,
-    cycle: int,
-    needed: tuple[int, int, int, str],
-    hazards: list[Hazard],
-) -> int:
-    """Raise the stall before an instruction; the cycle at which it then issues."""
-    if index == start:
-        return cycle
-    before = work[index - 1]
-    stall = before.stall
-    _raise(work, index - 1, stall + needed[0] - cycle, index, needed, hazards)
-    return cycle + before.stall - stall
 
 
 def _raise(

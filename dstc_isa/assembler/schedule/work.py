@@ -20,7 +20,7 @@ MAXIMUM_STALL = STALL.maximum
 class Work:
     """``late``: registers read some time after issue. ``tile``: accumulators that the outer-product pipe keeps in
     order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them.
-    ``written``: the author gave the control code.
+    ``written``: the author gave the control code. ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
 
     reads: int = 0
@@ -33,6 +33,8 @@ class Work:
     accumulate: int = 0
     variable: bool = False
     slow: bool = False
+    port: str = ""
+    initiation: int = 0
     indirect: bool = False
     jumps: bool = False
     written: bool = False
@@ -64,6 +66,8 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
     declaration = emitted.plan.declaration
     work = _timed(declaration, gpu)
     work.reads, work.writes = emitted.reads, emitted.writes
+    if not emitted.always:
+        work.initiation = 0
     work.indirect = "jump_each" in emitted.plan.calls
     work.jumps = "jump" in emitted.plan.calls
     _refine(work, declaration, emitted.word)
@@ -97,6 +101,8 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
         accumulate=timing.accumulate,
         variable=declaration.variable_latency,
         slow=declaration.reaches_global,
+        port=timing.port,
+        initiation=timing.initiation,
     )
 
 
