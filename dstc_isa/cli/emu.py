@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
     multiply.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
     _common(multiply)
+    add_gpu_command(commands)
     return top
 
 
@@ -95,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; exit status 0, 1 for a refused or faulted run, 2 for a wrong command line."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options) if options.command == "run" else _spgemm(options)
+        return COMMANDS[options.command](options)
     except UsageError as error:
         _complain(error)
         return USAGE
@@ -349,6 +351,9 @@ def _save(path: Path, array: Any) -> None:
 def _write_json(path: Path | None, report: dict[str, Any]) -> None:
     if path is not None:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu}
 
 
 if __name__ == "__main__":

@@ -44,17 +44,18 @@ def histogram_table(run: RunStatistics) -> Table:
 
 
 def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
-    """Two lines: cycles, and what bounds them."""
+    """Cycles, and what bounds them."""
     sms = f"{timing.sms} SM{'s' if timing.sms != 1 else ''}"
-    ctas = f"{timing.occupancy} CTA{'s' if timing.occupancy != 1 else ''} an SM ({timing.occupancy_limit})"
-    first = f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}"
+    ctas = f"{timing.occupancy} CTA{'s' if timing.occupancy != 1 else ''} fit an SM ({timing.occupancy_limit})"
     waits = {name: count for name, count in timing.stalls.items() if name != "not_selected"}
     most = max(waits, key=lambda name: waits[name])
-    share = f"{timing.share_of_bound:.0%}"
-    second = f"bound: {timing.bound.resource}, {timing.bound.cycles:,.0f} cycles ({share} of the bound is reached)"
+    lines = [
+        f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
+        f"bound by {timing.bound.resource}: {timing.bound.cycles:,.0f} cycles, {timing.share_of_bound:.0%} of the time",
+    ]
     if waits[most]:
-        second += f"; warps wait most for: {most.replace('_', ' ')}"
-    return f"{run.kernel}: {first}\n{' ' * len(run.kernel)}  {second}"
+        lines.append(f"warps wait most for: {most.replace('_', ' ')} ({waits[most] / timing.warp_cycles:.0%})")
+    return "\n".join(f"{' ' * len(run.kernel)}  {line}" for line in lines)
 
 
 def bounds_table(timing: TimedStatistics) -> Table:
@@ -100,9 +101,9 @@ def hot_table(timing: TimedStatistics) -> Table:
 
 def print_run(run: RunStatistics, console: Console) -> None:
     """Summary and histogram, and for a timed run what bounds it and why warps waited."""
+    console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
     if run.timing is not None:
         console.print(timed_summary(run, run.timing), highlight=False, markup=False, soft_wrap=True)
-    console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
     if run.histogram:
         console.print(histogram_table(run))
     if run.timing is not None and run.timing.warp_cycles:

@@ -20,8 +20,9 @@ def in_kernel(body: str, before: str = "") -> str:
 
 
 def code(body: str, before: str = "") -> list[str]:
-    """What a kernel body assembles to, disassembled."""
-    return [format_instruction(decode(w)).removesuffix(" ;") for w in program(in_kernel(body, before)).kernels[0].words]
+    """What a kernel body assembles to with control codes left as they are, disassembled."""
+    (kernel,) = program(in_kernel(f".control manual\n{body}", before)).kernels
+    return [format_instruction(decode(w)).removesuffix(" ;") for w in kernel.words]
 
 
 def errors(text: str) -> list[str]:

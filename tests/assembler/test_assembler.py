@@ -87,7 +87,7 @@ def test_any_text_is_refused(text):
 @given(st.lists(instructions(), min_size=1, max_size=12))
 def test_printed_instructions_assemble_to_their_words(written):
     lines = [format_instruction(instruction) for instruction in written]
-    (kernel,) = program(in_kernel("\n".join(lines))).kernels
+    (kernel,) = program(in_kernel("\n".join([".control manual", *lines]))).kernels
     assert list(kernel.words) == [encode(instruction) for instruction in written]
 
 

@@ -18,6 +18,7 @@ SAMPLE = """\
 .const pad_0xf, .u8, 0xf
 
 .kernel axpy
+    .control manual
     .block 32, 2, 1
     .param .u32 n
     .param .ptr x
@@ -34,6 +35,7 @@ end:
 .endkernel
 
 .kernel nothing
+    .control manual
 .endkernel
 """
 

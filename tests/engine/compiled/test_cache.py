@@ -35,7 +35,7 @@ def test_fingerprint_follows_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch)
 def test_directory_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSTC_CACHE_DIR", str(tmp_path))
     assert cache_directory() == tmp_path
-    path = cache.module_file("engine", str)
+    path = cache.module_file("engine", generate.source)
     assert path == tmp_path / "engine" / "engine.py"
     assert path.read_text(encoding="utf-8") == generate.source()
     assert [p.name for p in path.parent.iterdir()] == ["engine.py"]
