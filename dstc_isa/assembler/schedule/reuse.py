@@ -10,12 +10,14 @@ from dstc_isa.isa.operand import Form
 from dstc_isa.isa.register_operand import Place, Source
 from dstc_isa.isa.values import RZ
 
+WIDEST = 4
+
 
 @lru_cache(maxsize=1 << 10)
-def _register_slots(declaration: Declaration, form: Form) -> dict[Field, Place]:
-    """The register fields of the sources that are registers in this form, with their places."""
+def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[Place, int]]:
+    """The register fields of the sources that are registers in this form, with their places and a mask of registers."""
     return {
-        place.register: place
+        place.register: (place, (1 << (operand.width if isinstance(operand.width, int) else WIDEST)) - 1)
         for index, operand in enumerate(declaration.operands)
         if isinstance(operand, Source) and index not in form.special
         for place in [operand.place(form, index)]
@@ -30,8 +32,8 @@ def mark_reuse(emitted: Sequence[Emitted], targets: set[int]) -> None:
             continue
         slots = _register_slots(this.plan.declaration, this.plan.form)
         others = _register_slots(following.plan.declaration, following.plan.form)
-        for field, place in slots.items():
+        for field, (place, registers) in slots.items():
             if field in others:
                 number = field.extract(this.word)
-                if number == field.extract(following.word) != RZ and not this.writes >> number & 3:
+                if number == field.extract(following.word) != RZ and not this.writes >> number & registers:
                     this.word |= place.reuse.mask

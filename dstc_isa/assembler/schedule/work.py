@@ -115,11 +115,13 @@ def _refine(work: Work, declaration: Declaration, word: int) -> None:
     elif work.accumulate != work.latency:
         instruction = decode(word)
         names = declaration.modifier_values(instruction.modifiers)
+        others = 0
         for operand, value in zip(declaration.operands, instruction.operands, strict=True):
             if isinstance(operand, Source) and operand.slot == "c":
                 work.accumulators |= masks(operand, value, names)[0]
             elif not isinstance(operand, Destination):
-                work.accumulators &= ~masks(operand, value, names)[0]
+                others |= masks(operand, value, names)[0]
+        work.accumulators &= ~others
 
 
 def _keep(work: Work, control: Control) -> None:

@@ -1,0 +1,175 @@
+"""Filled-in control codes against a model that walks along random paths."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.assembler import assemble
+from dstc_isa.diagnostics import render
+from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.isa.codec import decode
+from dstc_isa.isa.values import PT, Target
+from dstc_isa.program import Kernel
+from tests.assembler.build import in_kernel
+from tests.models.hazards import Walk
+
+GPU = load_gpu()
+SLOW = load_gpu("v100-dstc", ["pipes.FMA.latency=9", "pipes.ALU.latency=7", "pipes.ALU.initiation=1"])
+registers = st.sampled_from([f"R{i}" for i in range(6)])
+pairs = st.sampled_from(["R0", "R2", "R4"])
+tiles = st.sampled_from(["R40", "R41", "R80"])
+predicates = st.sampled_from(["P0", "P1"])
+
+LINES = st.one_of(
+    st.builds("IADD3 {}, {}, {}, {}".format, registers, registers, registers, registers),
+    st.builds("FFMA {}, {}, {}, {}".format, registers, registers, registers, registers),
+    st.builds("IMAD {}, {}, {}, {}".format, registers, registers, registers, registers),
+    st.builds("HFMA2 {}, {}, {}, {}".format, registers, registers, registers, registers),
+    st.builds("POPC {}, {}".format, registers, registers),
+    st.builds("MUFU.RCP {}, {}".format, registers, registers),
+    st.builds("ISETP.LT.AND {}, PT, {}, {}, PT".format, predicates, registers, registers),
+    st.builds("LDS {}, [{}]".format, registers, registers),
+    st.builds("LDS.64 {}, [{}]".format, pairs, registers),
+    st.builds("STS [{}], {}".format, registers, registers),
+    st.builds("LDG.E {}, [{}]".format, registers, pairs),
+    st.builds("STG.E [{}], {}".format, pairs, registers),
+    st.builds("BOHMMA.32321 {}, {}, {}".format, registers, registers, registers),
+    st.builds("OHMMA.8161.F32 {}, {}.H0, {}.H1, {}, 0, 1".format, tiles, registers, registers, registers),
+    st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
+    st.builds("MOV {}, {}".format, st.sampled_from(["R40", "R60", "R90"]), registers),
+    st.builds("IADD3 {}, R45, R85, R100".format, registers),
+)
+STATEMENTS = st.builds("{}{}".format, st.sampled_from(["", "", "@P0 ", "@!P1 "]), LINES)
+BRANCHES = st.builds("{}BRA L{}".format, st.sampled_from(["@P0 ", "@!P1 "]), st.integers(0, 3))
+BODIES = st.lists(st.one_of(*[STATEMENTS] * 8, BRANCHES), min_size=4, max_size=30)
+
+
+def assembled(body: list[str], gpu: Gpu = GPU) -> Kernel:
+    every = max(1, len(body) // 4)
+    lines = []
+    for index, line in enumerate(body):
+        if index % every == 0 and index // every < 4:
+            lines.append(f"L{index // every}:")
+        lines.append(line)
+    lines += [f"L{i}:" for i in range(4) if f"L{i}:" not in lines]
+    return plain(lines, gpu)
+
+
+def plain(lines: list[str], gpu: Gpu = GPU) -> Kernel:
+    assembly = assemble(in_kernel("\n".join([*lines, "EXIT"])), gpu=gpu)
+    assert assembly.program is not None, render(assembly.diagnostics)
+    assert not [d for d in assembly.diagnostics if "hazard" in d.message]
+    return assembly.program.kernels[0]
+
+
+def hazards(data: st.DataObject, kernel: Kernel, gpu: Gpu = GPU, steps: int = 80) -> list[str]:
+    walk = Walk(gpu)
+    code = [decode(word) for word in kernel.words]
+    pc = 0
+    for _ in range(steps):
+        if pc >= len(code):
+            break
+        instruction = code[pc]
+        executes = instruction.guard.index == PT or data.draw(st.booleans(), "guard")
+        walk.step(pc, instruction, executes)
+        pc += 1
+        if executes and instruction.operands and isinstance(instruction.operands[-1], Target):
+            pc += instruction.operands[-1].address // 16
+        elif instruction.declaration.mnemonic == "EXIT" and executes:
+            break
+    return walk.found
+
+
+@settings(max_examples=150)
+@given(BODIES, st.data())
+def test_filled_in_codes_leave_no_hazard_on_any_path(body: list[str], data: st.DataObject) -> None:
+    assert hazards(data, assembled(body)) == []
+
+
+@settings(max_examples=50)
+@given(BODIES, st.data())
+def test_nor_for_other_latencies(body: list[str], data: st.DataObject) -> None:
+    assert hazards(data, assembled(body, SLOW), SLOW) == []
+
+
+def codes(*lines: str) -> list[str]:
+    return [str(decode(word).control) for word in plain(list(lines)).words]
+
+
+def test_stall_counts_of_a_chain() -> None:
+    assert codes("FFMA R0, R0, R0, R0", "IMAD R1, R0, R0, R0", "IADD3 R2, R1, R1, RZ", "IADD3 R3, R0, R0, RZ") == [
+        "B------:R-:W-:-:S04",
+        "B------:R-:W-:-:S05",
+        "B------:R-:W-:-:S01",
+        "B------:R-:W-:-:S01",
+        "B------:R-:W-:-:S01",
+    ]
+
+
+def test_independent_work_stands_in_for_stalls() -> None:
+    found = codes("FFMA R0, R5, R5, R5", "MOV R1, R5", "FFMA R2, R5, R5, R5", "IADD3 R3, R0, R0, RZ")
+    assert [code[-2:] for code in found] == ["01", "01", "02", "01", "01"]
+
+
+def test_loads_that_are_used_together_share_a_scoreboard() -> None:
+    found = codes("LDS R1, [R0]", "LDS R2, [R0+4]", "FFMA R3, R1, R2, RZ", "FFMA R4, R3, R1, RZ")
+    first, second, use, later, _ = found
+    assert first.split(":")[2] == second.split(":")[2] != "W-"
+    assert use.startswith("B0-----")
+    assert second.endswith("S02")
+    assert later.startswith("B------")
+
+
+def test_an_address_is_overwritten_only_after_it_was_read() -> None:
+    store, move, _ = codes("STS [R0], R1", "MOV R0, 4")
+    board = store.split(":")[1]
+    assert board != "R-"
+    assert board[1] in move.split(":")[0]
+
+
+def test_outer_products_follow_each_other_without_waits() -> None:
+    outer = "OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"
+    first, second, read, _ = codes(outer, outer, "MOV R0, R50")
+    assert first == "B------:R-:W5:-:S01"
+    assert second == "B------:R-:W5:-:S02"
+    assert read.startswith("B-----5:")
+
+
+def test_accumulation_is_faster_than_other_use() -> None:
+    step = "HMMA.884.F32.ROW.COL.STEP{} R{}, R0, R2, R{}"
+    chain = [step.format(s, 8 + 2 * s, 8 + 2 * s) for s in range(4)]
+    found = codes(*chain, *chain, "MOV R30, R14")
+    assert [code[-2:] for code in found] == ["01"] * 7 + ["10", "01", "01"]
+
+
+def messages(body: str) -> list[str]:
+    assembly = assemble(in_kernel(body), "t.dasm")
+    assert assembly.program is not None
+    return [f"{d.line}: {d.message}; {d.expected}" for d in assembly.diagnostics if "hazard" in d.message]
+
+
+def test_written_codes_are_kept_and_their_hazards_told() -> None:
+    body = "B------:R-:W-:-:S02 FFMA R0, R1, R1, R1\nIADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
+    assert messages(body) == [
+        "4: RAW hazard: IADD3 reads R0 before FFMA at t.dasm:3 has its result; 2 more cycles of stall between them"
+    ]
+    body = "B------:R-:W-:-:S02 LDS R0, [R1]\nIADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
+    assert messages(body) == [
+        "4: RAW hazard: IADD3 reads R0 before LDS at t.dasm:3 has its result; "
+        "a scoreboard on the one that writes, and a wait for it"
+    ]
+    body = "B------:R-:W3:-:S02 LDS R0, [R1]\nB------:R-:W-:-:S04 IADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
+    (message,) = messages(body)
+    assert message.endswith("a wait for its scoreboard")
+    body = "B------:R-:W-:-:S04 STS [R1], R0\nMOV R1, 3\nSTG.E [R4], R1\nEXIT"
+    (message,) = messages(body)
+    assert message.startswith("4: WAR hazard: MOV overwrites R1, which STS at t.dasm:3 may still have to read")
+
+
+def test_reuse_is_set_where_the_next_instruction_reads_the_same() -> None:
+    kernel = plain(["FFMA R3, R0, R1, R2", "FFMA R4, R0, R5, R2", "FFMA R0, R0, R5, R2", "FFMA R4, R0, R5, R3"])
+    reused = [[v.reuse for v in decode(word).operands[1:]] for word in kernel.words[:4]]
+    assert reused == [[True, False, True], [True, True, True], [False, True, False], [False, False, False]]
+
+
+def test_a_written_code_with_enough_stall_is_no_hazard() -> None:
+    assert messages("B------:R-:W-:-:S04 FFMA R0, R1, R1, R1\nIADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT") == []

@@ -1,0 +1,126 @@
+"""The rules of control codes as a walk along one path: what a machine without interlocks would read too early.
+
+Fixed latencies end at a cycle; a variable one never ends unless a wait on its scoreboard has ended it.
+"""
+
+from collections.abc import Iterable
+
+from attrs import define, field
+
+from dstc_isa.gpu import Gpu
+from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.operand import width_of
+from dstc_isa.isa.field_operand import AddressOperand
+from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.values import PT, RZ, Address, Predicate, Register
+
+Place = tuple[str, int]
+
+
+@define
+class Walk:
+    """``ready``: cycle and pipe of a fixed result. ``pending``: unfinished results and unread sources with
+    their scoreboard and the instruction they belong to; one that has its result has read its sources.
+    """
+
+    gpu: Gpu
+    cycle: int = 0
+    stall: int = 0
+    ready: dict[Place, tuple[int, int, Pipe]] = field(factory=dict)
+    pending: list[tuple[set[Place], int, str, bool, int]] = field(factory=list)
+    issued: int = 0
+    ports: dict[str, int] = field(factory=dict)
+    set_last: set[int] = field(factory=set)
+    found: list[str] = field(factory=list)
+
+    def step(self, index: int, instruction: Instruction, executes: bool) -> None:
+        """Issue one instruction; ``executes`` is whether its guard holds."""
+        pipe = self.gpu.pipes[instruction.declaration.pipe]
+        control = instruction.control
+        self.cycle += self.stall
+        if executes:
+            self.cycle = max(self.cycle, self.ports.get(pipe.port, 0))
+        waited = {board for board in range(6) if control.wait >> board & 1}
+        if waited & self.set_last and self.stall < 2:
+            self.found.append(f"{index}: waits for a scoreboard {self.stall} cycle after it was set")
+        finished = {item[4] for item in self.pending if item[1] in waited and item[2] == "result"}
+        self.pending = [item for item in self.pending if item[1] not in waited and item[4] not in finished]
+        self.issued += 1
+        reads, accumulators, writes, tile = places(instruction)
+        guard = instruction.guard
+        if guard.index != PT:
+            self._use(index, {("P", guard.index)}, set(), instruction.declaration.pipe)
+        self.stall = max(1, control.stall)
+        self.set_last = set()
+        if not executes:
+            return
+        self._use(index, reads - tile, accumulators, instruction.declaration.pipe)
+        for place in tile:
+            self._fixed(index, place, set(), instruction.declaration.pipe)
+        for held, _, kind, outer, _ in self.pending:
+            if kind == "result" and (reads | writes) & held - (tile if outer else set()):
+                self.found.append(f"{index}: uses a result that is not waited for")
+            if kind == "source" and writes & held:
+                self.found.append(f"{index}: overwrites a source")
+            if kind == "result" and tile & held and not outer:
+                self.found.append(f"{index}: accumulates onto a result that is not waited for")
+        for place in writes - tile:
+            if place in self.ready and self.cycle + pipe.latency <= self.ready[place][0]:
+                self.found.append(f"{index}: writes {place} before an earlier result")
+        if instruction.declaration.variable_latency:
+            if writes:
+                self.pending.append((writes, control.write, "result", bool(tile), self.issued))
+            if instruction.declaration.pipe is Pipe.LSU:
+                sources = {place for place in reads if place[0] == "R"}
+                self.pending.append((sources, control.read, "source", False, self.issued))
+                self.pending = [i for i in self.pending if i[0]]
+        else:
+            for place in writes:
+                accumulated = self.cycle + pipe.accumulate
+                self.ready[place] = (self.cycle + pipe.latency, accumulated, instruction.declaration.pipe)
+        self.ports[pipe.port] = self.cycle + pipe.initiation
+        self.set_last = {board for board in (control.write, control.read) if board < 6}
+
+    def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Pipe) -> None:
+        for place in reads:
+            self._fixed(index, place, accumulators, pipe)
+        for held, _, kind, _, _ in self.pending:
+            if kind == "result" and held & set(reads) and next(iter(reads))[0] == "P":
+                self.found.append(f"{index}: guarded by a predicate that is not waited for")
+
+    def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Pipe) -> None:
+        if place in self.ready:
+            ready, accumulated, producer = self.ready[place]
+            if self.cycle < (accumulated if place in accumulators and producer is pipe else ready):
+                self.found.append(f"{index}: reads {place} {ready - self.cycle} cycles early")
+
+
+def places(instruction: Instruction) -> tuple[set[Place], set[Place], set[Place], set[Place]]:
+    """What an instruction reads, reads as accumulator (slot c and nowhere else), writes, and keeps in order itself."""
+    reads: set[Place] = set()
+    others: set[Place] = set()
+    accumulators: set[Place] = set()
+    writes: set[Place] = set()
+    tile: set[Place] = set()
+    declaration = instruction.declaration
+    names = declaration.modifier_values(instruction.modifiers)
+    for operand, value in zip(declaration.operands, instruction.operands, strict=True):
+        own: set[Place] = set()
+        if isinstance(value, Register) and value.index != RZ and isinstance(operand, Source | Destination):
+            own = {("R", value.index + i) for i in range(width_of(operand.width, names))}
+        elif isinstance(value, Predicate) and value.index != PT:
+            own = {("P", value.index)}
+        elif isinstance(value, Address) and isinstance(operand, AddressOperand) and value.register != RZ:
+            own = {("R", value.register + i) for i in range(2 if operand.is_wide(names) else 1)}
+        if operand.destination:
+            writes |= own
+            if isinstance(operand, Destination) and operand.accumulates:
+                reads |= own
+                tile |= own
+            continue
+        reads |= own
+        if isinstance(operand, Source) and operand.slot == "c":
+            accumulators |= own
+        else:
+            others |= own
+    return reads, accumulators - others, writes, tile
