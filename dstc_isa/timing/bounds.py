@@ -16,7 +16,7 @@ class Bound:
 
 
 def bounds(timing: Timing) -> list[Bound]:
-    """All bounds, the highest first; the kernel cannot take fewer cycles than the first."""
+    """All bounds, the highest first; the kernel cannot take fewer cycles, but for a last instruction's interval."""
     gpu = timing.gpu
     subcores = gpu.sm.count * gpu.sm.subcores
     sector = gpu.l1.sector_bytes

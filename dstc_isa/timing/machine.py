@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ RUN_TASK = cache.Entry(
     ("dstc_isa.timing",),
 )
 FIRST_EPOCH = 512
+AHEAD = 8
+"""CTAs that an SM has in reserve at least, so that short ones do not make it wait for the end of an epoch."""
+
 
 
 def time_launch(
@@ -128,6 +132,7 @@ class Machine:
     sms: list[Sm]
     kept: list[Any]
     dram_sectors: int = 0
+    dram_until: float = 0.0
 
     @classmethod
     def build(cls, state: LaunchState, gpu: Gpu, fits: Occupancy) -> "Machine":
@@ -211,7 +216,7 @@ class Machine:
         while True:
             free = [sm.empty_slots() for sm in self.sms]
             ages = [sm.field("age") for sm in self.sms]
-            ahead = [max(2, 2 * (age - before)) for age, before in zip(ages, started, strict=True)]
+            ahead = [max(AHEAD, 2 * (age - before)) for age, before in zip(ages, started, strict=True)]
             started = ages
             queues = dealer.deal([sm.queued() for sm in self.sms], free, ahead)
             busy = [bool(q) or f < len(sm.ctas) for q, f, sm in zip(queues, free, self.sms, strict=True)]
@@ -226,7 +231,7 @@ class Machine:
             self._check_faults()
             run_task(merging.record.ctypes.data)
             moved, missed = self.field("dram_sectors"), self.field("missed_sectors")
-            self.dram_sectors += moved
+            self._charge_dram(moved, begin, length)
             sharing = missed / moved if moved else sharing
             begin += length
             epoch += 1
@@ -242,6 +247,17 @@ class Machine:
         sector = gpu.l1.sector_bytes * TICKS
         put(self.record, MACHINE_OFFSETS, l2_ticks=round(sector / l2), dram_ticks=max(1, round(sector / dram)))
 
+    def _charge_dram(self, sectors: int, begin: int, length: int) -> None:
+        """Count what DRAM moved in an epoch; SMs wait in the next one for what took longer than the epoch."""
+        gpu = self.gpu
+        per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
+        self.dram_sectors += sectors
+        self.dram_until = max(self.dram_until, begin) + sectors * gpu.l1.sector_bytes / per_cycle
+        if self.dram_until > begin + length:
+            ticks = int(self.dram_until * TICKS)
+            for sm in self.sms:
+                put(sm.record, SM_OFFSETS, dram_free=max(sm.field("dram_free"), ticks))
+
     def _check_faults(self) -> None:
         faulted = [sm for sm in self.sms if sm.field("fault_cta") >= 0]
         if faulted:
@@ -249,6 +265,11 @@ class Machine:
             cta = first.ctas[first.field("fault_slot")]
             warps = [cta.warp(index) for index in range(self.state.launch.warps)]
             raise KernelFault(self.state.launch, record_of(self.state.launch, warps[first.field("fault_warp")], warps))
+
+    def _end(self, sm: Sm) -> int:
+        """Cycle at which an SM's last CTA has ended and all it has begun is done."""
+        ticks = max(sm.field("l2_free"), sm.field("dram_free"))
+        return max(sm.field("finished"), sm.field("lsu_free"), -(-ticks // TICKS))
 
     def timing(self, tasks: list[Task], seconds: float) -> Timing:
         """The result, summed over threads and SMs."""
@@ -262,7 +283,7 @@ class Machine:
         return Timing(
             gpu=self.gpu,
             execution=Execution(issued, skipped, seconds, len(tasks)),
-            cycles=max(sm.field("finished") for sm in self.sms),
+            cycles=max(ceil(self.dram_until), *(self._end(sm) for sm in self.sms)),
             stalls=stalls,
             free=free,
             counters={name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS},

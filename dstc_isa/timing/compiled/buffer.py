@@ -55,7 +55,8 @@ def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle:
             subcore.bank_free[bank] = free
             done = max(done, free)
         furthest = max(furthest, free)
-    subcore.buffer_until = max(start, furthest - machine.buffer_window)
+    behind = start + 1 if start > cycle else start
+    subcore.buffer_until = max(behind, furthest - machine.buffer_window)
     sm.ohmma += 1
     sm.merged_rows += count_bits(rows)
     return done

@@ -1,0 +1,58 @@
+"""The accumulation buffer: banks, window, resident tiles."""
+
+import numpy as np
+import pytest
+
+from dstc_isa.timing.reasons import Reason
+from tests.timing.kernels import timed
+
+DENSE = [f"OHMMA.8161.F32 R40, R0.H0, R1.H0, {quarter}, {half}" for half in range(2) for quarter in range(4)]
+WIDE = ("accumulation_buffer.fill_cycles=0", "accumulation_buffer.spill_cycles=0")
+
+
+@pytest.mark.parametrize(("banks", "cycles_each"), [(8, 1), (4, 2), (2, 4), (1, 8), (16, 1), (32, 1)])
+def test_rows_per_cycle_bound_a_dense_stream(banks: int, cycles_each: int) -> None:
+    found = timed(DENSE * 8, f"accumulation_buffer.banks={banks}", *WIDE)
+    window = 8
+    expected = 64 * cycles_each
+    assert expected - window - 8 <= found.cycles - 2 <= expected
+    assert found.counters["merged_rows"] == 64 * 8
+
+
+def places(rows: list[int]) -> list[str]:
+    """Code that puts a bitmap with these rows and all columns into R2."""
+    mask = sum(1 << row for row in rows)
+    return [f"MOV R0, {mask:#x}", "MOV R1, 0xffffffff", "BOHMMA.32321 R2, R0, R1"]
+
+
+def test_rows_of_one_bank_take_turns() -> None:
+    stream = ["OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"] * 64
+    spread, clash = (
+        timed([*places(rows), *stream], *WIDE).cycles for rows in ([0, 9, 18, 27], [3, 11, 19, 27])
+    )
+    assert spread < 64 + 40
+    assert 64 * 4 - 16 <= clash <= 64 * 4 + 40
+
+
+def test_tiles_are_filled_and_spilled() -> None:
+    stream = [f"OHMMA.8161.F32 R{tile}, R0.H0, R1.H0, 0, 0" for tile in (40, 80, 120)] * 4
+    enough = timed(stream, "accumulation_buffer.tiles=3")
+    assert (enough.counters["fills"], enough.counters["spills"]) == (3, 0)
+    thrash = timed(stream, "accumulation_buffer.tiles=2")
+    assert (thrash.counters["fills"], thrash.counters["spills"]) == (12, 10)
+    assert thrash.cycles >= enough.cycles + 9 * 16 + 10 * 16 - 32
+    assert thrash.stalls[:, Reason.ACCUMULATION].sum() > 0
+
+
+def test_a_reader_waits_for_the_write_back() -> None:
+    out = np.zeros(32, np.float32)
+    body = [
+        "S2R R4, SR_LANEID",
+        "MOV R5, 4",
+        "IMAD.WIDE.U32 R6, R4, R5, out",
+        "OHMMA.8161.F32 R40, R0.H0, R1.H0, 0, 0",
+        "STG.E [R6], R40",
+    ]
+    short, long = (timed(body, f"accumulation_buffer.spill_cycles={c}", out=out) for c in (16, 116))
+    assert long.cycles == short.cycles + 100
+    assert short.stalls[:, Reason.TENSOR_SCOREBOARD].sum() > 0

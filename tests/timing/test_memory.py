@@ -1,0 +1,129 @@
+"""Load and store unit, shared memory, caches and DRAM against hand calculation and a model of bank conflicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.timing.reasons import Reason
+from tests.timing.kernels import cycles, timed
+
+END = 1
+SHARED = ".shared cells, 8192, 128"
+
+
+def passes(addresses: list[int], width: int) -> int:
+    """Wavefronts of a shared memory access: per group of lanes, the most distinct words that one bank must give."""
+    lanes = 32 * 4 // max(width, 4)
+    total = 0
+    for first in range(0, 32, lanes):
+        banks: dict[int, set[int]] = {}
+        for address in addresses[first : first + lanes]:
+            for word in range(address // 4, (address + width - 1) // 4 + 1):
+                banks.setdefault(word % 32, set()).add(word)
+        total += max((len(words) for words in banks.values()), default=1)
+    return total
+
+
+@settings(max_examples=40)
+@given(st.sampled_from([(1, ".U8"), (2, ".U16"), (4, ""), (8, ".64"), (16, ".128")]), st.data())
+def test_bank_conflicts(size: tuple[int, str], data: st.DataObject) -> None:
+    width, suffix = size
+    addresses = data.draw(st.lists(st.integers(0, 8192 // width - 1), min_size=32, max_size=32))
+    places = np.array(addresses, np.uint32) * width
+    body = [
+        SHARED,
+        "S2R R0, SR_LANEID",
+        "MOV R1, 4",
+        "IMAD.WIDE.U32 R2, R0, R1, places",
+        "LDG.E R4, [R2]",
+        f"LDS{suffix} R8, [R4]",
+    ]
+    found = timed(body, places=places)
+    expected = passes([int(p) for p in places], width)
+    if width >= 4 and (places == places[0]).all():
+        expected = 1
+    ideal = max(1, width // 4)
+    assert found.counters["bank_conflicts"] == max(0, expected - ideal)
+    assert found.counters["wavefronts"] == expected + 1
+
+
+@pytest.mark.parametrize("links", [1, 8])
+def test_shared_latency(links: int) -> None:
+    body = [SHARED, "MOV R0, 0", *["LDS R0, [R0]"] * links]
+    found = timed(body)
+    assert found.cycles == 4 + (links - 1) * 27 + 1 + END
+    assert found.stalls[:, Reason.SHORT_SCOREBOARD].sum() == (links - 1) * 25
+
+
+def test_shared_bandwidth_is_a_wavefront_a_cycle() -> None:
+    body = [SHARED, "S2R R0, SR_LANEID", "SHF.L.U32 R0, R0, 2, RZ", *[f"LDS R{4 + i % 8}, [R0]" for i in range(200)]]
+    found = timed(body, block=512)
+    assert found.counters["wavefronts"] == 200 * 16
+    assert 3200 <= found.cycles <= 3400
+
+
+def chase(footprint: int, stride: int, *settings: str) -> float:
+    """Cycles a link of a chain of dependent loads that has been gone through before."""
+    links = footprint // stride
+    cells = np.zeros(footprint // 4, np.uint32)
+    body = [
+        "MOV R0, cells",
+        "MOV R1, cells + 4",
+        "MOV R4, R0",
+        "MOV R5, R1",
+        "S2R R8, SR_LANEID",
+        "ISETP.NE.AND P0, PT, R8, 0, PT",
+        "@P0 EXIT",
+        "MOV R9, n",
+        "again:",
+        *["LDG.E R4, [R4]"] * 16,
+        "IADD3 R9, R9, -1, RZ",
+        "ISETP.NE.AND P1, PT, R9, 0, PT",
+        "@P1 BRA again",
+    ]
+    base = 0x7F0000000000
+    at = np.arange(0, footprint, stride)
+    cells[at // 4] = (base + np.roll(at, -1)) & 0xFFFFFFFF
+    first, second = (cycles(body, *settings, cells=cells, n=n * links // 16) for n in (2, 3))
+    return (second - first) / links
+
+
+@pytest.mark.parametrize(
+    ("footprint", "small_l2", "latency"),
+    [(8 << 10, (), 34), (512 << 10, (), 211), (512 << 10, ("l2.bytes=65536",), 313)],
+    ids=["L1", "L2", "DRAM"],
+)
+def test_latency_of_each_level(footprint: int, small_l2: tuple[str, ...], latency: int) -> None:
+    assert chase(footprint, 256 if footprint > 8 << 10 else 128, *small_l2) == pytest.approx(latency, rel=0.03)
+
+
+def test_dram_bandwidth_bounds_a_copy() -> None:
+    size = 1 << 20
+    x = np.zeros(size, np.uint32)
+    body = [
+        "S2R R0, SR_TID.X",
+        "S2R R1, SR_CTAID.X",
+        "IMAD R0, R1, c[0][0], R0",
+        "MOV R2, 4",
+        "IMAD.WIDE.U32 R4, R0, R2, x",
+        "LDG.E R6, [R4]",
+        "IADD3 R6, R6, 1, RZ",
+        "STG.E [R4], R6",
+    ]
+    found = timed(body, grid=size // 256, block=256, x=x)
+    assert (x == 1).all()
+    assert found.dram_sectors == size // 8
+    bound = size * 4 / (900e9 / 1530e6)
+    assert bound < found.cycles < 1.6 * bound
+
+
+def test_scattered_loads_move_a_sector_a_lane() -> None:
+    x = np.zeros(1 << 15, np.uint32)
+    near, far = (
+        timed(
+            ["S2R R0, SR_LANEID", f"MOV R2, {stride}", "IMAD.WIDE.U32 R4, R0, R2, x", "LDG.E R6, [R4]"], x=x
+        ).counters["l1_misses"]
+        for stride in (4, 512)
+    )
+    assert (near, far) == (4, 32)
