@@ -9,12 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dstc_isa.assembler import assemble, assemble_file
+    from dstc_isa.dense.gemm import GemmResult, gemm_dense
     from dstc_isa.engine.run import run_kernel
+    from dstc_isa.gpu import load_gpu
     from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
+    from dstc_isa.timing.run import time_kernel
 
-__all__ = ["SpgemmResult", "assemble", "assemble_file", "run_kernel", "spgemm"]
+__all__ = [
+    "GemmResult",
+    "SpgemmResult",
+    "assemble",
+    "assemble_file",
+    "gemm_dense",
+    "load_gpu",
+    "run_kernel",
+    "spgemm",
+    "time_kernel",
+]
 
 _HOMES = {
+    "GemmResult": "dstc_isa.dense.gemm",
+    "gemm_dense": "dstc_isa.dense.gemm",
+    "load_gpu": "dstc_isa.gpu",
+    "time_kernel": "dstc_isa.timing.run",
     "SpgemmResult": "dstc_isa.sparse.spgemm",
     "assemble": "dstc_isa.assembler",
     "assemble_file": "dstc_isa.assembler",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
+from dstc_isa.cli.validate import add_validate_command, run_validate
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     multiply.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
     _common(multiply)
     add_gpu_command(commands)
+    add_validate_command(commands)
     return top
 
 
@@ -353,7 +355,7 @@ def _write_json(path: Path | None, report: dict[str, Any]) -> None:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu}
+COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu, "validate": run_validate}
 
 
 if __name__ == "__main__":

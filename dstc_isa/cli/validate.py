@@ -1,0 +1,51 @@
+"""``dstc-emu validate``: the timing model against published measurements."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from dstc_isa.cli.arguments import UsageError
+
+BEYOND = 1
+
+
+def add_validate_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    validate = commands.add_parser("validate", help="compare the timing model with published measurements")
+    validate.add_argument(
+        "--only", metavar="GROUP,...", help="some of latency, throughput, wmma, gemm, fig21 (default: all, minutes)"
+    )
+    validate.add_argument("--json", type=Path, metavar="R.json", help="write the comparison as JSON")
+
+
+def run_validate(options: argparse.Namespace) -> int:
+    """Run the command; exit status 1 if a value is beyond its tolerance."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from dstc_isa.studies.validation import GROUPS, validate
+
+    groups = GROUPS if options.only is None else tuple(options.only.split(","))
+    for group in groups:
+        if group not in GROUPS:
+            raise UsageError(f"--only: there is no group {group}; there are {', '.join(GROUPS)}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("measurement", overflow="fold")
+    for heading in ("published", "ours", "error", "tolerance"):
+        table.add_column(heading, justify="right")
+    for heading in ("unit", "source", ""):
+        table.add_column(heading, overflow="fold")
+    checks = []
+    for check in validate(groups, lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)):
+        checks.append(check)
+        numbers = f"{check.published:.4g}", f"{check.ours:.4g}", f"{check.error:+.1%}", f"{check.tolerance:.0%}"
+        table.add_row(check.name, *numbers, check.unit, check.source, "pass" if check.passed else "FAIL")
+    Console().print(table, highlight=False, markup=False)
+    if options.json is not None:
+        text = json.dumps([check.as_json() for check in checks], indent=2)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    failed = sum(not check.passed for check in checks)
+    print(f"{len(checks) - failed} of {len(checks)} within tolerance")
+    return BEYOND if failed else 0

@@ -1,0 +1,1 @@
+"""Dense kernels: the baseline that sparse ones are compared with."""
