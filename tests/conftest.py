@@ -14,7 +14,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         from dstc_isa.engine.compiled import cache
         from dstc_isa.engine.compiled.machine import RUN_WORKER
-
         from dstc_isa.timing.machine import RUN_TASK
 
         cache.load(RUN_WORKER, print)

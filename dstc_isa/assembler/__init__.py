@@ -9,10 +9,10 @@ from pathlib import Path
 from attrs import frozen
 
 from dstc_isa.assembler.blocks import BLOCKS
+from dstc_isa.assembler.control_codes import set_control_codes
 from dstc_isa.assembler.directives import DIRECTIVES, MAXIMUM_FILE, load_include
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import Abandoned
-from dstc_isa.assembler.control_codes import set_control_codes
 from dstc_isa.assembler.expand import Expander, Language
 from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors

@@ -7,7 +7,11 @@ from dstc_isa.diagnostics import WARNING
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.field import WORD_BYTES
 
-_USES = {"RAW": "reads {0} before {1} has its result", "WAW": "writes {0} before {1} has", "WAR": "overwrites {0}, which {1} may still have to read"}
+_USES = {
+    "RAW": "reads {0} before {1} has its result",
+    "WAW": "writes {0} before {1} has",
+    "WAR": "overwrites {0}, which {1} may still have to read",
+}
 
 
 def set_control_codes(kernel: KernelBuilder, gpu: Gpu, reporter: Reporter) -> None:
@@ -23,7 +27,7 @@ def _report(kernel: KernelBuilder, hazard: Hazard, reporter: Reporter) -> None:
     if hazard.missing:
         mend = f"{hazard.missing} more cycles of stall between them"
     elif hazard.unset:
-        mend = f"a scoreboard on the {'instruction that reads' if hazard.kind == 'WAR' else 'one that writes'}, and a wait for it"
+        mend = f"a scoreboard on the one that {'reads' if hazard.kind == 'WAR' else 'writes'}, and a wait for it"
     else:
         mend = "a wait for its scoreboard"
     reporter.at_word(

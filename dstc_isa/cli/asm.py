@@ -27,6 +27,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("-l", metavar="LISTING", dest="listing", help="write address, word, text and source line")
     parser.add_argument("--isa", metavar="FILE.py", action="append", default=[], help="declare further instructions")
+    parser.add_argument("--gpu", metavar="GPU", help="fill in control codes for this GPU: a name or FILE.toml")
     parser.add_argument("--check", action="store_true", help="report errors and warnings, write nothing")
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
     parser.add_argument(
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     if not extend(options.isa, options.json):
         return FAILED
     if options.disassemble:
-        if options.output or options.listing or options.check or options.defines or options.include:
+        if options.output or options.listing or options.check or options.defines or options.include or options.gpu:
             parser.error("-d takes only an object file and --json")
         return disassemble(Path(options.input), options.json)
     defines = {}
@@ -79,10 +80,16 @@ def number(text: str) -> int | float | None:
 def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> int:
     """Assemble ``options.input`` and write what was asked for."""
     from dstc_isa.assembler import assemble_file
-    from dstc_isa.diagnostics import ERROR
+    from dstc_isa.diagnostics import ERROR, Diagnostic
+    from dstc_isa.gpu import GpuError, load_gpu
 
     source = Path(options.input)
-    assembly = assemble_file(source, [Path(directory) for directory in options.include], defines)
+    try:
+        gpu = None if options.gpu is None else load_gpu(options.gpu)
+    except GpuError as error:
+        report([Diagnostic(ERROR, str(error), options.gpu)], options.json)
+        return FAILED
+    assembly = assemble_file(source, [Path(directory) for directory in options.include], defines, gpu)
     diagnostics = list(assembly.diagnostics)
     if assembly.program is not None and not options.check:
         from dstc_isa.object import listing, write_object

@@ -38,7 +38,10 @@ def _cached(name: str) -> Gpu:
 
 
 def load_gpu(name: str = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
-    """The GPU of that shipped name or file, with ``key=value`` settings; GpuError if there is none or a value is wrong."""
+    """The GPU of that shipped name or file, with ``key=value`` settings.
+
+    Raises GpuError if there is none, or a value is wrong.
+    """
     if not settings:
         return _load_plain(name)
     gpu = _load_plain(name)
@@ -100,7 +103,9 @@ def _text(name: str, above: tuple[str, ...]) -> tuple[str, str]:
     asked = f"{above[-1]}: extends: " if above else ""
     if not name.endswith(SUFFIX):
         if name not in gpu_names():
-            raise GpuError(f"{asked}no GPU is called {name}{_nearest(name, gpu_names())}; a file's name ends in {SUFFIX}")
+            raise GpuError(
+                f"{asked}no GPU is called {name}{_nearest(name, gpu_names())}; a file's name ends in {SUFFIX}"
+            )
         return name + SUFFIX, (_shipped() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
     try:
         with Path(name).open("rb") as file:
@@ -158,7 +163,8 @@ def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) 
         raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, SPECS)}")
     if spec.kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, spec.kind) or isinstance(value, bool):
+    kind: Any = spec.kind
+    if not isinstance(value, kind) or isinstance(value, bool):
         raise GpuError(f"{where}: {key} is {spec.allowed}, not {value!r}")
     if spec.kind is str and spec.choices and value not in spec.choices:
         raise GpuError(f"{where}: {key} is {spec.allowed}, not {value!r}{_nearest(value, spec.choices)}")
@@ -176,7 +182,9 @@ def _checked(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
         return GpuError(f"{where[key]}: {key} = {rows[key].value}: {message}")
 
     if gpu.sm.shared_bytes >= gpu.sm.l1_and_shared_bytes:
-        raise refuse("sm.shared_bytes", f"must leave L1 a part of sm.l1_and_shared_bytes = {gpu.sm.l1_and_shared_bytes}")
+        raise refuse(
+            "sm.shared_bytes", f"must leave L1 a part of sm.l1_and_shared_bytes = {gpu.sm.l1_and_shared_bytes}"
+        )
     if gpu.l2.bytes % (gpu.l2.ways * gpu.l1.line_bytes):
         raise refuse("l2.bytes", f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}")
     for key in ("accumulation_buffer.banks", "shared.banks"):

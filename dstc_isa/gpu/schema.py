@@ -61,7 +61,7 @@ def cycles(meaning: str, minimum: int = 0, maximum: int = 1_000_000) -> Any:
     return whole("cycles", meaning, minimum, maximum)
 
 
-@frozen
+@frozen(kw_only=True)
 class PipeTiming:
     """An execution pipe of a sub-core."""
 
@@ -71,7 +71,7 @@ class PipeTiming:
     port: str = word("dispatch port; pipes with the same one take turns")
 
 
-@frozen
+@frozen(kw_only=True)
 class Sm:
     """A streaming multiprocessor."""
 
@@ -87,22 +87,24 @@ class Sm:
     cta_launch_cycles: int = cycles("from the place for a CTA to its first instruction", 0, 100_000)
 
 
-@frozen
+@frozen(kw_only=True)
 class Scheduler:
     """The warp scheduler of a sub-core."""
 
     policy: str = word("gto: greedy, then the oldest warp; lrr: loose round robin", "gto", "lrr")
 
 
-@frozen
+@frozen(kw_only=True)
 class RegisterFile:
     """The register file of a sub-core."""
 
     banks: int = whole("", "banks; bank b holds registers with r mod banks = b", 1, 32)
-    conflict_cycles: int = cycles("for each source register that a bank cannot deliver within the initiation interval", 0, 16)
+    conflict_cycles: int = cycles(
+        "for each source register that a bank cannot deliver within the initiation interval", 0, 16
+    )
 
 
-@frozen
+@frozen(kw_only=True)
 class Shared:
     """Shared memory and the load and store unit before it."""
 
@@ -111,7 +113,7 @@ class Shared:
     queue: int = whole("wavefronts", "that may wait in the load and store unit", 1, 4096)
 
 
-@frozen
+@frozen(kw_only=True)
 class L1:
     """The L1 cache of an SM; its size is what shared memory leaves over."""
 
@@ -121,7 +123,7 @@ class L1:
     ways: int = whole("", "ways of a set", 1, 64)
 
 
-@frozen
+@frozen(kw_only=True)
 class L2:
     """The L2 cache of the GPU."""
 
@@ -134,7 +136,7 @@ class L2:
     queue_cycles: int = cycles("of transfers that may wait between an SM and L2 or DRAM", 1, 1 << 16)
 
 
-@frozen
+@frozen(kw_only=True)
 class Dram:
     """Device memory."""
 
@@ -142,26 +144,28 @@ class Dram:
     bandwidth_gb_s: float = real("GB/s", "of all channels together", 0.001, 100_000)
 
 
-@frozen
+@frozen(kw_only=True)
 class Barrier:
     """CTA barriers."""
 
     latency: int = cycles("from the last arrival to the release", 0, 10_000)
 
 
-@frozen
+@frozen(kw_only=True)
 class AccumulationBuffer:
     """The accumulation buffer of a sub-core's outer-product tensor core."""
 
     banks: int = whole("", "banks, each a row of 32 FP32 words wide; row r is in bank r mod banks", 1, 32)
-    window: int = cycles("that a bank may be behind before the tensor port waits: depth of the operand collector", 0, 64)
+    window: int = cycles(
+        "that a bank may be behind before the tensor port waits: depth of the operand collector", 0, 64
+    )
     tiles: int = whole("tiles", "of 32x32 FP32 that are resident", 1, 16)
     fill_cycles: int = cycles("to bring a tile in from the registers", 0, 10_000)
     spill_cycles: int = cycles("to write one back", 0, 10_000)
     skipped: str = word("what an OHMMA costs whose guard is false: none, or an issue slot", "none", "slot")
 
 
-@frozen
+@frozen(kw_only=True)
 class Model:
     """The simulation itself."""
 
@@ -184,7 +188,7 @@ Latencies = tuple[tuple[str, int, int], ...]
 """Name, latency and accumulation latency of every pipe."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Gpu:
     """A GPU; ``rows`` tell where each value comes from."""
 
@@ -220,7 +224,7 @@ def _specs() -> dict[str, Spec]:
             for pipe in Pipe:
                 for part in attrs.fields(PipeTiming):
                     found[f"pipes.{pipe.name}.{part.name}"] = part.metadata["spec"]
-        elif attrs.has(field.type):
+        elif field.type is not None and attrs.has(field.type):
             for part in attrs.fields(field.type):
                 found[f"{field.name}.{part.name}"] = part.metadata["spec"]
     return found
@@ -239,7 +243,7 @@ def build(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
     pipes = {}
     for pipe in Pipe:
         prefix = f"pipes.{pipe.name}."
-        given = {field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)}
+        given: dict[str, Any] = {field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)}
         if given["accumulate"] is None:
             given["accumulate"] = given["latency"]
         pipes[pipe] = PipeTiming(**given)
@@ -247,7 +251,7 @@ def build(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
     for field in attrs.fields(Gpu):
         if "spec" in field.metadata:
             parts[field.name] = values[field.name]
-        elif field.name != "pipes" and attrs.has(field.type):
+        elif field.name != "pipes" and field.type is not None and attrs.has(field.type):
             own = {part.name: values[f"{field.name}.{part.name}"] for part in attrs.fields(field.type)}
             parts[field.name] = field.type(**own)
     return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in SPECS if key in rows))

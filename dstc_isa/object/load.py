@@ -40,7 +40,7 @@ _shipped: dict[tuple[str, Latencies], Program] = {}
 
 
 def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
-    """One of the programs that come with the package, such as ``spgemm.dasm``; assembled once for each GPU's latencies."""
+    """One of the programs that come with the package, assembled once for each GPU's latencies."""
     gpu = gpu or load_gpu()
     key = (name, gpu.latencies)
     if key not in _shipped:

@@ -87,8 +87,8 @@ def spgemm(
     """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
-    result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs without time, which
-    is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+    result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
+    without time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.

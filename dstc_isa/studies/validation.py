@@ -84,7 +84,13 @@ def published() -> dict[str, Any]:
 def validate(groups: Sequence[str] = GROUPS, announce: Announce | None = None) -> Iterator[Check]:
     """Measure and compare, group after group; ``announce`` is told what is being measured."""
     say = announce or (lambda text: None)
-    measured = {"latency": latencies, "throughput": throughputs, "wmma": wmma, "gemm": gemm, "fig21": fig21}
+    measured: dict[str, Callable[[Any, Announce], Iterator[Check]]] = {
+        "latency": latencies,
+        "throughput": throughputs,
+        "wmma": wmma,
+        "gemm": gemm,
+        "fig21": fig21,
+    }
     for group in groups:
         yield from measured[group](published()[group], say)
 
@@ -143,9 +149,7 @@ def wmma(row: dict[str, Any], say: Announce) -> Iterator[Check]:
     say("WMMA 16x16x16")
     chained = _slope("wmma", gpu) / WMMA_PER_BLOCK
     source = row["source"]
-    yield Check(
-        "wmma", "WMMA chain", "cycles", row["dependent_cycles"], chained, row["dependent_tolerance"], source
-    )
+    yield Check("wmma", "WMMA chain", "cycles", row["dependent_cycles"], chained, row["dependent_tolerance"], source)
     rate = WMMA_PER_BLOCK * FLOOD_WARPS * WMMA_FMA / _slope("wmma", gpu, gpu.sm.count, FLOOD_WARPS)
     yield Check("wmma", "WMMA", "FMA/cycle/SM", row["fma_per_cycle"], rate, row["fma_tolerance"], source)
 

@@ -56,7 +56,6 @@ AHEAD = 8
 """CTAs that an SM has in reserve at least, so that short ones do not make it wait for the end of an epoch."""
 
 
-
 def time_launch(
     launch: Launch,
     gpu: Gpu,

@@ -93,7 +93,10 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
     [
         ("[sm]\ncount = 4\n", ':2:1: sm.count: expected { v = VALUE, src = "SOURCE" }'),
         ('extends = "v100"\n[sm]\n  count = { v = 0, src = "HW" }\n', ":3:3: sm.count is an integer from 1 to 1024"),
-        ('extends = "v100"\n[sm]\nwarp = { v = 1, src = "HW" }\n', ":3:1: no parameter is called sm.warp; did you mean"),
+        (
+            'extends = "v100"\n[sm]\nwarp = { v = 1, src = "HW" }\n',
+            ":3:1: no parameter is called sm.warp; did you mean",
+        ),
         ('extends = "v100"\n[sm]\ncount = { v = 4, src = "GUESS" }\n', "src is one of HW"),
         ('extends = "v100"\n[sms]\ncount = { v = 4, src = "HW" }\n', ":2: no parameter is called sms"),
         ("[sm\n", "line 1"),

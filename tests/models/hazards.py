@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from dstc_isa.gpu import Gpu
+from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.operand import width_of
-from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import PT, RZ, Address, Predicate, Register
 

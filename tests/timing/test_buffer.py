@@ -27,9 +27,7 @@ def places(rows: list[int]) -> list[str]:
 
 def test_rows_of_one_bank_take_turns() -> None:
     stream = ["OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"] * 64
-    spread, clash = (
-        timed([*places(rows), *stream], *WIDE).cycles for rows in ([0, 9, 18, 27], [3, 11, 19, 27])
-    )
+    spread, clash = (timed([*places(rows), *stream], *WIDE).cycles for rows in ([0, 9, 18, 27], [3, 11, 19, 27]))
     assert spread < 64 + 40
     assert 64 * 4 - 16 <= clash <= 64 * 4 + 40
 

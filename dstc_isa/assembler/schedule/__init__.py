@@ -10,7 +10,7 @@ from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.reuse import mark_reuse
 from dstc_isa.assembler.schedule.scoreboards import assign_scoreboards
 from dstc_isa.assembler.schedule.stalls import assign_stalls
-from dstc_isa.assembler.schedule.work import CONTROL_MASK, Work, work_of
+from dstc_isa.assembler.schedule.work import CONTROL_MASK, work_of
 from dstc_isa.gpu import Gpu
 
 __all__ = ["Hazard", "schedule"]

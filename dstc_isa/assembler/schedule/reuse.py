@@ -25,7 +25,7 @@ def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[P
 
 
 def mark_reuse(emitted: Sequence[Emitted], targets: set[int]) -> None:
-    """Set the reuse bit of every source that the following instruction, no target of a branch, reads again unchanged."""
+    """Set the reuse bit of every source that the next instruction, if no branch leads there, reads again unchanged."""
     for index in range(len(emitted) - 1):
         this, following = emitted[index], emitted[index + 1]
         if this.plan is None or following.plan is None or index + 1 in targets:

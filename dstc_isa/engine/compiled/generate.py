@@ -52,7 +52,7 @@ def run_warp(warp, code, code_size, issued, skipped, budget):
         operation = load_s32(row)
 '''
 
-TAIL = '''        else:
+TAIL = """        else:
             warp.pc = pc
             fail(warp, Fault.UNDEFINED, mask, pc - 1, 16)
             break
@@ -60,7 +60,7 @@ TAIL = '''        else:
     warp.active = active
     warp.issued = started + count
     return count
-'''
+"""
 
 ENTRY = '''"""Generated: the interpreter behind one entry point; do not edit."""
 

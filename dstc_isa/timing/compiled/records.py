@@ -17,7 +17,19 @@ as_subcore = record_view(
         "subcore",
         SUBCORE_OFFSETS,
         dict.fromkeys(
-            ("ready", "port", "gate", "age", "warp", "clock", "port_free", "port_busy", "bank_free", "tile", "tile_used"),
+            (
+                "ready",
+                "port",
+                "gate",
+                "age",
+                "warp",
+                "clock",
+                "port_free",
+                "port_busy",
+                "bank_free",
+                "tile",
+                "tile_used",
+            ),
             1,
         ),
     )
