@@ -14,9 +14,10 @@ class Timing:
     """The outcome of a timed launch.
 
     ``cycles``: from the first CTA's launch until the last one has ended and all transfers are done. ``stalls``: int64
-    array of shape (instructions, reasons), cycles that resident warps did not issue, counted at the instruction they would have issued next.
-    ``free``: per instruction, how often it took no issue slot. ``counters``: sums over all SMs (``COUNTERS``).
-    ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA. ``dram_sectors``: moved.
+    array of shape (instructions, reasons), cycles that resident warps did not issue, counted at the instruction they
+    would have issued next. ``free``: per instruction, how often it took no issue slot. ``counters``: sums over all SMs
+    (``COUNTERS``). ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA.
+    ``dram_sectors``: moved.
     """
 
     gpu: Gpu
