@@ -156,6 +156,7 @@ class AccumulationBuffer:
     """The accumulation buffer of a sub-core's outer-product tensor core."""
 
     banks: int = whole("", "banks, each a row of 32 FP32 words wide; row r is in bank r mod banks", 1, 32)
+    bank_cycles: int = cycles("that a bank takes to add to one row", 1, 64)
     window: int = cycles(
         "that a bank may be behind before the tensor port waits: depth of the operand collector", 0, 64
     )

@@ -22,6 +22,7 @@ def bounds(timing: Timing) -> list[Bound]:
     sector = gpu.l1.sector_bytes
     counters = timing.counters
     dram_per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
+    rows = counters["merged_rows"] * gpu.accumulation_buffer.bank_cycles
     found = [
         Bound("issue slots", timing.issue_slots / subcores),
         *(
@@ -29,7 +30,7 @@ def bounds(timing: Timing) -> list[Bound]:
             for port, busy in timing.port_busy.items()
         ),
         Bound("load and store unit, shared memory", counters["wavefronts"] / gpu.sm.count),
-        Bound("accumulation buffer", counters["merged_rows"] / (subcores * gpu.accumulation_buffer.banks)),
+        Bound("accumulation buffer", rows / (subcores * gpu.accumulation_buffer.banks)),
         Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth),
         Bound("DRAM bandwidth", timing.dram_sectors * sector / dram_per_cycle),
     ]

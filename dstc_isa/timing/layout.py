@@ -83,6 +83,7 @@ MACHINE_FIELDS = {
     "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
     "atomic_latency": "cycles",
     "buffer_banks": "banks of the accumulation buffer",
+    "bank_cycles": "cycles a bank takes for a row",
     "buffer_window": "cycles a bank may be behind",
     "buffer_tiles": "tiles it holds",
     "fill_cycles": "to bring a tile in",

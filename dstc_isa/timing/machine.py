@@ -172,6 +172,7 @@ class Machine:
             dram_latency=gpu.dram.latency,
             atomic_latency=gpu.l2.atomic_latency,
             buffer_banks=buffer.banks,
+            bank_cycles=buffer.bank_cycles,
             buffer_window=buffer.window,
             buffer_tiles=buffer.tiles,
             fill_cycles=buffer.fill_cycles,

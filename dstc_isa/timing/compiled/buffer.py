@@ -1,6 +1,6 @@
 """The accumulation buffer of a sub-core: resident tiles, and banks that merge an outer product's rows.
 
-Bank b holds the rows r with r mod banks = b of the resident 32x32 tiles and adds to one row of 32 words a cycle. An
+Bank b holds the rows r with r mod banks = b of the resident 32x32 tiles and adds to one row of 32 words in ``bank_cycles``. An
 operand collector lets a bank be behind by a window of cycles before the tensor port must wait.
 """
 
@@ -51,7 +51,7 @@ def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle:
         count = count_bits(rows & (stripe << bank))
         free = max(subcore.bank_free[bank], start)
         if count:
-            free += count
+            free += count * machine.bank_cycles
             subcore.bank_free[bank] = free
             done = max(done, free)
         furthest = max(furthest, free)
