@@ -125,9 +125,13 @@ _registered: set[Any] = set()
 
 
 def register_all() -> None:
-    """Make lanes, warp state and every instruction's semantics known to Numba; what is known already stays."""
+    """Make lanes, warp state and every instruction's semantics known to Numba; what is known already stays.
+
+    Semantics that only turn lanes into lanes are expanded in place: every result that a call returns through memory is
+    cleared whenever the interpreter is entered, which the timing model does for each instruction.
+    """
     register_machine()
-    declared = {d.function for d in REGISTRY}
+    apart = {d.function for d in REGISTRY if d.takes_warp}
     modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
     for module in sorted(modules, key=str):
         if module is not None:
@@ -135,4 +139,4 @@ def register_all() -> None:
                 if function in _registered:
                     continue
                 _registered.add(function)
-                register_jitable(**(BARE if function in declared or module is divergence else INLINE))(function)
+                register_jitable(**(BARE if function in apart or module is divergence else INLINE))(function)

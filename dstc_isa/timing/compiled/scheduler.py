@@ -4,7 +4,7 @@ from typing import Any
 
 from numba import int64
 
-from dstc_isa.engine.compiled.jit import compiled
+from dstc_isa.engine.compiled.jit import inlined
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW
 from dstc_isa.isa.control import SCOREBOARDS
@@ -16,7 +16,7 @@ ROW_BYTES = 4 * ROW_WORDS
 CODE_BYTES = 4 * CODE_ROW
 
 
-@compiled
+@inlined
 def gate_opens(machine: Any, sm: Any, gate: Any) -> Any:
     """The cycle from which the load and store unit, and the memory behind it, take another instruction."""
     opens = sm.lsu_free - machine.lsu_queue
@@ -25,7 +25,7 @@ def gate_opens(machine: Any, sm: Any, gate: Any) -> Any:
     return opens
 
 
-@compiled
+@inlined
 def issue_cycle(machine: Any, sm: Any, subcore: Any, position: Any) -> Any:
     """The earliest cycle at which the warp at a position can issue, as things stand."""
     cycle = max(subcore.ready[position], subcore.port_free[subcore.port[position]])
@@ -35,7 +35,7 @@ def issue_cycle(machine: Any, sm: Any, subcore: Any, position: Any) -> Any:
     return cycle
 
 
-@compiled
+@inlined
 def select(machine: Any, sm: Any, subcore: Any, cycle: Any) -> Any:
     """The position of the warp that issues now, or -1; ``subcore.next`` is then when one may."""
     greedy = subcore.greedy
@@ -64,7 +64,7 @@ def select(machine: Any, sm: Any, subcore: Any, cycle: Any) -> Any:
     return chosen
 
 
-@compiled
+@inlined
 def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, row: Any) -> Any:
     """Give every cycle between a warp's last issue and this one its reason; ``row`` is the instruction's counters."""
     now = clock.last + 1
@@ -84,7 +84,7 @@ def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, ro
         passed(row, now, cycle, Reason.NOT_SELECTED)
 
 
-@compiled
+@inlined
 def passed(row: Any, now: Any, until: Any, reason: Any) -> Any:
     """Count the cycles from ``now`` to ``until`` for a reason; the later of the two."""
     if until <= now:
@@ -93,7 +93,7 @@ def passed(row: Any, now: Any, until: Any, reason: Any) -> Any:
     return until
 
 
-@compiled
+@inlined
 def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_size: Any) -> Any:
     """Look at the warp's next instruction: what it waits for, and the port it needs."""
     position = clock.position

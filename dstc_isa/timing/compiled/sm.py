@@ -5,7 +5,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
-from dstc_isa.engine.compiled.jit import compiled, merged
+from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
@@ -108,7 +108,7 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
     release_barriers(machine, sm, launch, slot, cycle)
 
 
-@compiled
+@inlined
 def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, cycle: Any) -> Any:
     """Charge an executed instruction to its pipe, and let its scoreboards know when it is done."""
     port = load_s32(row + 4 * Row.PORT)
