@@ -1,7 +1,7 @@
 """The accumulation buffer of a sub-core: resident tiles, and banks that merge an outer product's rows.
 
-Bank b holds the rows r with r mod banks = b of the resident 32x32 tiles and adds to one row of 32 words in ``bank_cycles``. An
-operand collector lets a bank be behind by a window of cycles before the tensor port must wait.
+Bank b holds the rows r with r mod banks = b of the resident 32x32 tiles and adds to one row of 32 words in
+``bank_cycles``. An operand collector lets a bank be behind by a window of cycles before the tensor port must wait.
 """
 
 from typing import Any
