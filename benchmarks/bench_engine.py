@@ -76,27 +76,29 @@ def warm() -> None:
     cache.load(RUN_WORKER, print)
 
 
+@pytest.mark.parametrize("gpu", [None, "v100-dstc"], ids=["functional", "timed"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_spgemm_kernel(benchmark: BenchmarkFixture, threads: int) -> None:
+def test_spgemm_kernel(benchmark: BenchmarkFixture, threads: int, gpu: str | None) -> None:
     a, b = random_matrix(1024, 1024, 0.5, 0), random_matrix(1024, 1024, 0.5, 1)
     rates = []
 
     def run() -> None:
-        rates.append(spgemm(a, b, threads=threads).report.run.warp_instructions_per_s)
+        rates.append(spgemm(a, b, gpu=gpu, threads=threads).report.run.warp_instructions_per_s)
 
     benchmark.pedantic(run, rounds=9, warmup_rounds=1)
     benchmark.extra_info["million_warp_instructions_per_s"] = round(sorted(rates)[len(rates) // 2] / 1e6, 1)
     benchmark.extra_info["best"] = round(max(rates) / 1e6, 1)
 
 
-def test_spgemm_process(benchmark: BenchmarkFixture) -> None:
-    arguments = ["spgemm", "--random", "1024,1024,1024", "--density-a", "0.5", "--density-b", "0.5"]
+@pytest.mark.parametrize(("more", "limit"), [(["--functional"], 3.0), ([], 4.0)], ids=["functional", "timed"])
+def test_spgemm_process(benchmark: BenchmarkFixture, more: list[str], limit: float) -> None:
+    arguments = ["spgemm", "--random", "1024,1024,1024", "--density-a", "0.5", "--density-b", "0.5", *more]
 
     def run() -> int:
         return subprocess.run(command(*arguments), capture_output=True, check=False).returncode
 
     assert benchmark.pedantic(run, rounds=7, warmup_rounds=1) == 0
-    benchmark.extra_info["limit_seconds"] = 3.0
+    benchmark.extra_info["limit_seconds"] = limit
 
 
 @pytest.mark.parametrize("density", ["0.5", "1"])

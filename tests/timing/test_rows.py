@@ -1,0 +1,63 @@
+"""Register reads that do not fit the initiation interval, against a count by hand."""
+
+import pytest
+from hypothesis import given
+
+from dstc_isa.gpu import load_gpu
+from dstc_isa.isa.codec import decode
+from dstc_isa.isa.control import Control
+from dstc_isa.timing.layout import NO_PORT, Gate, Row
+from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.rows import extra_reads, port_numbers, timing_rows
+from tests.assembler.build import in_kernel, program
+from tests.strategies import instructions
+
+GPU = load_gpu()
+
+
+def rows_of(*lines: str) -> list[dict[str, int]]:
+    words = program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words
+    rows = timing_rows([decode(word) for word in words], GPU)
+    return [{row.name: int(r[row]) for row in Row} for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("lines", "extra"),
+    [
+        (["FFMA R0, R2, R4, R6"], 1),
+        (["FFMA R0, R2, R4, R7"], 0),
+        (["FFMA R0, R2, R2, R2"], 0),
+        (["FFMA R0, R1, R2.reuse, R3", "FFMA R0, R4, R2, R6"], 0),
+        (["FFMA R0, R2.reuse, R1, R3", "FFMA R0, R4, R2, R6"], 1),
+        (["HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8"], 1),
+        (["HMMA.884.F32.ROW.COL.STEP0 R8, R0.reuse, R2, R8", "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R4, R8"], 0),
+        (["OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"], 1),
+        (["OHMMA.8161.F32 R40, R0.H0, R2.H0, R4, 0, 0"], 2),
+    ],
+)
+def test_register_reads(lines: list[str], extra: int) -> None:
+    code = [decode(word) for word in program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words]
+    assert extra_reads(code[-1], code[-2] if len(code) > 1 else None, GPU) == extra
+
+
+def test_rows() -> None:
+    load, outer, branch, end = rows_of(
+        "B01----:R4:W2:Y:S07 LDG.E R0, [R2]", "OHMMA.8161.F32 R40, R0.H0, R1.H0, 0, 0", "EXIT"
+    )
+    ports = port_numbers(GPU)
+    assert load["PORT"] == ports["lsu"]
+    assert (load["STALL"], load["WAIT"], load["WRITE"], load["READ"], load["YIELDS"]) == (7, 3, 2, 4, 1)
+    assert (load["GATE"], load["TILE"]) == (Gate.MEMORY, -1)
+    assert (outer["GATE"], outer["TILE"], outer["REASON"]) == (Gate.NONE, 40, Reason.TENSOR_SCOREBOARD)
+    assert branch["PORT"] == ports["branch"]
+    assert end["PORT"] == NO_PORT
+
+
+@given(instructions())
+def test_every_instruction_has_a_row(instruction):
+    (row, _) = timing_rows([instruction], GPU)
+    control: Control = instruction.control
+    assert row[Row.STALL] == max(1, control.stall)
+    assert (row[Row.WAIT], row[Row.WRITE], row[Row.READ]) == (control.wait, control.write, control.read)
+    assert row[Row.INITIATION] >= GPU.pipes[instruction.declaration.pipe].initiation
+    assert 0 <= row[Row.PORT] < NO_PORT
