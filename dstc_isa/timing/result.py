@@ -32,11 +32,6 @@ class Timing:
     occupancy: Occupancy
 
     @property
-    def seconds_on_gpu(self) -> float:
-        """Time of the kernel on the modelled GPU, its launch overhead apart."""
-        return self.cycles / (self.gpu.clock_mhz * 1e6)
-
-    @property
     def issue_slots(self) -> int:
         """Issue slots taken."""
         return int(self.execution.issued.sum() - self.free.sum())
