@@ -52,6 +52,9 @@ RUN_TASK = cache.Entry(
     ("dstc_isa.timing",),
 )
 FIRST_EPOCH = 512
+LOG_SLACK = 64 * LANES
+"""Entries for instructions that begin just before the way to memory is full."""
+
 AHEAD = 8
 """CTAs that an SM has in reserve at least, so that short ones do not make it wait for the end of an epoch."""
 
@@ -296,7 +299,7 @@ class Machine:
 
 def log_capacity(gpu: Gpu) -> int:
     """Sectors that an SM can ask L2 for in an epoch, those included that wait."""
-    return gpu.l2.port_bandwidth * (gpu.model.epoch_cycles + gpu.l2.queue_cycles) // gpu.l1.sector_bytes + LANES
+    return gpu.l2.port_bandwidth * (gpu.model.epoch_cycles + gpu.l2.queue_cycles) // gpu.l1.sector_bytes + LOG_SLACK
 
 
 def new_sm(state: LaunchState, gpu: Gpu, fits: Occupancy, l1_sets: int, row: Record) -> Sm:

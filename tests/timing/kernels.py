@@ -12,6 +12,15 @@ from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import time_kernel
 
 AT_ONCE = ("sm.cta_launch_cycles=0",)
+LOAD_OWN = [
+    "S2R R0, SR_TID.X",
+    "S2R R1, SR_CTAID.X",
+    "IMAD R0, R1, c[0][0], R0",
+    "MOV R2, 4",
+    "IMAD.WIDE.U32 R4, R0, R2, x",
+    "LDG.E R6, [R4]",
+]
+"""Loads each thread's own word of array x into R6; R4 is its address."""
 
 
 def gpu(*settings: str) -> Gpu:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.timing.reasons import Reason
-from tests.timing.kernels import cycles, timed
+from tests.timing.kernels import LOAD_OWN, cycles, timed
 
 END = 1
 SHARED = ".shared cells, 8192, 128"
@@ -102,12 +102,7 @@ def test_dram_bandwidth_bounds_a_copy() -> None:
     size = 1 << 20
     x = np.zeros(size, np.uint32)
     body = [
-        "S2R R0, SR_TID.X",
-        "S2R R1, SR_CTAID.X",
-        "IMAD R0, R1, c[0][0], R0",
-        "MOV R2, 4",
-        "IMAD.WIDE.U32 R4, R0, R2, x",
-        "LDG.E R6, [R4]",
+        *LOAD_OWN,
         "IADD3 R6, R6, 1, RZ",
         "STG.E [R4], R6",
     ]

@@ -10,7 +10,7 @@ from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.timing.bounds import bounds
 from dstc_isa.timing.result import Timing
-from tests.timing.kernels import timed
+from tests.timing.kernels import LOAD_OWN, timed
 
 SETTINGS = {
     "sm.count": st.integers(1, 90),
@@ -115,12 +115,7 @@ def test_generated_kernels(body: list[str], values: dict[str, object], grid: int
 def test_more_hardware_is_not_slower(setting: str) -> None:
     x = np.zeros(1 << 16, np.uint32)
     body = [
-        "S2R R0, SR_TID.X",
-        "S2R R1, SR_CTAID.X",
-        "IMAD R0, R1, c[0][0], R0",
-        "MOV R2, 4",
-        "IMAD.WIDE.U32 R4, R0, R2, x",
-        "LDG.E R6, [R4]",
+        *LOAD_OWN,
         *["FFMA R6, R6, R6, R6"] * 20,
         "STG.E [R4], R6",
     ]
