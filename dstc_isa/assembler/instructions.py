@@ -11,7 +11,7 @@ from dstc_isa.assembler.matching import MatchError, find_plan
 from dstc_isa.assembler.reporting import closest, split_operands
 from dstc_isa.assembler.values import NamedPredicate, Operand
 from dstc_isa.isa.codec import encode_guard
-from dstc_isa.isa.control import DEFAULT_WORD, Control
+from dstc_isa.isa.control import DEFAULT_WORD, Prefix
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.values import PT, Predicate
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
@@ -128,4 +128,4 @@ def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
 
 @lru_cache(maxsize=1 << 12)
 def _control_word(text: str) -> int:
-    return Control.parse(text).encode()
+    return Prefix.parse(text).control.encode()

@@ -90,5 +90,36 @@ class Control:
         )
 
 
+OPEN = "?"
+_OPEN_TEXT = re.compile(r"B([-0-5]{6}|\?):R([-0-57?]):W([-0-57?]):([-Y]):S(\d\d?\??|\?)")
+
+
+@frozen
+class Prefix:
+    """A control prefix as written in a source: ``control`` with defaults for what is left to the assembler, and what is not.
+
+    ``B?``, ``R?``, ``W?`` and ``S?`` leave a part open; ``S04?`` asks for a stall of at least 4 cycles.
+    """
+
+    control: Control
+    wait: bool = True
+    read: bool = True
+    write: bool = True
+    stall: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> "Prefix":
+        """Read a control prefix; ValueError says what is wrong with it."""
+        match = _OPEN_TEXT.fullmatch(text)
+        if not match or OPEN not in text:
+            return cls(Control.parse(text))
+        wait, read, write, yields, stall = match.groups()
+        least = stall.removesuffix(OPEN) or "1"
+        whole = f"B{wait.replace(OPEN, '-' * SCOREBOARDS)}:R{read}:W{write}:{yields}:S{least}"
+        return cls(
+            Control.parse(whole.replace(OPEN, "-")), wait != OPEN, read != OPEN, write != OPEN, not stall.endswith(OPEN)
+        )
+
+
 DEFAULT = Control()
 DEFAULT_WORD = DEFAULT.encode()

@@ -34,6 +34,7 @@ class Pipe(Enum):
     HMMA = "inner-product tensor core"
     OHMMA = "outer-product tensor core"
     BOHMMA = "binary outer product"
+    SPWMMA = "sequenced outer product"
     BRANCH = "branch and convergence"
     CONTROL = "no execution pipe"
 

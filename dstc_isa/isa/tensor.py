@@ -16,6 +16,7 @@ from dstc_isa.isa.lanes import (
     FULL_MASK,
     LANES,
     ballot,
+    count_bits,
     drop_lowest,
     expand,
     f32,
@@ -30,15 +31,25 @@ from dstc_isa.isa.lanes import (
     shift_right_signed,
     splat,
     spread,
+    truth,
     u32,
 )
 from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.predicate import PREDICATES, AllPredicates
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.shorthand import Rd
-from dstc_isa.isa.warp import Fault, fail, read_register, write_register, write_whole_register
+from dstc_isa.isa.warp import (
+    Fault,
+    fail,
+    read_register,
+    set_predicate_lanes,
+    write_register,
+    write_whole_register,
+)
 
 GROUP_ROWS = 8
 GROUP_COLUMNS = 16
+GROUPS_OF_ROWS = LANES // GROUP_ROWS
 
 
 class Layout(IntEnum):
@@ -149,6 +160,33 @@ def bohmma(
         if different != 0:
             fail(warp, Fault.NON_UNIFORM, different, lane_of(ra, lowest_bit(different)), 0)
     return select(spread(lane_of(ra, 0)), splat(lane_of(rb, 0)), splat(0))
+
+
+@instruction("BOHMMA.32321", 0x1A3, Pipe.BOHMMA, public=False)
+def bohmma_step(
+    warp: Warp,
+    which: AllPredicates,
+    ra: Annotated[U32, Source("a")],
+    rb: Annotated[U32, Source("b")],
+    step_a: Annotated[Scalar, ImmediateOperand(Field(72, 5))],
+    step_b: Annotated[Scalar, ImmediateOperand(Field(77, 5))],
+) -> Rd:
+    """Binary outer product of one of many steps, and predicates for its groups.
+
+    Lane step_a of Ra is the bitmap of a column of A, lane step_b of Rb that of a row of B: a register holds the bitmaps
+    of 32 steps. Rd is their binary outer product as in the form above. P(4h + q) is true if group q of A and h of B
+    has any product, for the seven groups from (0, 0) to (2, 1): if A has more than 8q set bits and B more than
+    16h. Group (3, 1) has no predicate: where P3 holds it exists if B has more than 16 set bits.
+    """
+    rows = lane_of(ra, step_a)
+    columns = lane_of(rb, step_b)
+    if converged(warp):
+        for group in range(PREDICATES):
+            exists = count_bits(rows) > GROUP_ROWS * (group % GROUPS_OF_ROWS) and count_bits(
+                columns
+            ) > GROUP_COLUMNS * (group // GROUPS_OF_ROWS)
+            set_predicate_lanes(warp, group, truth(exists))
+    return select(spread(rows), splat(columns), splat(0))
 
 
 Accumulator = Annotated[Index, Destination(width=LANES, accumulates=True)]

@@ -12,6 +12,8 @@ from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
 
 BARRIER_REGISTERS = 16
 SYNC_SLOT = BARRIER_REGISTERS
+STEPS = 16
+"""Outer-product steps of a tile."""
 
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
@@ -37,6 +39,8 @@ ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),
     "participants": ((BARRIER_REGISTERS + 1) * LANES, "per convergence barrier and lane: the lanes it meets there"),
     "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
+    "step_rows": (STEPS, "per step of the last sequenced outer product: the rows it added to, as a mask"),
+    "step_columns": (STEPS, "and to how many columns"),
     "identity": (10, "CTA coordinates, block size, grid size (x, y, z each) and the warp's number"),
 }
 

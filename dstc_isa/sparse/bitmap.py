@@ -17,7 +17,10 @@ TILE_OUTER = 32
 TILE_K = 16
 TILE = TILE_OUTER * TILE_K
 WORD_BITS = 32
-VALUE_ALIGNMENT = 8
+ROW = 8
+"""Values of a row: one for each of 8 steps, 16 bytes, what a lane loads at once."""
+
+PLANES = TILE_K // ROW
 WORD_LIMIT = 2**32 - 1
 DIMENSION_LIMIT = 2**31 - 1
 REAL_KINDS = "biuf"
@@ -45,8 +48,9 @@ class BitmapMatrix:
 
     Side "a" is M x K in tiles of 32 rows x 16 k, side "b" K x N in tiles of 16 k x 32 columns; the side of 32 is
     called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
-    [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T, 16]; ``value_start``: uint32 [T + 1],
-    in elements of ``values``: float16. ``underflowed``: non-zero values that FP16 rounds to zero, not stored.
+    [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T + 1, 16], the last zero; ``value_start``:
+    uint32 [T + 1], in rows of ``values``: float16 [rows, 8]. ``underflowed``: non-zero values that FP16 rounds to
+    zero, not stored.
     """
 
     shape: tuple[int, int]
@@ -70,6 +74,11 @@ class BitmapMatrix:
         return _tile_grid(self.shape, self.side)[1]
 
     @property
+    def tiles(self) -> int:
+        """Tiles that are not empty."""
+        return len(self.value_start) - 1
+
+    @property
     def density(self) -> float:
         """Stored values per element of the matrix, 0 to 1; 0 for a matrix without elements."""
         rows, columns = self.shape
@@ -90,11 +99,12 @@ class BitmapMatrix:
             start, stop = int(self.tile_start[first]), int(self.tile_start[last])
             present = np.unpackbits(self.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
             elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
-            padded = np.zeros((stop - start, TILE + VALUE_ALIGNMENT), HALF)
-            places = np.flatnonzero(_with_padding(elements))
-            padded.reshape(-1)[places] = self.values[self.value_start[start] : self.value_start[stop]]
+            elements = elements.reshape(-1, TILE_K, TILE_OUTER) != 0
+            places = _places(elements, self.value_start[start : stop + 1].astype(np.int64))
+            present_tiles = np.zeros((stop - start, TILE), HALF)
+            present_tiles[elements.reshape(-1, TILE)] = self.values.reshape(-1)[places]
             tiles = np.zeros(((last - first) * tiles_k, TILE), HALF)
-            tiles[np.flatnonzero(present[:, :tiles_k])] = padded[:, :TILE]
+            tiles[np.flatnonzero(present[:, :tiles_k])] = present_tiles
             slab = tiles.reshape(last - first, tiles_k, TILE_K, TILE_OUTER).transpose(0, 3, 1, 2)
             target = by_outer[first * TILE_OUTER : last * TILE_OUTER]
             rows = (last - first) * TILE_OUTER
@@ -159,13 +169,17 @@ def _slabs(tiles_outer: int, tiles_k: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + step, tiles_outer)
 
 
-def _with_padding(elements: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Mask [tiles, 512 + 8]: the elements (0 or 1) of each tile, then as many places as pad their count to 8."""
-    mask = np.empty((len(elements), TILE + VALUE_ALIGNMENT), np.bool_)
-    mask[:, :TILE] = elements
-    padding = -elements.sum(axis=1, dtype=np.int64) % VALUE_ALIGNMENT
-    mask[:, TILE:] = np.arange(VALUE_ALIGNMENT) < padding[:, None]
-    return mask
+def _places(elements: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the values of ``elements`` [tiles, 16, 32] stand, in their order; ``starts``: first rows, and the end."""
+    ranks = np.cumsum(elements, axis=2, dtype=np.int8)
+    return (_column_places(starts)[:, :, None] + ROW * (ranks.astype(np.int64) - 1))[elements]
+
+
+def _column_places(starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the first value of each step of each tile stands, [tiles, 16]."""
+    step = np.arange(TILE_K)
+    rows = np.diff(starts) // PLANES
+    return ROW * (starts[:-1, None] + step // ROW * rows[:, None]) + step % ROW
 
 
 def _round(values: NDArray[Any]) -> NDArray[np.float16]:
@@ -204,25 +218,28 @@ def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
             raise _range_error(side, first * TILE_OUTER + outer, k, slab[outer, k])
         tiles = _tiles(rounded, tiles_k, "C" if side == "a" else "F")
         # Shifting the sign out tests both zeros at once, much faster than a comparison of FP16.
-        elements = tiles[:, :TILE].view(np.uint16) << 1 != 0
+        elements = tiles.view(np.uint16) << 1 != 0
         bitmap = np.packbits(elements, axis=1, bitorder="little").view(WORD)
         present = np.flatnonzero(bitmap.any(axis=1))
+        kept, columns = elements[present], bitmap[present]
+        starts = _value_starts(np.bitwise_count(columns).max(axis=1, initial=0))
+        condensed = np.zeros(starts[-1] * ROW, HALF)
+        condensed[_places(kept.reshape(-1, TILE_K, TILE_OUTER), starts)] = tiles[present][kept]
         numbers.append(first * tiles_k + present)
-        bitmaps.append(bitmap[present])
-        values.append(np.compress(_with_padding(elements.view(np.uint8)).ravel(), tiles))
+        bitmaps.append(columns)
+        values.append(condensed)
     return _assemble(
         matrix.shape, side, np.concatenate(numbers), np.concatenate(bitmaps), np.concatenate(values), nonzero
     )
 
 
 def _tiles(slab: NDArray[np.float16], tiles_k: int, order: Literal["C", "F"]) -> NDArray[np.float16]:
-    """Cut an [outer, k] slab into rows [tiles, 512 + 8], k after k, zero where the slab ends and in the last 8."""
+    """Cut an [outer, k] slab into rows [tiles, 512], k after k, zero where the slab ends."""
     rows = -(-slab.shape[0] // TILE_OUTER)
     whole = np.zeros((rows * TILE_OUTER, tiles_k * TILE_K), HALF, order=order)
     whole[: slab.shape[0], : slab.shape[1]] = slab
-    tiles = np.zeros((rows * tiles_k, TILE + VALUE_ALIGNMENT), HALF)
-    tiles[:, :TILE] = whole.reshape(rows, TILE_OUTER, tiles_k, TILE_K).transpose(0, 2, 3, 1).reshape(-1, TILE)
-    return tiles
+    cut = whole.reshape(rows, TILE_OUTER, tiles_k, TILE_K).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(cut).reshape(-1, TILE)
 
 
 def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
@@ -249,17 +266,17 @@ def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
 
     column_starts = _group_starts(place // TILE_OUTER)
     columns = place[column_starts] // TILE_OUTER
-    tile = place // TILE
-    tile_starts = _group_starts(tile)
-    numbers = tile[tile_starts]
+    numbers = np.unique(columns // TILE_K)
     bits = np.left_shift(WORD.type(1), (place % TILE_OUTER).astype(WORD))
     bitmaps = np.zeros((len(numbers), TILE_K), WORD)
     tile_of_column = np.searchsorted(numbers, columns // TILE_K)
     bitmaps[tile_of_column, columns % TILE_K] = np.bitwise_or.reduceat(bits, column_starts)
-    counts = np.diff(tile_starts, append=len(tile))
-    starts = _value_starts(counts)
-    values = np.zeros(starts[-1], HALF)
-    values[np.arange(len(tile)) + np.repeat(starts[:-1] - tile_starts, counts)] = rounded
+    starts = _value_starts(np.bitwise_count(bitmaps).max(axis=1, initial=0))
+    values = np.zeros(starts[-1] * ROW, HALF)
+    counts = np.diff(column_starts, append=len(place))
+    ranks = np.arange(len(place)) - np.repeat(column_starts, counts)
+    firsts = _column_places(starts)[tile_of_column, columns % TILE_K]
+    values[np.repeat(firsts, counts) + ROW * ranks] = rounded
     return _assemble(matrix.shape, side, numbers, bitmaps, values, int(np.count_nonzero(data)))
 
 
@@ -278,13 +295,12 @@ def _range_error(side: Side, outer: np.int64, k: np.int64, value: Any) -> ValueR
     return ValueRangeError(int(row), int(column), value)
 
 
-def _value_starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each tile's values start when every tile is padded to 16 bytes; the last entry is the length."""
-    padded = -(-counts // VALUE_ALIGNMENT) * VALUE_ALIGNMENT
-    starts = np.concatenate(([0], np.cumsum(padded, dtype=np.int64)))
+def _value_starts(longest: NDArray[Any]) -> NDArray[np.int64]:
+    """First row of each tile, ``longest``: the most values of one of its steps; the last entry is the rows in all."""
+    starts = np.concatenate(([0], np.cumsum(PLANES * longest.astype(np.int64))))
     if starts[-1] > WORD_LIMIT:
         raise ValueError(
-            f"the matrix has {counts.sum()} non-zero values, {starts[-1]} with padding: "
+            f"the matrix's non-zero values take {starts[-1]} rows of 16 bytes: "
             f"the bitmap format holds at most {WORD_LIMIT}; split the matrix"
         )
     return starts
@@ -307,16 +323,16 @@ def _assemble(
     starts = _group_starts(word)
     bits = np.left_shift(WORD.type(1), (tile_column % WORD_BITS).astype(WORD))
     warp_bitmap.reshape(-1)[word[starts]] = np.bitwise_or.reduceat(bits, starts)
-    counts = np.bitwise_count(element_bitmap).sum(axis=1, dtype=np.int64)
-    nnz = int(counts.sum())
+    counts = np.bitwise_count(element_bitmap)
+    nnz = int(counts.sum(dtype=np.int64))
     return BitmapMatrix(
         shape=(int(shape[0]), int(shape[1])),
         side=side,
         warp_bitmap=warp_bitmap,
         tile_start=np.searchsorted(numbers, np.arange(tiles_outer + 1) * tiles_k).astype(WORD),
-        element_bitmap=element_bitmap,
-        value_start=_value_starts(counts).astype(WORD),
-        values=values,
+        element_bitmap=np.concatenate((element_bitmap, np.zeros((1, TILE_K), WORD))),
+        value_start=_value_starts(counts.max(axis=1, initial=0)).astype(WORD),
+        values=values.reshape(-1, ROW),
         nnz=nnz,
         underflowed=nonzero - nnz,
     )

@@ -15,11 +15,11 @@ from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
 from dstc_isa.timing.run import Progress, execute
 
-CTA_TILE = 64
-BLOCK = 128
+KERNELS = ("spgemm", "spgemm_seq")
+CTA_TILE = 128
+BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
-VALUE_LIMIT = (1 << 32) - 512
 OHMMA = "OHMMA.8161.F32"
 OHMMA_PER_STEP = (WARP_TILE // 8) * (WARP_TILE // 16)
 
@@ -81,6 +81,7 @@ def spgemm(
     gpu: Gpu | str | None = DEFAULT_GPU,
     threads: int | None = None,
     reference: bool = False,
+    kernel: str = "spgemm",
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> SpgemmResult:
@@ -89,6 +90,7 @@ def spgemm(
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
     without time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+    ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the sequenced outer product.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
@@ -102,10 +104,12 @@ def spgemm(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
     c = result_array(m, n)
-    run = RunStatistics("spgemm", 0, 0.0, 1, {}, {})
+    if kernel not in KERNELS:
+        raise ValueError(f"kernel is {' or '.join(KERNELS)}, not {kernel!r}")
+    run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     if m and n:
-        program = load_shipped("spgemm.dasm", machine)
-        kernel = program.kernel("spgemm")
+        program = load_shipped(f"{kernel}.dasm", machine)
+        loaded = program.kernel(kernel)
         columns = -(-n // CTA_TILE)
         slabs = -(-columns // MAX_GRID[1])
         grid = (-(-m // CTA_TILE), -(-columns // slabs), slabs)
@@ -115,13 +119,15 @@ def spgemm(
             "out": c,
             "m": m,
             "n": n,
-            "a_tiles": left.tiles_outer,
-            "b_tiles": right.tiles_outer,
+            "a_tile_rows": left.tiles_outer,
+            "b_tile_columns": right.tiles_outer,
             "words": left.warp_bitmap.shape[1],
+            "a_empty": left.tiles,
+            "b_empty": right.tiles,
         }
         execution, timing = execute(
             program,
-            kernel,
+            loaded,
             grid,
             (BLOCK,),
             arguments,
@@ -131,7 +137,7 @@ def spgemm(
             announce=announce,
             progress=progress,
         )
-        run = statistics(kernel, execution, timing)
+        run = statistics(loaded, execution, timing)
     issued = run.executed(OHMMA)
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(
@@ -168,8 +174,8 @@ def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
     """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
-    if len(matrix.element_bitmap) >= TILE_LIMIT or len(matrix.values) >= VALUE_LIMIT:
-        raise ValueError(f"matrix {name} has too many non-empty tiles or values for the kernel's 32-bit indices")
+    if matrix.tiles >= TILE_LIMIT:
+        raise ValueError(f"matrix {name} has too many non-empty tiles for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,
         f"{name}_tile_start": matrix.tile_start,

@@ -47,6 +47,7 @@ class Row(IntEnum):
     YIELDS = 8
     TILE = 9
     REASON = 10
+    SEQUENCED = 11
 
 
 ROW_WORDS = 12
@@ -88,9 +89,11 @@ MACHINE_FIELDS = {
     "buffer_tiles": "tiles it holds",
     "fill_cycles": "to bring a tile in",
     "spill_cycles": "to write one back",
+    "sequence_interval": "cycles a group of a sequenced outer product takes",
     "free_skip": "1 if an OHMMA whose guard is false takes no issue slot",
     "log_capacity": "entries of an SM's log",
-    "missed_sectors": "sectors that SMs asked DRAM for in the last epoch",
+    "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
+    "loaded_sectors": "sectors that DRAM moved for loads",
     "dram_sectors": "sectors that DRAM moved in the last epoch",
 }
 MACHINE_OFFSETS = offsets(MACHINE_FIELDS, {})

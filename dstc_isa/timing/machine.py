@@ -135,6 +135,7 @@ class Machine:
     kept: list[Any]
     dram_sectors: int = 0
     dram_until: float = 0.0
+    unwritten: int = 0
 
     @classmethod
     def build(cls, state: LaunchState, gpu: Gpu, fits: Occupancy) -> "Machine":
@@ -180,6 +181,7 @@ class Machine:
             buffer_tiles=buffer.tiles,
             fill_cycles=buffer.fill_cycles,
             spill_cycles=buffer.spill_cycles,
+            sequence_interval=gpu.pipes[Pipe.SPWMMA].initiation,
             free_skip=buffer.skipped == "none",
             log_capacity=log_capacity(gpu),
         )
@@ -233,9 +235,9 @@ class Machine:
             run_threads(run_task, [task.record for task in tasks], self.state.record)
             self._check_faults()
             run_task(merging.record.ctypes.data)
-            moved, missed = self.field("dram_sectors"), self.field("missed_sectors")
-            self._charge_dram(moved, begin, length)
-            sharing = missed / moved if moved else sharing
+            loaded, missed = self.field("loaded_sectors"), self.field("missed_sectors")
+            self._charge_dram(loaded, self.field("dram_sectors") - loaded, begin, length)
+            sharing = missed / loaded if loaded else sharing
             begin += length
             epoch += 1
             length = min(2 * length, self.gpu.model.epoch_cycles)
@@ -250,12 +252,24 @@ class Machine:
         sector = gpu.l1.sector_bytes * TICKS
         put(self.record, MACHINE_OFFSETS, l2_ticks=round(sector / l2), dram_ticks=max(1, round(sector / dram)))
 
-    def _charge_dram(self, sectors: int, begin: int, length: int) -> None:
-        """Count what DRAM moved in an epoch; SMs wait in the next one for what took longer than the epoch."""
+    def _charge_dram(self, loaded: int, stored: int, begin: int, length: int) -> None:
+        """Count what DRAM moved in an epoch; SMs wait in the next one for what took longer than the epoch.
+
+        Loads go first. What was stored stays in L2 until DRAM is idle, as long as L2 has room for it.
+        """
         gpu = self.gpu
-        per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
-        self.dram_sectors += sectors
-        self.dram_until = max(self.dram_until, begin) + sectors * gpu.l1.sector_bytes / per_cycle
+        sector = gpu.l1.sector_bytes
+        per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz / sector
+        room = gpu.l2.bytes // sector
+        self.dram_until = max(self.dram_until, begin) + loaded / per_cycle
+        self.unwritten += stored
+        written = min(self.unwritten, int(max(0.0, begin + length - self.dram_until) * per_cycle))
+        if self.unwritten - written > room:
+            forced = self.unwritten - written - room
+            self.dram_until = max(self.dram_until, begin + length) + forced / per_cycle
+            written += forced
+        self.unwritten -= written
+        self.dram_sectors += loaded + written
         if self.dram_until > begin + length:
             ticks = int(self.dram_until * TICKS)
             for sm in self.sms:

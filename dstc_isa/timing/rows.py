@@ -61,6 +61,7 @@ def row_of(
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         if isinstance(operand, Destination) and operand.accumulates and isinstance(value, Register):
             row[Row.TILE] = value.index
+    row[Row.SEQUENCED] = declaration.pipe is Pipe.SPWMMA
     row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
     return row
 

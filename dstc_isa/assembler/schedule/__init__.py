@@ -33,7 +33,7 @@ def schedule(emitted: list[Emitted], labels: set[int], gpu: Gpu, manual: bool) -
     if not manual:
         mark_reuse(emitted, labels)
     for e, w in zip(emitted, work, strict=True):
-        if not w.written:
+        if not w.fixed:
             e.word = e.word & ~CONTROL_MASK | w.control_word()
     worst: dict[tuple[int, int, str], Hazard] = {}
     for hazard in hazards:

@@ -108,7 +108,7 @@ def _block(
                 state[place] = result
         before = cycle
         if index + 1 < end:
-            if w.boards() & work[index + 1].wait and not w.written:
+            if w.boards() & work[index + 1].wait and not w.keeps_stall:
                 w.stall = max(w.stall, AFTER_SETTING)
             cycle += w.stall
     last = work[end - 1]
@@ -116,12 +116,12 @@ def _block(
     following = -1
     for target in successors[end - 1]:
         if 0 <= target < len(work):
-            if last.boards() & work[target].wait and not last.written:
+            if last.boards() & work[target].wait and not last.keeps_stall:
                 last.stall = max(last.stall, AFTER_SETTING)
             needed = _needed(work[target], state)
             if needed[0] > wanted[0]:
                 wanted, following = needed, target
-    if last.indirect and state and not last.written:
+    if last.indirect and state and not last.keeps_stall:
         last.stall = max(last.stall, min(MAXIMUM_STALL, max(r[0] for r in state.values()) - cycle))
     if wanted[0] > cycle + last.stall:
         _raise(work, end - 1, wanted[0] - cycle, following, wanted, hazards)
@@ -138,7 +138,7 @@ def _raise(
 ) -> None:
     """Set a stall count to ``wanted`` as far as the author and its field allow; what is missing is a hazard."""
     w = work[index]
-    if not w.written:
+    if not w.keeps_stall:
         w.stall = max(w.stall, min(wanted, MAXIMUM_STALL))
     if w.stall < wanted:
         _, producer, place, kind = needed

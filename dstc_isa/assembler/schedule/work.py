@@ -7,20 +7,23 @@ from attrs import Factory, define
 from dstc_isa.assembler.emit import PREDICATE_MASK, Emitted, masks
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import DecodeError, decode
-from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control
+from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
 from dstc_isa.isa.instruction import Declaration, Pipe
 from dstc_isa.isa.register_operand import Destination, Source
 
 CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
 REGISTER_WORDS_MASK = PREDICATE_MASK - 1
 MAXIMUM_STALL = STALL.maximum
+LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
+"""Pipes that read their sources some time after issue: a wavefront, or a step, at a time."""
 
 
 @define(eq=False)
 class Work:
     """``late``: registers read some time after issue. ``tile``: accumulators that the outer-product pipe keeps in
     order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them.
-    ``written``: the author gave the control code. ``initiation``: cycles it holds its port for sure, 0 if guarded.
+    ``keeps_wait`` and so on: the author gave this part of the control code; ``fixed``: all of the word stays as it is.
+    ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
 
     reads: int = 0
@@ -37,7 +40,11 @@ class Work:
     initiation: int = 0
     indirect: bool = False
     jumps: bool = False
-    written: bool = False
+    fixed: bool = False
+    keeps_wait: bool = False
+    keeps_read: bool = False
+    keeps_write: bool = False
+    keeps_stall: bool = False
     stall: int = 1
     yields: bool = False
     write: int = NO_SCOREBOARD
@@ -71,8 +78,10 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
     work.indirect = "jump_each" in emitted.plan.calls
     work.jumps = "jump" in emitted.plan.calls
     _refine(work, declaration, emitted.word)
-    if manual or emitted.statement.control is not None:
-        _keep(work, Control.decode(emitted.word))
+    if manual:
+        _keep(work, Prefix(Control.decode(emitted.word)))
+    elif emitted.statement.control is not None:
+        _keep(work, _prefix(emitted.statement.control, emitted.word))
     return work
 
 
@@ -80,7 +89,7 @@ def _raw(emitted: Emitted, gpu: Gpu) -> Work:
     try:
         instruction = decode(emitted.word)
     except DecodeError:
-        return Work(written=True)
+        return Work(fixed=True, keeps_wait=True, keeps_read=True, keeps_write=True, keeps_stall=True)
     declaration = instruction.declaration
     work = _timed(declaration, gpu)
     names = declaration.modifier_values(instruction.modifiers)
@@ -89,7 +98,7 @@ def _raw(emitted: Emitted, gpu: Gpu) -> Work:
         work.reads |= reads
         work.writes |= writes
     _refine(work, declaration, emitted.word)
-    _keep(work, instruction.control)
+    _keep(work, Prefix(instruction.control))
     return work
 
 
@@ -108,10 +117,11 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
 
 def _refine(work: Work, declaration: Declaration, word: int) -> None:
     """Masks that depend on which operand it is."""
-    if declaration.pipe is Pipe.LSU:
+    if declaration.pipe in LATE_READERS:
         work.late = work.reads & REGISTER_WORDS_MASK
-    if declaration.pipe is Pipe.OHMMA:
+    if any(isinstance(o, Destination) and o.accumulates for o in declaration.operands):
         work.tile = work.reads & work.writes
+        work.late &= ~work.tile
     elif work.accumulate != work.latency:
         instruction = decode(word)
         names = declaration.modifier_values(instruction.modifiers)
@@ -124,8 +134,18 @@ def _refine(work: Work, declaration: Declaration, word: int) -> None:
         work.accumulators &= ~others
 
 
-def _keep(work: Work, control: Control) -> None:
-    work.written = True
+def _prefix(text: str, word: int) -> Prefix:
+    """What the author wrote; a prefix that was refused counts as the default that stands in the word."""
+    try:
+        return Prefix.parse(text)
+    except ValueError:
+        return Prefix(Control.decode(word))
+
+
+def _keep(work: Work, prefix: Prefix) -> None:
+    control = prefix.control
+    work.keeps_wait, work.keeps_read = prefix.wait, prefix.read
+    work.keeps_write, work.keeps_stall = prefix.write, prefix.stall
     work.stall = max(1, control.stall)
     work.yields = control.yields
     work.write, work.read, work.wait = control.write, control.read, control.wait

@@ -9,7 +9,9 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.isa.lanes import FULL_MASK, count_bits
+from dstc_isa.isa.lanes import FULL_MASK, count_bits, drop_lowest
+from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
+from dstc_isa.isa.warp import STEPS
 
 NO_TILE = -1
 
@@ -41,9 +43,8 @@ def place_tile(machine: Any, sm: Any, subcore: Any, tile: Any) -> Any:
 
 
 @compiled
-def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle: Any) -> Any:
-    """Add an outer product's rows to a tile from ``cycle`` on; the cycle at which the last one is merged."""
-    start = cycle + place_tile(machine, sm, subcore, tile)
+def merge_group(machine: Any, sm: Any, subcore: Any, rows: Any, start: Any) -> Any:
+    """Add rows to the resident tile from ``start`` on; when the last is merged, and when the port may go on."""
     done = start
     furthest = start
     stripe = int64(FULL_MASK) // ((int64(1) << machine.buffer_banks) - 1)
@@ -55,8 +56,42 @@ def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle:
             subcore.bank_free[bank] = free
             done = max(done, free)
         furthest = max(furthest, free)
-    behind = start + 1 if start > cycle else start
-    subcore.buffer_until = max(behind, furthest - machine.buffer_window)
     sm.ohmma += 1
     sm.merged_rows += count_bits(rows)
+    return done, furthest - machine.buffer_window
+
+
+@compiled
+def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle: Any) -> Any:
+    """Add an outer product's rows to a tile from ``cycle`` on; the cycle at which the last one is merged."""
+    start = cycle + place_tile(machine, sm, subcore, tile)
+    done, until = merge_group(machine, sm, subcore, rows, start)
+    behind = start + 1 if start > cycle else start
+    subcore.buffer_until = max(behind, until)
     return done
+
+
+@compiled
+def merge_steps(machine: Any, sm: Any, subcore: Any, tile: Any, warp: Any, cycle: Any, interval: Any) -> Any:
+    """Add the groups of a sequenced outer product to a tile, one each ``interval`` cycles; the cycle of the last one.
+
+    Also the cycles it holds the port apart from the waits for the buffer, which ``subcore.buffer_until`` ends.
+    """
+    start = cycle + place_tile(machine, sm, subcore, tile)
+    done = start
+    groups = int64(0)
+    for step in range(STEPS):
+        rows = warp.step_rows[step]
+        if rows == 0:
+            continue
+        for _ in range((warp.step_columns[step] + GROUP_COLUMNS - 1) // GROUP_COLUMNS):
+            rest = rows
+            while rest != 0:
+                behind = drop_lowest(rest, GROUP_ROWS)
+                merged, until = merge_group(machine, sm, subcore, rest ^ behind, start)
+                done = max(done, merged)
+                start = max(start + interval, until)
+                groups += 1
+                rest = behind
+    subcore.buffer_until = start
+    return done, groups * interval

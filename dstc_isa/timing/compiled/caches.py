@@ -15,6 +15,10 @@ HASH = 0x1E3779B97F4A7C15
 HASH_SHIFT = 24
 HASH_MASK = (1 << 31) - 1
 SM_BYTES = SM_OFFSETS["size"]
+STORED = 1 << 8
+"""Marks logged sectors that were stored and not loaded."""
+
+SECTOR_MASK = STORED - 1
 
 
 @compiled
@@ -34,8 +38,11 @@ def l2_way(machine: Any, line: Any) -> Any:
 
 
 @compiled
-def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
-    """Move sectors of a line between an SM and L2 or DRAM, from ``cycle`` on; the cycle at which the last is there."""
+def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any, stored: Any) -> Any:
+    """Move sectors of a line between an SM and L2 or DRAM, from ``cycle`` on; the cycle at which the last is there.
+
+    What is ``stored`` ends in L2; its way to DRAM is paid by all SMs together, when the epoch's misses are merged.
+    """
     start = max(cycle * TICKS, sm.l2_free)
     count = count_bits(sectors)
     sm.l2_free = start + count * machine.l2_ticks
@@ -59,16 +66,17 @@ def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any:
     if absent == 0:
         return arrived
     missing = count_bits(absent)
-    start = max(start, sm.dram_free)
-    sm.dram_free = start + missing * machine.dram_ticks
-    arrived = max(arrived, (start + (missing - 1) * machine.dram_ticks) // TICKS + machine.dram_latency)
+    if not stored:
+        start = max(start, sm.dram_free)
+        sm.dram_free = start + missing * machine.dram_ticks
+        arrived = max(arrived, (start + (missing - 1) * machine.dram_ticks) // TICKS + machine.dram_latency)
     sm.l2_misses += missing
     store_i64(entry + 16, load_i64(entry + 16) | absent)
     store_i64(entry + 24, arrived)
     if sm.log_count < machine.log_capacity:
         place = sm.log + sm.log_count * LOG_ENTRY
         store_i64(place, line)
-        store_i64(place + 8, absent)
+        store_i64(place + 8, absent | STORED if stored else absent)
         sm.log_count += 1
     return arrived
 
@@ -102,7 +110,7 @@ def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any
     missing = sectors & ~held
     if missing:
         sm.l1_misses += count_bits(missing)
-        arrived = max(arrived, from_l2(machine, sm, line, missing, cycle))
+        arrived = max(arrived, from_l2(machine, sm, line, missing, cycle, False))
         store_i64(sm.l1_filled + 8 * found, arrived)
     return arrived
 
@@ -111,13 +119,14 @@ def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any
 def merge(machine: Any) -> Any:
     """Enter the misses of all SMs into L2, in the order of SMs; a line that several missed moves once."""
     machine.missed_sectors = 0
+    machine.loaded_sectors = 0
     machine.dram_sectors = 0
     for index in range(machine.sm_count):
         sm = as_sm(machine.sms + index * SM_BYTES)
         for entry in range(sm.log_count):
             line = load_i64(sm.log + entry * LOG_ENTRY)
-            sectors = load_i64(sm.log + entry * LOG_ENTRY + 8)
-            machine.missed_sectors += count_bits(sectors)
+            logged = load_i64(sm.log + entry * LOG_ENTRY + 8)
+            sectors = logged & SECTOR_MASK
             way = l2_way(machine, line)
             held = 0
             if way >= 0:
@@ -132,7 +141,11 @@ def merge(machine: Any) -> Any:
                         oldest = stamp
                         way = candidate
                 store_i64(machine.l2_tags + 8 * way, line)
-            machine.dram_sectors += count_bits(sectors & ~held)
+            moved = count_bits(sectors & ~held)
+            machine.dram_sectors += moved
+            if logged < STORED:
+                machine.missed_sectors += count_bits(sectors)
+                machine.loaded_sectors += moved
             store_i64(machine.l2_sectors + 8 * way, held | sectors)
             store_i64(machine.l2_stamps + 8 * way, machine.epoch)
         sm.log_count = 0

@@ -75,7 +75,7 @@ def move_line(machine: Any, sm: Any, warp: Any, line: Any, sectors: Any, cycle: 
     if warp.traffic == Traffic.GLOBAL_LOAD:
         return load_line(machine, sm, line, sectors, cycle)
     sm.stored += count_bits(sectors)
-    done = from_l2(machine, sm, line, sectors, cycle)
+    done = from_l2(machine, sm, line, sectors, cycle, warp.traffic == Traffic.GLOBAL_STORE)
     if warp.traffic == Traffic.GLOBAL_ATOMIC:
         done += machine.atomic_latency - machine.l2_latency
     return done

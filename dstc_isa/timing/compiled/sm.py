@@ -10,7 +10,7 @@ from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, loa
 from dstc_isa.engine.layout import Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.warp import Fault, fail
-from dstc_isa.timing.compiled.buffer import merge_rows
+from dstc_isa.timing.compiled.buffer import merge_rows, merge_steps
 from dstc_isa.timing.compiled.caches import SM_BYTES, merge
 from dstc_isa.timing.compiled.memory import access
 from dstc_isa.timing.compiled.records import as_clock, as_machine, as_sm, as_subcore
@@ -126,7 +126,14 @@ def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any,
         if warp.traffic >= Traffic.GLOBAL_LOAD and warp.traffic != Traffic.SHARED_ATOMIC:
             reason = int64(Reason.LONG_SCOREBOARD)
     elif tile >= 0:
-        done = merge_rows(machine, sm, subcore, clock.slot << 16 | warp.index << 8 | tile, warp.merged, cycle)
+        place = clock.slot << 16 | warp.index << 8 | tile
+        if load_s32(row + 4 * Row.SEQUENCED) != 0:
+            done, needed = merge_steps(machine, sm, subcore, place, warp, cycle, machine.sequence_interval)
+            subcore.port_busy[port] += max(needed - occupied, int64(0))
+            free = max(free, cycle + needed)
+            read = max(free, subcore.buffer_until)
+        else:
+            done = merge_rows(machine, sm, subcore, place, warp.merged, cycle)
         done += latency + machine.spill_cycles
         if subcore.buffer_until > free:
             sm.accumulation_stalls += subcore.buffer_until - free
