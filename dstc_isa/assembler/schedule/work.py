@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from attrs import Factory, define
 
-from dstc_isa.assembler.emit import PREDICATE_MASK, Emitted, masks
+from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, masks
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
@@ -12,7 +12,7 @@ from dstc_isa.isa.instruction import Declaration, Pipe
 from dstc_isa.isa.register_operand import Destination, Source
 
 CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
-REGISTER_WORDS_MASK = PREDICATE_MASK - 1
+REGISTER_WORDS_MASK = (1 << PREDICATE_SHIFT) - 1
 MAXIMUM_STALL = STALL.maximum
 LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
 """Pipes that read their sources some time after issue: a wavefront, or a step, at a time."""
