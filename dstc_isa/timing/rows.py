@@ -10,7 +10,7 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.values import RZ, Register
+from dstc_isa.isa.values import RZ, Address, Register
 from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
 from dstc_isa.timing.reasons import Reason
 
@@ -33,7 +33,8 @@ def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDA
             rows[index, [Row.PORT, Row.STALL, Row.WRITE, Row.READ, Row.TILE]] = (NO_PORT, 1, 7, 7, NO_TILE)
         else:
             rows[index] = row_of(instruction, before, gpu, ports)
-        before = instruction
+        if instruction is None or _reads_registers(instruction):
+            before = instruction
     rows[-1, Row.PORT] = NO_PORT
     return rows
 
@@ -81,6 +82,12 @@ def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) 
     }
     banks = Counter(number % gpu.register_file.banks for number in numbers)
     return max(0, max(banks.values(), default=0) - gpu.pipes[instruction.declaration.pipe].initiation)
+
+
+def _reads_registers(instruction: Instruction) -> bool:
+    """Whether it changes what the reuse cache holds."""
+    addresses = any(isinstance(value, Address) and value.register != RZ for value in instruction.operands)
+    return addresses or any(value.index != RZ for _, value, _ in _sources(instruction))
 
 
 def _sources(instruction: Instruction) -> list[tuple[str, Register, int]]:

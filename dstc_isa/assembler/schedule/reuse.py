@@ -1,9 +1,12 @@
-"""Operand reuse: a source that the next instruction reads in the same slot is kept in the reuse cache."""
+"""Operand reuse: a source that the next instruction reads in the same slot is kept in the reuse cache.
+
+Instructions that read no register leave the cache as it is.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dstc_isa.assembler.emit import Emitted
+from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.operand import Form
@@ -11,6 +14,7 @@ from dstc_isa.isa.register_operand import Place, Source
 from dstc_isa.isa.values import RZ
 
 WIDEST = 4
+REGISTERS_MASK = (1 << PREDICATE_SHIFT) - 1
 
 
 @lru_cache(maxsize=1 << 10)
@@ -26,14 +30,29 @@ def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[P
 
 def mark_reuse(emitted: Sequence[Emitted], targets: set[int]) -> None:
     """Set the reuse bit of every source that the next instruction, if no branch leads there, reads again unchanged."""
-    for index in range(len(emitted) - 1):
-        this, following = emitted[index], emitted[index + 1]
-        if this.plan is None or following.plan is None or index + 1 in targets:
+    for index, this in enumerate(emitted):
+        following = _next_reader(emitted, targets, index)
+        if this.plan is None or following < 0:
             continue
+        after = emitted[following]
+        assert after.plan is not None
+        changed = 0
+        for between in emitted[index:following]:
+            changed |= between.writes
         slots = _register_slots(this.plan.declaration, this.plan.form)
-        others = _register_slots(following.plan.declaration, following.plan.form)
+        others = _register_slots(after.plan.declaration, after.plan.form)
         for field, (place, registers) in slots.items():
             if field in others:
                 number = field.extract(this.word)
-                if number == field.extract(following.word) != RZ and not this.writes >> number & registers:
+                if number == field.extract(after.word) != RZ and not changed >> number & registers:
                     this.word |= place.reuse.mask
+
+
+def _next_reader(emitted: Sequence[Emitted], targets: set[int], index: int) -> int:
+    """The next instruction that reads a register, -1 if a branch may come between or it is a raw word."""
+    for following in range(index + 1, len(emitted)):
+        if following in targets or emitted[following].plan is None:
+            return -1
+        if emitted[following].reads & REGISTERS_MASK:
+            return following
+    return -1
