@@ -1,10 +1,12 @@
 """Tasks in processes of their own, several at once; one that dies takes only its task with it."""
 
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TypeVar
@@ -74,6 +76,14 @@ def _started(function: Callable[[Task], Outcome]) -> tuple[Connection, SpawnProc
 def _work(function: Callable[[Task], Outcome], connection: Connection) -> None:
     # An interrupt from the terminal reaches every process; the one that started these ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, BrokenPipeError):
         while True:
             connection.send(function(connection.recv()))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
