@@ -105,7 +105,9 @@ def run_sweep(options: argparse.Namespace) -> int:
         reporter.told(f"dstc-emu: {error}; the same command tries them again")
         status = FAILED
     except KeyboardInterrupt:
-        reporter.told(f"{reporter.kept} of {reporter.points} points are kept in {directory}; the same command goes on")
+        if reporter.points:
+            kept = f"{reporter.kept} of {reporter.points} points are kept in {directory}"
+            reporter.told(f"{kept}; the same command goes on")
         raise
     # Those of the files: a dense point that ended late has completed earlier rows.
     rows = read_rows(directory)

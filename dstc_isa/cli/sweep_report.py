@@ -56,7 +56,7 @@ class Reporter(Watch):
         self.done += 1
         if isinstance(outcome, Row):
             self.kept += 1
-            bound = f"{outcome.share_of_bound:.0%} bound by {outcome.bound}"
+            bound = f"bound by {outcome.bound} ({outcome.share_of_bound:.0%} of the time)"
             found = f"{outcome.cycles:,} cycles, {bound}, {outcome.host_seconds:.1f} s"
         else:
             found = f"failed: {outcome.reason}"
