@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
+from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     _common(multiply)
     add_gpu_command(commands)
     add_validate_command(commands)
+    add_sweep_command(commands)
     return top
 
 
@@ -355,7 +357,7 @@ def _write_json(path: Path | None, report: dict[str, Any]) -> None:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu, "validate": run_validate}
+COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu, "validate": run_validate, "sweep": run_sweep}
 
 
 if __name__ == "__main__":

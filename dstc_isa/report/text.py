@@ -47,14 +47,13 @@ def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
     """Cycles, and what bounds them."""
     sms = f"{timing.sms} SM{'s' if timing.sms != 1 else ''}"
     ctas = f"{timing.occupancy} CTA{'s' if timing.occupancy != 1 else ''} fit an SM ({timing.occupancy_limit})"
-    waits = {name: count for name, count in timing.stalls.items() if name != "not_selected"}
-    most = max(waits, key=lambda name: waits[name])
+    reason, share = timing.longest_wait
     lines = [
         f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
         f"bound by {timing.bound.resource}: {timing.bound.cycles:,.0f} cycles, {timing.share_of_bound:.0%} of the time",
     ]
-    if waits[most]:
-        lines.append(f"warps wait most for: {most.replace('_', ' ')} ({waits[most] / timing.warp_cycles:.0%})")
+    if share:
+        lines.append(f"warps wait most for: {reason.replace('_', ' ')} ({share:.0%})")
     return "\n".join(f"{' ' * len(run.kernel)}  {line}" for line in lines)
 
 

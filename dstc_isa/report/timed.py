@@ -61,6 +61,13 @@ class TimedStatistics:
         """Highest bound over cycles: 1 is as fast as the work allows."""
         return self.bound.cycles / self.cycles if self.cycles else 0.0
 
+    @property
+    def longest_wait(self) -> tuple[str, float]:
+        """The reason that warps waited longest for, other warps' turns apart, and its share of warp cycles."""
+        waits = {name: count for name, count in self.stalls.items() if name != "not_selected"}
+        most = max(waits, key=lambda name: waits[name])
+        return most, waits[most] / self.warp_cycles if self.warp_cycles else 0.0
+
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``."""
         return {

@@ -1,9 +1,9 @@
 """Runs a launch on the compiled engine: starts the worker threads, collects counts."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, Record, put, record
 
-POLL_SECONDS = 0.1
 RUN_WORKER = cache.Entry("run_worker", "dstc_isa.engine.compiled.cta", "worker_of", "as_worker")
 
 
@@ -65,19 +64,13 @@ def run(
 
 def run_threads(run_worker: Callable[[int], None], workers: list[Record], launch: Record) -> None:
     """Run the worker records, each on a thread; an interrupt stops them all."""
-    pool = [threading.Thread(target=run_worker, args=(w.ctypes.data,), daemon=True) for w in workers]
-    try:
-        for thread in pool:
-            thread.start()
-        for thread in pool:
-            while thread.is_alive():
-                thread.join(POLL_SECONDS)
-    except BaseException:
-        put(launch, LAUNCH_OFFSETS, cancelled=1)
-        for thread in pool:
-            if thread.ident is not None:
-                thread.join()
-        raise
+    # Not Thread.join: when it is interrupted, Python 3.11 takes a running thread for one that has ended.
+    with ThreadPoolExecutor(len(workers)) as pool:
+        try:
+            wait([pool.submit(run_worker, worker.ctypes.data) for worker in workers])
+        except BaseException:
+            put(launch, LAUNCH_OFFSETS, cancelled=1)
+            raise
 
 
 def new_worker(state: LaunchState) -> Worker:

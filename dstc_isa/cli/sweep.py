@@ -1,0 +1,137 @@
+"""``dstc-emu sweep``: kernels over densities and GPU parameters."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dstc_isa.cli.arguments import InputError, UsageError, assignment
+
+OK, FAILED = 0, 1
+MAX_JOBS = 256
+DEFAULT_DENSITY = "0.5"
+DEFAULT_KERNELS = "gemm_dense,spgemm"
+EXAMPLE = """example:
+  dstc-emu sweep spgemm --m 1024 --n 1024 --k 1024 --density-a 1,0.7,0.5,0.3 --density-b 1,0.5 -o study
+"""
+
+
+def add_sweep_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    command = commands.add_parser("sweep", help="run kernels over densities and GPU parameters, with plots")
+    subjects = command.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
+    multiply = subjects.add_parser(
+        "spgemm",
+        help="multiply random matrices",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for size, meaning in (("m", "rows of A"), ("n", "columns of B"), ("k", "columns of A and rows of B")):
+        multiply.add_argument(f"--{size}", type=int, required=True, metavar=size.upper(), help=meaning)
+    for matrix in "ab":
+        multiply.add_argument(
+            f"--density-{matrix}",
+            default=DEFAULT_DENSITY,
+            metavar="D,...",
+            help=f"shares of non-zeros in {matrix.upper()} (default {DEFAULT_DENSITY})",
+        )
+    multiply.add_argument(
+        "--kernel", default=DEFAULT_KERNELS, metavar="NAME,...", help=f"kernels to run (default {DEFAULT_KERNELS})"
+    )
+    multiply.add_argument("--seed", type=int, default=0, metavar="S", help="of the random matrices (default 0)")
+    multiply.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
+    multiply.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
+    )
+    multiply.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE,...",
+        help="run all points with each value of a parameter, such as accumulation_buffer.banks=4,8,16",
+    )
+    multiply.add_argument("--jobs", type=int, default=1, metavar="N", help="points to run at once (default 1)")
+    multiply.add_argument("--no-plots", action="store_true", help="write no pictures; needs no Matplotlib")
+    multiply.add_argument(
+        "-o",
+        dest="output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory of points.jsonl, points.csv, speedup.png and bound.png; the same command goes on there",
+    )
+
+
+def run_sweep(options: argparse.Namespace) -> int:
+    """Run the command; exit status 1 if a point failed."""
+    from rich.console import Console
+
+    from dstc_isa.cli.sweep_report import Reporter, row_table
+    from dstc_isa.gpu import DEFAULT_GPU
+    from dstc_isa.studies.journal import ROWS, TABLE, JournalError, read_rows
+    from dstc_isa.studies.plots import SPEEDUP, PlotError, check_library, draw
+    from dstc_isa.studies.point import BASELINE
+    from dstc_isa.studies.sweep import PointError, StudyError, sweep
+
+    if not 1 <= options.jobs <= MAX_JOBS:
+        raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
+    densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
+    directory, status = options.output, OK
+    reporter = Reporter(Console(stderr=True))
+    try:
+        if not options.no_plots:
+            check_library()
+        with reporter.bar:
+            for _ in sweep(
+                options.m,
+                options.n,
+                options.k,
+                densities_a=densities_a,
+                densities_b=densities_b,
+                kernels=options.kernel.split(","),
+                seed=options.seed,
+                gpu=options.gpu or DEFAULT_GPU,
+                settings=options.set,
+                vary=_varied(options.vary),
+                directory=directory,
+                jobs=options.jobs,
+                watch=reporter,
+            ):
+                pass
+    except StudyError as error:
+        raise UsageError(str(error)) from None
+    except (JournalError, PlotError) as error:
+        raise InputError(str(error)) from None
+    except PointError as error:
+        reporter.told(f"dstc-emu: {error}; the same command tries them again")
+        status = FAILED
+    except KeyboardInterrupt:
+        if reporter.points:
+            kept = f"{reporter.kept} of {reporter.points} points are kept in {directory}"
+            reporter.told(f"{kept}; the same command goes on")
+        raise
+    # Those of the files: a dense point that ended late has completed earlier rows.
+    rows = read_rows(directory)
+    drawn = [] if options.no_plots else draw(rows, directory)
+    if rows:
+        Console().print(row_table(rows), highlight=False, markup=False)
+    print(f"wrote {', '.join(map(str, (directory / ROWS, directory / TABLE, *drawn)))}")
+    if rows and not options.no_plots and directory / SPEEDUP not in drawn:
+        print(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
+    return status
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} takes numbers with commas between, such as 1,0.7,0.5, not {text!r}") from None
+
+
+def _varied(given: list[str]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for text in given:
+        each = assignment("--vary", text)
+        if each.name in values:
+            raise UsageError(f"--vary {each.name} is given twice; write its values in one, with commas between")
+        values[each.name] = each.text.split(",")
+    return values

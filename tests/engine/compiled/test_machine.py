@@ -1,0 +1,28 @@
+import os
+import signal
+import time
+
+import pytest
+
+from dstc_isa.engine.compiled.machine import run_threads
+from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, record
+
+
+def test_an_interrupt_is_raised_when_all_threads_have_ended() -> None:
+    launch = record(LAUNCH_OFFSETS)
+    workers = [record(WORKER_OFFSETS) for _ in range(3)]
+    ended = []
+
+    def work(address: int) -> None:
+        first = address == workers[0].ctypes.data
+        if first:
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+        while not launch[LAUNCH_OFFSETS["cancelled"] // 8]:
+            time.sleep(0.001)
+        time.sleep(0.2 if first else 0)
+        ended.append(address)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_threads(work, workers, launch)
+    assert sorted(ended) == sorted(worker.ctypes.data for worker in workers)
