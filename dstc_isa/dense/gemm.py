@@ -15,6 +15,9 @@ from dstc_isa.timing.run import Progress, execute
 CTA_TILE = 128
 BLOCK = 128
 SLAB = 32
+BAND = 16
+"""Tiles that a band of CTAs is high, at most: 160 CTAs run at a time on 80 SMs, which then is 16 by 10."""
+
 VECTOR = 8
 """Values that a lane loads at once; rows of B and C are padded to a multiple of it."""
 
@@ -25,6 +28,13 @@ class GemmResult:
 
     c: npt.NDArray[np.float32]
     run: RunStatistics
+
+
+def grid(m: int, n: int) -> tuple[int, int, int]:
+    """The grid of a dense kernel: tiles that a band is high, columns of tiles, bands."""
+    tiles = -(-m // CTA_TILE)
+    bands = -(-tiles // BAND)
+    return -(-tiles // bands), -(-n // CTA_TILE), bands
 
 
 def gemm_dense(
@@ -56,7 +66,7 @@ def gemm_dense(
     execution, timing = execute(
         kernel_file,
         kernel,
-        (-(-m // CTA_TILE), -(-n // CTA_TILE)),
+        grid(m, n),
         (BLOCK,),
         {"a": left, "b": right, "out": c, "m": m, "n": width, "k": depth},
         machine,

@@ -10,7 +10,8 @@ from dstc_isa.isa import (
     logic,
     memory,
     predicate,
+    structured,
     tensor,
 )
 
-FAMILIES = (integer, logic, predicate, float, half, convert, communication, memory, control_flow, tensor)
+FAMILIES = (integer, logic, predicate, float, half, convert, communication, memory, control_flow, tensor, structured)
