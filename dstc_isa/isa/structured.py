@@ -36,21 +36,22 @@ def hmma_sp(
 
     Of each four consecutive values of a row of A two are kept. Lane 4h + r of a quad pair (r < 4; h = 1 for lanes 16
     to 31) holds row 4h + r: the four kept values in Ra, Ra+1, and in byte ``part`` of Re their positions, two bits
-    each, lowest first; the first two are positions in k = 0 to 3, the others in k = 4 to 7. It also holds row
-    k = 4h + r of four columns of B: Rb, Rb+1 are columns 0 to 3 for steps 0 and 1, columns 4 to 7 for steps 2 and 3.
-    Rd, Rc and the quarter that step s computes are those of HMMA.884. The four exact products are added in the order
-    of the kept values, with one rounding each; dropped values of A do not meet B, whatever it holds.
+    each, lowest first; the first two are positions in k = 0 to 3, the others in k = 4 to 7. Quad pairs 0 and 1 share
+    a B, and so do 2 and 3: the lane also holds row k = 4h + r of it in Rb, Rb+1, the even quad pair columns 0 to 3,
+    the odd one columns 4 to 7. Rd, Rc and the quarter that step s computes are those of HMMA.884. The four exact
+    products are added in the order of the kept values, with one rounding each; dropped values of A do not meet B,
+    whatever it holds.
     """
     if not converged(warp):
         return
     first = f32(read_register(warp, rc))
     second = f32(read_register(warp, rc + 1))
     places = shift_right(gather(re, row_of(step)), splat(8 * part))
-    quad = lane_ids() & splat(12)
+    holders = (lane_ids() & splat(8)) + splat((step >> 1) * 4)
     for kept in range(KEPT):
         a = value_of_a(warp, ra, Layout.ROW, step, kept)
         place = shift_right(places, splat(2 * kept)) & splat(3)
-        b = two_columns(warp, rb, quad + place + splat((kept >> 1) * 16))
+        b = two_columns(warp, rb, holders + place + splat((kept >> 1) * 16))
         first = canonical(first + a * low_half(b))
         second = canonical(second + a * high_half(b))
     write_register(warp, rd, u32(first))
