@@ -23,7 +23,8 @@ def add_matrix_options(command: argparse.ArgumentParser) -> None:
 def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
     """The matrices, as their files hold them or random.
 
-    ``densities``: options for A and B that give the share of non-zeros in random ones, with what was written.
+    ``densities``: options for A and B that give the share of non-zeros in random ones, with what was written; random
+    matrices are dense without them.
     """
     from dstc_isa.sparse.matrix_files import load_matrix
 
@@ -47,14 +48,12 @@ def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float 
     m, n, k = sizes("--random", options.random, 3, 3)
     if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
         raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
-    density_a, density_b = (0.5 if d is None else d for d in (options.density_a, options.density_b))
-    for name, density in (("--density-a", density_a), ("--density-b", density_b)):
+    shares = [DEFAULT_DENSITY if density is None else density for density in densities.values()] or [1.0, 1.0]
+    for name, density in zip(densities, shares, strict=False):
         if not 0 <= density <= 1:
             raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
     seed = options.seed or 0
     if seed < 0:
         raise UsageError(f"--seed is 0 or more, not {seed}")
     result_array(m, n)  # a result without room is refused before the operands are made
-    return random_matrix(m, k, density_a, seed), random_matrix(k, n, density_b, seed + 1)
-
-
+    return random_matrix(m, k, shares[0], seed), random_matrix(k, n, shares[1], seed + 1)

@@ -48,4 +48,4 @@ def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
         if options.gpu is not None or options.set:
             raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
         return None
-    return loadchosen_gpu(options.gpu or DEFAULT_GPU, options.set)
+    return load_gpu(options.gpu or DEFAULT_GPU, options.set)

@@ -36,8 +36,8 @@ class StructureError(ValueError):
 class Structured:
     """A matrix of shape (rows, columns), columns a multiple of 4, in 2:4 form.
 
-    ``values``: float16 (rows, columns/2), two of each group. ``positions``: uint8 of the same shape, where each stands in
-    its group, ascending.
+    ``values``: float16 (rows, columns/2), two of each group. ``positions``: uint8 of the same shape, where each
+    stands in its group, ascending.
     """
 
     values: Halves
@@ -74,9 +74,10 @@ def encode(a: npt.NDArray[Any]) -> Structured:
     if len(crowded):
         row, group = crowded[0].tolist()
         first = GROUP * group
+        count = int(present[row, group].sum())
         raise StructureError(
-            f"row {row}, columns {first} to {first + GROUP - 1} have {int(present[row, group].sum())} values that are not "
-            "zero: 2:4 sparsity allows two of four; prune the matrix first"
+            f"row {row}, columns {first} to {first + GROUP - 1} have {count} values that are not zero: "
+            "2:4 sparsity allows two of four; prune the matrix first"
         )
     places = np.sort(np.argsort(~present, axis=2, kind="stable")[:, :, :KEPT], axis=2)
     values = np.take_along_axis(groups, places, axis=2)
@@ -110,8 +111,8 @@ def gemm_sparse24(
 ) -> GemmResult:
     """Multiply ``a`` (m, k), 2:4 sparse along k, and ``b`` (k, n), rounded to FP16, in FP32 in the order of k.
 
-    Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time. Raises
-    ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse.
+    Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time.
+    Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse.
     """
     m, n, _ = check_shapes(a, b)
     left = encode(padded(a, 1, SLAB))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import RZ, Register
 from tests.engine import cases
-from tests.models import communication, floating, integer, logic, memory, tensor
+from tests.models import communication, floating, integer, logic, memory, structured, tensor
 from tests.models.control_flow import FLOW_MODELS
 from tests.models.state import LANE_MODELS, LANES, WARP_MODELS, Operands, State, apply, name_of
 
