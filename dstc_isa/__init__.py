@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dstc_isa.assembler import assemble, assemble_file
-    from dstc_isa.dense.gemm import GemmResult, gemm_dense
+    from dstc_isa.dense.gemm import gemm_dense
+    from dstc_isa.dense.launch import GemmResult
+    from dstc_isa.dense.structured import gemm_sparse24
     from dstc_isa.engine.run import run_kernel
     from dstc_isa.gpu import load_gpu
     from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
@@ -21,6 +23,7 @@ __all__ = [
     "assemble",
     "assemble_file",
     "gemm_dense",
+    "gemm_sparse24",
     "load_gpu",
     "run_kernel",
     "spgemm",
@@ -28,8 +31,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GemmResult": "dstc_isa.dense.gemm",
+    "GemmResult": "dstc_isa.dense.launch",
     "gemm_dense": "dstc_isa.dense.gemm",
+    "gemm_sparse24": "dstc_isa.dense.structured",
     "load_gpu": "dstc_isa.gpu",
     "time_kernel": "dstc_isa.timing.run",
     "SpgemmResult": "dstc_isa.sparse.spgemm",

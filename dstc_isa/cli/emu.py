@@ -1,17 +1,18 @@
 """The command ``dstc-emu``: run kernels and multiply sparse matrices on the emulated machine."""
 
 import argparse
-import errno
-import json
-import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
+from dstc_isa.cli.matrices import add_matrix_options, two_matrices
+from dstc_isa.cli.output import check_output, save_array, say, write_json
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
 
@@ -31,7 +32,6 @@ SPGEMM_EXAMPLE = """examples:
 """
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
 EXIT_STATUS = "Exit status: 0 done, 1 refused input or a fault, 2 wrong command line."
-MAX_THREADS = 256
 DEFAULT_BLOCK = 32
 OBJECT_SUFFIX = ".dobj"
 
@@ -65,36 +65,19 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--max-instructions", type=int, default=None, metavar="N", help="stop a warp that has issued so many"
     )
-    _common(run)
+    add_run_options(run)
     multiply = commands.add_parser(
         "spgemm", help="multiply two sparse matrices", epilog=SPGEMM_EXAMPLE, formatter_class=raw
     )
-    multiply.add_argument("a", nargs="?", type=Path, metavar="A", help="matrix: .npy, .npz (SciPy sparse) or .mtx")
-    multiply.add_argument("b", nargs="?", type=Path, metavar="B", help="matrix: .npy, .npz (SciPy sparse) or .mtx")
-    multiply.add_argument("-o", dest="output", type=Path, metavar="C.npy", help="save the float32 product")
-    multiply.add_argument("--random", metavar="M,N,K", help="multiply random matrices, MxK times KxN")
+    add_matrix_options(multiply)
     multiply.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in A (default 0.5)")
     multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
-    multiply.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
-    _common(multiply)
+    add_run_options(multiply)
+    add_gemm_command(commands)
     add_gpu_command(commands)
     add_validate_command(commands)
     add_sweep_command(commands)
     return top
-
-
-def _common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON")
-    command.add_argument("--threads", type=int, default=None, metavar="N", help="host threads (default: all cores)")
-    command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
-    command.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
-    )
-    command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
-    command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
-    command.add_argument(
-        "--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further instructions"
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error)
         return USAGE
     except KeyboardInterrupt:
-        _say("dstc-emu: interrupted")
+        say("dstc-emu: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return REFUSED
@@ -123,12 +106,12 @@ def _complain(error: Exception) -> None:
     from dstc_isa.diagnostics import render, wants_colour
 
     if isinstance(error, AssemblyError):
-        _say(render(error.diagnostics, wants_colour(sys.stderr)))
+        say(render(error.diagnostics, wants_colour(sys.stderr)))
         return
     text = str(error)
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         text = f"{error.filename}: {error.strerror}"
-    _say("\n  ".join([f"dstc-emu: {text}", *getattr(error, "__notes__", ())]))
+    say("\n  ".join([f"dstc-emu: {text}", *getattr(error, "__notes__", ())]))
 
 
 def _expected(error: Exception) -> bool:
@@ -146,33 +129,6 @@ def _expected(error: Exception) -> bool:
     return isinstance(error, (*of_input, InputError, KernelFault, SemanticsError, OSError, MemoryError))
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _check(options: argparse.Namespace) -> None:
-    from dstc_isa.isa.extension import load_extension
-
-    if options.threads is not None and not 1 <= options.threads <= MAX_THREADS:
-        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {options.threads}")
-    if options.json is not None:
-        _check_output(options.json)
-    for path in options.isa:
-        load_extension(path)
-
-
-def _check_output(path: Path, suffix: str = "") -> None:
-    """Refuse a file that cannot be written before the run, not after it."""
-    if path.suffix != suffix and suffix:
-        raise UsageError(f"{path}: an array is written as {suffix}: expected a file name that ends in {suffix}")
-    if path.is_dir():
-        raise OSError(errno.EISDIR, "cannot be written: it is a directory", str(path))
-    if not path.parent.is_dir():
-        raise OSError(errno.ENOENT, f"cannot be written: there is no directory {path.parent}", str(path))
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OSError(errno.EACCES, "cannot be written: permission denied", str(path))
-
-
 def _run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -183,8 +139,8 @@ def _run(options: argparse.Namespace) -> int:
     from dstc_isa.report.text import print_run
     from dstc_isa.timing.run import execute
 
-    gpu = _gpu(options)
-    _check(options)
+    gpu = chosen_gpu(options)
+    check_run_options(options)
     limit = DEFAULT_MAX_INSTRUCTIONS if options.max_instructions is None else options.max_instructions
     if not 1 <= limit <= INSTRUCTION_LIMIT:
         raise UsageError(f"--max-instructions is 1 to {INSTRUCTION_LIMIT}, not {limit}")
@@ -193,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
     given = [assignment("--arg", text) for text in options.arg]
     outputs = [assignment("--out", text) for text in options.out]
     for output in outputs:
-        _check_output(Path(output.text), ".npy")
+        check_output(Path(output.text), ".npy")
     program = _load(options, gpu)
     kernel = _kernel(program, options)
     arguments = kernel_arguments(given)
@@ -211,15 +167,15 @@ def _run(options: argparse.Namespace) -> int:
             threads=options.threads,
             max_instructions=limit,
             reference=options.reference,
-            announce=_say,
+            announce=say,
         )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
         raise
     for output in outputs:
-        _save(Path(output.text), arguments[output.name])
+        save_array(Path(output.text), arguments[output.name])
     run = statistics(kernel, execution, timing)
-    _write_json(options.json, run.as_json())
+    write_json(options.json, run.as_json())
     print_run(run, Console())
     return 0
 
@@ -241,18 +197,7 @@ def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
 def _show_warnings(found: "list[Diagnostic]") -> None:
     from dstc_isa.diagnostics import render, wants_colour
 
-    _say(render(found, wants_colour(sys.stderr)))
-
-
-def _gpu(options: argparse.Namespace) -> "Gpu | None":
-    """The GPU to time on, None for a run without time."""
-    from dstc_isa.gpu import DEFAULT_GPU, load_gpu
-
-    if options.functional or options.reference:
-        if options.gpu is not None or options.set:
-            raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
-        return None
-    return load_gpu(options.gpu or DEFAULT_GPU, options.set)
+    say(render(found, wants_colour(sys.stderr)))
 
 
 def _kernel(program: "Program", options: argparse.Namespace) -> "Kernel":
@@ -279,21 +224,22 @@ def _spgemm(options: argparse.Namespace) -> int:
     from dstc_isa.report.text import print_run
     from dstc_isa.sparse.spgemm import spgemm
 
-    gpu = _gpu(options)
-    _check(options)
+    gpu = chosen_gpu(options)
+    check_run_options(options)
     if options.output:
-        _check_output(options.output, ".npy")
+        check_output(options.output, ".npy")
+    densities = {"--density-a": options.density_a, "--density-b": options.density_b}
     try:
-        a, b = _matrices(options)
-        result = spgemm(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=_say)
+        a, b = two_matrices(options, densities)
+        result = spgemm(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=say)
     except UsageError:
         raise
     except ValueError as error:
         raise InputError(str(error)) from None
     report = result.report
     if options.output:
-        _save(options.output, result.c)
-    _write_json(options.json, report.as_json())
+        save_array(options.output, result.c)
+    write_json(options.json, report.as_json())
     total = report.ohmma_issued + report.ohmma_skipped
     share = report.ohmma_issued / total if total else 0.0
     lines = [
@@ -311,53 +257,14 @@ def _spgemm(options: argparse.Namespace) -> int:
     return 0
 
 
-def _matrices(options: argparse.Namespace) -> tuple[Any, Any]:
-    from dstc_isa.sparse.matrix_files import load_matrix
-
-    if options.random is not None:
-        if options.a is not None:
-            raise UsageError("give either two matrices or --random, not both")
-        return _random_matrices(options)
-    if options.a is None or options.b is None:
-        raise UsageError("spgemm takes two matrices, A and B, or --random M,N,K")
-    if options.seed is not None or options.density_a is not None or options.density_b is not None:
-        raise UsageError("--seed, --density-a and --density-b go with --random")
-    return load_matrix(options.a), load_matrix(options.b)
-
-
-def _random_matrices(options: argparse.Namespace) -> tuple[Any, Any]:
-    from dstc_isa.cli.arguments import sizes
-    from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
-    from dstc_isa.sparse.random_matrix import random_matrix
-    from dstc_isa.sparse.spgemm import result_array
-
-    m, n, k = sizes("--random", options.random, 3, 3)
-    if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
-        raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
-    density_a, density_b = (0.5 if d is None else d for d in (options.density_a, options.density_b))
-    for name, density in (("--density-a", density_a), ("--density-b", density_b)):
-        if not 0 <= density <= 1:
-            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
-    seed = options.seed or 0
-    if seed < 0:
-        raise UsageError(f"--seed is 0 or more, not {seed}")
-    result_array(m, n)  # a result without room is refused before the operands are made
-    return random_matrix(m, k, density_a, seed), random_matrix(k, n, density_b, seed + 1)
-
-
-def _save(path: Path, array: Any) -> None:
-    import numpy as np
-
-    with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-
-
-def _write_json(path: Path | None, report: dict[str, Any]) -> None:
-    if path is not None:
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
-COMMANDS = {"run": _run, "spgemm": _spgemm, "gpu": run_gpu, "validate": run_validate, "sweep": run_sweep}
+COMMANDS = {
+    "run": _run,
+    "spgemm": _spgemm,
+    "gemm": run_gemm,
+    "gpu": run_gpu,
+    "sweep": run_sweep,
+    "validate": run_validate,
+}
 
 
 if __name__ == "__main__":

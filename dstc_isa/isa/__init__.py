@@ -11,7 +11,21 @@ from dstc_isa.isa import (
     memory,
     predicate,
     sequenced,
+    structured,
     tensor,
 )
 
-FAMILIES = (integer, logic, predicate, float, half, convert, communication, memory, control_flow, tensor, sequenced)
+FAMILIES = (
+    integer,
+    logic,
+    predicate,
+    float,
+    half,
+    convert,
+    communication,
+    memory,
+    control_flow,
+    tensor,
+    sequenced,
+    structured,
+)

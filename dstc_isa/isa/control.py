@@ -96,9 +96,10 @@ _OPEN_TEXT = re.compile(r"B([-0-5]{6}|\?):R([-0-57?]):W([-0-57?]):([-Y]):S(\d\d?
 
 @frozen
 class Prefix:
-    """A control prefix as written in a source: ``control`` with defaults for what is left to the assembler, and what is not.
+    """A control prefix as written in a source: ``control``, with defaults for what is left to the assembler.
 
-    ``B?``, ``R?``, ``W?`` and ``S?`` leave a part open; ``S04?`` asks for a stall of at least 4 cycles.
+    ``B?``, ``R?``, ``W?`` and ``S?`` leave a part open; ``S04?`` asks for a stall of at least 4 cycles. The
+    flags tell what is kept as it is.
     """
 
     control: Control

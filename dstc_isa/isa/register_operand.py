@@ -34,6 +34,7 @@ PLACES = {
     "a": Place(Field(24, 8), Field(72, 1), Field(73, 1), Field(122, 1), Field(76, 2)),
     "b": Place(Field(32, 8), Field(63, 1), Field(62, 1), Field(123, 1), Field(60, 2)),
     "c": Place(Field(64, 8), Field(75, 1), Field(74, 1), Field(124, 1), Field(84, 2)),
+    "e": Place(Field(40, 8), Field(49, 1), Field(48, 1), Field(125, 1), Field(50, 2)),
 }
 IMMEDIATE_32 = Field(32, 32)
 CONSTANT_OFFSET = Field(40, 14, scale=2)

@@ -30,8 +30,8 @@ def spwmma(
 ) -> None:
     """Sixteen sparse outer products 32x32x1 in a row: D += A * B for a 32x16 tile of A and a 16x32 tile of B.
 
-    Rm holds the bitmaps of A's columns, a lane each, and Rm + 1 those of B's rows, in lanes 0 to 15 for part 0 and 16 to
-    31 for part 1. Half k mod 2 of Ra + k div 2 has step k's condensed column of A as OHMMA takes it, Rb likewise.
+    Rm holds the bitmaps of A's columns, a lane each, and Rm + 1 those of B's rows, in lanes 0 to 15 for part 0 and
+    16 to 31 for part 1. Half k mod 2 of Ra + k div 2 has step k's condensed column of A as OHMMA takes it, Rb likewise.
     The hardware goes through the groups of 8 by 16 products that exist, one after the other; the tensor core is
     busy for so long and no issue slot is needed. Sources are read step by step and must not overlap D, registers Rd to
     Rd + 31. Results are those of the OHMMAs.

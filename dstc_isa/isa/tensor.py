@@ -28,6 +28,7 @@ from dstc_isa.isa.lanes import (
     s32,
     select,
     shift_left,
+    shift_right,
     shift_right_signed,
     splat,
     spread,
@@ -76,12 +77,9 @@ def converged(warp: Warp) -> bool:
     return True
 
 
-def fragment_half(warp: Warp, pair: int, register: U32, odd: U32) -> U32:
-    """Per lane, a half of a two-register fragment: ``register`` and ``odd`` (0 or 1, u32) say which, as f32."""
-    low = read_register(warp, pair)
-    high = read_register(warp, pair + 1)
-    chosen = select(register == splat(0), low, high)
-    return select(odd == splat(0), low_half(chosen), high_half(chosen))
+def half_of(packed: U32, odd: int) -> F32:
+    """The lower or the upper half of every lane."""
+    return high_half(packed) if odd != 0 else low_half(packed)
 
 
 @instruction("HMMA.884.F32", 0x236, Pipe.HMMA)
@@ -104,42 +102,49 @@ def hmma(
     """
     if not converged(warp):
         return
-    first = hmma_result(warp, ra, rb, rc, layout_a, layout_b, step, 0)
-    second = hmma_result(warp, ra, rb, rc, layout_a, layout_b, step, 1)
+    first = f32(read_register(warp, rc))
+    second = f32(read_register(warp, rc + 1))
+    for k in range(4):
+        a = value_of_a(warp, ra, layout_a, step, k)
+        b = columns_of_b(warp, rb, layout_b, step, k)
+        first = canonical(first + a * low_half(b))
+        second = canonical(second + a * high_half(b))
     write_register(warp, rd, u32(first))
     write_register(warp, rd + 1, u32(second))
 
 
-def hmma_result(warp: Warp, ra: int, rb: int, rc: int, layout_a: int, layout_b: int, step: int, register: int) -> F32:
-    """Register 0 or 1 of the pair that an HMMA step computes."""
+def row_of(step: int) -> U32:
+    """The lane of each quad that holds, in a fragment by rows, the row of A that a lane's results are in."""
     lane = lane_ids()
-    quad = lane & splat(12)
-    row_low = lane & splat(1)
-    rows_from = (step & 1) * 2
-    columns_from = (step >> 1) * 16
-    total = f32(read_register(warp, rc + register))
-    column = (lane & splat(2)) + splat(register)
-    for k in range(4):
-        if layout_a == Layout.ROW:
-            source_a = row_low + splat(rows_from) + quad + (lane & splat(16))
-            held_a = fragment_half(warp, ra, splat(k >> 1), splat(k & 1))
-            a = f32(gather(u32(held_a), source_a))
-        else:
-            source_a = splat(k) + quad + (lane & splat(16))
-            even = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(0))), source_a))
-            odd = f32(gather(u32(fragment_half(warp, ra, splat(step & 1), splat(1))), source_a))
-            a = select(row_low == splat(0), even, odd)
-        if layout_b == Layout.COL:
-            source_b = column + quad + splat(columns_from)
-            held_b = fragment_half(warp, rb, splat(k >> 1), splat(k & 1))
-            b = f32(gather(u32(held_b), source_b))
-        else:
-            source_b = splat(k) + quad + splat(columns_from)
-            first = f32(gather(u32(fragment_half(warp, rb, splat(0), splat(register))), source_b))
-            second = f32(gather(u32(fragment_half(warp, rb, splat(1), splat(register))), source_b))
-            b = select((lane & splat(2)) == splat(0), first, second)
-        total = canonical(total + a * b)
-    return total
+    return (lane & splat(28)) + (lane & splat(1)) + splat((step & 1) * 2)
+
+
+def value_of_a(warp: Warp, ra: int, layout: int, step: int, k: int) -> F32:
+    """Column ``k`` of A, in each lane for the row of its results."""
+    if layout == Layout.ROW:
+        return half_of(gather(read_register(warp, ra + (k >> 1)), row_of(step)), k & 1)
+    held = gather(read_register(warp, ra + (step & 1)), (lane_ids() & splat(28)) + splat(k))
+    return select((lane_ids() & splat(1)) == splat(0), low_half(held), high_half(held))
+
+
+def columns_of_b(warp: Warp, rb: int, layout: int, step: int, k: int) -> U32:
+    """Row ``k`` of B, in each lane the two columns of its results as halves."""
+    quad = (lane_ids() & splat(12)) + splat((step >> 1) * 16)
+    if layout == Layout.ROW:
+        return two_columns(warp, rb, quad + splat(k))
+    held = read_register(warp, rb + (k >> 1))
+    column = quad + (lane_ids() & splat(2))
+    shift = splat(16 * (k & 1))
+    left = shift_right(gather(held, column), shift) & splat(0xFFFF)
+    right = shift_right(gather(held, column + splat(1)), shift)
+    return left | shift_left(right, splat(16))
+
+
+def two_columns(warp: Warp, rb: int, source: U32) -> U32:
+    """Of the four columns that lane ``source`` holds in a fragment by rows, the two of this lane's results."""
+    first = gather(read_register(warp, rb), source)
+    second = gather(read_register(warp, rb + 1), source)
+    return select((lane_ids() & splat(2)) == splat(0), first, second)
 
 
 @instruction("BOHMMA.32321", 0x1A0, Pipe.BOHMMA, public=False)
@@ -162,7 +167,7 @@ def bohmma(
     return select(spread(lane_of(ra, 0)), splat(lane_of(rb, 0)), splat(0))
 
 
-@instruction("BOHMMA.32321", 0x1A3, Pipe.BOHMMA, public=False)
+@instruction("BOHMMA.32321", 0x1A5, Pipe.BOHMMA, public=False)
 def bohmma_step(
     warp: Warp,
     which: AllPredicates,

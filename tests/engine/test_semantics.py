@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import RZ, Register
 from tests.engine import cases
-from tests.models import communication, floating, integer, logic, memory, tensor
+from tests.models import communication, floating, integer, logic, memory, structured, tensor
 from tests.models.control_flow import FLOW_MODELS
 from tests.models.state import LANE_MODELS, LANES, WARP_MODELS, Operands, State, apply, name_of
 
-FAMILIES = (communication, floating, integer, logic, memory, tensor)
+FAMILIES = (communication, floating, integer, logic, memory, structured, tensor)
 """Importing a family registers its models."""
 STEPPED = [d for d in REGISTRY if name_of(d) not in FLOW_MODELS]
 NAMES = [f"{d.mnemonic}-{name_of(d)}" for d in STEPPED]

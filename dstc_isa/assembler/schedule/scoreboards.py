@@ -29,8 +29,9 @@ def assign_scoreboards(
     """Choose scoreboards and waits.
 
     Outer products share one scoreboard, since only the last of them is ever waited for; so do the late reads of the
-    load and store unit, which end in order. Results have the other four: each takes the one on which it makes its own and
-    the others' consumers wait least for what they do not need. A scoreboard that a written code names is left to those.
+    load and store unit, which end in order. Results have the other four: each takes the one on which it makes its own
+    and the others' consumers wait least for what they do not need. A scoreboard that a written code names is left to
+    those.
     """
     _choose(work, successors)
     _Waits(work, successors, hazards).solve(roots)

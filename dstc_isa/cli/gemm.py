@@ -1,0 +1,66 @@
+"""``dstc-emu gemm``: multiply two matrices with a dense kernel, or one for 2:4 structured sparsity."""
+
+import argparse
+from typing import Any
+
+from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.matrices import add_matrix_options, two_matrices
+from dstc_isa.cli.output import check_output, save_array, say, write_json
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
+
+EXAMPLE = """examples:
+  dstc-emu gemm A.npy B.npy -o C.npy
+  dstc-emu gemm --random 1024,1024,1024 --kernel gemm_sparse24 --prune24
+"""
+DENSE, SPARSE24 = "gemm_dense", "gemm_sparse24"
+
+
+def add_gemm_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    gemm = commands.add_parser(
+        "gemm",
+        help="multiply two matrices with a dense kernel",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_matrix_options(gemm)
+    gemm.add_argument("--kernel", choices=(DENSE, SPARSE24), default=DENSE, help=f"what multiplies (default {DENSE})")
+    gemm.add_argument("--prune24", action="store_true", help="first prune A to two of each four values of a row")
+    add_run_options(gemm)
+
+
+def run_gemm(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from rich.console import Console
+
+    from dstc_isa.dense.gemm import gemm_dense
+    from dstc_isa.dense.structured import gemm_sparse24, prune
+    from dstc_isa.report.text import print_run
+
+    gpu = chosen_gpu(options)
+    check_run_options(options)
+    if options.output:
+        check_output(options.output, ".npy")
+    try:
+        a, b = (_dense(matrix) for matrix in two_matrices(options, {}))
+        if options.prune24:
+            a = prune(a)
+        multiply = gemm_sparse24 if options.kernel == SPARSE24 else gemm_dense
+        result = multiply(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=say)
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    if options.output:
+        save_array(options.output, result.c)
+    (m, k), n = a.shape, b.shape[1]
+    write_json(options.json, {"m": m, "n": n, "k": k, "run": result.run.as_json()})
+    console = Console()
+    console.print(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", highlight=False, soft_wrap=True)
+    print_run(result.run, console)
+    return 0
+
+
+def _dense(matrix: Any) -> Any:
+    """The matrix as an array; files may hold SciPy's sparse matrices."""
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix

@@ -1,0 +1,59 @@
+"""The two matrices that a command multiplies: from files, or random."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dstc_isa.cli.arguments import UsageError
+
+DEFAULT_DENSITY = 0.5
+
+
+def add_matrix_options(command: argparse.ArgumentParser) -> None:
+    """Add them to a command, and the place for the product."""
+    for name in ("a", "b"):
+        help_text = "matrix: .npy, .npz (SciPy sparse) or .mtx"
+        command.add_argument(name, nargs="?", type=Path, metavar=name.upper(), help=help_text)
+    command.add_argument("-o", dest="output", type=Path, metavar="C.npy", help="save the float32 product")
+    command.add_argument("--random", metavar="M,N,K", help="multiply random matrices, MxK times KxN")
+    command.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
+
+
+def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
+    """The matrices, as their files hold them or random.
+
+    ``densities``: options for A and B that give the share of non-zeros in random ones, with what was written; random
+    matrices are dense without them.
+    """
+    from dstc_isa.sparse.matrix_files import load_matrix
+
+    if options.random is not None:
+        if options.a is not None:
+            raise UsageError("give either two matrices or --random, not both")
+        return _random_matrices(options, densities)
+    if options.a is None or options.b is None:
+        raise UsageError(f"{options.command} takes two matrices, A and B, or --random M,N,K")
+    if options.seed is not None or any(density is not None for density in densities.values()):
+        raise UsageError(f"--seed{', --density-a and --density-b go' if densities else ' goes'} with --random")
+    return load_matrix(options.a), load_matrix(options.b)
+
+
+def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
+    from dstc_isa.cli.arguments import sizes
+    from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
+    from dstc_isa.sparse.random_matrix import random_matrix
+    from dstc_isa.sparse.spgemm import result_array
+
+    m, n, k = sizes("--random", options.random, 3, 3)
+    if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
+        raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
+    shares = [DEFAULT_DENSITY if density is None else density for density in densities.values()] or [1.0, 1.0]
+    for name, density in zip(densities, shares, strict=False):
+        if not 0 <= density <= 1:
+            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
+    seed = options.seed or 0
+    if seed < 0:
+        raise UsageError(f"--seed is 0 or more, not {seed}")
+    result_array(m, n)  # a result without room is refused before the operands are made
+    return random_matrix(m, k, shares[0], seed), random_matrix(k, n, shares[1], seed + 1)

@@ -1,0 +1,51 @@
+"""Options of every command that runs a kernel."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.output import check_output
+
+if TYPE_CHECKING:
+    from dstc_isa.gpu import Gpu
+
+MAX_THREADS = 256
+
+
+def add_run_options(command: argparse.ArgumentParser) -> None:
+    """Add them to a command."""
+    command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON")
+    command.add_argument("--threads", type=int, default=None, metavar="N", help="host threads (default: all cores)")
+    command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
+    )
+    command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
+    command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
+    command.add_argument(
+        "--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further instructions"
+    )
+
+
+def check_run_options(options: argparse.Namespace) -> None:
+    """Refuse what cannot be used before the run, and load declarations of further instructions."""
+    from dstc_isa.isa.extension import load_extension
+
+    if options.threads is not None and not 1 <= options.threads <= MAX_THREADS:
+        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {options.threads}")
+    if options.json is not None:
+        check_output(options.json)
+    for path in options.isa:
+        load_extension(path)
+
+
+def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
+    """The GPU to time on, None for a run without time."""
+    from dstc_isa.gpu import DEFAULT_GPU, load_gpu
+
+    if options.functional or options.reference:
+        if options.gpu is not None or options.set:
+            raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
+        return None
+    return load_gpu(options.gpu or DEFAULT_GPU, options.set)

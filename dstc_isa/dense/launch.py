@@ -1,0 +1,55 @@
+"""Launches a dense kernel on padded operands."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.dense.operands import BLOCK, Halves, grid
+from dstc_isa.engine.launch import Argument
+from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.object.load import load_shipped
+from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.timing.run import Progress, execute
+
+
+@frozen(eq=False)
+class GemmResult:
+    """``c``: float32 array of shape (m, n). ``run``: what was executed and how long it takes."""
+
+    c: npt.NDArray[np.float32]
+    run: RunStatistics
+
+
+def multiply(
+    name: str,
+    right: Halves,
+    shape: tuple[int, int],
+    arguments: Mapping[str, Argument],
+    gpu: Gpu | str | None,
+    *,
+    threads: int | None,
+    reference: bool,
+    announce: Callable[[str], None] | None,
+    progress: Progress | None,
+) -> GemmResult:
+    """Run the kernel ``name`` of the file of that name for a result of ``shape``; ``right`` is B, padded."""
+    (m, n), (depth, width) = shape, right.shape
+    c = np.zeros((m, width), np.float32)
+    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    program = load_shipped(f"{name}.dasm", machine)
+    kernel = program.kernel(name)
+    execution, timing = execute(
+        program,
+        kernel,
+        grid(m, n),
+        (BLOCK,),
+        {**arguments, "b": right, "out": c, "m": m, "n": width, "k": depth},
+        machine,
+        threads=threads,
+        reference=reference,
+        announce=announce,
+        progress=progress,
+    )
+    return GemmResult(np.ascontiguousarray(c[:, :n]), statistics(kernel, execution, timing))
