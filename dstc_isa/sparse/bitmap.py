@@ -78,6 +78,15 @@ class BitmapMatrix:
         """Tiles that are not empty."""
         return len(self.value_start) - 1
 
+    def groups(self, size: int) -> NDArray[np.int64]:
+        """Groups of up to ``size`` values that outer products take, per k of whole tiles, summed over tiles: int64."""
+        present = np.unpackbits(self.warp_bitmap.view(np.uint8), axis=1, bitorder="little")
+        tile_k = np.nonzero(present)[1]
+        of_steps = -(-np.bitwise_count(self.element_bitmap[: self.tiles]).astype(np.int64) // size)
+        total = np.zeros((self.tiles_k, TILE_K), np.int64)
+        np.add.at(total, tile_k, of_steps)
+        return total.reshape(-1)
+
     @property
     def density(self) -> float:
         """Stored values per element of the matrix, 0 to 1; 0 for a matrix without elements."""

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
@@ -20,8 +21,8 @@ CTA_TILE = 128
 BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
-OHMMA = "OHMMA.8161.F32"
-OHMMA_PER_STEP = (WARP_TILE // 8) * (WARP_TILE // 16)
+OHMMA, SPWMMA = "OHMMA.8161.F32", "SPWMMA.323216.F32"
+OHMMA_PER_STEP = (WARP_TILE // GROUP_ROWS) * (WARP_TILE // GROUP_COLUMNS)
 
 
 @frozen
@@ -29,9 +30,10 @@ class SpgemmReport:
     """What a multiplication did.
 
     ``underflowed``: non-zero inputs that FP16 rounds to zero. ``ohmma_issued``: outer-product instructions that
-    executed (the run's histogram also counts those whose guard was false). ``ohmma_skipped``: those a dense
-    multiplication of this shape would have executed besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all. ``run``:
-    the kernel's counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
+    executed (the run's histogram also counts those whose guard was false); the groups that SPWMMA walks count as such,
+    as many as the bitmaps give. ``ohmma_skipped``: those a dense multiplication of this shape would have executed
+    besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all.
+    ``run``: the kernel's counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
     """
 
     m: int
@@ -138,7 +140,8 @@ def spgemm(
             progress=progress,
         )
         run = statistics(loaded, execution, timing)
-    issued = run.executed(OHMMA)
+    walked = int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS)) if run.executed(SPWMMA) else 0
+    issued = run.executed(OHMMA) + walked
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(
         m=m,

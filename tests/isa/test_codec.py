@@ -120,7 +120,12 @@ def test_opcodes_are_the_published_ones(mnemonic: str, opcode: int) -> None:
 
 def test_own_opcodes_are_marked() -> None:
     assert {d.opcode for d in REGISTRY if not d.public}.isdisjoint(PUBLISHED.values())
-    assert {d.mnemonic for d in REGISTRY if not d.public} == {"BOHMMA.32321", "OHMMA.8161.F32", "HMMA.SP.888.F32"}
+    assert {d.mnemonic for d in REGISTRY if not d.public} == {
+        "BOHMMA.32321",
+        "OHMMA.8161.F32",
+        "SPWMMA.323216.F32",
+        "HMMA.SP.888.F32",
+    }
 
 
 PT = Predicate(7)

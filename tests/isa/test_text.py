@@ -5,6 +5,7 @@ from hypothesis import given, settings
 
 from dstc_isa.isa.control import DEFAULT, Control
 from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.text import format_instruction, format_mnemonic, format_operands
 from dstc_isa.isa.values import (
@@ -51,15 +52,18 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
 @settings(max_examples=200, deadline=None)
 @given(instructions())
 def test_operands_left_out_hold_their_defaults(instruction: Instruction) -> None:
-    texts = format_operands(instruction)
-    remaining = list(texts)
-    for operand, value in zip(instruction.declaration.operands, instruction.operands, strict=True):
-        if remaining and remaining[0] == operand.format(value):
-            remaining.pop(0)
-        else:
-            assert operand.optional
-            assert value == operand.default
-    assert not remaining
+    pairs = list(zip(instruction.declaration.operands, instruction.operands, strict=True))
+    assert fit(pairs, list(format_operands(instruction)))
+
+
+def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
+    """Whether the texts are those of the operands in order, with some left out that have a default."""
+    if not pairs:
+        return not texts
+    (operand, value), rest = pairs[0], pairs[1:]
+    if texts and texts[0] == operand.format(value) and fit(rest, texts[1:]):
+        return True
+    return operand.optional and value == operand.default and fit(rest, texts)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,41 @@ def bohmma(x: Operands) -> int:
     return int(x.rb) if x.ra >> x.lane & 1 else 0
 
 
+@warp_model("bohmma_step")
+def bohmma_step(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    rows = Operands(instruction, state, x.step_a).ra
+    columns = Operands(instruction, state, x.step_b).rb
+    groups = [(q, h) for h in range(2) for q in range(4)]
+    for predicate, (q, h) in enumerate(groups[:7]):
+        exists = len(set_bits(rows)) > 8 * q and len(set_bits(columns)) > 16 * h
+        state.predicates[predicate] = [exists] * LANES
+    for lane in range(LANES):
+        state.write(x.first("rd"), lane, columns if rows >> lane & 1 else 0)
+
+
+def set_bits(word: int) -> list[int]:
+    """Positions of the set bits of a 32-bit word."""
+    return [position for position in range(32) if word >> position & 1]
+
+
+@warp_model("spwmma")
+def spwmma(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    first, a, b, bitmaps = (x.first(name) for name in ("rd", "ra", "rb", "rm"))
+    words = [[state.register(bitmaps + side, lane) for lane in range(LANES)] for side in range(2)]
+    for k in range(16):
+        rows = set_bits(words[0][16 * x.part_a + k])
+        columns = set_bits(words[1][16 * x.part_b + k])
+        condensed_a = [state.register(a + k // 2, lane) >> 16 * (k % 2) & 0xFFFF for lane in range(LANES)]
+        condensed_b = [state.register(b + k // 2, lane) >> 16 * (k % 2) & 0xFFFF for lane in range(LANES)]
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                accumulator = state.registers[first + row]
+                factors = number(condensed_a[i], F16), number(condensed_b[j], F16)
+                accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
+
+
 def outer(
     instruction: Instruction, state: State, rows: list[int], columns: list[int], group_a: int, group_b: int
 ) -> None:

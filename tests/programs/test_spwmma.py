@@ -113,12 +113,12 @@ def matrix(shape: tuple[int, int], density: float, specials: float, seed: int) -
 
 def tile(dense_tile: np.ndarray, side: Any) -> np.ndarray:
     """Bitmap words, then the condensed values; NaN stands where no value may be used."""
-    encoded = encode(dense_tile, side)
     words = np.zeros(TILE_WORDS, np.uint32)
     words[16:] = np.full(2 * (TILE_WORDS - 16), np.nan, np.float16).view(np.uint32)
-    if encoded.nnz:
-        words[:16] = encoded.element_bitmap[0]
-        words.view(np.float16)[32 : 32 + encoded.nnz] = encoded.values[: encoded.nnz]
+    words[:16] = encode(dense_tile, side).element_bitmap[0]
+    steps = dense_tile.T if side == "a" else dense_tile
+    condensed = steps[steps != 0]
+    words.view(np.float16)[32 : 32 + len(condensed)] = condensed
     return words
 
 

@@ -56,24 +56,24 @@ def model(dense: np.ndarray, side: str) -> dict[str, Any]:
     tile_start, element_bitmap, value_start, values, nnz = [0], [], [0], [], 0
     for o in range(tiles_outer):
         for t in range(tiles_k):
-            words, stored = [], []
-            for k in range(16 * t, 16 * t + 16):
-                column = [at(32 * o + r, k) for r in range(32)]
-                words.append(sum(1 << r for r in range(32) if column[r] != 0))
-                stored += [value for value in column if value != 0]
-            if stored:
+            columns = [[at(32 * o + r, k) for r in range(32)] for k in range(16 * t, 16 * t + 16)]
+            condensed = [[value for value in column if value != 0] for column in columns]
+            longest = max(map(len, condensed))
+            if longest:
                 warp_bitmap[o][t // 32] |= 1 << (t % 32)
-                element_bitmap.append(words)
-                nnz += len(stored)
-                values += stored + [0.0] * (-len(stored) % 8)
+                element_bitmap.append([sum(1 << r for r in range(32) if column[r] != 0) for column in columns])
+                nnz += sum(map(len, condensed))
+                for plane in (condensed[:8], condensed[8:]):
+                    values += [[step[i] if i < len(step) else 0.0 for step in plane] for i in range(longest)]
                 value_start.append(len(values))
         tile_start.append(len(element_bitmap))
+    element_bitmap.append([0] * 16)
     return {
         "warp_bitmap": np.array(warp_bitmap, np.uint32).reshape(tiles_outer, math.ceil(tiles_k / 32)),
         "tile_start": np.array(tile_start, np.uint32),
         "element_bitmap": np.array(element_bitmap, np.uint32).reshape(-1, 16),
         "value_start": np.array(value_start, np.uint32),
-        "values": np.array(values, np.float16),
+        "values": np.array(values, np.float16).reshape(-1, 8),
         "nnz": nnz,
         "tiles_outer": tiles_outer,
         "tiles_k": tiles_k,
@@ -173,11 +173,18 @@ def test_worked_example_of_side_a() -> None:
     encoded = encode(dense, "a")
     assert encoded.warp_bitmap.tolist() == [[0b01], [0b10]]
     assert encoded.tile_start.tolist() == [0, 1, 2]
-    assert encoded.element_bitmap.tolist() == [[0, 1 << 31, 0, 0b101] + [0] * 12, [1] + [0] * 15]
-    assert encoded.value_start.tolist() == [0, 8, 16]
-    assert encoded.values.tolist() == [0.5, 1, 2, 0, 0, 0, 0, 0, -4, 0, 0, 0, 0, 0, 0, 0]
+    assert encoded.element_bitmap.tolist() == [[0, 1 << 31, 0, 0b101] + [0] * 12, [1] + [0] * 15, [0] * 16]
+    assert encoded.value_start.tolist() == [0, 4, 6]
+    assert encoded.values.tolist() == [
+        [0, 0.5, 0, 1, 0, 0, 0, 0],
+        [0, 0, 0, 2, 0, 0, 0, 0],
+        [0] * 8,
+        [0] * 8,
+        [-4] + [0] * 7,
+        [0] * 8,
+    ]
     assert (encoded.nnz, encoded.density) == (4, 4 / (33 * 17))
-    assert encoded.nbytes == 2 * 4 + 3 * 4 + 2 * 16 * 4 + 3 * 4 + 16 * 2
+    assert encoded.nbytes == 2 * 4 + 3 * 4 + 3 * 16 * 4 + 3 * 4 + 6 * 16
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
@@ -251,7 +258,7 @@ def test_value_beyond_the_range_names_its_place(make: Any, side: Any) -> None:
 
 @pytest.mark.parametrize("value", [65519.996, np.nextafter(65520, 0), 65504])
 def test_largest_values_that_fit(value: float) -> None:
-    assert encode(np.array([[value, -value]]), "a").values[:2].tolist() == [65504, -65504]
+    assert encode(np.array([[value, -value]]), "a").values[0, :2].tolist() == [65504, -65504]
 
 
 def test_underflow_and_zeros_are_dropped_and_subnormals_kept() -> None:
@@ -259,7 +266,7 @@ def test_underflow_and_zeros_are_dropped_and_subnormals_kept() -> None:
     for matrix in (dense, dense.astype(np.float32), scipy.sparse.csr_array(dense), explicit(dense)):
         encoded = encode(matrix, "a")
         assert (encoded.nnz, encoded.underflowed) == (3, 3)
-        np.testing.assert_array_equal(encoded.values[:3], np.array([2**-24, -np.inf, np.nan], np.float16))
+        np.testing.assert_array_equal(encoded.values[0, 4:], np.array([2**-24, 0, -np.inf, np.nan], np.float16))
 
 
 def explicit(dense: np.ndarray) -> scipy.sparse.coo_array:
@@ -343,11 +350,11 @@ def test_dimensions_beyond_the_format_are_refused(shape: tuple[int, int]) -> Non
 
 @pytest.mark.parametrize("make", [np.array, scipy.sparse.csr_array])
 def test_more_values_than_a_word_counts_are_refused(make: Any, monkeypatch: Any) -> None:
-    dense = np.ones((4, 12))
+    dense = np.ones((24, 12))
     monkeypatch.setattr(bitmap, "WORD_LIMIT", 48)
-    assert encode(make(dense), "a").nnz == 48
+    assert encode(make(dense), "a").nnz == 24 * 12
     monkeypatch.setattr(bitmap, "WORD_LIMIT", 47)
-    with pytest.raises(ValueError, match=r"48 non-zero values, 48 with padding: .* at most 47"):
+    with pytest.raises(ValueError, match=r"48 rows of 16 bytes: .* at most 47"):
         encode(make(dense), "a")
 
 

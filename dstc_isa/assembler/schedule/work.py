@@ -146,6 +146,7 @@ def _keep(work: Work, prefix: Prefix) -> None:
     control = prefix.control
     work.keeps_wait, work.keeps_read = prefix.wait, prefix.read
     work.keeps_write, work.keeps_stall = prefix.write, prefix.stall
+    work.fixed = prefix.wait and prefix.read and prefix.write and prefix.stall
     work.stall = max(1, control.stall)
     work.yields = control.yields
     work.write, work.read, work.wait = control.write, control.read, control.wait
