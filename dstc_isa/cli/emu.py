@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.validate import add_validate_command, run_validate
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
     from dstc_isa.gpu import Gpu
     from dstc_isa.program import Kernel, Program
+    from dstc_isa.report.statistics import RunStatistics
 
 DESCRIPTION = "Instruction-level emulator of the Dual-side Sparse Tensor Core."
 RUN_EXAMPLE = """example:
@@ -29,7 +31,7 @@ SPGEMM_EXAMPLE = """examples:
   dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
 """
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
-EXIT_STATUS = "Exit status: 0 done, 1 refused input or a fault, 2 wrong command line."
+EXIT_STATUS = "Exit status: 0 done, 1 refused input, a fault or a hazard, 2 wrong command line."
 MAX_THREADS = 256
 DEFAULT_BLOCK = 32
 OBJECT_SUFFIX = ".dobj"
@@ -87,6 +89,12 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
+    )
+    command.add_argument(
+        "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
+    )
+    command.add_argument(
+        "--check-hazards", action="store_true", help="report what control codes let warps read or overwrite too early"
     )
     command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
@@ -199,18 +207,22 @@ def _run(options: argparse.Namespace) -> int:
         if not hasattr(arguments.get(output.name), "shape"):
             raise UsageError(f"--out {output.name}: there is no array argument of that name")
     try:
-        execution, timing = execute(
-            program,
-            kernel,
-            grid,
-            block or kernel.block or (DEFAULT_BLOCK,),
-            arguments,
-            gpu,
-            threads=options.threads,
-            max_instructions=limit,
-            reference=options.reference,
-            announce=_say,
-        )
+        with ProgressBar() as bar:
+            execution, timing = execute(
+                program,
+                kernel,
+                grid,
+                block or kernel.block or (DEFAULT_BLOCK,),
+                arguments,
+                gpu,
+                threads=options.threads,
+                max_instructions=limit,
+                reference=options.reference,
+                announce=_say,
+                progress=bar,
+                sample=options.sample,
+                check_hazards=options.check_hazards,
+            )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
         raise
@@ -219,7 +231,17 @@ def _run(options: argparse.Namespace) -> int:
     run = statistics(kernel, execution, timing)
     _write_json(options.json, run.as_json())
     print_run(run, Console())
-    return 0
+    return _hazards(run)
+
+
+def _hazards(run: "RunStatistics") -> int:
+    """Print the hazards that were found; the exit status."""
+    from dstc_isa.report.hazards import hazard_text
+
+    if run.timing is None or not run.timing.hazards:
+        return 0
+    _say(hazard_text(run.timing.hazards))
+    return REFUSED
 
 
 def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
@@ -249,7 +271,11 @@ def _gpu(options: argparse.Namespace) -> "Gpu | None":
     if options.functional or options.reference:
         if options.gpu is not None or options.set:
             raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
+        if options.sample is not None or options.check_hazards:
+            raise UsageError("--sample and --check-hazards go with a timed run, not with --functional or --reference")
         return None
+    if options.sample is not None and not 0 < options.sample <= 1:
+        raise UsageError(f"--sample is a share of the CTAs, more than 0 and at most 1, not {options.sample}")
     return load_gpu(options.gpu or DEFAULT_GPU, options.set)
 
 
@@ -283,7 +309,18 @@ def _spgemm(options: argparse.Namespace) -> int:
         _check_output(options.output, ".npy")
     try:
         a, b = _matrices(options)
-        result = spgemm(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=_say)
+        with ProgressBar() as bar:
+            result = spgemm(
+                a,
+                b,
+                gpu=gpu,
+                threads=options.threads,
+                reference=options.reference,
+                announce=_say,
+                progress=bar,
+                sample=options.sample,
+                check_hazards=options.check_hazards,
+            )
     except UsageError:
         raise
     except ValueError as error:
@@ -306,7 +343,7 @@ def _spgemm(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     print_run(report.run, console)
-    return 0
+    return _hazards(report.run)
 
 
 def _matrices(options: argparse.Namespace) -> tuple[Any, Any]:

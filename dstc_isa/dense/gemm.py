@@ -36,10 +36,12 @@ def gemm_dense(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
 ) -> GemmResult:
     """Multiply two dense arrays of shapes (m, k) and (k, n), rounded to FP16, in FP32 in the order of k.
 
-    ``gpu``: what to time it on; None runs without time. Raises ValueError for shapes that do not fit or are empty.
+    ``gpu``: what to time it on; None runs without time. ``sample``: share of the CTAs to time.
+    Raises ValueError for shapes that do not fit or are empty.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"a is {a.shape} and b is {b.shape}: expected (m, k) and (k, n)")
@@ -64,5 +66,6 @@ def gemm_dense(
         reference=reference,
         announce=announce,
         progress=progress,
+        sample=sample,
     )
     return GemmResult(np.ascontiguousarray(c[:, :n]), statistics(kernel, execution, timing))

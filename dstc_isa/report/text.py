@@ -8,6 +8,7 @@ from rich.table import Table
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.timed import TimedStatistics
 from dstc_isa.timing.reasons import MEANING, Reason
+from dstc_isa.timing.sample import Sample
 
 SHOWN = 12
 BOUNDS_SHOWN = 6
@@ -51,11 +52,22 @@ def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
     most = max(waits, key=lambda name: waits[name])
     lines = [
         f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
+        *([] if timing.sample is None else [sample_line(timing.sample)]),
         f"bound by {timing.bound.resource}: {timing.bound.cycles:,.0f} cycles, {timing.share_of_bound:.0%} of the time",
     ]
     if waits[most]:
         lines.append(f"warps wait most for: {most.replace('_', ' ')} ({waits[most] / timing.warp_cycles:.0%})")
     return "\n".join(f"{' ' * len(run.kernel)}  {line}" for line in lines)
+
+
+def sample_line(sample: Sample) -> str:
+    """How sure the cycles are."""
+    if sample.complete:
+        small = "" if sample.share == 1 else ", too few for a sample"
+        return f"all {sample.ctas:,} CTAs were timed{small}: the cycles are exact"
+    share = sample.timed / sample.ctas
+    counted = f"estimated from {sample.timed:,} of {sample.ctas:,} CTAs ({share:.0%})"
+    return f"{counted}, 95 % interval {sample.low:,} to {sample.high:,}"
 
 
 def bounds_table(timing: TimedStatistics) -> Table:

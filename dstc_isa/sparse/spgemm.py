@@ -83,12 +83,16 @@ def spgemm(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> SpgemmResult:
     """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
-    result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
-    without time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+    result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs without
+    time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
+    ``sample``: share of the kernel's CTAs to time; the cycles are then an estimate. ``check_hazards``: report hazards
+    of its control codes.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
@@ -130,6 +134,8 @@ def spgemm(
             reference=reference,
             announce=announce,
             progress=progress,
+            sample=sample,
+            check_hazards=check_hazards,
         )
         run = statistics(kernel, execution, timing)
     issued = run.executed(OHMMA)

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT
-from dstc_isa.assembler.schedule.hazard import Hazard
+from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
-from dstc_isa.isa.values import PT
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
@@ -16,7 +14,6 @@ RESULTS = range(SCOREBOARDS - 2)
 FAST, SLOW = (0, 1, 2), (3, 2)
 """Scoreboards of results that do and do not come from global memory, in a kernel that has both."""
 
-PLACES = PREDICATE_SHIFT + PT
 NEAR = 8
 """Results share a scoreboard if they are needed within this fraction of the distance to where they are needed."""
 
