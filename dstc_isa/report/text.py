@@ -63,8 +63,7 @@ def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
 def sample_line(sample: Sample) -> str:
     """How sure the cycles are."""
     if sample.complete:
-        small = "" if sample.share == 1 else ", too few for a sample"
-        return f"all {sample.ctas:,} CTAs were timed{small}: the cycles are exact"
+        return f"all CTAs were timed ({sample.ctas:,})" + ("" if sample.share == 1 else ": too few for a sample")
     share = sample.timed / sample.ctas
     counted = f"estimated from {sample.timed:,} of {sample.ctas:,} CTAs ({share:.0%})"
     return f"{counted}, 95 % interval {sample.low:,} to {sample.high:,}"

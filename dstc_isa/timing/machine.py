@@ -238,7 +238,7 @@ class Machine:
         put(self.record, MACHINE_OFFSETS, l2_ticks=round(sector / l2), dram_ticks=max(1, round(sector / dram)))
 
     def _charge_dram(self, sectors: float, begin: int, length: int) -> None:
-        """Count what DRAM moved for the whole GPU in an epoch; SMs wait in the next one for what took longer than the epoch."""
+        """Count what DRAM moved for the whole GPU in an epoch; what took longer than it delays the next one."""
         gpu = self.gpu
         per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
         self.dram_sectors += sectors

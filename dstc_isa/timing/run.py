@@ -89,6 +89,8 @@ def execute(
             check_hazards=check_hazards,
         )
         return timing.execution, timing
+    if sample is not None or check_hazards:
+        raise ValueError("sample and check_hazards go with a timed run: they need a GPU, and not the reference engine")
     _, execution = run_kernel(
         program,
         kernel,

@@ -113,12 +113,16 @@ def _block(
             state[PLACES + board] = (cycle + AFTER_SETTING, cycle + AFTER_SETTING, None, index)
         before = cycle
         if index + 1 < end:
+            if w.boards() & work[index + 1].wait and not w.written:
+                w.stall = max(w.stall, AFTER_SETTING)
             cycle += w.elapses
     last = work[end - 1]
     wanted = (0, -1, -1, "")
     following = -1
     for target in successors[end - 1]:
         if 0 <= target < len(work):
+            if last.boards() & work[target].wait and not last.written:
+                last.stall = max(last.stall, AFTER_SETTING)
             needed = _needed(work[target], state)
             if needed[0] > wanted[0]:
                 wanted, following = needed, target

@@ -19,10 +19,11 @@ MAXIMUM_STALL = STALL.maximum
 
 @define(eq=False)
 class Work:
-    """``guard``: its predicate, of a decoded word; ``reads`` has it in any case. ``late``: registers read some time after issue. ``tile``: accumulators that the outer-product pipe keeps in
-    order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them.
-    ``vanishes``: if its guard is false it takes no issue slot, a cycle less than its stall count. ``written``: the
-    author gave the control code. ``initiation``: cycles it holds its port for sure, 0 if guarded.
+    """``guard``: its predicate, of a decoded word; ``reads`` has it in any case. ``late``: registers read some time
+    after issue. ``tile``: accumulators that the outer-product pipe keeps in order. ``accumulators``: sources to
+    which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``vanishes``: if its guard is
+    false it takes no issue slot, a cycle less than its stall count. ``written``: the author gave the control code.
+    ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
 
     reads: int = 0
