@@ -14,7 +14,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         from dstc_isa.engine.compiled import cache
         from dstc_isa.engine.compiled.machine import RUN_WORKER
-        from dstc_isa.timing.machine import RUN_TASK
+        from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
 
         cache.load(RUN_WORKER, print)
         cache.load(RUN_TASK, print)
+        cache.load(WATCHED_TASK, print)

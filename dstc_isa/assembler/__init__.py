@@ -17,7 +17,7 @@ from dstc_isa.assembler.expand import Expander, Language
 from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn
-from dstc_isa.diagnostics import ERROR, Diagnostic, render
+from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
@@ -64,8 +64,10 @@ def assemble_file(
     include: Sequence[Path] = (),
     defines: Mapping[str, int | float] | None = None,
     gpu: Gpu | None = None,
+    *,
+    strict: bool = False,
 ) -> Assembly:
-    """Assemble a file; one that cannot be read is a diagnostic."""
+    """Assemble a file; one that cannot be read is a diagnostic. ``strict``: hazards of written codes are errors."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAXIMUM_FILE + 1)
@@ -75,7 +77,7 @@ def assemble_file(
     if len(data) > MAXIMUM_FILE:
         return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", str(path))])
     source, problems = read_source(data, str(path))
-    return _assemble(source, problems, include, defines or {}, gpu)
+    return _assemble(source, problems, include, defines or {}, gpu, strict)
 
 
 def program_from(
@@ -97,6 +99,7 @@ def _assemble(
     include: Sequence[Path],
     defines: Mapping[str, int | float],
     gpu: Gpu | None,
+    strict: bool = False,
 ) -> Assembly:
     reporter = Reporter()
     expander = Expander(_LANGUAGE, include, reporter)
@@ -113,7 +116,7 @@ def _assemble(
             except Abandoned as error:
                 if str(error):
                     reporter.add(source.diagnostic(str(error), 1, 1, 1))
-            program = _finish(expander, source, gpu or load_gpu())
+            program = _finish(expander, source, gpu or load_gpu(), ERROR if strict else WARNING)
         except TooManyErrors:
             program = None
         except RecursionError:
@@ -130,7 +133,7 @@ def _define(expander: Expander, source: Source, defines: Mapping[str, int | floa
             expander.scope.names[name] = value
 
 
-def _finish(expander: Expander, source: Source, gpu: Gpu) -> Program | None:
+def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Program | None:
     reporter = expander.reporter
 
     def report(place: Emitted | Statement, error: Exception) -> None:
@@ -148,7 +151,9 @@ def _finish(expander: Expander, source: Source, gpu: Gpu) -> Program | None:
         return None
     for kernel in expander.kernels:
         warn(kernel, reporter)
-        set_control_codes(kernel, gpu, reporter)
+        set_control_codes(kernel, gpu, reporter, hazard)
+    if reporter.failed:
+        return None
     return Program(
         tuple(kernel.finish() for kernel in expander.kernels),
         bytes(expander.constants),

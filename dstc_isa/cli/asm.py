@@ -17,7 +17,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dstc-asm",
         description="Assemble a .dasm source to an object file, or print the assembly of an object (-d).",
-        epilog="Exit status: 0 assembled, 1 errors in the input, 2 wrong usage.",
+        epilog="Exit status: 0 assembled, 1 errors in the input (with --check also hazards), 2 wrong usage.",
     )
     parser.add_argument("input", metavar="FILE", help="source to assemble, or with -d an object")
     parser.add_argument("-o", metavar="OUT.dobj", dest="output", help="object to write (default: the source's name)")
@@ -28,7 +28,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("-l", metavar="LISTING", dest="listing", help="write address, word, text and source line")
     parser.add_argument("--isa", metavar="FILE.py", action="append", default=[], help="declare further instructions")
     parser.add_argument("--gpu", metavar="GPU", help="fill in control codes for this GPU: a name or FILE.toml")
-    parser.add_argument("--check", action="store_true", help="report errors and warnings, write nothing")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="report errors and warnings, write nothing; a hazard of written control codes is an error",
+    )
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
     parser.add_argument(
         "-d", dest="disassemble", action="store_true", help="print text that assembles to the same bytes"
@@ -89,7 +93,8 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
     except GpuError as error:
         report([Diagnostic(ERROR, str(error), options.gpu)], options.json)
         return FAILED
-    assembly = assemble_file(source, [Path(directory) for directory in options.include], defines, gpu)
+    include = [Path(directory) for directory in options.include]
+    assembly = assemble_file(source, include, defines, gpu, strict=options.check)
     diagnostics = list(assembly.diagnostics)
     if assembly.program is not None and not options.check:
         from dstc_isa.object import listing, write_object

@@ -11,7 +11,8 @@ from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import check_output, save_array, say, write_json
+from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
@@ -31,8 +32,9 @@ SPGEMM_EXAMPLE = """examples:
   dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
 """
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
-EXIT_STATUS = "Exit status: 0 done, 1 refused input or a fault, 2 wrong command line."
+EXIT_STATUS = "Exit status: 0 done, 1 refused input, a fault or a hazard, 2 wrong command line."
 DEFAULT_BLOCK = 32
+KERNELS = ("spgemm", "spgemm_seq")
 OBJECT_SUFFIX = ".dobj"
 
 
@@ -72,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
     add_matrix_options(multiply)
     multiply.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in A (default 0.5)")
     multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
+    multiply.add_argument(
+        "--kernel", choices=KERNELS, default=KERNELS[0], help="with the paper's instructions, or a sequenced one"
+    )
     add_run_options(multiply)
     add_gemm_command(commands)
     add_gpu_command(commands)
@@ -157,18 +162,22 @@ def _run(options: argparse.Namespace) -> int:
         if not hasattr(arguments.get(output.name), "shape"):
             raise UsageError(f"--out {output.name}: there is no array argument of that name")
     try:
-        execution, timing = execute(
-            program,
-            kernel,
-            grid,
-            block or kernel.block or (DEFAULT_BLOCK,),
-            arguments,
-            gpu,
-            threads=options.threads,
-            max_instructions=limit,
-            reference=options.reference,
-            announce=say,
-        )
+        with ProgressBar() as bar:
+            execution, timing = execute(
+                program,
+                kernel,
+                grid,
+                block or kernel.block or (DEFAULT_BLOCK,),
+                arguments,
+                gpu,
+                threads=options.threads,
+                max_instructions=limit,
+                reference=options.reference,
+                announce=say,
+                progress=bar,
+                sample=options.sample,
+                check_hazards=options.check_hazards,
+            )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
         raise
@@ -177,7 +186,7 @@ def _run(options: argparse.Namespace) -> int:
     run = statistics(kernel, execution, timing)
     write_json(options.json, run.as_json())
     print_run(run, Console())
-    return 0
+    return hazard_status(run)
 
 
 def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
@@ -231,7 +240,19 @@ def _spgemm(options: argparse.Namespace) -> int:
     densities = {"--density-a": options.density_a, "--density-b": options.density_b}
     try:
         a, b = two_matrices(options, densities)
-        result = spgemm(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=say)
+        with ProgressBar() as bar:
+            result = spgemm(
+                a,
+                b,
+                gpu=gpu,
+                threads=options.threads,
+                reference=options.reference,
+                kernel=options.kernel,
+                announce=say,
+                progress=bar,
+                sample=options.sample,
+                check_hazards=options.check_hazards,
+            )
     except UsageError:
         raise
     except ValueError as error:
@@ -254,7 +275,7 @@ def _spgemm(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     print_run(report.run, console)
-    return 0
+    return hazard_status(report.run)
 
 
 COMMANDS = {

@@ -5,7 +5,8 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import check_output, save_array, say, write_json
+from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
 
 EXAMPLE = """examples:
@@ -46,7 +47,18 @@ def run_gemm(options: argparse.Namespace) -> int:
         if options.prune24:
             a = prune(a)
         multiply = gemm_sparse24 if options.kernel == SPARSE24 else gemm_dense
-        result = multiply(a, b, gpu=gpu, threads=options.threads, reference=options.reference, announce=say)
+        with ProgressBar() as bar:
+            result = multiply(
+                a,
+                b,
+                gpu=gpu,
+                threads=options.threads,
+                reference=options.reference,
+                announce=say,
+                progress=bar,
+                sample=options.sample,
+                check_hazards=options.check_hazards,
+            )
     except UsageError:
         raise
     except ValueError as error:
@@ -58,7 +70,7 @@ def run_gemm(options: argparse.Namespace) -> int:
     console = Console()
     console.print(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", highlight=False, soft_wrap=True)
     print_run(result.run, console)
-    return 0
+    return hazard_status(result.run)
 
 
 def _dense(matrix: Any) -> Any:

@@ -5,9 +5,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import UsageError
+
+if TYPE_CHECKING:
+    from dstc_isa.report.statistics import RunStatistics
 
 
 def say(text: str) -> None:
@@ -33,6 +36,16 @@ def save_array(path: Path, array: Any) -> None:
 
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def hazard_status(run: "RunStatistics") -> int:
+    """Print the hazards that a run found; the exit status, 1 if there are any."""
+    from dstc_isa.report.hazards import hazard_text
+
+    if run.timing is None or not run.timing.hazards:
+        return 0
+    say(hazard_text(run.timing.hazards))
+    return 1
 
 
 def write_json(path: Path | None, report: dict[str, Any]) -> None:

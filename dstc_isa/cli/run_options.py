@@ -21,6 +21,12 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
     )
+    command.add_argument(
+        "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
+    )
+    command.add_argument(
+        "--check-hazards", action="store_true", help="report what control codes let warps read or overwrite too early"
+    )
     command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
     command.add_argument(
@@ -47,5 +53,9 @@ def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
     if options.functional or options.reference:
         if options.gpu is not None or options.set:
             raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")
+        if options.sample is not None or options.check_hazards:
+            raise UsageError("--sample and --check-hazards go with a timed run, not with --functional or --reference")
         return None
+    if options.sample is not None and not 0 < options.sample <= 1:
+        raise UsageError(f"--sample is a share of the CTAs, more than 0 and at most 1, not {options.sample}")
     return load_gpu(options.gpu or DEFAULT_GPU, options.set)

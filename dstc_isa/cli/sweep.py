@@ -49,6 +49,9 @@ def add_sweep_command(commands: Any) -> None:
         metavar="KEY=VALUE,...",
         help="run all points with each value of a parameter, such as accumulation_buffer.banks=4,8,16",
     )
+    multiply.add_argument(
+        "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
+    )
     multiply.add_argument("--jobs", type=int, default=1, metavar="N", help="points to run at once (default 1)")
     multiply.add_argument("--no-plots", action="store_true", help="write no pictures; needs no Matplotlib")
     multiply.add_argument(
@@ -92,6 +95,7 @@ def run_sweep(options: argparse.Namespace) -> int:
                 gpu=options.gpu or DEFAULT_GPU,
                 settings=options.set,
                 vary=_varied(options.vary),
+                sample=options.sample,
                 directory=directory,
                 jobs=options.jobs,
                 watch=reporter,

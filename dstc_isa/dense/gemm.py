@@ -20,10 +20,14 @@ def gemm_dense(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> GemmResult:
     """Multiply two dense arrays of shapes (m, k) and (k, n), rounded to FP16, in FP32 in the order of k.
 
-    ``gpu``: what to time it on; None runs without time. Raises ValueError for shapes that do not fit or are empty.
+    ``gpu``: what to time it on; None runs without time. ``sample``: share of the CTAs to time.
+    ``check_hazards``: report hazards of its control codes.
+    Raises ValueError for shapes that do not fit or are empty.
     """
     m, n, _ = check_shapes(a, b)
     return multiply(
@@ -36,4 +40,6 @@ def gemm_dense(
         reference=reference,
         announce=announce,
         progress=progress,
+        sample=sample,
+        check_hazards=check_hazards,
     )

@@ -33,6 +33,8 @@ def multiply(
     reference: bool,
     announce: Callable[[str], None] | None,
     progress: Progress | None,
+    sample: float | None,
+    check_hazards: bool,
 ) -> GemmResult:
     """Run the kernel ``name`` of the file of that name for a result of ``shape``; ``right`` is B, padded."""
     (m, n), (depth, width) = shape, right.shape
@@ -51,5 +53,7 @@ def multiply(
         reference=reference,
         announce=announce,
         progress=progress,
+        sample=sample,
+        check_hazards=check_hazards,
     )
     return GemmResult(np.ascontiguousarray(c[:, :n]), statistics(kernel, execution, timing))

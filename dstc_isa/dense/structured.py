@@ -108,10 +108,13 @@ def gemm_sparse24(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> GemmResult:
     """Multiply ``a`` (m, k), 2:4 sparse along k, and ``b`` (k, n), rounded to FP16, in FP32 in the order of k.
 
     Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time.
+    ``sample``: share of the CTAs to time. ``check_hazards``: report hazards of its control codes.
     Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse.
     """
     m, n, _ = check_shapes(a, b)
@@ -128,4 +131,6 @@ def gemm_sparse24(
         reference=reference,
         announce=announce,
         progress=progress,
+        sample=sample,
+        check_hazards=check_hazards,
     )

@@ -8,6 +8,7 @@ from rich.table import Table
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.timed import TimedStatistics
 from dstc_isa.timing.reasons import MEANING, Reason
+from dstc_isa.timing.sample import Sample
 
 SHOWN = 12
 BOUNDS_SHOWN = 6
@@ -50,11 +51,21 @@ def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
     reason, share = timing.longest_wait
     lines = [
         f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
+        *([] if timing.sample is None else [sample_line(timing.sample)]),
         f"bound by {timing.bound.resource}: {timing.bound.cycles:,.0f} cycles, {timing.share_of_bound:.0%} of the time",
     ]
     if share:
         lines.append(f"warps wait most for: {reason.replace('_', ' ')} ({share:.0%})")
     return "\n".join(f"{' ' * len(run.kernel)}  {line}" for line in lines)
+
+
+def sample_line(sample: Sample) -> str:
+    """How sure the cycles are."""
+    if sample.complete:
+        return f"all CTAs were timed ({sample.ctas:,})" + ("" if sample.share == 1 else ": too few for a sample")
+    share = sample.timed / sample.ctas
+    counted = f"estimated from {sample.timed:,} of {sample.ctas:,} CTAs ({share:.0%})"
+    return f"{counted}, 95 % interval {sample.low:,} to {sample.high:,}"
 
 
 def bounds_table(timing: TimedStatistics) -> Table:

@@ -5,10 +5,12 @@ from typing import Any
 from attrs import frozen
 
 from dstc_isa.program import Kernel
+from dstc_isa.report.hazards import HazardReport, hazard_reports
 from dstc_isa.report.mnemonic import text_of
 from dstc_isa.timing.bounds import Bound, bounds
 from dstc_isa.timing.reasons import Reason
 from dstc_isa.timing.result import Timing
+from dstc_isa.timing.sample import Sample
 
 
 @frozen
@@ -33,7 +35,8 @@ class TimedStatistics:
 
     ``cycles`` of the modelled clock, ``microseconds`` the same as time. ``warp_cycles``: cycles that warps were
     resident; those with an issue (``issue_slots``) and ``stalls`` by reason add up to it. ``bounds``: cycles that
-    each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it.
+    each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it. ``sample``: None if it was not
+    asked for; all numbers are then estimates for the whole launch. ``hazards``: None if they were not looked for.
     """
 
     gpu: str
@@ -49,6 +52,8 @@ class TimedStatistics:
     occupancy: int
     occupancy_limit: str
     sms: int
+    sample: Sample | None
+    hazards: list[HazardReport] | None
     instructions: list[InstructionStalls]
 
     @property
@@ -83,6 +88,8 @@ class TimedStatistics:
             "counters": self.counters,
             "dram_bytes": self.dram_bytes,
             "occupancy": {"ctas_per_sm": self.occupancy, "limit": self.occupancy_limit, "sms": self.sms},
+            "sample": None if self.sample is None else self.sample.as_json(),
+            "hazards": None if self.hazards is None else [hazard.as_json() for hazard in self.hazards],
             "instructions": [
                 {"index": i.index, "place": i.place, "text": i.text, "issued": i.issued, "stalls": i.stalls}
                 for i in self.instructions
@@ -100,9 +107,7 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
             issued=int(issued),
             stalls={Reason(r).name.lower(): int(n) for r, n in enumerate(stalls) if n},
         )
-        for index, (word, issued, stalls) in enumerate(
-            zip(kernel.words, timing.execution.issued, timing.stalls, strict=True)
-        )
+        for index, (word, issued, stalls) in enumerate(zip(kernel.words, timing.issued, timing.stalls, strict=True))
     ]
     total = timing.stalls.sum(axis=0)
     return TimedStatistics(
@@ -119,5 +124,7 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
         occupancy=timing.occupancy.ctas,
         occupancy_limit=timing.occupancy.limit,
         sms=timing.sms,
+        sample=timing.sample,
+        hazards=None if timing.hazards is None else hazard_reports(kernel, timing.hazards),
         instructions=instructions,
     )

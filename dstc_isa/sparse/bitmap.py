@@ -181,14 +181,16 @@ def _slabs(tiles_outer: int, tiles_k: int) -> Iterator[tuple[int, int]]:
 def _places(elements: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the values of ``elements`` [tiles, 16, 32] stand, in their order; ``starts``: first rows, and the end."""
     ranks = np.cumsum(elements, axis=2, dtype=np.int8)
-    return (_column_places(starts)[:, :, None] + ROW * (ranks.astype(np.int64) - 1))[elements]
+    places = _column_places(starts)[:, :, None] + ROW * (ranks.astype(np.int64) - 1)
+    return places[elements]
 
 
 def _column_places(starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the first value of each step of each tile stands, [tiles, 16]."""
     step = np.arange(TILE_K)
     rows = np.diff(starts) // PLANES
-    return ROW * (starts[:-1, None] + step // ROW * rows[:, None]) + step % ROW
+    places: NDArray[np.int64] = ROW * (starts[:-1, None] + step // ROW * rows[:, None]) + step % ROW
+    return places
 
 
 def _round(values: NDArray[Any]) -> NDArray[np.float16]:

@@ -86,6 +86,8 @@ def spgemm(
     kernel: str = "spgemm",
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> SpgemmResult:
     """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
 
@@ -93,6 +95,8 @@ def spgemm(
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
     without time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
     ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the sequenced outer product.
+    ``sample``: share of the kernel's CTAs to time; the cycles are then an estimate. ``check_hazards``: report hazards
+    of its control codes.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
@@ -138,6 +142,8 @@ def spgemm(
             reference=reference,
             announce=announce,
             progress=progress,
+            sample=sample,
+            check_hazards=check_hazards,
         )
         run = statistics(loaded, execution, timing)
     walked = int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS)) if run.executed(SPWMMA) else 0

@@ -33,6 +33,7 @@ class Point:
     density_b: float | None
     overrides: dict[str, Setting]
     gpu: Gpu
+    sample: float | None = None
 
     @property
     def key(self) -> Key:

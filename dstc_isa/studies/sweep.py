@@ -17,13 +17,14 @@ from attrs import frozen
 
 import dstc_isa
 from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.program_files import program_directory
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
 from dstc_isa.sparse.random_matrix import random_matrix
-from dstc_isa.sparse.spgemm import OHMMA, spgemm
+from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.studies.journal import Journal, opened
 from dstc_isa.studies.point import Point, Row, Setting
 from dstc_isa.studies.workers import Died, in_processes
@@ -36,9 +37,10 @@ NOT_MODELLED = ("cli", "studies")
 
 @frozen
 class SweptKernel:
-    """``multiply(a, b, gpu=, threads=, progress=)`` runs the kernel; ``by_a``, ``by_b``: whether densities matter.
+    """``multiply(a, b, gpu=, threads=, progress=, sample=)`` runs the kernel.
 
-    ``operand_a(rows, columns, density, seed)`` makes A; a density that does not matter is 1.
+    ``by_a``, ``by_b``: whether densities matter. ``operand_a(rows, columns, density, seed)`` makes A; a density that
+    does not matter is 1.
     """
 
     multiply: Callable[..., RunStatistics]
@@ -49,6 +51,15 @@ class SweptKernel:
 
 KERNELS = {
     "spgemm": SweptKernel(lambda a, b, **options: spgemm(a, b, **options).report.run, by_a=True, by_b=True),
+    "spgemm_seq": SweptKernel(
+        lambda a, b, **options: spgemm(a, b, kernel="spgemm_seq", **options).report.run, by_a=True, by_b=True
+    ),
+    "gemm_sparse24": SweptKernel(
+        lambda a, b, **options: gemm_sparse24(a, b, **options).run,
+        by_a=False,
+        by_b=False,
+        operand_a=lambda *shape: prune(random_matrix(*shape)),
+    ),
     "gemm_dense": SweptKernel(lambda a, b, **options: gemm_dense(a, b, **options).run, by_a=False, by_b=False),
 }
 DEFAULT_KERNELS = ("gemm_dense", "spgemm")
@@ -93,6 +104,7 @@ class Study:
     """The points to run: the product of densities, kernels and the values of ``vary``, sizes and seed fixed.
 
     ``gpu``: a name or file, with ``settings`` such as "sm.count=40". ``vary``: parameter -> its values, as text.
+    ``sample``: share of the CTAs that are timed, None for all.
     Matrices are those of ``random_matrix`` with ``seed`` for A and ``seed + 1`` for B.
     """
 
@@ -106,12 +118,15 @@ class Study:
     gpu: str
     settings: tuple[str, ...]
     vary: dict[str, tuple[str, ...]]
+    sample: float | None
 
     def check(self) -> None:
         """Raise StudyError for what cannot be run."""
         for name, size in (("m", self.m), ("n", self.n), ("k", self.k)):
             if not 1 <= size <= DIMENSION_LIMIT:
                 raise StudyError(f"{name} is 1 to {DIMENSION_LIMIT}, not {size}")
+        if self.sample is not None and not 0 < self.sample <= 1:
+            raise StudyError(f"sample is a share of the CTAs, more than 0 and at most 1, not {self.sample}")
         if self.seed < 0:
             raise StudyError(f"seed is 0 or more, not {self.seed}")
         for name, densities in (("A", self.densities_a), ("B", self.densities_b)):
@@ -156,6 +171,7 @@ class Study:
                                 density_b=density_b,
                                 overrides=overrides,
                                 gpu=gpu,
+                                sample=self.sample,
                             )
                         )
         if len({point.key for point in points}) < len(points):
@@ -175,6 +191,7 @@ class Study:
             "n": self.n,
             "k": self.k,
             "seed": self.seed,
+            "sample": self.sample,
             "gpu": gpu.name,
             "version": version("dstc-isa"),
             "model": model_digest(),
@@ -208,7 +225,7 @@ def measure(point: Point, threads: int | None = None, progress: Progress | None 
     density_a, density_b = (1.0 if d is None else d for d in (point.density_a, point.density_b))
     a = kernel.operand_a(point.m, point.k, density_a, point.seed)
     b = random_matrix(point.k, point.n, density_b, point.seed + 1)
-    run = kernel.multiply(a, b, gpu=point.gpu, threads=threads, progress=progress)
+    run = kernel.multiply(a, b, gpu=point.gpu, threads=threads, progress=progress, sample=point.sample)
     timing = run.timing
     assert timing is not None
     stall, stall_share = timing.longest_wait
@@ -228,7 +245,7 @@ def measure(point: Point, threads: int | None = None, progress: Progress | None 
         time_us=timing.microseconds,
         warp_instructions=run.warp_instructions,
         issue_slots=timing.issue_slots,
-        ohmma_issued=run.executed(OHMMA),
+        ohmma_issued=timing.counters["ohmma"],
         bound=timing.bound.resource,
         bound_cycles=float(timing.bound.cycles),
         share_of_bound=timing.share_of_bound,
@@ -263,15 +280,17 @@ def sweep(
     gpu: str = DEFAULT_GPU,
     settings: Sequence[str] = (),
     vary: Mapping[str, Sequence[str]] | None = None,
+    sample: float | None = None,
     directory: Path | str | None = None,
     jobs: int = 1,
     watch: Watch | None = None,
 ) -> Iterator[Row]:
     """Run the points of a study and yield their rows: those that ``directory`` holds already, then as points end.
 
-    ``settings``: GPU parameters as "key=value". ``vary``: parameter -> values as text. ``directory``: keeps rows, so
-    that an interrupted study goes on; None keeps nothing. ``jobs``: points at once, each in a process with its share
-    of the cores. A row that ends before its dense kernel does has no speed-up; the files have it later.
+    ``settings``: GPU parameters as "key=value". ``vary``: parameter -> values as text. ``sample``: share of the
+    CTAs to time. ``directory``: keeps rows, so that an interrupted study goes on; None keeps nothing. ``jobs``: points
+    at once, each in a process with its share of the cores. A row that ends before its dense kernel does has no
+    speed-up; the files have it later.
 
     Raises StudyError, GpuError, JournalError and OSError before the first row, and PointError after the last if
     points failed.
@@ -287,6 +306,7 @@ def sweep(
         gpu=gpu,
         settings=tuple(settings),
         vary={key: tuple(values) for key, values in (vary or {}).items()},
+        sample=sample,
     )
     study.check()
     if jobs < 1:

@@ -1,6 +1,6 @@
 """Hands CTAs to SMs: in order, to SMs with room first, a few ahead so that an SM need not wait for the next epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
@@ -9,9 +9,9 @@ QUEUE = 1024
 
 @define
 class Dealer:
-    """The CTAs of a launch that are not yet dealt, and those that SMs have given back."""
+    """The CTAs of a launch, ascending: which are not yet dealt, and those that SMs have given back."""
 
-    total: int
+    ctas: Sequence[int]
     next: int = 0
     returned: list[int] = field(factory=list)
 
@@ -23,7 +23,7 @@ class Dealer:
         """
         back = sorted([*self.returned, *(cta for queue in queued for cta in queue)])
         wanted = [min(QUEUE, f + a) for f, a in zip(free, ahead, strict=True)]
-        fresh = range(self.next, min(self.total, self.next + max(0, sum(wanted) - len(back))))
+        fresh = self.ctas[self.next : self.next + max(0, sum(wanted) - len(back))]
         self.next += len(fresh)
         pool = iter([*back, *fresh])
         queues: list[list[int]] = [[] for _ in queued]

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from dstc_isa.assembler.schedule.hazard import PLACES
 from dstc_isa.engine.layout import offsets
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.timing.reasons import Reason
@@ -95,6 +96,8 @@ MACHINE_FIELDS = {
     "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
     "loaded_sectors": "sectors that DRAM moved for loads",
     "dram_sectors": "sectors that DRAM moved in the last epoch",
+    "uses": "address of what each instruction reads and writes; 0 unless hazards are watched",
+    "watch_bytes": "of a warp's watch record and its outstanding instructions",
 }
 MACHINE_OFFSETS = offsets(MACHINE_FIELDS, {})
 
@@ -137,6 +140,10 @@ SM_FIELDS = {
     "log": "address of the lines missed in this epoch: line, sectors",
     "log_count": "entries",
     "bank_words": "address of scratch for bank conflicts",
+    "issued": "instructions that its ended warps have issued",
+    "watches": "address of the watch records of all warps",
+    "findings": "address of the hazards found",
+    "finding_count": "hazards",
     "fault_cta": "CTA that faulted, -1 for none",
     "fault_slot": "slot of it",
     "fault_warp": "warp of it",
@@ -181,6 +188,85 @@ CLOCK_FIELDS = {
     "off": "1 if the guard of the next instruction holds in no lane",
 }
 CLOCK_OFFSETS = offsets(CLOCK_FIELDS, {"board": SCOREBOARDS, "board_reason": SCOREBOARDS})
+
+PLACE_WORDS = -(-PLACES // 64)
+"""64-bit words of a mask over registers and predicates."""
+
+
+class Use(IntEnum):
+    """64-bit words of what hazard checks know of an instruction; masks have ``PLACE_WORDS``.
+
+    ``GUARD`` and ``READS``: what it reads if its guard holds in no lane, and else. ``LATE``: sources read late that
+    the kernel overwrites. ``TILE``: accumulators that outer products keep in order, ``OUTER`` if there are any.
+    ``ACCUMULATORS``: sources that wait ``ACCUMULATE`` cycles of their producer if its ``PIPE`` is the same.
+    ``OUTSTANDING``: whether it stays under way until it is waited for; ``HAS_LATE``: whether it has late sources.
+    """
+
+    GUARD = 0
+    READS = PLACE_WORDS
+    WRITES = 2 * PLACE_WORDS
+    LATE = 3 * PLACE_WORDS
+    TILE = 4 * PLACE_WORDS
+    ACCUMULATORS = 5 * PLACE_WORDS
+    NOTHING = 6 * PLACE_WORDS
+    LATENCY = 7 * PLACE_WORDS
+    ACCUMULATE = LATENCY + 1
+    PIPE = LATENCY + 2
+    VARIABLE = LATENCY + 3
+    OUTER = LATENCY + 4
+    OUTSTANDING = LATENCY + 5
+    HAS_LATE = LATENCY + 6
+    WRITE = LATENCY + 7
+    READ = LATENCY + 8
+    WAIT = LATENCY + 9
+
+
+USE_WORDS = Use.WAIT + 1
+
+WATCHED_PLACES = 64 * PLACE_WORDS
+WATCH_FIELDS = {
+    "age": "which CTA of the SM the record is about",
+    "count": "instructions under way until they are waited for",
+}
+WATCH_OFFSETS = offsets(
+    WATCH_FIELDS,
+    {
+        "started": WATCHED_PLACES,
+        "producer": WATCHED_PLACES,
+        "lanes": WATCHED_PLACES,
+        "set_at": SCOREBOARDS,
+        "setter": SCOREBOARDS,
+    },
+)
+OUTSTANDING_ENTRY = 24
+"""Bytes of an instruction under way: its index, lanes whose results are not there, lanes whose sources are not read."""
+
+
+class Danger(IntEnum):
+    """Kinds of hazards."""
+
+    RAW = 0
+    WAW = 1
+    WAR = 2
+    WAIT = 3
+
+
+class Finding(IntEnum):
+    """64-bit words of a hazard found."""
+
+    PRODUCER = 0
+    CONSUMER = 1
+    DANGER = 2
+    PLACE = 3
+    MISSING = 4
+    CTA = 5
+    WARP = 6
+    CYCLE = 7
+
+
+FINDING_WORDS = len(Finding)
+FINDINGS = 64
+"""Hazards that an SM remembers."""
 
 TASK_FIELDS = {
     "machine": "address of the machine record",

@@ -7,6 +7,8 @@ from attrs import frozen
 from dstc_isa.engine.execution import Execution
 from dstc_isa.gpu import Gpu
 from dstc_isa.timing.occupancy import Occupancy
+from dstc_isa.timing.sample import Sample
+from dstc_isa.timing.watch import Found
 
 
 @frozen(eq=False)
@@ -15,14 +17,17 @@ class Timing:
 
     ``cycles``: from the first CTA's launch until the last one has ended and all transfers are done. ``stalls``: int64
     array of shape (instructions, reasons), cycles that resident warps did not issue, counted at the instruction they
-    would have issued next. ``free``: per instruction, how often it took no issue slot. ``counters``: sums over all SMs
-    (``COUNTERS``). ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA.
-    ``dram_sectors``: moved.
+    would have issued next. ``free``: per instruction, how often it took no issue slot. ``counters``: sums over all
+    SMs (``COUNTERS``). ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA.
+    ``dram_sectors``: moved. ``issued``: as in ``execution``, by which stalls and bounds count. ``sample``: None if it
+    was not asked for. A sample's cycles and counts are estimates for the whole launch, all by the same factor; only
+    ``execution`` is counted. ``hazards``: None if they were not looked for.
     """
 
     gpu: Gpu
     execution: Execution
     cycles: int
+    issued: npt.NDArray[np.int64]
     stalls: npt.NDArray[np.int64]
     free: npt.NDArray[np.int64]
     counters: dict[str, int]
@@ -30,8 +35,10 @@ class Timing:
     sms: int
     dram_sectors: int
     occupancy: Occupancy
+    sample: Sample | None = None
+    hazards: list[Found] | None = None
 
     @property
     def issue_slots(self) -> int:
         """Issue slots taken."""
-        return int(self.execution.issued.sum() - self.free.sum())
+        return int(self.issued.sum() - self.free.sum())

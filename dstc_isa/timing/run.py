@@ -24,18 +24,31 @@ def time_kernel(
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> tuple[Launch, Timing]:
     """Check, execute and time a launch; arrays among the arguments are read and written in place.
 
-    Results are those of ``run_kernel`` for a program without races. ``progress`` is told CTAs done and in all.
-    Raises LaunchError before and KernelFault during the run.
+    Results are those of ``run_kernel`` for a program without races. ``progress`` is told CTAs done and in all, of
+    those that are timed. ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and
+    results complete. ``check_hazards``: look for hazards among those that are timed. Raises ValueError for another
+    share, LaunchError before and KernelFault during the run.
     """
     from dstc_isa.timing.machine import time_launch
 
     check_limit(max_instructions)
+    if sample is not None and not 0 < sample <= 1:
+        raise ValueError(f"sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
     launch = prepare(program, kernel, grid, block, arguments)
     timing = time_launch(
-        launch, gpu, threads=threads, max_instructions=max_instructions, announce=announce, progress=progress
+        launch,
+        gpu,
+        threads=threads,
+        max_instructions=max_instructions,
+        announce=announce,
+        progress=progress,
+        sample=sample,
+        check_hazards=check_hazards,
     )
     return launch, timing
 
@@ -53,8 +66,13 @@ def execute(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
 ) -> tuple[Execution, Timing | None]:
-    """Run a kernel: timed on ``gpu``, or without time if that is None or the reference engine is asked for."""
+    """Run a kernel: timed on ``gpu``, or without time if that is None or the reference engine is asked for.
+
+    ``sample`` and ``check_hazards`` are as in ``time_kernel``.
+    """
     if gpu is not None and not reference:
         _, timing = time_kernel(
             program,
@@ -67,8 +85,12 @@ def execute(
             max_instructions=max_instructions,
             announce=announce,
             progress=progress,
+            sample=sample,
+            check_hazards=check_hazards,
         )
         return timing.execution, timing
+    if sample is not None or check_hazards:
+        raise ValueError("sample and check_hazards go with a timed run: they need a GPU, and not the reference engine")
     _, execution = run_kernel(
         program,
         kernel,

@@ -57,6 +57,33 @@ def test_check_writes_nothing(source):
     assert [path.name for path in source.parent.iterdir()] == ["k.dasm"]
 
 
+HAZARD = ".kernel k\nB------:R-:W-:-:S02 FFMA R0, R1, R1, R1\nSTG.E [R4], R0\nEXIT\n.endkernel\n"
+
+
+def test_check_makes_hazards_errors(tmp_path, capsys):
+    source = tmp_path / "h.dasm"
+    source.write_text(HAZARD)
+    assert main([str(source), "-o", str(tmp_path / "h.dobj")]) == 0
+    assert "warning: RAW hazard: STG.E reads R0 before FFMA at" in (before := capsys.readouterr().err)
+    assert "2 more cycles of stall between them" in before
+    (tmp_path / "h.dobj").unlink()
+    assert main([str(source), "--check"]) == 1
+    assert "error: RAW hazard: STG.E reads R0 before FFMA at" in capsys.readouterr().err
+    source.write_text(HAZARD.replace("S02", "S04"))
+    assert main([str(source), "--check"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["h.dasm"]
+
+
+def test_check_of_disassembled_shipped_programs(tmp_path, capsys):
+    for program in sorted(program_directory().glob("*.dasm")):
+        assert main([str(program), "-o", str(tmp_path / "p.dobj")]) == 0
+        again = tmp_path / "again.dasm"
+        capsys.readouterr()
+        assert main(["-d", str(tmp_path / "p.dobj")]) == 0
+        again.write_text(capsys.readouterr().out)
+        assert main([str(again), "--check"]) == 0
+
+
 def test_errors_go_to_standard_error(source, capsys):
     source.write_text(BAD)
     assert main([str(source)]) == 1

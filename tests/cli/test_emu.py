@@ -279,6 +279,61 @@ def test_spgemm_of_random_matrices(emu: Emu) -> None:
     np.testing.assert_allclose(np.load("one.npy"), a.astype(np.float64) @ b.astype(np.float64), atol=1e-5)
 
 
+def test_sample(emu: Emu) -> None:
+    options = ["--random", "512,640,40", "--set", "sm.count=4", "-o", "c.npy"]
+    assert emu("spgemm", *options, "--json", "full.json") == 0
+    full = np.load("c.npy")
+    assert "estimated" not in emu.out
+    assert emu("spgemm", *options, "--sample", "0.5", "--json", "r.json") == 0
+    np.testing.assert_array_equal(np.load("c.npy"), full)
+    whole, report = (json.loads(Path(name).read_text()) for name in ("full.json", "r.json"))
+    sample = report["timing"]["sample"]
+    assert whole["timing"]["sample"] is None
+    assert report["histogram"] == whole["histogram"]
+    assert (sample["asked"], sample["ctas_timed"], sample["ctas"], sample["share"]) == (0.5, 40, 80, 0.5)
+    assert sample["low"] <= report["timing"]["cycles"] <= sample["high"]
+    line = f"estimated from 40 of 80 CTAs (50%), 95 % interval {sample['low']:,} to {sample['high']:,}"
+    assert line in emu.out
+    assert emu("spgemm", *options, "--sample", "1") == 0
+    assert "all CTAs were timed (80)\n" in emu.out
+    assert emu("spgemm", "--random", "64,64,64", "--sample", "0.5") == 0
+    assert "all CTAs were timed (1): too few for a sample\n" in emu.out
+
+
+HAZARD = """.kernel k
+    MOV R1, 3
+    B------:R-:W-:-:S02 FFMA R0, R1, R1, R1
+    IADD3 R2, R0, R0, RZ
+    STS [RZ], R2
+    EXIT
+.shared cell, 16
+.endkernel
+"""
+
+
+def test_check_hazards(emu: Emu) -> None:
+    Path("hazard.dasm").write_text(HAZARD)
+    arguments = ["run", "hazard.dasm", "--json", "r.json"]
+    assert emu(*arguments) == 0
+    assert emu(*arguments, "--check-hazards") == 1
+    assert "hazard.dasm:4: RAW hazard: IADD3 reads R0 before FFMA at hazard.dasm:3 has its result" in emu.err
+    assert "CTA 0, warp 0, cycle " in emu.err
+    (told,) = json.loads(Path("r.json").read_text())["timing"]["hazards"]
+    assert (told["consumer"], told["producer"], told["missing_cycles"]) == ("hazard.dasm:4", "hazard.dasm:3", 2)
+    Path("hazard.dasm").write_text(HAZARD.replace("S02", "S04"))
+    assert emu(*arguments, "--check-hazards") == 0
+    assert json.loads(Path("r.json").read_text())["timing"]["hazards"] == []
+
+
+@pytest.mark.parametrize("option", [["--sample", "0.5"], ["--check-hazards"]])
+def test_options_of_timed_runs(emu: Emu, option: list[str]) -> None:
+    emu.refused(2, "go with a timed run", "spgemm", "--random", "8,8,8", "--functional", *option)
+
+
+def test_wrong_share(emu: Emu) -> None:
+    emu.refused(2, "--sample is a share", "spgemm", "--random", "8,8,8", "--sample", "0")
+
+
 def test_spgemm_without_elements(emu: Emu) -> None:
     assert emu("spgemm", "--random", "0,3,5", "-o", "c.npy", "--json", "r.json") == 0
     assert np.load("c.npy").shape == (0, 3)

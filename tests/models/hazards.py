@@ -30,7 +30,7 @@ class Walk:
     pending: list[tuple[set[Place], int, str, bool, int]] = field(factory=list)
     issued: int = 0
     ports: dict[str, int] = field(factory=dict)
-    set_last: set[int] = field(factory=set)
+    set_at: dict[int, int] = field(factory=dict)
     found: list[str] = field(factory=list)
 
     def step(self, index: int, instruction: Instruction, executes: bool) -> None:
@@ -41,8 +41,9 @@ class Walk:
         if executes:
             self.cycle = max(self.cycle, self.ports.get(pipe.port, 0))
         waited = {board for board in range(6) if control.wait >> board & 1}
-        if waited & self.set_last and self.stall < 2:
-            self.found.append(f"{index}: waits for a scoreboard {self.stall} cycle after it was set")
+        for board in waited:
+            if self.cycle - self.set_at.get(board, -2) < 2:
+                self.found.append(f"{index}: waits for scoreboard {board} too soon after it was set")
         finished = {item[4] for item in self.pending if item[1] in waited and item[2] == "result"}
         self.pending = [item for item in self.pending if item[1] not in waited and item[4] not in finished]
         self.issued += 1
@@ -51,7 +52,8 @@ class Walk:
         if guard.index != PT:
             self._use(index, {("P", guard.index)}, set(), instruction.declaration.pipe)
         self.stall = max(1, control.stall)
-        self.set_last = set()
+        if not executes and instruction.declaration.pipe is Pipe.OHMMA:
+            self.stall -= self.gpu.accumulation_buffer.skipped == "none"
         if not executes:
             return
         self._use(index, reads - tile, accumulators, instruction.declaration.pipe)
@@ -79,7 +81,7 @@ class Walk:
                 accumulated = self.cycle + pipe.accumulate
                 self.ready[place] = (self.cycle + pipe.latency, accumulated, instruction.declaration.pipe)
         self.ports[pipe.port] = self.cycle + pipe.initiation
-        self.set_last = {board for board in (control.write, control.read) if board < 6}
+        self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
 
     def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Pipe) -> None:
         for place in reads:

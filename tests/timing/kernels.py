@@ -34,6 +34,8 @@ def timed(
     block: int = 32,
     threads: int | None = None,
     machine: Gpu | None = None,
+    sample: float | None = None,
+    check_hazards: bool = False,
     **arguments: Any,
 ) -> Timing:
     """Time a kernel body; array arguments are pointers, others 32-bit numbers."""
@@ -44,7 +46,8 @@ def timed(
     assembly = assemble(text, gpu=machine)
     assert assembly.program is not None, render(assembly.diagnostics)
     program = assembly.program
-    return time_kernel(program, program.kernels[0], (grid,), (block,), arguments, machine, threads=threads)[1]
+    how = {"threads": threads, "sample": sample, "check_hazards": check_hazards}
+    return time_kernel(program, program.kernels[0], (grid,), (block,), arguments, machine, **how)[1]
 
 
 def cycles(body: str | Sequence[str], *settings: str, **more: Any) -> int:

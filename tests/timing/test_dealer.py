@@ -5,12 +5,12 @@ from dstc_isa.timing.dealer import Dealer
 
 
 def test_breadth_first_over_free_slots_then_ahead() -> None:
-    assert Dealer(10).deal([[], [], []], [2, 1, 2], [1, 1, 1]) == [[0, 3, 5], [1, 6], [2, 4, 7]]
+    assert Dealer(range(10)).deal([[], [], []], [2, 1, 2], [1, 1, 1]) == [[0, 3, 5], [1, 6], [2, 4, 7]]
 
 
 @given(st.integers(0, 300), st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), max_size=20))
 def test_every_cta_is_started_once_and_in_order_on_each_sm(total: int, rounds: list[list[int]]) -> None:
-    dealer = Dealer(total)
+    dealer = Dealer(range(total))
     queues: list[list[int]] = [[] for _ in range(5)]
     started: list[int] = []
     for free in [*rounds, *[[4] * 5] * (total // 20 + 1)]:

@@ -3,13 +3,25 @@
 from attrs import frozen
 
 from dstc_isa.assembler.emit import PREDICATE_SHIFT
+from dstc_isa.isa.values import PT
+
+PLACES = PREDICATE_SHIFT + PT
+"""Bits of a mask over registers and predicates; scoreboards come behind them."""
+
+_USES = {
+    "RAW": "reads {0} before {1} has its result",
+    "WAW": "writes {0} before {1} has",
+    "WAR": "overwrites {0}, which {1} may still have to read",
+    "WAIT": "waits for {0} before {1} can have set it",
+}
 
 
 @frozen
 class Hazard:
-    """Instructions by index; ``kind``: RAW, WAW or WAR; ``place``: bit of the register or predicate.
+    """Instructions by index; ``kind``: RAW, WAW, WAR, or WAIT for a wait that comes too soon to see its scoreboard.
 
-    ``missing``: cycles between the two, or 0 for a wait on a scoreboard; ``unset``: the producer sets none.
+    ``place``: bit of the register, predicate or scoreboard. ``missing``: cycles between the two, or 0 for a wait on a
+    scoreboard; ``unset``: the producer sets none.
     """
 
     producer: int
@@ -21,5 +33,20 @@ class Hazard:
 
     @property
     def name(self) -> str:
-        """The register or predicate."""
+        """The register, predicate or scoreboard."""
+        if self.place >= PLACES:
+            return f"scoreboard {self.place - PLACES}"
         return f"R{self.place}" if self.place < PREDICATE_SHIFT else f"P{self.place - PREDICATE_SHIFT}"
+
+    def message(self, consumer: str, producer: str) -> str:
+        """What is wrong, from the names of the two instructions."""
+        return f"{self.kind} hazard: {consumer} {_USES[self.kind].format(self.name, producer)}"
+
+    @property
+    def mend(self) -> str:
+        """What is missing."""
+        if self.missing:
+            return f"{self.missing} more cycle{'s' if self.missing > 1 else ''} of stall between them"
+        if self.unset:
+            return f"a scoreboard on the one that {'reads' if self.kind == 'WAR' else 'writes'}, and a wait for it"
+        return "a wait for its scoreboard"

@@ -4,11 +4,9 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT
-from dstc_isa.assembler.schedule.hazard import Hazard
+from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
-from dstc_isa.isa.values import PT
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
@@ -19,8 +17,6 @@ FAST, SLOW = 32, 256
 TOGETHER, ALONE, MIXED = range(3)
 NEAR = 4
 """Results belong together if they are needed within this fraction of the distance to where they are needed."""
-
-PLACES = PREDICATE_SHIFT + PT
 
 
 def assign_scoreboards(

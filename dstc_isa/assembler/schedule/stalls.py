@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 
-from dstc_isa.assembler.schedule.hazard import Hazard
+from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.scoreboards import bits_of
 from dstc_isa.assembler.schedule.work import MAXIMUM_STALL, Work
 from dstc_isa.isa.instruction import Pipe
 
 Result = tuple[int, int, Pipe | None, int]
-"""Cycle from which a result can be used, the same for accumulation, the pipe it is for, and the producer."""
+"""Cycle from which a result can be used, the same for accumulation, the pipe it is for, and the producer.
+
+Behind the places of results stand the scoreboards, which can be waited for some time after they were set.
+"""
 
 State = dict[int, Result]
 AFTER_SETTING = 2
@@ -63,11 +66,11 @@ def _needed(w: Work, state: State) -> tuple[int, int, int, str]:
     busy = 0
     for place in state:
         busy |= 1 << place
-    for place in bits_of(w.reads & busy):
+    for place in bits_of((w.reads | w.wait << PLACES) & busy):
         ready, accumulated, pipe, producer = state[place]
         cycle = accumulated if pipe is w.pipe and w.accumulators >> place & 1 else ready
         if cycle > least[0]:
-            least = (cycle, producer, place, "RAW")
+            least = (cycle, producer, place, "RAW" if place < PLACES else "WAIT")
     if w.writes & busy:
         for place in bits_of(w.writes & ~w.tile & busy):
             ready, _, _, producer = state[place]
@@ -98,7 +101,7 @@ def _block(
             if needed[0] > cycle:
                 if index > start:
                     _raise(work, index - 1, needed[0] - before, index, needed, hazards)
-                    cycle = max(cycle, before + work[index - 1].stall)
+                    cycle = max(cycle, before + work[index - 1].elapses)
             state = {place: result for place, result in state.items() if result[0] > cycle}
         if w.initiation:
             free[w.port] = cycle + w.initiation
@@ -106,11 +109,13 @@ def _block(
             result = (cycle + w.latency, cycle + w.accumulate, w.pipe, index)
             for place in bits_of(w.writes):
                 state[place] = result
+        for board in bits_of(w.boards()):
+            state[PLACES + board] = (cycle + AFTER_SETTING, cycle + AFTER_SETTING, None, index)
         before = cycle
         if index + 1 < end:
             if w.boards() & work[index + 1].wait and not w.keeps_stall:
                 w.stall = max(w.stall, AFTER_SETTING)
-            cycle += w.stall
+            cycle += w.elapses
     last = work[end - 1]
     wanted = (0, -1, -1, "")
     following = -1
@@ -123,9 +128,9 @@ def _block(
                 wanted, following = needed, target
     if last.indirect and state and not last.keeps_stall:
         last.stall = max(last.stall, min(MAXIMUM_STALL, max(r[0] for r in state.values()) - cycle))
-    if wanted[0] > cycle + last.stall:
+    if wanted[0] > cycle + last.elapses:
         _raise(work, end - 1, wanted[0] - cycle, following, wanted, hazards)
-    cycle += last.stall
+    cycle += last.elapses
     return {
         place: (ready - cycle, accumulated - cycle, pipe, producer)
         for place, (ready, accumulated, pipe, producer) in state.items()
@@ -136,8 +141,9 @@ def _block(
 def _raise(
     work: list[Work], index: int, wanted: int, consumer: int, needed: tuple[int, int, int, str], hazards: list[Hazard]
 ) -> None:
-    """Set a stall count to ``wanted`` as far as the author and its field allow; what is missing is a hazard."""
+    """Let ``wanted`` cycles pass after an instruction as far as its author and field allow; a lack is a hazard."""
     w = work[index]
+    wanted += w.vanishes
     if not w.keeps_stall:
         w.stall = max(w.stall, min(wanted, MAXIMUM_STALL))
     if w.stall < wanted:

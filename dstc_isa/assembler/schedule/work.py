@@ -10,6 +10,7 @@ from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
 from dstc_isa.isa.instruction import Declaration, Pipe
 from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.values import PT
 
 CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
 REGISTER_WORDS_MASK = (1 << PREDICATE_SHIFT) - 1
@@ -20,13 +21,16 @@ LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
 
 @define(eq=False)
 class Work:
-    """``late``: registers read some time after issue. ``tile``: accumulators that the outer-product pipe keeps in
-    order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them.
+    """``guard``: its predicate, of a decoded word; ``reads`` has it in any case. ``late``: registers read some time
+    after issue. ``tile``: accumulators that the outer-product pipe keeps in order. ``accumulators``: sources to
+    which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``vanishes``: if its guard is
+    false it takes no issue slot, a cycle less than its stall count.
     ``keeps_wait`` and so on: the author gave this part of the control code; ``fixed``: all of the word stays as it is.
     ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
 
     reads: int = 0
+    guard: int = 0
     writes: int = 0
     late: int = 0
     tile: int = 0
@@ -40,6 +44,7 @@ class Work:
     initiation: int = 0
     indirect: bool = False
     jumps: bool = False
+    vanishes: bool = False
     fixed: bool = False
     keeps_wait: bool = False
     keeps_read: bool = False
@@ -56,6 +61,11 @@ class Work:
         """The bits of the control code."""
         return _control_word(self.stall, self.yields, self.write, self.read, self.wait)
 
+    @property
+    def elapses(self) -> int:
+        """Cycles that surely pass until the next instruction issues, as far as the stall count says."""
+        return self.stall - self.vanishes
+
     def boards(self) -> int:
         """Mask of the scoreboards it sets."""
         return (1 << self.write | 1 << self.read) & ((1 << SCOREBOARDS) - 1)
@@ -69,12 +79,13 @@ def _control_word(stall: int, yields: bool, write: int, read: int, wait: int) ->
 def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
     """Gather it from an emitted instruction; a ``.word`` that decodes counts as written by hand."""
     if emitted.plan is None:
-        return _raw(emitted, gpu)
+        return decoded_work(emitted.word, gpu)
     declaration = emitted.plan.declaration
     work = _timed(declaration, gpu)
     work.reads, work.writes = emitted.reads, emitted.writes
     if not emitted.always:
         work.initiation = 0
+        work.vanishes = _skipped_free(declaration, gpu)
     work.indirect = "jump_each" in emitted.plan.calls
     work.jumps = "jump" in emitted.plan.calls
     _refine(work, declaration, emitted.word)
@@ -85,21 +96,31 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
     return work
 
 
-def _raw(emitted: Emitted, gpu: Gpu) -> Work:
+def decoded_work(word: int, gpu: Gpu) -> Work:
+    """Gather it from an instruction word, with the control code it has; a word that is none does nothing."""
     try:
-        instruction = decode(emitted.word)
+        instruction = decode(word)
     except DecodeError:
         return Work(fixed=True, keeps_wait=True, keeps_read=True, keeps_write=True, keeps_stall=True)
-    declaration = instruction.declaration
+    declaration, guard = instruction.declaration, instruction.guard
     work = _timed(declaration, gpu)
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         reads, writes = masks(operand, value, names)
         work.reads |= reads
         work.writes |= writes
-    _refine(work, declaration, emitted.word)
+    if guard.index != PT:
+        work.guard = 1 << PREDICATE_SHIFT + guard.index
+        work.reads |= work.guard
+        work.initiation = 0
+        work.vanishes = _skipped_free(declaration, gpu)
+    _refine(work, declaration, word)
     _keep(work, Prefix(instruction.control))
     return work
+
+
+def _skipped_free(declaration: Declaration, gpu: Gpu) -> bool:
+    return declaration.pipe is Pipe.OHMMA and gpu.accumulation_buffer.skipped == "none"
 
 
 def _timed(declaration: Declaration, gpu: Gpu) -> Work:

@@ -10,6 +10,7 @@ from dstc_isa.engine.compiled.records import (
     as_warp,
     atomic_add,
     atomic_min,
+    load_i64,
     store_i64,
     store_lanes_u32,
 )
@@ -133,11 +134,14 @@ def worker_of(run_warp: Any) -> Any:
     def work(worker: Any) -> Any:
         """Take CTAs in order until none is left or an earlier one has faulted."""
         launch = as_launch(worker.launch)
-        total = launch.grid_x * launch.grid_y * launch.grid_z
         worker.fault_cta = -1
         while launch.cancelled == 0:
             cta = atomic_add(worker.launch + NEXT_CTA, 1)
-            if cta >= total or cta > launch.stop_cta:
+            if cta >= launch.cta_count:
+                break
+            if launch.order != 0:
+                cta = load_i64(launch.order + 8 * cta)
+            if cta > launch.stop_cta:
                 break
             faulted = run_cta(worker, launch, cta)
             if faulted >= 0:

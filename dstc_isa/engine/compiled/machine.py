@@ -39,16 +39,20 @@ def run(
     threads: int | None = None,
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     announce: Callable[[str], None] | None = None,
+    ctas: npt.NDArray[np.int64] | None = None,
 ) -> Execution:
     """Execute a launch; the arrays given as arguments hold the results.
 
     ``threads``: host threads, all cores if None; results do not depend on it. ``max_instructions``: per warp.
-    Raises KernelFault for the faulting CTA with the lowest number, LaunchError for operands outside a bank.
+    ``ctas``: linear numbers of those to run, ascending; all if None. Raises KernelFault for the faulting CTA with the
+    lowest number, LaunchError for operands outside a bank.
     """
     state = load_launch(launch, max_instructions)
+    if ctas is not None:
+        put(state.record, LAUNCH_OFFSETS, cta_count=len(ctas), order=ctas.ctypes.data)
     run_worker = cache.load(RUN_WORKER, announce)
     alone = needs_one_thread(state.instructions)
-    used = 1 if alone else max(1, min(threads or len(os.sched_getaffinity(0)), launch.ctas))
+    used = 1 if alone else max(1, min(threads or len(os.sched_getaffinity(0)), state.cta_count))
     workers = [new_worker(state) for _ in range(used)]
     started = time.perf_counter()
     run_threads(run_worker, [w.record for w in workers], state.record)

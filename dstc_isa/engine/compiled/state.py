@@ -40,6 +40,11 @@ class LaunchState:
     pool: npt.NDArray[np.uint32]
     kept: list[Any]
 
+    @property
+    def cta_count(self) -> int:
+        """CTAs that are to be run."""
+        return int(self.record[LAUNCH_OFFSETS["cta_count"] // 8])
+
 
 def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
     """Decode the kernel and fill the launch record; LaunchError for operands outside a bank."""
@@ -68,6 +73,7 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
         allocations=table.ctypes.data,
         allocation_count=len(launch.memory.allocations),
         banks=bank_table.ctypes.data,
+        cta_count=launch.ctas,
         stop_cta=launch.ctas,
         max_instructions=max_instructions,
     )

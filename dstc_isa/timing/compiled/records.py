@@ -8,6 +8,7 @@ from dstc_isa.timing.layout import (
     SM_OFFSETS,
     SUBCORE_OFFSETS,
     TASK_OFFSETS,
+    WATCH_OFFSETS,
 )
 
 as_machine = record_view(RecordType("machine", MACHINE_OFFSETS, {}))
@@ -36,3 +37,6 @@ as_subcore = record_view(
 )
 as_clock = record_view(RecordType("clock", CLOCK_OFFSETS, dict.fromkeys(("board", "board_reason"), SCOREBOARDS)))
 as_task = record_view(RecordType("task", TASK_OFFSETS, {}))
+as_watch = record_view(
+    RecordType("watch", WATCH_OFFSETS, dict.fromkeys(("started", "producer", "lanes", "set_at", "setter"), 1))
+)

@@ -15,6 +15,7 @@ from dstc_isa.timing.compiled.caches import SM_BYTES, merge
 from dstc_isa.timing.compiled.memory import access
 from dstc_isa.timing.compiled.records import as_clock, as_machine, as_sm, as_subcore
 from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, prepare, select
+from dstc_isa.timing.compiled.watch import unwatched, watch
 from dstc_isa.timing.layout import CLOCK_OFFSETS, FAR, MACHINE_OFFSETS, SUBCORE_OFFSETS, Gate, Row
 from dstc_isa.timing.reasons import Reason
 
@@ -99,6 +100,7 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
     subcore.greedy = -1
     if warp.live == 0:
         sm.warp_cycles += cycle + 1 - clock.started
+        sm.issued += warp.issued
         sm.live[slot] -= 1
         if sm.live[slot] == 0:
             sm.ctas_done += 1
@@ -151,6 +153,15 @@ def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any,
 
 def task_of(run_warp: Any) -> Any:
     """The function that runs epochs of SMs, or merges what they missed, around an interpreter of warps."""
+    return _task(run_warp, unwatched)
+
+
+def watched_task_of(run_warp: Any) -> Any:
+    """The same with a check for hazards before every instruction."""
+    return _task(run_warp, watch)
+
+
+def _task(run_warp: Any, look: Any) -> Any:
 
     @merged
     def issue(task: Any, machine: Any, sm: Any, launch: Any, subcore: Any, position: Any, cycle: Any) -> Any:
@@ -161,6 +172,7 @@ def task_of(run_warp: Any) -> Any:
         counted = min(pc, launch.code_size)
         if clock.last + 1 < cycle:
             count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
+        look(machine, sm, launch, warp, clock, subcore, cycle)
         off = clock.off
         warp.traffic = 0
         run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1)

@@ -165,6 +165,23 @@ def test_written_codes_are_kept_and_their_hazards_told() -> None:
     assert message.startswith("4: WAR hazard: MOV overwrites R1, which STS at t.dasm:3 may still have to read")
 
 
+def test_a_written_wait_must_see_its_scoreboard() -> None:
+    body = "B------:R-:W3:-:S01 LDS R0, [R1]\nB---3--:R-:W-:-:S04 IADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
+    assert messages(body) == [
+        "4: WAIT hazard: IADD3 waits for scoreboard 3 before LDS at t.dasm:3 can have set it; "
+        "1 more cycle of stall between them"
+    ]
+    assert messages(body.replace("S01", "S02")) == []
+
+
+def test_skipped_outer_products_do_not_count_as_stalls() -> None:
+    outer = "OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"
+    body = ["ISETP.LT.AND P0, PT, R3, R4, PT", *[f"@P1 {outer}"] * 3, f"@P0 {outer}"]
+    assert sum(int(code[-2:]) for code in codes(*body)[:4]) == 4 + 3
+    slots = plain(body, load_gpu("v100-dstc", ["accumulation_buffer.skipped=slot"]))
+    assert sum(decode(word).control.stall for word in slots.words[:4]) == 4
+
+
 def test_reuse_is_set_where_the_next_instruction_reads_the_same() -> None:
     kernel = plain(["FFMA R3, R0, R1, R2", "FFMA R4, R0, R5, R2", "FFMA R0, R0, R5, R2", "FFMA R4, R0, R5, R3"])
     reused = [[v.reuse for v in decode(word).operands[1:]] for word in kernel.words[:4]]
