@@ -158,7 +158,7 @@ def masks(operand: Operand, value: Value, names: dict[str, int]) -> tuple[int, i
         width = 2 if operand.is_wide(names) else 1
         return (0 if value.register == RZ else ((1 << width) - 1) << value.register), 0
     if isinstance(operand, MarkerOperand):
-        return PREDICATE_MASK, PREDICATE_MASK
+        return (0, PREDICATE_MASK) if operand.destination else (PREDICATE_MASK, 0)
     return 0, 0
 
 

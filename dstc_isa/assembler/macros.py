@@ -4,7 +4,7 @@ from dstc_isa.assembler.errors import ArgumentError, EvaluationError
 from dstc_isa.assembler.evaluate import evaluate
 from dstc_isa.assembler.expand import Expander, Macro
 from dstc_isa.assembler.values import Operand
-from dstc_isa.isa.resolve import MnemonicError, resolve
+from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.syntax.parser import OperandProblem, parse_macro_head
 from dstc_isa.syntax.tree import Block, Keyword, Statement
 
@@ -18,15 +18,8 @@ def define_macro(expander: Expander, block: Block) -> None:
         head = parse_macro_head(statement.operands.strip())
     except OperandProblem as error:
         raise ArgumentError(0, error) from None
-    if "." not in head.name:
-        try:
-            resolve(head.name)
-        except MnemonicError as error:
-            known = "unknown" not in str(error)
-        else:
-            known = True
-        if known:
-            raise ArgumentError(0, f"{head.name} is an instruction")
+    if any(declaration.mnemonic == head.name for declaration in REGISTRY):
+        raise ArgumentError(0, f"{head.name} is an instruction")
     names = [formal.name for formal in head.formals]
     for name in names:
         expander.refuse_reserved(0, name)

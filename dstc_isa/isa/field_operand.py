@@ -230,9 +230,10 @@ class TargetOperand(Operand):
 
 @frozen
 class MarkerOperand(Operand):
-    """A fixed word in the operand list that occupies no bits."""
+    """A fixed word in the operand list that occupies no bits; ``destination`` if it stands for what is written."""
 
     text: str
+    destination: bool = False
 
     @property
     def what(self) -> str:  # type: ignore[override]

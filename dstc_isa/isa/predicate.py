@@ -15,6 +15,7 @@ from dstc_isa.isa.warp import predicate_lanes, set_predicate_lanes
 PREDICATES = 7
 Mask = Annotated[Scalar, ImmediateOperand(Field(32, 7), hexadecimal=True)]
 AllPredicates = Annotated[Scalar, MarkerOperand("PR")]
+WrittenPredicates = Annotated[Scalar, MarkerOperand("PR", destination=True)]
 
 
 def _table(which: int) -> Derived:
@@ -58,7 +59,7 @@ def p2r(
 
 
 @instruction("R2P", 0x804, Pipe.ALU)
-def r2p(warp: Warp, which: AllPredicates, ra: Ra, mask: Mask) -> None:
+def r2p(warp: Warp, which: WrittenPredicates, ra: Ra, mask: Mask) -> None:
     """Unpack predicates from a register: for each set bit i of the mask, Pi = bit i of Ra."""
     for i in range(PREDICATES):
         if mask >> i & 1:

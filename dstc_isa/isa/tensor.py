@@ -36,7 +36,7 @@ from dstc_isa.isa.lanes import (
     u32,
 )
 from dstc_isa.isa.modifier import Choice
-from dstc_isa.isa.predicate import PREDICATES, AllPredicates
+from dstc_isa.isa.predicate import PREDICATES, WrittenPredicates
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.shorthand import Rd
 from dstc_isa.isa.warp import (
@@ -170,7 +170,7 @@ def bohmma(
 @instruction("BOHMMA.32321", 0x1A5, Pipe.BOHMMA, public=False)
 def bohmma_step(
     warp: Warp,
-    which: AllPredicates,
+    which: WrittenPredicates,
     ra: Annotated[U32, Source("a")],
     rb: Annotated[U32, Source("b")],
     step_a: Annotated[Scalar, ImmediateOperand(Field(72, 5))],

@@ -246,10 +246,8 @@ class Machine:
 
         Loads go first. What was stored stays in L2 until DRAM is idle, as long as L2 has room for it.
         """
-        gpu = self.gpu
-        sector = gpu.l1.sector_bytes
-        per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz / sector
-        room = gpu.l2.bytes // sector
+        per_cycle = self._dram_sectors_per_cycle()
+        room = self.gpu.l2.bytes // self.gpu.l1.sector_bytes
         self.dram_until = max(self.dram_until, begin) + loaded / per_cycle
         self.unwritten += stored
         written = min(self.unwritten, max(0.0, begin + length - self.dram_until) * per_cycle)
@@ -263,6 +261,9 @@ class Machine:
             ticks = int(self.dram_until * TICKS)
             for sm in self.sms:
                 put(sm.record, SM_OFFSETS, dram_free=max(sm.field("dram_free"), ticks))
+
+    def _dram_sectors_per_cycle(self) -> float:
+        return self.gpu.dram.bandwidth_gb_s * 1e3 / self.gpu.clock_mhz / self.gpu.l1.sector_bytes
 
     def _check_faults(self) -> None:
         faulted = [sm for sm in self.sms if sm.field("fault_cta") >= 0]
@@ -286,16 +287,19 @@ class Machine:
         ports = port_numbers(self.gpu)
         first = SUBCORE_OFFSETS["port_busy"] // 8
         busy = sum(sm.subcores[:, first : first + len(ports)].sum(axis=0) for sm in self.sms)
+        cycles = max(ceil(self.dram_until), *(self._end(sm) for sm in self.sms))
+        # The last epoch may go on behind the kernel's end; what DRAM writes then is not the kernel's.
+        moved = min(self.dram_sectors, cycles * self._dram_sectors_per_cycle())
         return Timing(
             gpu=self.gpu,
             execution=Execution(issued, skipped, seconds, len(tasks)),
-            cycles=max(ceil(self.dram_until), *(self._end(sm) for sm in self.sms)),
+            cycles=cycles,
             issued=issued,
             stalls=stalls,
             free=free,
             counters={name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS},
             port_busy={name: int(busy[number]) for name, number in ports.items()},
             sms=len(self.sms),
-            dram_sectors=round(self.dram_sectors),
+            dram_sectors=int(moved),
             occupancy=self.fits,
         )

@@ -280,7 +280,7 @@ def test_spgemm_of_random_matrices(emu: Emu) -> None:
 
 
 def test_sample(emu: Emu) -> None:
-    options = ["--random", "512,640,40", "--set", "sm.count=4", "-o", "c.npy"]
+    options = ["--random", "1024,1280,40", "--set", "sm.count=4", "-o", "c.npy"]
     assert emu("spgemm", *options, "--json", "full.json") == 0
     full = np.load("c.npy")
     assert "estimated" not in emu.out

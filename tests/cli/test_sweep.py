@@ -86,7 +86,17 @@ def test_wrong_input(more: list[str], status: int, message: str, capsys: pytest.
     Path("file").write_text("")
     Path("other").mkdir()
     settings = study.Study(
-        m=64, n=32, k=32, densities_a=(), densities_b=(), kernels=(), seed=0, gpu="v100-dstc", settings=(), vary={}
+        m=64,
+        n=32,
+        k=32,
+        densities_a=(),
+        densities_b=(),
+        kernels=(),
+        seed=0,
+        gpu="v100-dstc",
+        settings=(),
+        vary={},
+        sample=None,
     ).common()
     Path("other/study.json").write_text(json.dumps(settings))
     assert main([*COMMAND, "-o", "study", *more]) == status

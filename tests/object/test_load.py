@@ -79,5 +79,5 @@ def test_foreign_file(tmp_path: Path, data: bytes) -> None:
 def test_shipped_program_is_assembled_once() -> None:
     program = load_shipped("spgemm.dasm")
     assert program.kernel(None).name == "spgemm"
-    assert program.kernel("spgemm").block == (128, 1, 1)
+    assert program.kernel("spgemm").block == (256, 1, 1)
     assert load_shipped("spgemm.dasm") is program

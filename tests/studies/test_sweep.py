@@ -178,7 +178,7 @@ def test_a_failed_point_does_not_end_the_others(tmp_path: Path, monkeypatch: pyt
         ({"densities_b": ()}, "there are no densities of B"),
         ({"densities_a": (0.5, 1, 0.5)}, "0.5 is twice among the densities of A"),
         ({"kernels": ["spgem"]}, "no kernel to sweep is called 'spgem'; did you mean spgemm?"),
-        ({"kernels": ["x"]}, "there is spgemm, gemm_dense"),
+        ({"kernels": ["x"]}, "there is spgemm, spgemm_seq, gemm_sparse24, gemm_dense"),
         ({"kernels": ["spgemm", "spgemm"]}, "spgemm is twice among the kernels"),
         ({"settings": ["sm.count=4"], "vary": {"sm.count": ["2"]}}, "sm.count is both set and varied"),
         ({"vary": {"sm.count": ["2", "2"]}}, "2 is twice among the values of sm.count"),

@@ -1,8 +1,8 @@
 """Which scoreboard an instruction of variable latency signals, and who waits for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import define
 
 from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.work import Work
@@ -11,12 +11,11 @@ from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
 RESULTS = range(SCOREBOARDS - 2)
-FAST, SLOW = 32, 256
-"""About how many cycles a result takes: from shared memory or a quarter-rate pipe, from L2."""
+FAST, SLOW = (0, 1, 2), (3, 2)
+"""Scoreboards of results that do and do not come from global memory, in a kernel that has both."""
 
-TOGETHER, ALONE, MIXED = range(3)
-NEAR = 4
-"""Results belong together if they are needed within this fraction of the distance to where they are needed."""
+NEAR = 8
+"""Results share a scoreboard if they are needed within this fraction of the distance to where they are needed."""
 
 
 def assign_scoreboards(
@@ -25,9 +24,8 @@ def assign_scoreboards(
     """Choose scoreboards and waits.
 
     Outer products share one scoreboard, since only the last of them is ever waited for; so do the late reads of the
-    load and store unit, which end in order. Results have the other four: each takes the one on which it makes its own
-    and the others' consumers wait least for what they do not need. A scoreboard that a written code names is left to
-    those.
+    load and store unit, which end in order. Results have the other four: those first needed by the same instruction
+    share one. A scoreboard that a written code names is left to those, as long as others remain.
     """
     _choose(work, successors)
     _Waits(work, successors, hazards).solve(roots)
@@ -44,50 +42,53 @@ def bits_of(mask: int) -> Iterable[int]:
 def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     """Scoreboards of all producers, by who needs each first in the order of the text, loops gone round once."""
     touched = _first_touches(work, successors)
-    boards: list[list[_Pending]] = [[] for _ in RESULTS]
-    overwritten, taken = 0, 0
+    groups = [_Group() for _ in RESULTS]
+    kinds = {w.slow for w in work if w.variable and w.writes and not w.tile}
+    mixed = len(kinds) > 1
+    overwritten = 0
+    taken = set()
     for w in work:
         overwritten |= w.writes
         if w.keeps_write and w.variable:
-            taken |= 1 << w.write
-    free = [board for board in RESULTS if not taken >> board & 1] or RESULTS
+            taken.add(w.write)
     for index, w in enumerate(work):
         if w.late & overwritten and not w.keeps_read:
             w.read = SOURCES
-        if not w.variable or not w.writes:
+        if not w.variable or not w.writes or w.keeps_write:
             continue
         if w.tile:
-            w.write = w.write if w.keeps_write else TILES
+            w.write = TILES
             continue
-        result = _Pending(index, touched[index], SLOW if w.slow else FAST)
-        for pending in boards:
-            pending[:] = [other for other in pending if other.needed > index]
-        if not w.keeps_write:
-            w.write = min(free, key=lambda board: _rank(boards[board], result))
-            boards[w.write].append(result)
+        needed = touched[index]
+        boards = SLOW if w.slow and mixed else FAST if mixed else RESULTS
+        board = _board(groups, index, needed, w.slow, [board for board in boards if board not in taken] or boards)
+        group = groups[board]
+        slow = w.slow or (group.slow and group.end > index)
+        groups[board] = _Group(max(group.end, needed), needed, slow)
+        w.write = board
 
 
-@frozen
-class _Pending:
-    """A result under way: the instruction that makes it, the first that needs it, and about how long it takes."""
+@define
+class _Group:
+    """Results that share a scoreboard: the last place one is needed, the place of the latest, and if it is slow."""
 
-    index: int
-    needed: int
-    cycles: int
+    end: int = -1
+    last: int = -1
+    slow: bool = False
 
 
-def _rank(pending: list[_Pending], result: _Pending) -> tuple[int, int, int]:
-    """How badly a result goes with those on a board: cycles waited in vain, then whether it belongs to them."""
-    if not pending:
-        return 0, ALONE, 0
-    waits = 0
-    for other in pending:
-        early, late = (other, result) if other.needed < result.needed else (result, other)
-        if early.needed != late.needed:
-            waits = max(waits, late.cycles - (early.needed - late.index))
-    distance = min(abs(other.needed - result.needed) for other in pending)
-    together = distance * NEAR <= result.needed - result.index
-    return waits, TOGETHER if together else MIXED, distance
+def _board(groups: list[_Group], index: int, needed: int, slow: bool, boards: Sequence[int]) -> int:
+    """Of some boards an open group awaited at about the same place, else a closed one, else the one awaited nearest."""
+    alike = [board for board in boards if groups[board].end > index and groups[board].slow == slow]
+    nearest = min(alike, key=lambda board: abs(groups[board].last - needed), default=-1)
+    if nearest >= 0 and abs(groups[nearest].last - needed) * NEAR <= needed - index:
+        return nearest
+    closed = [board for board in boards if groups[board].end <= index]
+    if closed:
+        return min(closed, key=lambda board: groups[board].end)
+    if nearest >= 0:
+        return nearest
+    return min(boards, key=lambda board: abs(groups[board].last - needed))
 
 
 def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from attrs import Factory, define, frozen
+
 from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.scoreboards import bits_of
 from dstc_isa.assembler.schedule.work import MAXIMUM_STALL, Work
@@ -60,24 +62,69 @@ def _join(known: State, arriving: State) -> bool:
     return changed
 
 
-def _needed(w: Work, state: State) -> tuple[int, int, int, str]:
-    """The cycle from which an instruction may issue, with the producer, place and kind that say so."""
-    least = (0, -1, -1, "")
+@define
+class _Clock:
+    """Cycles that have surely passed since an instruction issued, or a block was entered.
+
+    Each has its own: if an instruction between two others is late, a port that an earlier one held is free sooner after
+    it. ``free``: when ports are, on this clock. ``before``: when the previous instruction issued.
+    """
+
+    elapsed: int = 0
+    before: int = 0
+    free: dict[str, int] = Factory(dict)
+
+    def reach(self, w: Work, cycles: int) -> None:
+        """Go to the issue of the next instruction, ``cycles`` after the previous one or when its port is free."""
+        self.elapsed = self.before + cycles
+        if w.initiation:
+            self.elapsed = max(self.elapsed, self.free.get(w.port, 0))
+
+    def issue(self, w: Work) -> None:
+        """It issues now."""
+        self.before = self.elapsed
+        if w.initiation:
+            self.free[w.port] = self.elapsed + w.initiation
+
+
+ENTRY = -1
+"""The clock that starts with the block."""
+
+
+@frozen
+class _Need:
+    """``cycles`` from the previous instruction's issue, because of a ``producer``, by a place and a kind of hazard."""
+
+    cycles: int = 0
+    producer: int = -1
+    place: int = -1
+    kind: str = ""
+
+
+Pending = dict[int, tuple[Result, int]]
+"""Results under way and the clock that each is counted on."""
+
+
+def _needed(w: Work, pending: Pending, clocks: dict[int, _Clock]) -> _Need:
+    """What keeps an instruction from issuing longest, if anything does."""
+    most = _Need()
+    late = 0
     busy = 0
-    for place in state:
+    for place in pending:
         busy |= 1 << place
     for place in bits_of((w.reads | w.wait << PLACES) & busy):
-        ready, accumulated, pipe, producer = state[place]
+        (ready, accumulated, pipe, producer), key = pending[place]
         cycle = accumulated if pipe is w.pipe and w.accumulators >> place & 1 else ready
-        if cycle > least[0]:
-            least = (cycle, producer, place, "RAW" if place < PLACES else "WAIT")
-    if w.writes & busy:
-        for place in bits_of(w.writes & ~w.tile & busy):
-            ready, _, _, producer = state[place]
-            cycle = ready - w.latency + 1
-            if cycle > least[0]:
-                least = (cycle, producer, place, "WAW")
-    return least
+        if cycle - clocks[key].elapsed > late:
+            late = cycle - clocks[key].elapsed
+            most = _Need(cycle - clocks[key].before, producer, place, "RAW" if place < PLACES else "WAIT")
+    for place in bits_of(w.writes & ~w.tile & busy):
+        (ready, _, _, producer), key = pending[place]
+        cycle = ready - w.latency + 1
+        if cycle - clocks[key].elapsed > late:
+            late = cycle - clocks[key].elapsed
+            most = _Need(cycle - clocks[key].before, producer, place, "WAW")
+    return most
 
 
 def _block(
@@ -89,63 +136,58 @@ def _block(
     hazards: list[Hazard],
 ) -> State:
     """Schedule a block; what is still under way when its successors begin, counted from there."""
-    state = dict(entering)
-    cycle, before = 0, 0
-    free: dict[str, int] = {}
+    pending: Pending = {place: (result, ENTRY) for place, result in entering.items()}
+    clocks = {ENTRY: _Clock()}
     for index in range(start, end):
         w = work[index]
-        if w.initiation:
-            cycle = max(cycle, free.get(w.port, 0))
-        if state:
-            needed = _needed(w, state)
-            if needed[0] > cycle:
-                if index > start:
-                    _raise(work, index - 1, needed[0] - before, index, needed, hazards)
-                    cycle = max(cycle, before + work[index - 1].elapses)
-            state = {place: result for place, result in state.items() if result[0] > cycle}
-        if w.initiation:
-            free[w.port] = cycle + w.initiation
+        if index > start:
+            previous = work[index - 1]
+            if previous.boards() & w.wait and not previous.keeps_stall:
+                previous.stall = max(previous.stall, AFTER_SETTING)
+            for clock in clocks.values():
+                clock.reach(w, previous.elapses)
+            needed = _needed(w, pending, clocks)
+            if needed.cycles:
+                _raise(work, index - 1, index, needed, hazards)
+                for clock in clocks.values():
+                    clock.reach(w, previous.elapses)
+        pending = {place: (r, key) for place, (r, key) in pending.items() if r[0] > clocks[key].elapsed}
+        clocks = {key: clock for key, clock in clocks.items() if any(key == k for _, k in pending.values())}
+        clocks[index] = _Clock()
+        for clock in clocks.values():
+            clock.issue(w)
         if not w.variable and w.writes:
-            result = (cycle + w.latency, cycle + w.accumulate, w.pipe, index)
+            result = (w.latency, w.accumulate, w.pipe, index)
             for place in bits_of(w.writes):
-                state[place] = result
+                pending[place] = result, index
         for board in bits_of(w.boards()):
-            state[PLACES + board] = (cycle + AFTER_SETTING, cycle + AFTER_SETTING, None, index)
-        before = cycle
-        if index + 1 < end:
-            if w.boards() & work[index + 1].wait and not w.keeps_stall:
-                w.stall = max(w.stall, AFTER_SETTING)
-            cycle += w.elapses
+            pending[PLACES + board] = (AFTER_SETTING, AFTER_SETTING, None, index), index
     last = work[end - 1]
-    wanted = (0, -1, -1, "")
-    following = -1
+    wanted, following = _Need(), -1
     for target in successors[end - 1]:
         if 0 <= target < len(work):
             if last.boards() & work[target].wait and not last.keeps_stall:
                 last.stall = max(last.stall, AFTER_SETTING)
-            needed = _needed(work[target], state)
-            if needed[0] > wanted[0]:
+            needed = _needed(work[target], pending, clocks)
+            if needed.cycles > wanted.cycles:
                 wanted, following = needed, target
-    if last.indirect and state and not last.keeps_stall:
-        last.stall = max(last.stall, min(MAXIMUM_STALL, max(r[0] for r in state.values()) - cycle))
-    if wanted[0] > cycle + last.elapses:
-        _raise(work, end - 1, wanted[0] - cycle, following, wanted, hazards)
-    cycle += last.elapses
+    left = {place: (r, r[0] - clocks[key].elapsed) for place, (r, key) in pending.items()}
+    if last.indirect and left and not last.keeps_stall:
+        last.stall = max(last.stall, min(MAXIMUM_STALL, max(cycles for _, cycles in left.values())))
+    if wanted.cycles > last.elapses:
+        _raise(work, end - 1, following, wanted, hazards)
     return {
-        place: (ready - cycle, accumulated - cycle, pipe, producer)
-        for place, (ready, accumulated, pipe, producer) in state.items()
-        if ready > cycle
+        place: (cycles - last.elapses, cycles - last.elapses - (r[0] - r[1]), r[2], r[3])
+        for place, (r, cycles) in left.items()
+        if cycles > last.elapses
     }
 
 
-def _raise(
-    work: list[Work], index: int, wanted: int, consumer: int, needed: tuple[int, int, int, str], hazards: list[Hazard]
-) -> None:
-    """Let ``wanted`` cycles pass after an instruction as far as its author and field allow; a lack is a hazard."""
+def _raise(work: list[Work], index: int, consumer: int, needed: _Need, hazards: list[Hazard]) -> None:
+    """Let cycles pass after an instruction as far as its author and field allow; a lack is a hazard."""
     w = work[index]
-    wanted += w.vanishes
+    wanted = needed.cycles + w.vanishes
     if not w.keeps_stall:
         w.stall = max(w.stall, min(wanted, MAXIMUM_STALL))
     if w.stall < wanted:
-        _, producer, place, kind = needed
-        hazards.append(Hazard(producer, consumer, kind, place, missing=wanted - w.stall))
+        hazards.append(Hazard(needed.producer, consumer, needed.kind, needed.place, missing=wanted - w.stall))
