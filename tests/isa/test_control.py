@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.isa.control import CONTROL_FIELDS, DEFAULT, DEFAULT_WORD, Control
+from dstc_isa.isa.control import CONTROL_FIELDS, DEFAULT, DEFAULT_WORD, Control, Prefix
 from tests.strategies import controls
 
 
@@ -39,6 +39,32 @@ def test_example() -> None:
     assert control == Control(stall=4, yields=True, write=2, read=3, wait=0b100011)
     word = control.encode()
     assert (word >> 105 & 15, word >> 109 & 1, word >> 110 & 7, word >> 113 & 7, word >> 116 & 63) == (4, 0, 2, 3, 35)
+
+
+@settings(deadline=None)
+@given(controls())
+def test_a_prefix_without_open_parts_keeps_all(control: Control) -> None:
+    assert Prefix.parse(str(control)) == Prefix(control)
+
+
+@pytest.mark.parametrize(
+    ("text", "control", "kept"),
+    [
+        ("B?:R?:W3:-:S?", Control(write=3), (False, False, True, False)),
+        ("B01----:R?:W-:Y:S04?", Control(stall=4, yields=True, wait=3), (True, False, True, False)),
+        ("B?:R4:W?:-:S02", Control(stall=2, read=4), (False, True, False, True)),
+    ],
+)
+def test_open_prefixes(text: str, control: Control, kept: tuple[bool, ...]) -> None:
+    prefix = Prefix.parse(text)
+    assert prefix.control == control
+    assert (prefix.wait, prefix.read, prefix.write, prefix.stall) == kept
+
+
+@pytest.mark.parametrize("text", ["B?:R?:W?:-:S16?", "B?:R?:W6:-:S?", "B??????:R?:W?:-:S?", "?", "B?:R?:W?:?:S?"])
+def test_wrong_open_prefixes_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"looks like|0 to 15"):
+        Prefix.parse(text)
 
 
 def test_default() -> None:

@@ -12,7 +12,7 @@ from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.values import PT, RZ, Address, Predicate, Register
+from dstc_isa.isa.values import PT, RZ, Address, Marker, Predicate, Register
 
 Place = tuple[str, int]
 
@@ -72,8 +72,8 @@ class Walk:
         if instruction.declaration.variable_latency:
             if writes:
                 self.pending.append((writes, control.write, "result", bool(tile), self.issued))
-            if instruction.declaration.pipe is Pipe.LSU:
-                sources = {place for place in reads if place[0] == "R"}
+            if instruction.declaration.pipe in (Pipe.LSU, Pipe.SPWMMA):
+                sources = {place for place in reads - tile if place[0] == "R"}
                 self.pending.append((sources, control.read, "source", False, self.issued))
                 self.pending = [i for i in self.pending if i[0]]
         else:
@@ -114,6 +114,8 @@ def places(instruction: Instruction) -> tuple[set[Place], set[Place], set[Place]
             own = {("P", value.index)}
         elif isinstance(value, Address) and isinstance(operand, AddressOperand) and value.register != RZ:
             own = {("R", value.register + i) for i in range(2 if operand.is_wide(names) else 1)}
+        elif value == Marker("PR"):
+            own = {("P", i) for i in range(PT)}
         if operand.destination:
             writes |= own
             if isinstance(operand, Destination) and operand.accumulates:

@@ -42,6 +42,36 @@ def test_tiles_are_filled_and_spilled() -> None:
     assert thrash.stalls[:, Reason.ACCUMULATION].sum() > 0
 
 
+def bitmaps(rows: int, columns: int) -> list[str]:
+    """Code that gives all 16 steps a column of A with so many values and a row of B with so many."""
+    return [f"MOV R32, {(1 << rows) - 1:#x}", f"MOV R33, {(1 << columns) - 1:#x}"]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(32, 32), (32, 16), (9, 17), (8, 1), (1, 32)])
+def test_a_sequenced_product_takes_a_cycle_a_group(rows: int, columns: int) -> None:
+    stream = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4
+    found = timed([*bitmaps(rows, columns), *stream], "accumulation_buffer.window=64", *WIDE)
+    groups = -(-rows // 8) * -(-columns // 16)
+    assert found.counters["ohmma"] == 4 * 16 * groups
+    assert found.counters["merged_rows"] == 4 * 16 * rows * -(-columns // 16)
+    # Two banks deliver 18 registers in 9 cycles, however few groups there are.
+    each = max(16 * groups, 9)
+    assert 3 * each <= found.cycles <= 3 * each + 24  # the warp ends when the last one has issued
+    assert found.port_busy["fp16"] == 4 * each
+
+
+def test_a_sequenced_product_without_values_is_short() -> None:
+    found = timed([*bitmaps(0, 32), *["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4], *WIDE)
+    assert (found.counters["ohmma"], found.counters["merged_rows"]) == (0, 0)
+    assert found.cycles < 4 * 9 + 24
+
+
+def test_banks_hold_a_sequenced_product_up() -> None:
+    stream = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4
+    slow = timed([*bitmaps(32, 32), *stream], "accumulation_buffer.banks=4", *WIDE)
+    assert 3 * 256 - 16 <= slow.cycles <= 3 * 256 + 24
+
+
 def test_a_reader_waits_for_the_write_back() -> None:
     out = np.zeros(32, np.float32)
     body = [

@@ -113,6 +113,18 @@ def test_dram_bandwidth_bounds_a_copy() -> None:
     assert bound < found.cycles < 1.6 * bound
 
 
+def test_stores_drain_from_l2_while_no_load_wants_dram() -> None:
+    size = 1 << 20
+    out = np.zeros(size, np.uint32)
+    body = [line.replace("x", "out") for line in LOAD_OWN[:-1]] + ["STG.E [R4], R0"]
+    fits, small = (timed(body, f"l2.bytes={room}", grid=size // 256, block=256, out=out) for room in (8 << 20, 1 << 20))
+    needed = size * 4 / (900e9 / 1530e6)
+    assert fits.cycles < 0.4 * needed
+    assert small.cycles == pytest.approx(0.75 * needed, rel=0.05)  # a quarter stays in L2
+    assert fits.dram_sectors < size // 8
+    assert small.dram_sectors >= (size - (1 << 18)) // 8
+
+
 def test_scattered_loads_move_a_sector_a_lane() -> None:
     x = np.zeros(1 << 15, np.uint32)
     near, far = (

@@ -40,6 +40,13 @@ def test_register_reads(lines: list[str], extra: int) -> None:
     assert extra_reads(code[-1], code[-2] if len(code) > 1 else None, GPU) == extra
 
 
+def test_the_reuse_cache_outlives_instructions_without_registers() -> None:
+    first, pair = "FFMA R0, R1, R2.reuse, R3", "FFMA R0, R4, R2, R6"
+    assert rows_of(first, "PLOP3.LUT P0, PT, P1, P2, PT, 0x80, 0x0", pair)[2]["INITIATION"] == 2
+    assert rows_of(first, "MOV R7, R8", pair)[2]["INITIATION"] == 3
+    assert rows_of(first, "LDS R7, [R8]", pair)[2]["INITIATION"] == 3
+
+
 def test_rows() -> None:
     load, outer, branch, end = rows_of(
         "B01----:R4:W2:Y:S07 LDG.E R0, [R2]", "OHMMA.8161.F32 R40, R0.H0, R1.H0, 0, 0", "EXIT"

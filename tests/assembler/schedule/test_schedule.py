@@ -33,6 +33,10 @@ LINES = st.one_of(
     st.builds("LDG.E {}, [{}]".format, registers, pairs),
     st.builds("STG.E [{}], {}".format, pairs, registers),
     st.builds("BOHMMA.32321 {}, {}, {}".format, registers, registers, registers),
+    st.builds("BOHMMA.32321 {}, PR, {}, {}, 3, 4".format, registers, registers, registers),
+    st.builds("R2P PR, {}, 0x3".format, registers),
+    st.builds("P2R {}, PR, RZ, 0x3".format, registers),
+    st.builds("SPWMMA.323216.F32 {}, {}, {}, R2, 0, 1".format, tiles, pairs, pairs),
     st.builds("OHMMA.8161.F32 {}, {}.H0, {}.H1, {}, 0, 1".format, tiles, registers, registers, registers),
     st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
     st.builds("MOV {}, {}".format, st.sampled_from(["R40", "R60", "R90"]), registers),
@@ -180,6 +184,48 @@ def test_skipped_outer_products_do_not_count_as_stalls() -> None:
     assert sum(int(code[-2:]) for code in codes(*body)[:4]) == 4 + 3
     slots = plain(body, load_gpu("v100-dstc", ["accumulation_buffer.skipped=slot"]))
     assert sum(decode(word).control.stall for word in slots.words[:4]) == 4
+
+
+def test_a_port_counts_from_what_issues_behind_its_holder_only() -> None:
+    """The second POPC waits 8 cycles for the first one's port, but the MOV between may be late."""
+    body = ["POPC R0, R1", "MOV R2, R3", "POPC R4, R5", "IADD3 R6, R2, R2, RZ"]
+    stalls = [int(code[-2:]) for code in codes(*body)]
+    assert stalls[1] + stalls[2] >= 4
+
+
+def test_guards_are_read_at_issue() -> None:
+    load, compare, _ = codes("@P1 LDG.E R0, [R2]", "ISETP.LT.AND P1, PT, R4, R5, PT")
+    assert compare.startswith("B------")
+    assert load.split(":")[1] == "R-"
+
+
+def test_open_prefixes_keep_what_they_give() -> None:
+    body = ["B?:R?:W3:-:S? LDS R0, [R1]", "B?:R?:W?:Y:S05? MOV R2, R3", "B?:R-:W-:-:S? IADD3 R4, R0, R2, RZ"]
+    load, move, add, _ = codes(*body)
+    assert load.split(":")[2:] == ["W3", "-", "S01"]
+    assert move.split(":")[2:] == ["W-", "Y", "S05"]
+    assert add.startswith("B---3--")
+    body = "B?:R?:W?:-:S01 MOV R0, 1\nIADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
+    (message,) = messages(body)
+    assert message.startswith("4: RAW hazard: IADD3 reads R0 before MOV at t.dasm:3 has its result; 3 more cycles")
+
+
+def test_a_scoreboard_in_a_written_code_is_left_to_it() -> None:
+    codes_of_loads = codes("B?:R?:W0:-:S? LDS R0, [R1]", *[f"LDS R{2 + i}, [R1]" for i in range(3)])
+    assert [code.split(":")[2] for code in codes_of_loads[:4]].count("W0") == 1
+
+
+def test_sources_of_a_sequenced_product_are_read_late() -> None:
+    first, move, _ = codes("SPWMMA.323216.F32 R40, R0, R8, R16, 0, 0", "MOV R3, 1")
+    assert first.split(":")[1:3] == ["R4", "W5"]
+    assert move.startswith("B----4-")
+
+
+def test_reuse_outlives_instructions_without_registers() -> None:
+    kernel = plain(["FFMA R3, R0, R1, R2", "PLOP3.LUT P0, PT, P1, P2, PT, 0x80, 0x0", "FFMA R4, R0, R5, R2"])
+    assert [v.reuse for v in decode(kernel.words[0]).operands[1:]] == [True, False, True]
+    kernel = plain(["FFMA R3, R0, R1, R2", "MOV R6, R5", "FFMA R4, R0, R5, R2"])
+    assert not any(v.reuse for v in decode(kernel.words[0]).operands[1:])
 
 
 def test_reuse_is_set_where_the_next_instruction_reads_the_same() -> None:
