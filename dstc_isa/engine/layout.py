@@ -38,7 +38,7 @@ def offsets(scalars: Mapping[str, object], arrays: Mapping[str, int]) -> dict[st
 
 
 class Access(IntEnum):
-    """How the lane addresses of a memory instruction lie; all lanes take part unless they are scattered."""
+    """How the lane addresses of a memory instruction lie: all 32 alike, consecutive from lane 0 on, or neither."""
 
     UNIFORM = 1
     CONSECUTIVE = 2

@@ -29,7 +29,7 @@ from dstc_isa.engine.compiled.records import (
     store_u32,
 )
 from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES, Access, Traffic
-from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_ids, lane_of, lowest_bit, narrow, splat, widen
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES
 from dstc_isa.isa.warp import Fault, Space, fail
@@ -183,7 +183,7 @@ def write_lanes(warp: Any, size: Any, origin: Any) -> Any:
 
 @compiled
 def read_row(row: Any, source: Any, size: Any, count: Any) -> Any:
-    """Load a whole warp's registers from ``count`` elements at a host address: 1 for all lanes, or one each.
+    """Load registers from ``count`` elements at a host address: 1 for all lanes, or one for each of the first lanes.
 
     False if there is no fast way for this size.
     """
@@ -195,10 +195,17 @@ def read_row(row: Any, source: Any, size: Any, count: Any) -> Any:
         if size == U16:
             store_lanes_u32(row, splat(load_u16(source)))
             return True
-    elif size == WORD:
+    elif size == WORD and count == LANES:
         store_lanes_u32(row, load_lanes_u32(source))
         return True
-    elif size == U16:
+    elif size >= WORD:
+        words = SIZE_BYTES[size] // WORD_BYTES
+        for lane in range(count):
+            for word in range(words):
+                value = load_u32(source + WORD_BYTES * (lane * words + word))
+                store_u32(row + word * ROW_BYTES + WORD_BYTES * lane, value)
+        return True
+    elif size == U16 and count == LANES:
         store_lanes_u32(row, load_lanes_u16(source))
         return True
     return False
@@ -214,12 +221,13 @@ def pattern_of_u32(address: Any, width: Any) -> Any:
 
 
 @compiled
-def pattern_of_u64(address: Any, width: Any) -> Any:
-    """As ``pattern_of_u32``."""
+def pattern_of_u64(address: Any, width: Any, mask: Any) -> Any:
+    """1 if all 32 lanes have one address; the lanes of ``mask``, the first ones, if theirs are consecutive; or 0."""
     first = splat_u64(int64(lane_of(address, 0)))
-    if ballot(address == first) == FULL_MASK:
+    if mask == FULL_MASK and ballot(address == first) == FULL_MASK:
         return 1
-    return LANES if ballot(address == first + widen(lane_ids() * splat(width))) == FULL_MASK else 0
+    apart = ballot(address == first + widen(lane_ids() * splat(width))) & mask
+    return count_bits(mask) if apart == mask and mask != 1 else 0
 
 
 @compiled
@@ -238,13 +246,13 @@ def window_row(warp: Any, address: Any, size: Any, destination: Any, base: Any, 
 
 @compiled
 def global_row(warp: Any, address: Any, size: Any) -> Any:
-    """Host address and number of elements if a whole warp can be moved at once, else 0 elements."""
+    """Host address and number of elements if the first lanes can be moved at once, else 0 elements."""
     nothing = (int64(0), int64(0))
-    if warp.mask != FULL_MASK:
+    if warp.mask & (warp.mask + 1) != 0:
         return nothing
     width = SIZE_BYTES[size]
     first = int64(lane_of(address, 0))
-    count = int64(pattern_of_u64(address, width))
+    count = int64(pattern_of_u64(address, width, warp.mask))
     if count == 0 or first % width != 0:
         return nothing
     host = host_address(warp, first, count * width)

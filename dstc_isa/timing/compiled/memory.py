@@ -87,7 +87,7 @@ def move_range(machine: Any, sm: Any, warp: Any, start: Any) -> Any:
     first = warp.access_first
     size = warp.access_bytes
     if warp.access == Access.CONSECUTIVE:
-        size *= LANES
+        size *= count_bits(warp.mask)
     last = first + size - 1
     done = start
     lines = int64(0)

@@ -163,6 +163,22 @@ def watched_task_of(run_warp: Any) -> Any:
 
 def _task(run_warp: Any, look: Any) -> Any:
 
+    @inlined
+    def vanish(task: Any, machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
+        """Let the instructions go by that a warp comes to next and that take no issue slot, unless one must wait."""
+        while clock.off != 0 and machine.free_skip != 0 and clock.fetch_until <= clock.stall_until:
+            pc = warp.pc
+            row = machine.rows + pc * ROW_BYTES
+            if load_s32(row + 4 * Row.TILE) < 0 or load_s32(row + 4 * Row.WAIT) != 0:
+                break
+            look(machine, sm, launch, warp, clock, subcore, clock.stall_until)
+            for counts in (task.issued, task.skipped, task.free):
+                store_i64(counts + 8 * pc, load_i64(counts + 8 * pc) + 1)
+            warp.pc += 1
+            warp.issued += 1
+            clock.stall_until += load_s32(row + 4 * Row.STALL) - 1
+            prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+
     @merged
     def issue(task: Any, machine: Any, sm: Any, launch: Any, subcore: Any, position: Any, cycle: Any) -> Any:
         """Issue the next instruction of the warp at a position."""
@@ -204,6 +220,7 @@ def _task(run_warp: Any, look: Any) -> Any:
             halted(machine, sm, launch, warp, clock, subcore, cycle)
         else:
             prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+            vanish(task, machine, sm, launch, warp, clock, subcore)
 
     @merged
     def run_sm(task: Any, machine: Any, launch: Any, sm: Any) -> Any:
