@@ -47,7 +47,8 @@ def histogram_table(run: RunStatistics) -> Table:
 def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
     """Cycles, and what bounds them."""
     sms = f"{timing.sms} SM{'s' if timing.sms != 1 else ''}"
-    ctas = f"{timing.occupancy} CTA{'s' if timing.occupancy != 1 else ''} fit an SM ({timing.occupancy_limit})"
+    fit = "CTAs fit" if timing.occupancy != 1 else "CTA fits"
+    ctas = f"{timing.occupancy} {fit} an SM ({timing.occupancy_limit})"
     reason, share = timing.longest_wait
     lines = [
         f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
