@@ -76,9 +76,9 @@ def warm() -> None:
     cache.load(RUN_WORKER, print)
 
 
-@pytest.mark.parametrize("gpu", [None, "v100-dstc"], ids=["functional", "timed"])
+@pytest.mark.parametrize(("gpu", "wanted"), [(None, None), ("v100-dstc", 25)], ids=["functional", "timed"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_spgemm_kernel(benchmark: BenchmarkFixture, threads: int, gpu: str | None) -> None:
+def test_spgemm_kernel(benchmark: BenchmarkFixture, threads: int, gpu: str | None, wanted: int | None) -> None:
     a, b = random_matrix(1024, 1024, 0.5, 0), random_matrix(1024, 1024, 0.5, 1)
     rates = []
 
@@ -87,6 +87,7 @@ def test_spgemm_kernel(benchmark: BenchmarkFixture, threads: int, gpu: str | Non
 
     benchmark.pedantic(run, rounds=9, warmup_rounds=1)
     benchmark.extra_info["million_warp_instructions_per_s"] = round(sorted(rates)[len(rates) // 2] / 1e6, 1)
+    benchmark.extra_info["wanted_on_2_threads"] = wanted
     benchmark.extra_info["best"] = round(max(rates) / 1e6, 1)
 
 
@@ -101,8 +102,8 @@ def test_spgemm_process(benchmark: BenchmarkFixture, more: list[str], limit: flo
     benchmark.extra_info["limit_seconds"] = limit
 
 
-@pytest.mark.parametrize("density", ["0.5", "1"])
-def test_memory_of_4096_cubed(benchmark: BenchmarkFixture, density: str) -> None:
+@pytest.mark.parametrize(("density", "limit"), [("0.5", None), ("1", 120.0)])
+def test_4096_cubed(benchmark: BenchmarkFixture, density: str, limit: float | None) -> None:
     arguments = ["spgemm", "--random", "4096,4096,4096", "--density-a", density, "--density-b", density]
 
     def run() -> subprocess.CompletedProcess[str]:
@@ -111,6 +112,7 @@ def test_memory_of_4096_cubed(benchmark: BenchmarkFixture, density: str) -> None
     done = benchmark.pedantic(run, rounds=1)
     megabytes = int(done.stdout.split()[-1]) / 1024
     benchmark.extra_info["peak_megabytes"] = round(megabytes)
+    benchmark.extra_info["limit_seconds"] = limit
     assert megabytes <= 1024
 
 

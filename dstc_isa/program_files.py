@@ -8,3 +8,11 @@ def program_directory() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "programs"
     return installed if installed.is_dir() else package.parent / "programs"
+
+
+SPARSE_KERNELS = ("spgemm", "spgemm_seq")
+DENSE_KERNELS = ("gemm_dense", "gemm_sparse24")
+"""Shipped kernels that multiply, each in a file of its name.
+
+Sparse: with the paper's instructions, and with a sequenced one. Dense: with every zero, and with 2:4 sparsity.
+"""

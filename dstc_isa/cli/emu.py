@@ -16,6 +16,7 @@ from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
+from dstc_isa.program_files import SPARSE_KERNELS
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
@@ -34,7 +35,6 @@ SPGEMM_EXAMPLE = """examples:
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
 EXIT_STATUS = "Exit status: 0 done, 1 refused input, a fault or a hazard, 2 wrong command line."
 DEFAULT_BLOCK = 32
-KERNELS = ("spgemm", "spgemm_seq")
 OBJECT_SUFFIX = ".dobj"
 
 
@@ -75,7 +75,10 @@ def parser() -> argparse.ArgumentParser:
     multiply.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in A (default 0.5)")
     multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
     multiply.add_argument(
-        "--kernel", choices=KERNELS, default=KERNELS[0], help="with the paper's instructions, or a sequenced one"
+        "--kernel",
+        choices=SPARSE_KERNELS,
+        default=SPARSE_KERNELS[0],
+        help="with the paper's instructions, or a sequenced one",
     )
     add_run_options(multiply)
     add_gemm_command(commands)
@@ -125,9 +128,9 @@ def _expected(error: Exception) -> bool:
     from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import LaunchError
     from dstc_isa.gpu import GpuError
+    from dstc_isa.halves import ValueRangeError
     from dstc_isa.isa.extension import ExtensionError
     from dstc_isa.object import ObjectError
-    from dstc_isa.sparse.bitmap import ValueRangeError
     from dstc_isa.sparse.matrix_files import MatrixFileError
 
     of_input = (AssemblyError, GpuError, LaunchError, ExtensionError, ObjectError, ValueRangeError, MatrixFileError)

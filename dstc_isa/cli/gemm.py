@@ -8,12 +8,13 @@ from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
+from dstc_isa.program_files import DENSE_KERNELS
 
 EXAMPLE = """examples:
   dstc-emu gemm A.npy B.npy -o C.npy
   dstc-emu gemm --random 1024,1024,1024 --kernel gemm_sparse24 --prune24
 """
-DENSE, SPARSE24 = "gemm_dense", "gemm_sparse24"
+DENSE, SPARSE24 = DENSE_KERNELS
 
 
 def add_gemm_command(commands: Any) -> None:

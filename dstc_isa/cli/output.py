@@ -48,7 +48,7 @@ def hazard_status(run: "RunStatistics") -> int:
     return 1
 
 
-def write_json(path: Path | None, report: dict[str, Any]) -> None:
+def write_json(path: Path | None, report: dict[str, Any] | list[Any]) -> None:
     """Write a report, if a file is given for it."""
     if path is not None:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

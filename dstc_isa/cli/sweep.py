@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError, UsageError, assignment
+from dstc_isa.program_files import DENSE_KERNELS, SPARSE_KERNELS
 
 OK, FAILED = 0, 1
 MAX_JOBS = 256
 DEFAULT_DENSITY = "0.5"
-DEFAULT_KERNELS = "gemm_dense,spgemm"
+DEFAULT_KERNELS = f"{DENSE_KERNELS[0]},{SPARSE_KERNELS[0]}"
 EXAMPLE = """example:
   dstc-emu sweep spgemm --m 1024 --n 1024 --k 1024 --density-a 1,0.7,0.5,0.3 --density-b 1,0.5 -o study
 """

@@ -1,12 +1,11 @@
 """``dstc-emu validate``: the timing model against published measurements."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.output import check_output, say, write_json
 
 BEYOND = 1
 
@@ -27,7 +26,9 @@ def run_validate(options: argparse.Namespace) -> int:
 
     from dstc_isa.studies.validation import GROUPS, validate
 
-    groups = GROUPS if options.only is None else tuple(options.only.split(","))
+    if options.json is not None:
+        check_output(options.json)
+    groups = GROUPS if options.only is None else tuple(dict.fromkeys(options.only.split(",")))
     for group in groups:
         if group not in GROUPS:
             raise UsageError(f"--only: there is no group {group}; there are {', '.join(GROUPS)}")
@@ -38,14 +39,14 @@ def run_validate(options: argparse.Namespace) -> int:
     for heading in ("unit", "source", ""):
         table.add_column(heading, overflow="fold")
     checks = []
-    for check in validate(groups, lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)):
-        checks.append(check)
-        numbers = f"{check.published:.4g}", f"{check.ours:.4g}", f"{check.error:+.1%}", f"{check.tolerance:.0%}"
-        table.add_row(check.name, *numbers, check.unit, check.source, "pass" if check.passed else "FAIL")
-    Console().print(table, highlight=False, markup=False)
-    if options.json is not None:
-        text = json.dumps([check.as_json() for check in checks], indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    failed = sum(not check.passed for check in checks)
-    print(f"{len(checks) - failed} of {len(checks)} within tolerance")
+    try:
+        for check in validate(groups, lambda name: say(f"measuring {name} ...")):
+            checks.append(check)
+            numbers = f"{check.published:.4g}", f"{check.ours:.4g}", f"{check.error:+.1%}", f"{check.tolerance:.0%}"
+            table.add_row(check.name, *numbers, check.unit, check.source, "pass" if check.passed else "FAIL")
+    finally:  # an interrupt loses nothing that has been measured
+        failed = sum(not check.passed for check in checks)
+        Console().print(table, highlight=False, markup=False)
+        write_json(options.json, [check.as_json() for check in checks])
+        print(f"{len(checks) - failed} of {len(checks)} within tolerance")
     return BEYOND if failed else 0

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import SLAB, VECTOR, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
+from dstc_isa.halves import in_matrix
 from dstc_isa.timing.run import Progress
 
 
@@ -27,14 +28,18 @@ def gemm_dense(
 
     ``gpu``: what to time it on; None runs without time. ``sample``: share of the CTAs to time.
     ``check_hazards``: report hazards of its control codes.
-    Raises ValueError for shapes that do not fit or are empty.
+    Raises ValueError for shapes that do not fit or are empty, ValueRangeError for a value beyond FP16's range.
     """
     m, n, _ = check_shapes(a, b)
+    with in_matrix("a"):
+        left = padded(a, 1, SLAB)
+    with in_matrix("b"):
+        right = padded(b, SLAB, VECTOR)
     return multiply(
         "gemm_dense",
-        padded(b, SLAB, VECTOR),
+        right,
         (m, n),
-        {"a": padded(a, 1, SLAB)},
+        {"a": left},
         gpu,
         threads=threads,
         reference=reference,

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.halves import ValueRangeError, overflowing, rounded_to_half
+
 CTA_TILE = 128
 BLOCK = 128
 SLAB = 32
@@ -28,11 +30,18 @@ def check_shapes(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[int, int, in
 
 
 def padded(values: npt.NDArray[Any], rows: int, columns: int) -> Halves:
-    """``values`` rounded to FP16, with zeros up to a multiple of ``rows`` and of ``columns``."""
+    """``values`` rounded to FP16, with zeros up to a multiple of ``rows`` and of ``columns``.
+
+    Raises ValueRangeError for the first finite value beyond FP16's range.
+    """
+    rounded = rounded_to_half(values)
+    beyond = np.argwhere(overflowing(values, rounded))
+    if len(beyond):
+        row, column = beyond[0].tolist()
+        raise ValueRangeError(row, column, values[row, column])
     height, width = (-(-size // step) * step for size, step in zip(values.shape, (rows, columns), strict=True))
     result = np.zeros((height, width), np.float16)
-    with np.errstate(over="ignore"):
-        result[: values.shape[0], : values.shape[1]] = values
+    result[: values.shape[0], : values.shape[1]] = rounded
     return result
 
 

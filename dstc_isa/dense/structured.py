@@ -14,6 +14,7 @@ from attrs import frozen
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
+from dstc_isa.halves import in_matrix
 from dstc_isa.timing.run import Progress
 
 GROUP = 4
@@ -53,13 +54,19 @@ class Structured:
 
 
 def prune(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """``a`` with the two values of least magnitude of each four in a row made zero; of equals the first stay."""
+    """``a`` with the two values of least magnitude of each four in a row made zero; of equals the first stay.
+
+    A NaN counts as larger than any number.
+    """
     rows, columns = a.shape
-    groups = np.zeros((rows, -(-columns // GROUP), GROUP), a.dtype)
-    groups.reshape(rows, -1)[:, :columns] = a
-    order = np.argsort(-np.abs(groups), axis=2, kind="stable")
+    width = -(-columns // GROUP) * GROUP
+    whole = np.zeros((rows, width), a.dtype)
+    whole[:, :columns] = a
+    groups = whole.reshape(rows, width // GROUP, GROUP)
+    magnitudes = np.abs(groups.astype(np.float64))
+    order = np.argsort(-np.where(np.isnan(magnitudes), np.inf, magnitudes), axis=2, kind="stable")
     np.put_along_axis(groups, order[:, :, KEPT:], groups.dtype.type(0), axis=2)
-    return np.ascontiguousarray(groups.reshape(rows, -1)[:, :columns])
+    return np.ascontiguousarray(whole[:, :columns])
 
 
 def encode(a: npt.NDArray[Any]) -> Structured:
@@ -115,15 +122,19 @@ def gemm_sparse24(
 
     Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time.
     ``sample``: share of the CTAs to time. ``check_hazards``: report hazards of its control codes.
-    Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse.
+    Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse,
+    ValueRangeError for a value beyond FP16's range.
     """
     m, n, _ = check_shapes(a, b)
-    left = encode(padded(a, 1, SLAB))
+    with in_matrix("a"):
+        left = encode(padded(a, 1, SLAB))
+    with in_matrix("b"):
+        right = padded(b, SLAB, VECTOR)
     positions = np.zeros((-(-m // CTA_TILE) * CTA_TILE, left.positions.shape[1]), np.uint8)
     positions[:m] = left.positions
     return multiply(
         "gemm_sparse24",
-        padded(b, SLAB, VECTOR),
+        right,
         (m, n),
         {"a": left.values, "positions": position_words(positions)},
         gpu,

@@ -185,8 +185,8 @@ class Row:
     origin: str
 
 
-Latencies = tuple[tuple[str, int, int], ...]
-"""Name, latency and accumulation latency of every pipe."""
+Timetable = tuple[str, tuple[tuple[str, PipeTiming], ...]]
+"""What a skipped OHMMA costs, and every pipe with its timing."""
 
 
 @frozen(kw_only=True)
@@ -211,9 +211,10 @@ class Gpu:
     rows: tuple[Row, ...] = attrs.field(default=(), eq=False, repr=False)
 
     @property
-    def latencies(self) -> Latencies:
-        """What control codes depend on."""
-        return tuple((pipe.name, timing.latency, timing.accumulate) for pipe, timing in self.pipes.items())
+    def timetable(self) -> Timetable:
+        """All that control codes depend on."""
+        pipes = tuple((pipe.name, timing) for pipe, timing in self.pipes.items())
+        return self.accumulation_buffer.skipped, pipes
 
 
 def _specs() -> dict[str, Spec]:

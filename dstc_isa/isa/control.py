@@ -15,6 +15,8 @@ CONTROL_FIELDS = (STALL, NO_YIELD, WRITE_BARRIER, READ_BARRIER, WAIT_MASK)
 
 NO_SCOREBOARD = 7
 SCOREBOARDS = 6
+AFTER_SETTING = 2
+"""Cycles from setting a scoreboard to the first instruction that can wait for it (public assemblers)."""
 
 _TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d\d?)")
 
@@ -23,7 +25,7 @@ _TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d\d?)")
 class Control:
     """One instruction's scheduling bits.
 
-    ``stall``: cycles to the warp's next issue, 0 to 15. ``yields``: prefer another warp next.
+    ``stall``: cycles to the warp's next issue, 0 to 15. ``yields``: end the warp's turn, the oldest goes next.
     ``write`` and ``read``: scoreboard 0-5 signalled when the result is ready or the sources are consumed,
     7 for none. ``wait``: mask of scoreboards to wait for. (Operand reuse belongs to the operands.)
     """
@@ -111,9 +113,14 @@ class Prefix:
     @classmethod
     def parse(cls, text: str) -> "Prefix":
         """Read a control prefix; ValueError says what is wrong with it."""
-        match = _OPEN_TEXT.fullmatch(text)
-        if not match or OPEN not in text:
+        if OPEN not in text:
             return cls(Control.parse(text))
+        match = _OPEN_TEXT.fullmatch(text)
+        if not match:
+            raise ValueError(
+                "a control prefix with open parts looks like B?:R?:W3:-:S04? (wait, read, write, yield, least stall): "
+                "B?, or B and 6 places; R and W with ?, - or 0 to 5; - or Y; S?, S04 or S04?"
+            )
         wait, read, write, yields, stall = match.groups()
         least = stall.removesuffix(OPEN) or "1"
         whole = f"B{wait.replace(OPEN, '-' * SCOREBOARDS)}:R{read}:W{write}:{yields}:S{least}"

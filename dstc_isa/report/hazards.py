@@ -38,7 +38,7 @@ class HazardReport:
         """Plain data for ``json.dump``."""
         return {
             "kind": self.kind,
-            "register": self.name,
+            "place": self.name,
             "producer": self.producer,
             "consumer": self.consumer,
             "message": self.message,

@@ -7,6 +7,8 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from dstc_isa.halves import HALF, ValueRangeError, overflowing, rounded_to_half
+
 if TYPE_CHECKING:
     from scipy.sparse import sparray, spmatrix
 
@@ -26,20 +28,7 @@ DIMENSION_LIMIT = 2**31 - 1
 REAL_KINDS = "biuf"
 
 WORD = np.dtype("<u4")
-HALF = np.dtype("<f2")
 _SLAB_ELEMENTS = 1 << 19
-
-
-class ValueRangeError(ValueError):
-    """A finite matrix value that no finite FP16 value represents; ``row`` and ``column`` count from 0."""
-
-    def __init__(self, row: int, column: int, value: Any) -> None:
-        super().__init__(
-            f"row {row}, column {column} (counted from 0): {value} is beyond FP16's range of +-65504; scale the matrix"
-        )
-        self.row = row
-        self.column = column
-        self.value = value
 
 
 @frozen(eq=False)
@@ -193,27 +182,6 @@ def _column_places(starts: NDArray[np.int64]) -> NDArray[np.int64]:
     return places
 
 
-def _round(values: NDArray[Any]) -> NDArray[np.float16]:
-    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
-        values = _round_to_odd(values)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return values.astype(HALF, copy=False)
-
-
-def _round_to_odd(values: NDArray[Any]) -> NDArray[np.float64]:
-    # NumPy narrows a long double by way of float64; an odd last bit there keeps the second rounding right.
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        near = values.astype(np.float64)
-        adjust = (near != values) & (near.view(np.uint64) % 2 == 0) & ~np.isnan(values)
-        near[adjust] = np.nextafter(near[adjust], np.where(values[adjust] > near[adjust], np.inf, -np.inf))
-    return near
-
-
-def _overflows(values: NDArray[Any], rounded: NDArray[np.float16]) -> NDArray[np.bool_]:
-    infinite = np.isinf(rounded)
-    return infinite & np.isfinite(values) if infinite.any() else infinite
-
-
 def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
     tiles_outer, tiles_k = _checked_tile_grid(matrix.shape, side)
     by_outer = matrix if side == "a" else matrix.T
@@ -222,8 +190,8 @@ def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
     for first, last in _slabs(tiles_outer, tiles_k):
         slab = by_outer[first * TILE_OUTER : last * TILE_OUTER]
         nonzero += int(np.count_nonzero(slab))
-        rounded = _round(slab)
-        overflows = _overflows(slab, rounded)
+        rounded = rounded_to_half(slab)
+        overflows = overflowing(slab, rounded)
         if overflows.any():
             outer, k = np.argwhere(overflows)[0]
             raise _range_error(side, first * TILE_OUTER + outer, k, slab[outer, k])
@@ -266,8 +234,8 @@ def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
     place = place[firsts]
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.add.reduceat(data[order], firsts, dtype=data.dtype)
-    rounded = _round(data)
-    overflows = np.flatnonzero(_overflows(data, rounded))
+    rounded = rounded_to_half(data)
+    overflows = np.flatnonzero(overflowing(data, rounded))
     if len(overflows):
         outer, k = _outer_and_k(place[overflows], tiles_k)
         worst = np.lexsort((k, outer))[0]

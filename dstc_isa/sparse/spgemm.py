@@ -10,14 +10,18 @@ from attrs import frozen
 
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.halves import in_matrix
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.load import load_shipped
+from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
 from dstc_isa.timing.run import Progress, execute
 
-KERNELS = ("spgemm", "spgemm_seq")
 CTA_TILE = 128
+BAND = 8
+"""Rows of CTAs that go through the columns of C side by side, at most."""
+
 BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
@@ -110,15 +114,17 @@ def spgemm(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
     c = result_array(m, n)
-    if kernel not in KERNELS:
-        raise ValueError(f"kernel is {' or '.join(KERNELS)}, not {kernel!r}")
+    if kernel not in SPARSE_KERNELS:
+        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     if m and n:
         program = load_shipped(f"{kernel}.dasm", machine)
         loaded = program.kernel(kernel)
-        columns = -(-n // CTA_TILE)
-        slabs = -(-columns // MAX_GRID[1])
-        grid = (-(-m // CTA_TILE), -(-columns // slabs), slabs)
+        cta_rows = -(-m // CTA_TILE)
+        bands = -(-cta_rows // BAND)
+        band = -(-cta_rows // bands)
+        slabs = -(-bands // MAX_GRID[1])
+        grid = (band * -(-n // CTA_TILE), -(-bands // slabs), slabs)
         arguments = {
             **operand_arguments("a", left),
             **operand_arguments("b", right),
@@ -130,6 +136,8 @@ def spgemm(
             "words": left.warp_bitmap.shape[1],
             "a_empty": left.tiles,
             "b_empty": right.tiles,
+            "band": band,
+            "per_band": (2**32 - 1) // band,
         }
         execution, timing = execute(
             program,
@@ -174,11 +182,8 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
 
 
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
-    try:
+    with in_matrix(side):
         return encode(matrix, side)
-    except (TypeError, ValueError) as error:
-        error.args = (f"matrix {side}: {error}",)
-        raise
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:

@@ -20,13 +20,13 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.program_files import program_directory
+from dstc_isa.program_files import SPARSE_KERNELS, program_directory
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.studies.journal import Journal, opened
-from dstc_isa.studies.point import Point, Row, Setting
+from dstc_isa.studies.point import BASELINE, Point, Row, Setting
 from dstc_isa.studies.workers import Died, in_processes
 from dstc_isa.timing.machine import RUN_TASK
 from dstc_isa.timing.run import Progress
@@ -62,7 +62,7 @@ KERNELS = {
     ),
     "gemm_dense": SweptKernel(lambda a, b, **options: gemm_dense(a, b, **options).run, by_a=False, by_b=False),
 }
-DEFAULT_KERNELS = ("gemm_dense", "spgemm")
+DEFAULT_KERNELS = (BASELINE, SPARSE_KERNELS[0])
 
 
 class StudyError(ValueError):

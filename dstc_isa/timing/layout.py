@@ -90,6 +90,7 @@ MACHINE_FIELDS = {
     "buffer_tiles": "tiles it holds",
     "fill_cycles": "to bring a tile in",
     "spill_cycles": "to write one back",
+    "tensor_port": "port of outer products",
     "sequence_interval": "cycles a group of a sequenced outer product takes",
     "free_skip": "1 if an OHMMA whose guard is false takes no issue slot",
     "log_capacity": "entries of an SM's log",

@@ -167,6 +167,7 @@ class Machine:
             buffer_tiles=buffer.tiles,
             fill_cycles=buffer.fill_cycles,
             spill_cycles=buffer.spill_cycles,
+            tensor_port=port_numbers(gpu)[gpu.pipes[Pipe.OHMMA].port],
             sequence_interval=gpu.pipes[Pipe.SPWMMA].initiation,
             free_skip=buffer.skipped == "none",
             log_capacity=log_capacity(gpu),

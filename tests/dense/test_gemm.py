@@ -1,9 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa import gemm_dense
+from dstc_isa import gemm_dense, gemm_sparse24
+from dstc_isa.halves import ValueRangeError
 
 SIZES = st.one_of(st.integers(1, 40), st.sampled_from([63, 64, 127, 129, 200]))
 
@@ -49,3 +52,12 @@ def test_a_large_product_keeps_the_tensor_cores_busy() -> None:
 def test_shapes_that_do_not_fit(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     with pytest.raises(ValueError, match=r"a is"):
         gemm_dense(np.ones(shapes[0]), np.ones(shapes[1]))
+
+
+@pytest.mark.parametrize("multiply", [gemm_dense, gemm_sparse24])
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_value_beyond_half_precision_is_located(multiply: Callable[..., object], name: str) -> None:
+    matrices = {"a": np.zeros((4, 4)), "b": np.ones((4, 4))}
+    matrices[name][2, 1] = 70000
+    with pytest.raises(ValueRangeError, match=rf"matrix {name}: row 2, column 1 .*70000.0 is beyond FP16"):
+        multiply(**matrices)

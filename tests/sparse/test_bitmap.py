@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dstc_isa.halves import ValueRangeError
 from dstc_isa.sparse import bitmap
-from dstc_isa.sparse.bitmap import BitmapMatrix, ValueRangeError, encode
+from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 
 SIDES = st.sampled_from(["a", "b"])
 SHAPES = st.tuples(st.integers(0, 70), st.integers(0, 70))

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import dstc_isa
-from dstc_isa.sparse.bitmap import ValueRangeError
+from dstc_isa.halves import ValueRangeError
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import SpgemmReport, spgemm
 

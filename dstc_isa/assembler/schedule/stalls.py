@@ -7,6 +7,7 @@ from attrs import Factory, define, frozen
 from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.scoreboards import bits_of
 from dstc_isa.assembler.schedule.work import MAXIMUM_STALL, Work
+from dstc_isa.isa.control import AFTER_SETTING
 from dstc_isa.isa.instruction import Pipe
 
 Result = tuple[int, int, Pipe | None, int]
@@ -16,8 +17,6 @@ Behind the places of results stand the scoreboards, which can be waited for some
 """
 
 State = dict[int, Result]
-AFTER_SETTING = 2
-"""Cycles from setting a scoreboard to the first instruction that can wait for it."""
 
 
 def assign_stalls(

@@ -78,7 +78,7 @@ def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, ro
             opens = gate_opens(machine, sm, subcore.gate[position])
             now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
         free = min(subcore.port_free[port], cycle)
-        if free == subcore.buffer_until:
+        if port == machine.tensor_port and free == subcore.buffer_until:
             now = passed(row, now, free, Reason.ACCUMULATION)
         now = passed(row, now, free, Reason.PIPE_BUSY)
         passed(row, now, cycle, Reason.NOT_SELECTED)

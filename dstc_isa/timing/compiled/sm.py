@@ -97,7 +97,8 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
     """The warp has no running lane: it has ended, or waits at a barrier."""
     slot = clock.slot
     subcore.ready[clock.position] = FAR
-    subcore.greedy = -1
+    if machine.round_robin == 0:
+        subcore.greedy = -1
     if warp.live == 0:
         sm.warp_cycles += cycle + 1 - clock.started
         sm.issued += warp.issued
@@ -205,7 +206,7 @@ def _task(run_warp: Any, look: Any) -> Any:
         subcore.next = cycle + 1
         if off == 0:
             finish(machine, sm, subcore, warp, clock, row, cycle)
-            if load_s32(row + 4 * Row.YIELDS) != 0:
+            if load_s32(row + 4 * Row.YIELDS) != 0 and machine.round_robin == 0:
                 subcore.greedy = -1
         elif load_s32(row + 4 * Row.TILE) >= 0 and machine.free_skip != 0:
             store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)

@@ -11,7 +11,7 @@ from numba import int64
 from dstc_isa.engine.compiled.jit import compiled, inlined
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW
-from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.control import AFTER_SETTING, NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
 from dstc_isa.timing.compiled.records import as_watch
 from dstc_isa.timing.layout import (
@@ -32,8 +32,6 @@ CODE_BYTES = 4 * CODE_ROW
 USE_BYTES = 8 * USE_WORDS
 FINDING_BYTES = 8 * FINDING_WORDS
 ENTRIES = WATCH_OFFSETS["size"]
-SET_TO_WAIT = 2
-"""Cycles from setting a scoreboard to the first instruction that can wait for it."""
 
 
 @inlined
@@ -59,8 +57,8 @@ def watch(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: An
     if wait != 0:
         looked = max(clock.stall_until, clock.fetch_until, subcore.port_free[subcore.port[clock.position]])
         for board in range(SCOREBOARDS):
-            if wait >> board & 1 and looked - state.set_at[board] < SET_TO_WAIT:
-                missing = state.set_at[board] + SET_TO_WAIT - looked
+            if wait >> board & 1 and looked - state.set_at[board] < AFTER_SETTING:
+                missing = state.set_at[board] + AFTER_SETTING - looked
                 report(sm, clock, warp, cycle, state.setter[board], pc, Danger.WAIT, board, missing)
         end_waits(machine, state, entries, wait)
     check_fixed(machine, sm, clock, warp, state, pc, cycle, use + 8 * Use.GUARD, use + 8 * Use.NOTHING, active)
