@@ -13,7 +13,7 @@ from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
 from dstc_isa.cli.progress import ProgressBar
-from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
 from dstc_isa.program_files import SPARSE_KERNELS
@@ -173,13 +173,8 @@ def _run(options: argparse.Namespace) -> int:
                 block or kernel.block or (DEFAULT_BLOCK,),
                 arguments,
                 gpu,
-                threads=options.threads,
                 max_instructions=limit,
-                reference=options.reference,
-                announce=say,
-                progress=bar,
-                sample=options.sample,
-                check_hazards=options.check_hazards,
+                **run_options(options, bar),
             )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
@@ -248,13 +243,8 @@ def _spgemm(options: argparse.Namespace) -> int:
                 a,
                 b,
                 gpu=gpu,
-                threads=options.threads,
-                reference=options.reference,
                 kernel=options.kernel,
-                announce=say,
-                progress=bar,
-                sample=options.sample,
-                check_hazards=options.check_hazards,
+                **run_options(options, bar),
             )
     except UsageError:
         raise

@@ -5,9 +5,9 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
+from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
 from dstc_isa.cli.progress import ProgressBar
-from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.program_files import DENSE_KERNELS
 
 EXAMPLE = """examples:
@@ -53,12 +53,7 @@ def run_gemm(options: argparse.Namespace) -> int:
                 a,
                 b,
                 gpu=gpu,
-                threads=options.threads,
-                reference=options.reference,
-                announce=say,
-                progress=bar,
-                sample=options.sample,
-                check_hazards=options.check_hazards,
+                **run_options(options, bar),
             )
     except UsageError:
         raise

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dstc_isa.cli.arguments import UsageError
-from dstc_isa.cli.output import check_output
+from dstc_isa.cli.output import check_output, say
 
 if TYPE_CHECKING:
     from dstc_isa.gpu import Gpu
+    from dstc_isa.timing.run import Progress, RunOptions
 
 MAX_THREADS = 256
 
@@ -44,6 +45,18 @@ def check_run_options(options: argparse.Namespace) -> None:
         check_output(options.json)
     for path in options.isa:
         load_extension(path)
+
+
+def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOptions":
+    """What the options say of the run itself."""
+    return {
+        "threads": options.threads,
+        "reference": options.reference,
+        "announce": say,
+        "progress": progress,
+        "sample": options.sample,
+        "check_hazards": options.check_hazards,
+    }
 
 
 def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":

@@ -1,7 +1,6 @@
 """Dense matrix times dense matrix on the inner-product tensor core, with ``programs/gemm_dense.dasm``."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
@@ -9,7 +8,7 @@ from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import SLAB, VECTOR, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
-from dstc_isa.timing.run import Progress
+from dstc_isa.timing.run import RunOptions
 
 
 def gemm_dense(
@@ -17,17 +16,11 @@ def gemm_dense(
     b: npt.NDArray[Any],
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    threads: int | None = None,
-    reference: bool = False,
-    announce: Callable[[str], None] | None = None,
-    progress: Progress | None = None,
-    sample: float | None = None,
-    check_hazards: bool = False,
+    **options: Unpack[RunOptions],
 ) -> GemmResult:
     """Multiply two dense arrays of shapes (m, k) and (k, n), rounded to FP16, in FP32 in the order of k.
 
-    ``gpu``: what to time it on; None runs without time. ``sample``: share of the CTAs to time.
-    ``check_hazards``: report hazards of its control codes.
+    ``gpu``: what to time it on; None runs without time. ``options``: see ``RunOptions``.
     Raises ValueError for shapes that do not fit or are empty, ValueRangeError for a value beyond FP16's range.
     """
     m, n, _ = check_shapes(a, b)
@@ -41,10 +34,5 @@ def gemm_dense(
         (m, n),
         {"a": left},
         gpu,
-        threads=threads,
-        reference=reference,
-        announce=announce,
-        progress=progress,
-        sample=sample,
-        check_hazards=check_hazards,
+        **options,
     )

@@ -1,6 +1,7 @@
 """Launches a dense kernel on padded operands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
-from dstc_isa.timing.run import Progress, execute
+from dstc_isa.timing.run import RunOptions, execute
 
 
 @frozen(eq=False)
@@ -28,13 +29,7 @@ def multiply(
     shape: tuple[int, int],
     arguments: Mapping[str, Argument],
     gpu: Gpu | str | None,
-    *,
-    threads: int | None,
-    reference: bool,
-    announce: Callable[[str], None] | None,
-    progress: Progress | None,
-    sample: float | None,
-    check_hazards: bool,
+    **options: Unpack[RunOptions],
 ) -> GemmResult:
     """Run the kernel ``name`` of the file of that name for a result of ``shape``; ``right`` is B, padded."""
     (m, n), (depth, width) = shape, right.shape
@@ -49,11 +44,6 @@ def multiply(
         (BLOCK,),
         {**arguments, "b": right, "out": c, "m": m, "n": width, "k": depth},
         machine,
-        threads=threads,
-        reference=reference,
-        announce=announce,
-        progress=progress,
-        sample=sample,
-        check_hazards=check_hazards,
+        **options,
     )
     return GemmResult(np.ascontiguousarray(c[:, :n]), statistics(kernel, execution, timing))

@@ -4,8 +4,7 @@ A row is cut into groups of four values; at most two of a group are kept. The en
 the position, 0 to 3, of each.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
-from dstc_isa.timing.run import Progress
+from dstc_isa.timing.run import RunOptions
 
 GROUP = 4
 KEPT = 2
@@ -111,17 +110,12 @@ def gemm_sparse24(
     b: npt.NDArray[Any],
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    threads: int | None = None,
-    reference: bool = False,
-    announce: Callable[[str], None] | None = None,
-    progress: Progress | None = None,
-    sample: float | None = None,
-    check_hazards: bool = False,
+    **options: Unpack[RunOptions],
 ) -> GemmResult:
     """Multiply ``a`` (m, k), 2:4 sparse along k, and ``b`` (k, n), rounded to FP16, in FP32 in the order of k.
 
     Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time.
-    ``sample``: share of the CTAs to time. ``check_hazards``: report hazards of its control codes.
+    ``options``: see ``RunOptions``.
     Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse,
     ValueRangeError for a value beyond FP16's range.
     """
@@ -138,10 +132,5 @@ def gemm_sparse24(
         (m, n),
         {"a": left.values, "positions": position_words(positions)},
         gpu,
-        threads=threads,
-        reference=reference,
-        announce=announce,
-        progress=progress,
-        sample=sample,
-        check_hazards=check_hazards,
+        **options,
     )

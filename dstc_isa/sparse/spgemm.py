@@ -1,8 +1,7 @@
 """Sparse matrix times sparse matrix on the emulated machine: encode, launch ``programs/spgemm.dasm``, report."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from dstc_isa.object.load import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
-from dstc_isa.timing.run import Progress, execute
+from dstc_isa.timing.run import RunOptions, execute
 
 CTA_TILE = 128
 BAND = 8
@@ -85,22 +84,15 @@ def spgemm(
     b: Any,
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    threads: int | None = None,
-    reference: bool = False,
     kernel: str = "spgemm",
-    announce: Callable[[str], None] | None = None,
-    progress: Progress | None = None,
-    sample: float | None = None,
-    check_hazards: bool = False,
+    **options: Unpack[RunOptions],
 ) -> SpgemmResult:
     """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
-    without time, which is faster. ``threads``: host threads, all cores if None. ``reference``: the readable engine.
-    ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the sequenced outer product.
-    ``sample``: share of the kernel's CTAs to time; the cycles are then an estimate. ``check_hazards``: report hazards
-    of its control codes.
+    without time, which is faster. ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the
+    sequenced outer product. ``options``: see ``RunOptions``.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
@@ -111,6 +103,7 @@ def spgemm(
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
+    threads = options.get("threads")
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
     c = result_array(m, n)
@@ -146,12 +139,7 @@ def spgemm(
             (BLOCK,),
             arguments,
             machine,
-            threads=threads,
-            reference=reference,
-            announce=announce,
-            progress=progress,
-            sample=sample,
-            check_hazards=check_hazards,
+            **options,
         )
         run = statistics(loaded, execution, timing)
     walked = int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS)) if run.executed(SPWMMA) else 0

@@ -1,6 +1,7 @@
 """Run a kernel of a program, timed on a modelled GPU or for its results alone."""
 
 from collections.abc import Callable, Mapping
+from typing import TypedDict
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.launch import Argument, Launch, prepare
@@ -10,6 +11,17 @@ from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.result import Timing
 
 Progress = Callable[[int, int], None]
+
+
+class RunOptions(TypedDict, total=False):
+    """How a kernel that comes with the package is run; defaults and meanings are those of ``execute``."""
+
+    threads: int | None
+    reference: bool
+    announce: Callable[[str], None] | None
+    progress: Progress | None
+    sample: float | None
+    check_hazards: bool
 
 
 def time_kernel(
@@ -71,7 +83,8 @@ def execute(
 ) -> tuple[Execution, Timing | None]:
     """Run a kernel: timed on ``gpu``, or without time if that is None or the reference engine is asked for.
 
-    ``sample`` and ``check_hazards`` are as in ``time_kernel``.
+    ``threads``: host threads, all cores if None. ``reference``: the readable engine. ``announce`` is given messages
+    about the engine's start. ``progress``, ``sample`` and ``check_hazards`` are as in ``time_kernel``.
     """
     if gpu is not None and not reference:
         _, timing = time_kernel(
