@@ -1,0 +1,1 @@
+"""Convolution: shapes, and the kernels that compute it with and without zeros."""

@@ -1,0 +1,166 @@
+"""The shape of a two-dimensional convolution, checked."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+from attrs import frozen
+
+Pair: TypeAlias = "int | Sequence[int]"
+
+
+class ShapeError(ValueError):
+    """A convolution that does not exist; the message names the dimension."""
+
+
+@frozen
+class ConvShape:
+    """A convolution of ``images`` x ``channels`` x ``height`` x ``width`` with ``filters`` of ``rows`` x ``columns``.
+
+    ``stride``, ``dilation``: down and across. ``padding``: rows above and below, columns left and right. A filter sees
+    ``channels / groups`` channels.
+    """
+
+    images: int
+    channels: int
+    height: int
+    width: int
+    filters: int
+    rows: int
+    columns: int
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("images", "channels", "height", "width", "filters", "rows", "columns", "groups"):
+            if getattr(self, name) < 1:
+                raise ShapeError(f"{name} is at least 1, not {getattr(self, name)}")
+        for name in ("stride", "dilation"):
+            if min(getattr(self, name)) < 1:
+                raise ShapeError(f"{name} is at least 1, not {_listed(getattr(self, name))}")
+        if min(self.padding) < 0:
+            raise ShapeError(f"padding is at least 0, not {_listed(self.padding)}")
+        for name in ("channels", "filters"):
+            count = getattr(self, name)
+            if count % self.groups:
+                raise ShapeError(f"{self.groups} groups do not divide {count} {name}")
+        for name, size, spread, kernel in (
+            ("height", self.height + self.padding[0] + self.padding[1], self.dilation[0], self.rows),
+            ("width", self.width + self.padding[2] + self.padding[3], self.dilation[1], self.columns),
+        ):
+            reach = spread * (kernel - 1) + 1
+            if reach > size:
+                raise ShapeError(
+                    f"the output is empty: the {name} with padding is {size}, and the kernel with dilation reaches {reach}"
+                )
+
+    @property
+    def out_height(self) -> int:
+        """Rows of the output."""
+        reach = self.dilation[0] * (self.rows - 1) + 1
+        return (self.height + self.padding[0] + self.padding[1] - reach) // self.stride[0] + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        reach = self.dilation[1] * (self.columns - 1) + 1
+        return (self.width + self.padding[2] + self.padding[3] - reach) // self.stride[1] + 1
+
+    @property
+    def group_channels(self) -> int:
+        """Channels that a filter sees."""
+        return self.channels // self.groups
+
+    @property
+    def group_filters(self) -> int:
+        """Filters that see the same channels."""
+        return self.filters // self.groups
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """Of the activations: images, channels, height, width."""
+        return self.images, self.channels, self.height, self.width
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """Of the weights: filters, channels of a group, rows, columns."""
+        return self.filters, self.group_channels, self.rows, self.columns
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        """Of the output: images, filters, height, width."""
+        return self.images, self.filters, self.out_height, self.out_width
+
+    @property
+    def products(self) -> int:
+        """Multiplications of the dense convolution, those with padding included."""
+        outputs = self.images * self.filters * self.out_height * self.out_width
+        return outputs * self.group_channels * self.rows * self.columns
+
+
+def shape_of(
+    x: npt.NDArray[Any],
+    w: npt.NDArray[Any],
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> ConvShape:
+    """The convolution of activations (images, channels, height, width) with weights (filters, channels, rows, columns).
+
+    ``stride``, ``dilation``: one number, or down and across. ``padding``: one number, down and across, or above, below,
+    left and right. Raises ShapeError for arrays that do not fit each other, and as ConvShape does.
+    """
+    for name, array, axes in (
+        ("x", x, "images, channels, height, width"),
+        ("w", w, "filters, channels, rows, columns"),
+    ):
+        if array.ndim != 4:
+            raise ShapeError(f"{name} has 4 dimensions ({axes}), not {array.ndim}: its shape is {array.shape}")
+    images, channels, height, width = x.shape
+    filters, seen, rows, columns = w.shape
+    shape = ConvShape(
+        images,
+        channels,
+        height,
+        width,
+        filters,
+        rows,
+        columns,
+        _pair("stride", stride),
+        _sides(padding),
+        _pair("dilation", dilation),
+        groups,
+    )
+    if seen != shape.group_channels:
+        of_groups = f" in {groups} groups" if groups > 1 else ""
+        raise ShapeError(
+            f"x has {channels} channels{of_groups}, so w must have {shape.group_channels} in dimension 1, not {seen}"
+        )
+    return shape
+
+
+def _pair(name: str, value: Pair) -> tuple[int, int]:
+    numbers = (value, value) if isinstance(value, int) else tuple(value)
+    if len(numbers) != 2:
+        raise ShapeError(f"{name} is one number or two (down, across), not {len(numbers)}")
+    return int(numbers[0]), int(numbers[1])
+
+
+def _sides(padding: Pair) -> tuple[int, int, int, int]:
+    numbers = (padding, padding) if isinstance(padding, int) else tuple(int(number) for number in padding)
+    if len(numbers) == 2:
+        down, across = numbers
+        return down, down, across, across
+    if len(numbers) != 4:
+        raise ShapeError(
+            f"padding is one number, two (down, across) or four (above, below, left, right), not {len(numbers)}"
+        )
+    above, below, left, right = numbers
+    return above, below, left, right
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(str(number) for number in numbers)
