@@ -42,7 +42,7 @@ class Tiling:
         return f"spconv_{WINDOW * self.filter_tiles}x{WINDOW * self.pixel_tiles}"
 
 
-TILES = ((2, 2), (2, 1), (1, 1))
+TILES = ((2, 1), (1, 1))
 
 
 def choose_tiling(plan: Plan, sms: int) -> Tiling:
@@ -144,6 +144,7 @@ def convolve(
             "words": encoded.words,
             "values": encoded.values,
             "runs": plan.run_table,
+            "run_columns": plan.column_table,
             "parts": plan.parts(tiling.parts),
             "filter_bits": packed.bits,
             "filter_places": packed.places,

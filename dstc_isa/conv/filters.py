@@ -7,23 +7,21 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.plan import STEPS, WINDOW, Plan
-from dstc_isa.conv.shape import ShapeError
 
 ROW = 8
 """Values of 16 bytes."""
 
-ROWS_BITS = 7
-AHEAD = 2
-"""Tiles that the kernel reads behind the last one."""
+AHEAD = 4
+"""K-tiles that the kernel reads behind the last one."""
 
 
 @frozen(eq=False)
 class PackedFilters:
     """Filters in tiles of 32 by 16 steps, ``side_by_side`` of them next to each other for each k-tile.
 
-    ``bits``: uint32 (tiles, 16), which filters have a value at a step. ``places``: uint32 (tiles), the first row of a
-    tile's values and their number of rows. ``values``: float16 (rows, 8), k after k, filter after filter. ``blocks``:
-    warps along the filters of a group.
+    ``bits``: uint32 (tiles, 16), which filters have a value at a step. ``places``: uint32 (k-tiles, 2, side_by_side),
+    the first rows of tiles' values and their numbers of rows. ``values``: float16 (rows, 8), k after k, filter after
+    filter. ``blocks``: warps along the filters of a group.
     """
 
     bits: npt.NDArray[np.uint32]
@@ -33,10 +31,7 @@ class PackedFilters:
 
 
 def pack_filters(w: npt.NDArray[np.float16], plan: Plan, side_by_side: int) -> PackedFilters:
-    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``side_by_side`` filters.
-
-    Raises ShapeError if their values are more than the kernel's 32-bit places reach.
-    """
+    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``side_by_side`` filters."""
     shape, order = plan.shape, plan.order.reshape(-1)
     blocks = -(-shape.group_filters // (WINDOW * side_by_side))
     columns = w.reshape(shape.groups, shape.group_filters, -1)
@@ -51,12 +46,9 @@ def pack_filters(w: npt.NDArray[np.float16], plan: Plan, side_by_side: int) -> P
     counts = present.sum(axis=1)
     rows = -(-counts // ROW)
     starts = np.cumsum(rows) - rows
-    if rows.sum() >= 1 << (32 - ROWS_BITS):
-        raise ShapeError(
-            f"the filters' {counts.sum()} values are more than the sparse kernel reaches; use fewer filters"
-        )
-    places = np.zeros(len(bits), np.uint32)
-    places[: len(tiles)] = starts << ROWS_BITS | rows
+    places = np.zeros((len(tiles) // side_by_side + AHEAD, 2, side_by_side), np.uint32)
+    places[:-AHEAD, 0] = starts.reshape(-1, side_by_side)
+    places[:-AHEAD, 1] = rows.reshape(-1, side_by_side)
     values = np.zeros(max(1, int(rows.sum())) * ROW, np.float16)
     ranks = np.cumsum(present, axis=1) - 1
     values[(starts[:, None] * ROW + ranks)[present]] = tiles[present]

@@ -28,7 +28,9 @@ SHARED = 8
 """Windows that may share values."""
 
 POSITION_LIMIT = 1 << 24
-SHIFT_BITS, COUNT_BITS = 24, 4
+SPACING = 3
+"""Positions between windows that share values: what leaves the window is counted with a table of three bits."""
+
 AHEAD = 3
 """Runs that the kernel reads ahead."""
 
@@ -127,7 +129,7 @@ class Plan:
         stride, dilation = self.shape.stride[1], self.shape.dilation[1]
         apart = stride // math.gcd(stride, dilation)
         spacing = apart * dilation // stride
-        together = min(SHARED, SPREAD // spacing + 1)
+        together = min(SHARED, SPREAD // spacing + 1) if spacing <= SPACING else 1
         found = []
         for first in range(min(apart, self.shape.columns)):
             columns = range(first, self.shape.columns, apart)
@@ -157,20 +159,31 @@ class Plan:
     def run_table(self) -> npt.NDArray[np.uint32]:
         """What the kernel reads of a run: uint32 (groups * runs + 3, 16 steps, 2).
 
-        The entry of the step's plane; and its shift, the run's k-tiles less one, and the distance of their windows.
+        The entry of the step's plane, and its shift.
         """
         shape = self.shape
         table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)
         for group in range(shape.groups):
             for number, run in enumerate(self.runs):
-                of_run = (len(run.columns) - 1) << SHIFT_BITS | run.spacing << (SHIFT_BITS + COUNT_BITS)
-                row = table[group * len(self.runs) + number]
-                row[:, 1] = of_run
                 for step, (channel, filter_row) in enumerate(run.elements):
                     place = filter_row * shape.dilation[0]
                     phase = (place % shape.stride[0], run.phase_x)
                     shift = place // shape.stride[0] * self.pitch + run.shift_x
-                    row[step] = self.entry(group * shape.group_channels + channel, phase), shift | of_run
+                    entry = self.entry(group * shape.group_channels + channel, phase)
+                    table[group * len(self.runs) + number, step] = entry, shift
+        return table
+
+    @cached_property
+    def column_table(self) -> npt.NDArray[np.uint32]:
+        """What the kernel reads of a run's columns: uint32 (runs + 3, 4).
+
+        K-tiles less one, the distance of their windows, a mask of as many bits, and one of the bits behind the first
+        window that the later ones see.
+        """
+        table = np.zeros((len(self.runs) + AHEAD, 4), np.uint32)
+        for row, run in zip(table, self.runs, strict=False):
+            more = len(run.columns) - 1
+            row[:] = more, run.spacing, (1 << run.spacing) - 1, (1 << run.spacing * more) - 1
         return table
 
     def parts(self, count: int) -> npt.NDArray[np.uint32]:
