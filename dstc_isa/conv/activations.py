@@ -25,7 +25,7 @@ IS_WIDE, IS_SCALED, IS_RECTIFIED, KEEPS_ZEROS = 1, 2, 4, 8
 class EncodedActivations:
     """Activations of a plan's shape as bit strings and condensed values; docs/sparse-convolution.md has the layout.
 
-    ``words``: uint32 (blocks of 16 channels, phases, words, 16, 2): 32 bits, and the number of values before them.
+    ``words``: uint32 (blocks of 32 channels, phases, words, 32, 2): 32 bits, and the number of values before them.
     ``values``: float16, plane after plane; what is behind the last one is unspecified. ``launches``: what encoded them,
     if the device did.
     """

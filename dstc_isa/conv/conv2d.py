@@ -30,37 +30,33 @@ SUBCORES = 4
 
 @frozen
 class Tiling:
-    """How a launch cuts a convolution: tiles of 32 of a warp along filters and positions, and parts of the sum."""
+    """How a launch cuts a convolution: tiles of 32 filters of a warp, and parts of the sum."""
 
     filter_tiles: int
-    pixel_tiles: int
     parts: int
 
     @property
     def kernel(self) -> str:
         """The kernel's name."""
-        return f"spconv_{WINDOW * self.filter_tiles}x{WINDOW * self.pixel_tiles}"
-
-
-TILES = ((2, 1), (1, 1))
+        return f"spconv_{WINDOW * self.filter_tiles}x{WINDOW}"
 
 
 def choose_tiling(plan: Plan, sms: int) -> Tiling:
-    """The largest tiles that leave each sub-core two warps with at most four parts of the sum, or the smallest.
+    """The larger tiles if they leave each sub-core two warps with at most eight parts of the sum, else the smaller.
 
     Larger tiles load less; parts cost an exchange at the end. ``sms``: of the GPU.
     """
     tiles = sum(len(run.columns) for run in plan.runs)
     wanted = 2 * SUBCORES * sms
-    for filter_tiles, pixel_tiles in TILES:
+    for filter_tiles in (2, 1):
         along = -(-plan.shape.group_filters // (WINDOW * filter_tiles))
-        warps = plan.shape.groups * along * -(-plan.positions // (WINDOW * pixel_tiles))
+        warps = plan.shape.groups * along * -(-plan.positions // WINDOW)
         parts = 1
-        while parts < WARPS and warps * parts < wanted and tiles >= 8 * parts:
+        while parts < WARPS and warps * parts < wanted and tiles >= 4 * parts:
             parts *= 2
         if warps * parts >= wanted:
             break
-    return Tiling(filter_tiles, pixel_tiles, parts)
+    return Tiling(filter_tiles, parts)
 
 
 def conv2d(
@@ -132,7 +128,7 @@ def convolve(
     per_cta = WARPS // tiling.parts
     filter_warps = min(FILTER_WARPS, per_cta, 1 << (packed.blocks - 1).bit_length())
     filter_ctas = -(-packed.blocks // filter_warps)
-    pixel_ctas = -(-plan.positions // (WINDOW * tiling.pixel_tiles * (per_cta // filter_warps)))
+    pixel_ctas = -(-plan.positions // (WINDOW * (per_cta // filter_warps)))
     program = load_shipped("spconv.dasm", gpu)
     kernel = program.kernel(tiling.kernel)
     execution, timing = execute(
@@ -146,8 +142,7 @@ def convolve(
             "runs": plan.run_table,
             "run_columns": plan.column_table,
             "parts": plan.parts(tiling.parts),
-            "filter_bits": packed.bits,
-            "filter_places": packed.places,
+            "filter_tiles": packed.tiles,
             "filter_values": packed.values,
             "bias": np.zeros(1, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32),
             "out": y,

@@ -11,21 +11,20 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
-AHEAD = 4
+AHEAD = 3
 """K-tiles that the kernel reads behind the last one."""
 
 
 @frozen(eq=False)
 class PackedFilters:
-    """Filters in tiles of 32 by 16 steps, ``side_by_side`` of them next to each other for each k-tile.
+    """Filters in tiles of 32 by 32 steps, ``side_by_side`` of them next to each other for each k-tile.
 
-    ``bits``: uint32 (tiles, 16), which filters have a value at a step. ``places``: uint32 (k-tiles, 2, side_by_side),
-    the first rows of tiles' values and their numbers of rows. ``values``: float16 (rows, 8), k after k, filter after
+    ``tiles``: uint32 (k-tiles, words). For each step the bitmaps of the tiles side by side, which filters have a value;
+    the first rows of the tiles' values; their numbers of rows. ``values``: float16 (rows, 8), k after k, filter after
     filter. ``blocks``: warps along the filters of a group.
     """
 
-    bits: npt.NDArray[np.uint32]
-    places: npt.NDArray[np.uint32]
+    tiles: npt.NDArray[np.uint32]
     values: npt.NDArray[np.float16]
     blocks: int
 
@@ -41,15 +40,16 @@ def pack_filters(w: npt.NDArray[np.float16], plan: Plan, side_by_side: int) -> P
     tiles = steps.reshape(shape.groups, blocks, side_by_side, WINDOW, -1, STEPS).transpose(0, 1, 4, 2, 5, 3)
     tiles = np.ascontiguousarray(tiles).reshape(-1, STEPS * WINDOW)
     present = tiles != 0
-    bits = np.zeros((len(tiles) + AHEAD * side_by_side, STEPS), np.uint32)
-    bits[: len(tiles)] = np.packbits(present, axis=1, bitorder="little").view("<u4")
     counts = present.sum(axis=1)
     rows = -(-counts // ROW)
     starts = np.cumsum(rows) - rows
-    places = np.zeros((len(tiles) // side_by_side + AHEAD, 2, side_by_side), np.uint32)
-    places[:-AHEAD, 0] = starts.reshape(-1, side_by_side)
-    places[:-AHEAD, 1] = rows.reshape(-1, side_by_side)
+    bitmaps = np.packbits(present, axis=1, bitorder="little").view("<u4").reshape(-1, side_by_side, STEPS)
+    of_tiles = np.zeros((len(bitmaps) + AHEAD, STEPS * (side_by_side + 1)), np.uint32)
+    of_tiles[:-AHEAD, : STEPS * side_by_side] = bitmaps.transpose(0, 2, 1).reshape(len(bitmaps), -1)
+    behind = of_tiles[:-AHEAD, STEPS * side_by_side :]
+    behind[:, :side_by_side] = starts.reshape(-1, side_by_side)
+    behind[:, side_by_side : 2 * side_by_side] = rows.reshape(-1, side_by_side)
     values = np.zeros(max(1, int(rows.sum())) * ROW, np.float16)
     ranks = np.cumsum(present, axis=1) - 1
     values[(starts[:, None] * ROW + ranks)[present]] = tiles[present]
-    return PackedFilters(bits, places, values.reshape(-1, ROW), blocks)
+    return PackedFilters(of_tiles, values.reshape(-1, ROW), blocks)

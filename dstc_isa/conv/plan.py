@@ -16,8 +16,8 @@ from attrs import define, frozen
 from dstc_isa.conv.shape import ConvShape, ShapeError
 
 WINDOW = 32
-STEPS = 16
-BLOCK = 16
+STEPS = 32
+BLOCK = 32
 """Channels whose words lie side by side."""
 
 SPREAD = 7
@@ -37,7 +37,7 @@ AHEAD = 3
 
 @frozen
 class Run:
-    """Steps of up to 16 filter elements (channel of the group, row) at ``count`` columns ``spacing`` positions apart.
+    """Steps of up to 32 filter elements (channel of the group, row) at ``count`` columns ``spacing`` positions apart.
 
     ``columns``: of the filter, one for each k-tile.
     """
@@ -141,7 +141,7 @@ class Plan:
 
     @cached_property
     def order(self) -> npt.NDArray[np.int64]:
-        """The filter element of each step, int64 (k-tiles, 16): index into (channels, rows, columns), -1 for none."""
+        """The filter element of each step, int64 (k-tiles, 32): index into (channels, rows, columns), -1 for none."""
         rows, columns = self.shape.rows, self.shape.columns
         steps = [
             [(channel * rows + row) * columns + column for channel, row in run.elements]
@@ -157,7 +157,7 @@ class Plan:
 
     @cached_property
     def run_table(self) -> npt.NDArray[np.uint32]:
-        """What the kernel reads of a run: uint32 (groups * runs + 3, 16 steps, 2).
+        """What the kernel reads of a run: uint32 (groups * runs + 3, 32 steps, 2).
 
         The entry of the step's plane, and its shift.
         """

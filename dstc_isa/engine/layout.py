@@ -13,8 +13,8 @@ from dstc_isa.isa.warp import ARRAYS, SCALARS
 ROW_BYTES = 4 * LANES
 """Bytes of one register of a warp."""
 
-SINK_ROW = RZ + 8
-"""Where writes to RZ go: RZ and seven rows behind it read as zero, wide operands included."""
+SINK_ROW = RZ + 16
+"""Where writes to RZ go: RZ and 15 rows behind it read as zero, wide operands included."""
 
 POOL_ROW = SINK_ROW + 4
 """First row of the launch's immediates and constants, which sources address like registers."""

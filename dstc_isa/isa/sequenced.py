@@ -11,7 +11,7 @@ from dstc_isa.isa.instruction import F32, Index, Pipe, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import count_bits, expand, lane_of, listed, lowest_bit
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.tensor import Accumulator, all_ones, converged, half_of, outer_row
-from dstc_isa.isa.warp import RUN_REGISTERS, STEPS, read_register, read_run, run_values
+from dstc_isa.isa.warp import LONGEST, RUN_REGISTERS, STEPS, read_register, read_run, run_values
 
 FRAGMENTS = STEPS // 2
 """Registers of the condensed values of all steps, two steps a register."""
@@ -43,6 +43,7 @@ def spwmma(
         return
     bitmaps_a = read_register(warp, rm)
     bitmaps_b = read_register(warp, rm + 1)
+    warp.steps = STEPS
     for step in range(STEPS):
         rows = lane_of(bitmaps_a, STEPS * part_a + step)
         columns = lane_of(bitmaps_b, STEPS * part_b + step)
@@ -53,7 +54,7 @@ def spwmma(
             outer_product(warp, rd, rows, columns, half_of(held_a, step % 2), half_of(held_b, step % 2))
 
 
-@instruction("SPWMMA.323216.F32.WINDOW", 0x1A6, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.323232.F32.WINDOW", 0x1A6, Pipe.SPWMMA, public=False, variable=True)
 def spwmma_window(
     warp: Warp,
     rd: Accumulator,
@@ -61,16 +62,14 @@ def spwmma_window(
     rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
     rm: Annotated[Index, Source("c")],
     rw: Annotated[Index, Source("e", width=2)],
-    part_a: PartA,
-    part_b: PartB,
 ) -> None:
-    """Sixteen sparse outer products as above, A packed, the rows of B windows of longer ones.
+    """Thirty-two sparse outer products 32x32x1 in a row, A packed, the rows of B windows of longer ones.
 
-    Ra to Ra + 7 are a run of 512 halves as two 128-bit loads of consecutive addresses leave them: half h is in
+    Ra to Ra + 15 are a run of 1024 halves as four 128-bit loads of consecutive addresses leave them: half h is in
     register Ra + 4 (h div 256) + (h mod 8) div 2, lane (h mod 256) div 8, half h mod 2. It has A's values k after k
-    without gaps. Rb to Rb + 7 are such a run, in which step k's values of B begin at the half that its lane of Rw + 1
-    says, modulo 512; the run may hold more to either side. Lane 16 part_a + k of Rm is the bitmap of A's column, lane
-    16 part_b + k of Rw that of B's row, of Rw + 1 where it begins.
+    without gaps. Rb to Rb + 15 are such a run, in which step k's values of B begin at the half that lane k of Rw + 1
+    says, modulo 1024; the run may hold more to either side. Lane k of Rm is the bitmap of A's column, lane k of Rw that
+    of B's row. Otherwise as above.
     """
     if not converged(warp):
         return
@@ -79,13 +78,14 @@ def spwmma_window(
     places_b = read_register(warp, rw + 1)
     run_a = read_run(warp, ra)
     run_b = read_run(warp, rb)
+    warp.steps = LONGEST
     first_a = 0
-    for step in range(STEPS):
-        rows = lane_of(bitmaps_a, STEPS * part_a + step)
-        columns = lane_of(bitmaps_b, STEPS * part_b + step)
+    for step in range(LONGEST):
+        rows = lane_of(bitmaps_a, step)
+        columns = lane_of(bitmaps_b, step)
         note_step(warp, step, rows, columns)
         if rows != 0 and columns != 0:
-            values_b = run_values(run_b, lane_of(places_b, STEPS * part_b + step))
+            values_b = run_values(run_b, lane_of(places_b, step))
             outer_product(warp, rd, rows, columns, run_values(run_a, first_a), values_b)
         first_a += count_bits(rows)
 

@@ -15,9 +15,12 @@ SYNC_SLOT = BARRIER_REGISTERS
 STEPS = 16
 """Outer-product steps of a tile."""
 
-RUN_REGISTERS = 8
-RUN_VALUES = 512
-"""Halves of a run: what 32 lanes load from consecutive addresses with two 128-bit loads."""
+LONGEST = 32
+"""Steps of the longest sequenced outer product."""
+
+RUN_REGISTERS = 16
+RUN_VALUES = 1024
+"""Halves of a run: what 32 lanes load from consecutive addresses with four 128-bit loads."""
 
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
@@ -38,13 +41,14 @@ SCALARS = {
     "fault_size": "bytes of the refused access",
     "index": "number of the warp in its CTA",
     "merged": "accumulator rows that the last outer product added to, as a mask",
+    "steps": "steps of the last sequenced outer product",
 }
 ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),
     "participants": ((BARRIER_REGISTERS + 1) * LANES, "per convergence barrier and lane: the lanes it meets there"),
     "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
-    "step_rows": (STEPS, "per step of the last sequenced outer product: the rows it added to, as a mask"),
-    "step_columns": (STEPS, "and to how many columns"),
+    "step_rows": (LONGEST, "per step of the last sequenced outer product: the rows it added to, as a mask"),
+    "step_columns": (LONGEST, "and to how many columns"),
     "identity": (10, "CTA coordinates, block size, grid size (x, y, z each) and the warp's number"),
 }
 
@@ -132,13 +136,13 @@ def read_register(warp: Any, index: int) -> Any:
 
 
 def read_run(warp: Any, index: int) -> Any:
-    """The 512 halves in 8 registers, in the order of two 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
-    halves = warp.registers[index : index + RUN_REGISTERS].reshape(2, 4, LANES).transpose(0, 2, 1).reshape(-1)
+    """1024 halves in 16 registers, in the order of four 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
+    halves = warp.registers[index : index + RUN_REGISTERS].reshape(4, 4, LANES).transpose(0, 2, 1).reshape(-1)
     return halves.astype("<u4").view("<f2").astype("<f4")
 
 
 def run_values(run: Any, first: int) -> Any:
-    """Halves number ``first`` to ``first + 31`` of a run, counted modulo 512, a lane each, as f32."""
+    """Halves number ``first`` to ``first + 31`` of a run, counted modulo 1024, a lane each, as f32."""
     return run.take(range(first, first + LANES), mode="wrap")
 
 

@@ -11,7 +11,6 @@ from numba import int64
 from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.isa.lanes import FULL_MASK, count_bits, drop_lowest
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
-from dstc_isa.isa.warp import STEPS
 
 NO_TILE = -1
 
@@ -80,7 +79,7 @@ def merge_steps(machine: Any, sm: Any, subcore: Any, tile: Any, warp: Any, cycle
     start = cycle + place_tile(machine, sm, subcore, tile)
     done = start
     groups = int64(0)
-    for step in range(STEPS):
+    for step in range(warp.steps):
         rows = warp.step_rows[step]
         if rows == 0:
             continue
