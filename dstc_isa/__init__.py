@@ -1,6 +1,6 @@
 """Assembler and instruction-level emulator of the Dual-side Sparse Tensor Core.
 
-``spgemm(a, b)`` multiplies two matrices on the emulated machine. ``assemble`` and ``assemble_file`` make programs,
+``spgemm(a, b)`` multiplies two matrices on the emulated machine, ``conv2d(x, w)`` convolves. ``assemble`` and ``assemble_file`` make programs,
 ``run_kernel`` runs their kernels. The names are imported when first used: assembling needs no engine.
 """
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dstc_isa.assembler import assemble, assemble_file
+    from dstc_isa.conv.chain import Layer, run_layers
+    from dstc_isa.conv.conv2d import conv2d
+    from dstc_isa.conv.result import ConvResult
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.launch import GemmResult
     from dstc_isa.dense.structured import gemm_sparse24
@@ -18,19 +21,27 @@ if TYPE_CHECKING:
     from dstc_isa.timing.run import time_kernel
 
 __all__ = [
+    "ConvResult",
     "GemmResult",
+    "Layer",
     "SpgemmResult",
     "assemble",
     "assemble_file",
+    "conv2d",
     "gemm_dense",
     "gemm_sparse24",
     "load_gpu",
     "run_kernel",
+    "run_layers",
     "spgemm",
     "time_kernel",
 ]
 
 _HOMES = {
+    "ConvResult": "dstc_isa.conv.result",
+    "Layer": "dstc_isa.conv.chain",
+    "conv2d": "dstc_isa.conv.conv2d",
+    "run_layers": "dstc_isa.conv.chain",
     "GemmResult": "dstc_isa.dense.launch",
     "gemm_dense": "dstc_isa.dense.gemm",
     "gemm_sparse24": "dstc_isa.dense.structured",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.conv import add_conv_command, run_conv
 from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_run_options(multiply)
     add_gemm_command(commands)
+    add_conv_command(commands)
     add_gpu_command(commands)
     add_validate_command(commands)
     add_sweep_command(commands)
@@ -275,6 +277,7 @@ COMMANDS = {
     "run": _run,
     "spgemm": _spgemm,
     "gemm": run_gemm,
+    "conv": run_conv,
     "gpu": run_gpu,
     "sweep": run_sweep,
     "validate": run_validate,

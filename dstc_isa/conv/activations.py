@@ -84,6 +84,17 @@ def _real(phase: int, stride: int, before: int, size: int) -> tuple[slice, slice
     return slice(start, size, stride), slice(first, first + count)
 
 
+def elements_read(plan: Plan) -> int:
+    """Activations that the plan's phases hold: all, unless the stride leaves some out."""
+    shape = plan.shape
+    per_channel = sum(
+        len(range(*_real(phase_y, shape.stride[0], shape.padding[0], shape.height)[0].indices(shape.height)))
+        * len(range(*_real(phase_x, shape.stride[1], shape.padding[2], shape.width)[0].indices(shape.width)))
+        for phase_y, phase_x in plan.phases
+    )
+    return shape.images * shape.channels * per_channel
+
+
 def encode_on_device(
     x: npt.NDArray[Any],
     plan: Plan,

@@ -1,13 +1,12 @@
 """A convolution of sparse activations with sparse filters on the emulated machine."""
 
-import math
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from dstc_isa.conv.activations import EncodedActivations, encode_on_device, reciprocal
+from dstc_isa.conv.activations import EncodedActivations, elements_read, encode_on_device, reciprocal
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
@@ -15,6 +14,7 @@ from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.halves import HALF, overflowing, rounded_to_half
 from dstc_isa.object.load import load_shipped
+from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.report.statistics import statistics
 from dstc_isa.timing.run import RunOptions, execute
 
@@ -26,6 +26,9 @@ FILTER_WARPS = 4
 HAS_BIAS, RECTIFIES = 1, 2
 ELEMENT_LIMIT = 1 << 32
 SUBCORES = 4
+
+ConvKernel = Literal["spconv", "conv_dense"]
+Skip = Literal["both", "weights"]
 
 
 @frozen
@@ -69,35 +72,61 @@ def conv2d(
     groups: int = 1,
     bias: npt.NDArray[Any] | None = None,
     relu: bool = False,
-    skip: Literal["both", "weights"] = "both",
+    kernel: ConvKernel = "spconv",
+    skip: Skip = "both",
     channels_last: bool = False,
     tiling: Tiling | None = None,
     gpu: Gpu | str | None = DEFAULT_GPU,
     **options: Unpack[RunOptions],
 ) -> ConvResult:
-    """Convolve activations (images, channels, height, width) with filters (filters, channels, rows, columns).
+    """Convolve activations (images, channels, height, width) with filters (filters, channels / groups, rows, columns).
 
-    Values are rounded to FP16; products are added in FP32, one rounding each, in the order of ``Plan.order``. Then
-    ``bias``, float32 of a number for each filter, is added, and ``relu`` makes negative results 0. ``skip``: zeros of
-    "both" or of the "weights" alone. ``channels_last``: the device writes the result in this order; ``y`` is then a
-    view of it. ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
+    ``stride``, ``padding``, ``dilation``: see ``shape_of``. Values are rounded to FP16; products are added in FP32, one
+    rounding each, in the order of ``Plan.order``. Then ``bias``, float32 of a number for each filter, is added, and
+    ``relu`` makes negative results 0. ``kernel``: "conv_dense" multiplies every zero, in an order of its own. Of the
+    other one: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
+    this order, and ``y`` is a view of it; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs
+    without time.
 
-    Raises ShapeError for a convolution that does not exist, ValueError for a value beyond FP16's range.
+    Raises ShapeError for a convolution that does not exist, TypeError for what is not real, ValueError for a value
+    beyond FP16's range and for an option that does not exist.
     """
+    x, w = np.asarray(x), np.asarray(w)
+    _check_choice("kernel", kernel, CONV_KERNELS)
+    check_skip(skip)
+    if kernel == "conv_dense":
+        if skip != "both" or channels_last or tiling is not None:
+            raise ValueError("skip, channels_last and tiling go with the kernel spconv, not with conv_dense")
+        from dstc_isa.conv.dense import conv_dense
+
+        return conv_dense(
+            x,
+            w,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            bias=None if bias is None else np.asarray(bias),
+            relu=relu,
+            gpu=gpu,
+            **options,
+        )
     shape = shape_of(x, w, stride, padding, dilation, groups)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     plan = Plan(shape)
-    encoded = encode_on_device(to_halves(x, "x"), plan, machine, keep_zeros=skip == "weights", **options)
+    halves_x, halves_w = to_halves(x, "x"), to_halves(w, "w")
+    checked_bias = check_bias(bias, shape)
+    encoded = encode_on_device(halves_x, plan, machine, keep_zeros=skip == "weights", **options)
     return convolve(
         encoded,
         plan,
-        w,
-        bias=bias,
+        halves_w,
+        bias=checked_bias,
         relu=relu,
         channels_last=channels_last,
         tiling=tiling,
         gpu=machine,
-        density_x=float(np.count_nonzero(rounded_to_half(x)) / x.size),
+        density_x=float(np.count_nonzero(halves_x) / x.size),
         **options,
     )
 
@@ -115,11 +144,13 @@ def convolve(
     density_x: float | None = None,
     **options: Unpack[RunOptions],
 ) -> ConvResult:
-    """Convolve activations that are encoded for a plan; otherwise as ``conv2d``."""
+    """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
+
+    ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
+    """
     shape = plan.shape
     halves = to_halves(w, "w")
-    if bias is not None and np.shape(bias) != (shape.filters,):
-        raise ShapeError(f"bias has {shape.filters} numbers, one for each filter, not shape {np.shape(bias)}")
+    added = check_bias(bias, shape)
     tiling = tiling or choose_tiling(plan, gpu.sm.count if gpu is not None else 80)
     packed = pack_filters(halves, plan, tiling.filter_tiles)
     height, width = shape.out_height, shape.out_width
@@ -144,7 +175,7 @@ def convolve(
             "parts": plan.parts(tiling.parts),
             "filter_tiles": packed.tiles,
             "filter_values": packed.values,
-            "bias": np.zeros(1, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32),
+            "bias": np.zeros(1, np.float32) if added is None else added,
             "out": y,
             "filters": shape.group_filters,
             "filter_ctas": filter_ctas,
@@ -165,7 +196,7 @@ def convolve(
             "filter_step": steps[1] // y.itemsize,
             "row_step": steps[2] // y.itemsize,
             "column_step": steps[3] // y.itemsize,
-            "options": (HAS_BIAS if bias is not None else 0) | (RECTIFIES if relu else 0),
+            "options": (HAS_BIAS if added is not None else 0) | (RECTIFIES if relu else 0),
         },
         gpu,
         **options,
@@ -173,7 +204,7 @@ def convolve(
     return ConvResult(
         y=y.transpose(0, 3, 1, 2) if channels_last else y,
         shape=shape,
-        density_x=encoded.count / math.prod(shape.input_shape) if density_x is None else density_x,
+        density_x=encoded.count / max(1, elements_read(plan)) if density_x is None else density_x,
         density_w=float(np.count_nonzero(halves) / halves.size),
         launches=(*encoded.launches, statistics(kernel, execution, timing)),
     )
@@ -186,10 +217,46 @@ def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:
     return np.zeros((images, height, width, filters) if channels_last else shape.output_shape, np.float32)
 
 
-def to_halves(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float16]:
-    """``values`` rounded to FP16; TypeError for what is not real, ValueError for a value beyond FP16's range."""
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
+
+
+def check_skip(skip: object) -> None:
+    """Raise ValueError for what is not one of ``Skip``."""
+    _check_choice("skip", skip, get_args(Skip))
+
+
+def check_bias(bias: npt.ArrayLike | None, shape: ConvShape) -> npt.NDArray[np.float32] | None:
+    """``bias`` as float32; ShapeError unless it has a number for each filter, errors as of ``to_halves``."""
+    return None if bias is None else of_channels(bias, "bias", shape.filters, "filter")
+
+
+def of_channels(values: npt.ArrayLike, name: str, count: int, what: str) -> npt.NDArray[np.float32]:
+    """Numbers of channels as float32, of shape (``count``,); ``what`` they belong to and ``name``, for errors.
+
+    Raises ShapeError for another shape, TypeError for what is not real, ValueError for a value beyond FP32's range.
+    """
+    numbers = np.asarray(values)
+    if numbers.shape != (count,):
+        raise ShapeError(f"{name} has {count} numbers, one for each {what}, not shape {numbers.shape}")
+    _check_real(numbers, name)
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.ascontiguousarray(numbers, np.float32)
+    beyond = np.flatnonzero(np.isinf(rounded) & np.isfinite(numbers))
+    if len(beyond):
+        raise ValueError(f"{name}[{beyond[0]}]: {numbers[beyond[0]]} is beyond FP32's range; scale the values")
+    return rounded
+
+
+def _check_real(values: npt.NDArray[Any], name: str) -> None:
     if values.dtype.kind not in "biuf":
         raise TypeError(f"{name} holds real numbers, integers or booleans, not {values.dtype}")
+
+
+def to_halves(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float16]:
+    """``values`` rounded to FP16; TypeError for what is not real, ValueError for a value beyond FP16's range."""
+    _check_real(values, name)
     rounded = rounded_to_half(values)
     beyond = np.argwhere(overflowing(values, rounded))
     if len(beyond):

@@ -1,6 +1,7 @@
 """The shape of a two-dimensional convolution, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import index
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -130,10 +131,10 @@ def shape_of(
         filters,
         rows,
         columns,
-        _pair("stride", stride),
-        _sides(padding),
-        _pair("dilation", dilation),
-        groups,
+        pair("stride", stride),
+        sides(padding),
+        pair("dilation", dilation),
+        _count("groups", groups),
     )
     if seen != shape.group_channels:
         of_groups = f" in {groups} groups" if groups > 1 else ""
@@ -143,24 +144,43 @@ def shape_of(
     return shape
 
 
-def _pair(name: str, value: Pair) -> tuple[int, int]:
-    numbers = (value, value) if isinstance(value, int) else tuple(value)
+def pair(name: str, value: Pair) -> tuple[int, int]:
+    """Down and across from one number or two; ``name``: what errors call it."""
+    numbers = _whole(name, value)
+    if len(numbers) == 1:
+        return numbers[0], numbers[0]
     if len(numbers) != 2:
         raise ShapeError(f"{name} is one number or two (down, across), not {len(numbers)}")
-    return int(numbers[0]), int(numbers[1])
+    return numbers[0], numbers[1]
 
 
-def _sides(padding: Pair) -> tuple[int, int, int, int]:
-    numbers = (padding, padding) if isinstance(padding, int) else tuple(int(number) for number in padding)
-    if len(numbers) == 2:
-        down, across = numbers
-        return down, down, across, across
-    if len(numbers) != 4:
+def sides(padding: Pair) -> tuple[int, int, int, int]:
+    """Rows above and below, columns left and right, from one number, two (down, across) or all four."""
+    numbers = _whole("padding", padding)
+    if len(numbers) not in (1, 2, 4):
         raise ShapeError(
             f"padding is one number, two (down, across) or four (above, below, left, right), not {len(numbers)}"
         )
+    if len(numbers) < 4:
+        down, across = numbers[0], numbers[-1]
+        return down, down, across, across
     above, below, left, right = numbers
     return above, below, left, right
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise ShapeError(f"{name} is a whole number, not {value!r}") from None
+
+
+def _whole(name: str, value: Any) -> tuple[int, ...]:
+    """Whole numbers, of Python or NumPy; one stands for a sequence of one."""
+    try:
+        return tuple(index(number) for number in (value if isinstance(value, Iterable) else (value,)))
+    except TypeError:
+        raise ShapeError(f"{name} is made of whole numbers, not {value!r}") from None
 
 
 def _listed(numbers: Sequence[int]) -> str:

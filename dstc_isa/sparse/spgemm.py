@@ -103,9 +103,6 @@ def spgemm(
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
-    threads = options.get("threads")
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is at least 1, not {threads}")
     c = result_array(m, n)
     if kernel not in SPARSE_KERNELS:
         raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")

@@ -86,6 +86,8 @@ def execute(
     ``threads``: host threads, all cores if None. ``reference``: the readable engine. ``announce`` is given messages
     about the engine's start. ``progress``, ``sample`` and ``check_hazards`` are as in ``time_kernel``.
     """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is at least 1, not {threads}")
     if gpu is not None and not reference:
         _, timing = time_kernel(
             program,

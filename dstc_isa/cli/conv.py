@@ -1,0 +1,181 @@
+"""``dstc-emu conv``: convolve sparse activations with sparse filters, or all of them with a dense kernel."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dstc_isa.cli.arguments import InputError, UsageError, sizes
+from dstc_isa.cli.matrices import DEFAULT_DENSITY
+from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
+from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.tensors import HELP, load_tensor
+from dstc_isa.program_files import CONV_KERNELS
+
+if TYPE_CHECKING:
+    from dstc_isa.conv.result import ConvResult
+
+EXAMPLE = """examples:
+  dstc-emu conv X.npy W.npy --padding 1 --bias B.npy --relu -o Y.npy
+  dstc-emu conv X.npz model.safetensors:conv1.weight --stride 2 --padding 3
+  dstc-emu conv --random 1,64,56,56,64,3,3 --padding 1 --density-a 0.5 --density-w 0.25
+"""
+SPARSE = CONV_KERNELS[0]
+GROUP = 8 * 16
+"""Products of an OHMMA."""
+
+
+def add_conv_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    conv = commands.add_parser(
+        "conv",
+        help="convolve sparse activations with sparse filters",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    conv.add_argument("x", nargs="?", metavar="X", help=f"activations (images, channels, height, width): {HELP}")
+    conv.add_argument("w", nargs="?", metavar="W", help="filters (filters, channels / groups, rows, columns): the same")
+    conv.add_argument("-o", dest="output", type=Path, metavar="Y.npy", help="save the float32 result")
+    conv.add_argument("--random", metavar="N,C,H,W,K,R,S", help="random x, NxCxHxW, and K random filters of RxS")
+    conv.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in random x (default 0.5)")
+    conv.add_argument("--density-w", type=float, metavar="DW", help="share of non-zeros in random w (default 0.5)")
+    conv.add_argument("--seed", type=int, metavar="S", help="of the random arrays (default 0)")
+    conv.add_argument("--stride", default="1", metavar="S|S,S", help="one number, or down and across (default 1)")
+    conv.add_argument(
+        "--padding",
+        default="0",
+        metavar="P|P,P|T,B,L,R",
+        help="one number, down and across, or above, below, left and right (default 0)",
+    )
+    conv.add_argument("--dilation", default="1", metavar="D|D,D", help="as --stride (default 1)")
+    conv.add_argument("--groups", type=int, default=1, metavar="G", help="groups of channels and filters (default 1)")
+    conv.add_argument("--bias", metavar="B.npy", help="a number for each filter, added to the result")
+    conv.add_argument("--relu", action="store_true", help="make negative results 0")
+    conv.add_argument("--channels-last", action="store_true", help="the device writes the result with channels last")
+    conv.add_argument(
+        "--skip", choices=("both", "weights"), default="both", help="zeros of both, or of the filters alone"
+    )
+    conv.add_argument(
+        "--kernel", choices=CONV_KERNELS, default=SPARSE, help=f"without zeros or with all (default {SPARSE})"
+    )
+    add_run_options(conv)
+
+
+def run_conv(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from rich.console import Console
+
+    from dstc_isa.conv.conv2d import conv2d
+    from dstc_isa.report.text import print_run
+
+    gpu = chosen_gpu(options)
+    check_run_options(options)
+    if options.output:
+        check_output(options.output, ".npy")
+    if options.kernel != SPARSE and (options.channels_last or options.skip != "both"):
+        raise UsageError(f"--channels-last and --skip go with --kernel {SPARSE}")
+    stride = sizes("--stride", options.stride, 1, 2)
+    padding = sizes("--padding", options.padding, 1, 4)
+    dilation = sizes("--dilation", options.dilation, 1, 2)
+    try:
+        x, w = _operands(options, stride, padding, dilation)
+        with ProgressBar() as bar:
+            result = conv2d(
+                x,
+                w,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=options.groups,
+                bias=None if options.bias is None else load_tensor(options.bias, "bias"),
+                relu=options.relu,
+                kernel=options.kernel,
+                skip=options.skip,
+                channels_last=options.channels_last,
+                gpu=gpu,
+                **run_options(options, bar),
+            )
+    except UsageError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from None
+    if options.output:
+        save_array(options.output, result.y)
+    write_json(options.json, result.as_json())
+    console = Console()
+    for line in _lines(result):
+        console.print(line, highlight=False, soft_wrap=True)
+    print_run(result.run, console)
+    return max(hazard_status(launch) for launch in result.launches)
+
+
+def _operands(
+    options: argparse.Namespace, stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[Any, Any]:
+    """Activations and filters, as their files hold them or random."""
+    given = {"--density-a": options.density_a, "--density-w": options.density_w}
+    if options.random is not None:
+        if options.x is not None:
+            raise UsageError("give either activations and filters or --random, not both")
+        return _random_operands(options, given, stride, padding, dilation)
+    if options.x is None or options.w is None:
+        raise UsageError("conv takes activations X and filters W, or --random N,C,H,W,K,R,S")
+    if options.seed is not None or any(density is not None for density in given.values()):
+        raise UsageError("--seed, --density-a and --density-w go with --random")
+    return load_tensor(options.x, "x"), load_tensor(options.w, "w")
+
+
+def _random_operands(
+    options: argparse.Namespace,
+    given: dict[str, float | None],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Any, Any]:
+    from dstc_isa.conv.shape import ConvShape, pair, sides
+    from dstc_isa.sparse.random_matrix import random_matrix
+
+    densities = [DEFAULT_DENSITY if density is None else density for density in given.values()]
+    for name, density in zip(given, densities, strict=True):
+        if not 0 <= density <= 1:
+            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
+    seed = options.seed or 0
+    if seed < 0:
+        raise UsageError(f"--seed is 0 or more, not {seed}")
+    shape = ConvShape(
+        *sizes("--random", options.random, 7, 7),
+        stride=pair("stride", stride),
+        padding=sides(padding),
+        dilation=pair("dilation", dilation),
+        groups=options.groups,
+    )
+    images, channels, height, width = shape.input_shape
+    filters, seen, rows, columns = shape.weight_shape
+    x = random_matrix(images * channels, height * width, densities[0], seed)
+    w = random_matrix(filters * seen, rows * columns, densities[1], seed + 1)
+    return x.reshape(shape.input_shape), w.reshape(shape.weight_shape)
+
+
+def _lines(result: "ConvResult") -> list[str]:
+    """Shapes and densities, outer products, and cycles of the kernels."""
+    shape = result.shape
+    lines = [
+        f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
+        f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
+    ]
+    timing = result.run.timing
+    if timing is None or result.cycles is None:
+        return lines
+    executed = round(timing.counters["ohmma"])
+    if executed:
+        # Dense: all products in groups of 8 filters by 16 outputs.
+        dense = shape.products / GROUP
+        lines.append(f"OHMMA executed {executed:,} of {dense:,.0f} dense ({executed / dense:.2%})")
+    before = result.cycles - timing.cycles
+    if before:
+        lines.append(f"{before:,} cycles of encoding, {timing.cycles:,} of the convolution, {result.cycles:,} in all")
+    return lines
+
+
+def _by(numbers: tuple[int, ...]) -> str:
+    return "x".join(map(str, numbers))

@@ -1,0 +1,76 @@
+"""Arrays that a command reads from .npy, .npz and .safetensors files."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dstc_isa.cli.arguments import InputError, array_from
+
+HELP = ".npy, .npz or .safetensors; FILE:NAME picks one of several arrays"
+PLACE = re.compile(r"(?P<path>.*\.(?:npz|safetensors)):(?P<name>.+)")
+SUFFIXES = (".npy", ".npz", ".safetensors")
+
+
+def load_tensor(text: str, usual: str) -> Any:
+    """The array of a file, written ``FILE`` or, of one that holds several, ``FILE:NAME``.
+
+    Without a name the file holds one array, or one of the ``usual`` name. Raises InputError.
+    """
+    found = PLACE.fullmatch(text)
+    path, name = (Path(found["path"]), found["name"]) if found else (Path(text), None)
+    if path.suffix == ".npy":
+        return array_from(path)
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a file name that ends in one of {', '.join(SUFFIXES)}")
+    read = _from_npz if path.suffix == ".npz" else _from_safetensors
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read(path, name, usual)
+    except (InputError, MemoryError):
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    # Damaged bytes come out of the readers as nearly any exception: zipfile's, zlib's, safetensors' own.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: not a {path.suffix} file of arrays: {reason}") from None
+
+
+def _from_npz(path: Path, name: str | None, usual: str) -> Any:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as archive:
+        chosen = _chosen(path, archive.files, name, usual)
+        array = archive[chosen]
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: {chosen} in it is not an array")
+    return array
+
+
+def _from_safetensors(path: Path, name: str | None, usual: str) -> Any:
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        raise InputError(f"{path}: needs the package safetensors: pip install safetensors") from None
+    with path.open("rb"), safe_open(path, framework="numpy") as file:
+        chosen = _chosen(path, list(file.keys()), name, usual)
+        kind = file.get_slice(chosen).get_dtype()
+        if kind.startswith(("BF", "F8", "F4")):
+            raise InputError(f"{path}: {chosen} is {kind}, which NumPy does not have; convert it to F16 or F32")
+        return file.get_tensor(chosen)
+
+
+def _chosen(path: Path, names: Sequence[str], name: str | None, usual: str) -> str:
+    """The array that is meant."""
+    wanted = name if name is not None else usual
+    if wanted in names:
+        return wanted
+    if name is None and len(names) == 1:
+        return names[0]
+    listed = ", ".join(names) or "none"
+    if name is not None:
+        raise InputError(f"{path}: no array {name} in it; there is {listed}")
+    raise InputError(f"{path}: several arrays in it and none is {usual}: write {path}:NAME; there is {listed}")
