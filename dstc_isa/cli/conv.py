@@ -142,17 +142,22 @@ def _random_operands(
     seed = options.seed or 0
     if seed < 0:
         raise UsageError(f"--seed is 0 or more, not {seed}")
+    images, channels, height, width, filters, rows, columns = sizes("--random", options.random, 7, 7)
     shape = ConvShape(
-        *sizes("--random", options.random, 7, 7),
+        images,
+        channels,
+        height,
+        width,
+        filters,
+        rows,
+        columns,
         stride=pair("stride", stride),
         padding=sides(padding),
         dilation=pair("dilation", dilation),
         groups=options.groups,
     )
-    images, channels, height, width = shape.input_shape
-    filters, seen, rows, columns = shape.weight_shape
     x = random_matrix(images * channels, height * width, densities[0], seed)
-    w = random_matrix(filters * seen, rows * columns, densities[1], seed + 1)
+    w = random_matrix(filters * shape.group_channels, rows * columns, densities[1], seed + 1)
     return x.reshape(shape.input_shape), w.reshape(shape.weight_shape)
 
 

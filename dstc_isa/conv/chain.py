@@ -64,9 +64,10 @@ def run_layers(
 ) -> list[ConvResult]:
     """Convolve activations (images, channels, height, width) with one layer after the other; a result for each layer.
 
-    Results stay in FP32 in the device's memory, from which the next layer's encoding reads them and rounds them to FP16.
-    ``y`` of a result is what its convolution wrote: with bias and ReLU, but before ``scale`` and ``offset`` and the ReLU
-    behind them. Its ``density_x`` is that of the values that the layer reads. ``skip``, ``gpu``: as of ``conv2d``.
+    Results stay in FP32 in the device's memory, from which the next layer's encoding reads them and rounds them to
+    FP16. ``y`` of a result is what its convolution wrote: with bias and ReLU, but before ``scale`` and ``offset`` and
+    the ReLU behind them. Its ``density_x`` is that of the values that the layer reads, with ``skip`` "weights" those
+    that it does not skip. ``skip``, ``gpu``: as of ``conv2d``.
 
     Raises what ``conv2d`` raises, with the layer's number from 0, and ValueError if a result that is encoded for the
     next layer was finite and is beyond FP16's range.
@@ -143,6 +144,6 @@ def _check_range(number: int, step: _Step, y: npt.NDArray[np.float32]) -> None:
     if len(beyond):
         place = tuple(beyond[0].tolist())
         raise ValueError(
-            f"layer {number}: its result y{list(place)}, {values[place]:.6g} as the next layer reads it, is beyond FP16's "
-            "range of +-65504; scale the filters or give the layer a scale"
+            f"layer {number}: its result y{list(place)}, {values[place]:.6g} as the next layer reads it, is beyond "
+            "FP16's range of +-65504; scale the filters or give the layer a scale"
         )

@@ -1,0 +1,133 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa import Layer, conv2d, run_layers
+from dstc_isa.conv.activations import encode_on_host
+from dstc_isa.conv.conv2d import convolve
+from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.shape import shape_of
+
+
+def sparse(seed: int, *shape: int, density: float = 0.5) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return (generator.standard_normal(shape) * (generator.random(shape) < density)).astype(np.float16)
+
+
+def on_host(x: np.ndarray, w: np.ndarray, keep_zeros: bool, **options: Any) -> np.ndarray:
+    """One layer whose activations NumPy rounds and encodes."""
+    bias, relu = options.pop("bias", None), options.pop("relu", False)
+    plan = Plan(shape_of(x, w, **options))
+    return convolve(encode_on_host(x.astype(np.float16), plan, keep_zeros), plan, w, bias=bias, relu=relu).y
+
+
+@settings(max_examples=12)
+@given(
+    st.sampled_from([(1, 1), (2, 1), (2, 3)]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["both", "weights"]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_layers_on_the_device_are_those_encoded_on_the_host(
+    stride: tuple[int, int], relu: bool, scaled: bool, skip: Any, grouped: bool, seed: int
+) -> None:
+    x, first = sparse(seed, 2, 5, 11, 9), sparse(seed + 1, 36, 5, 3, 3)
+    second = sparse(seed + 2, 7, 36, 3, 2, density=0.3)
+    third = sparse(seed + 3, 14, 1 if grouped else 7, 1, 1)
+    bias = np.linspace(-1, 1, 36, dtype=np.float32)
+    # Powers of two and quarters: float64 holds what a fused multiply-add rounds.
+    scale = np.exp2(np.arange(36) % 3 - 1).astype(np.float32) if scaled else None
+    offset = (np.arange(36) % 5 / 4 - 0.5).astype(np.float32) if scaled else None
+    groups = 7 if grouped else 1
+    results = run_layers(
+        x,
+        [
+            Layer(w=first, padding=1, bias=bias, relu=relu, scale=scale, offset=offset),
+            Layer(w=second, stride=stride, padding=(0, 2, 1, 0), relu=True),
+            Layer(w=third, groups=groups),
+        ],
+        skip=skip,
+        gpu=None,
+    )
+    keep_zeros = skip == "weights"
+    between = on_host(x, first, keep_zeros, padding=1, bias=bias, relu=relu and not scaled)
+    np.testing.assert_array_equal(results[0].y, between)
+    if scale is not None and offset is not None:
+        exact = between.astype(np.float64) * scale[:, None, None] + offset[:, None, None]
+        between = exact.astype(np.float32)
+        if relu:
+            between[between < 0] = 0
+    activations = on_host(between, second, keep_zeros, stride=stride, padding=(0, 2, 1, 0), relu=True)
+    np.testing.assert_array_equal(results[1].y, activations)
+    np.testing.assert_array_equal(results[2].y, on_host(activations, third, keep_zeros, groups=groups))
+    if not keep_zeros:
+        assert results[2].density_x == np.count_nonzero(activations.astype(np.float16)) / activations.size
+
+
+def test_one_layer_is_a_convolution() -> None:
+    x, w = sparse(0, 1, 3, 6, 6), sparse(1, 4, 3, 3, 3)
+    (result,) = run_layers(x.astype(np.float64), [Layer(w=w, dilation=2, relu=True)])
+    alone = conv2d(x, w, dilation=2, relu=True)
+    np.testing.assert_array_equal(result.y, alone.y)
+    assert result.cycles == alone.cycles
+    assert result.density_x == alone.density_x
+
+
+LARGE = np.full((1, 2, 3, 3), 200.0)
+FILTERS = np.full((2, 2, 1, 1), 200.0)
+SAME = np.ones((1, 2, 1, 1))
+
+
+def test_a_value_between_layers_beyond_fp16_is_named() -> None:
+    w = FILTERS.copy()
+    w[0] = 1
+    with pytest.raises(ValueError, match=r"layer 1: its result y\[0, 1, 0, 0\], 160000 as .* beyond FP16's range"):
+        run_layers(LARGE, [Layer(w=np.ones((2, 2, 1, 1))), Layer(w=w), Layer(w=SAME)], gpu=None)
+    scaled = Layer(w=FILTERS, scale=[0.5, 0.25], offset=[-40000, 40000])
+    with pytest.raises(ValueError, match=r"layer 0: its result y\[0, 1, 0, 0\], 80000 as"):
+        run_layers(LARGE, [scaled, Layer(w=SAME)], gpu=None)
+
+
+def test_what_relu_a_scale_or_the_stride_leaves_out_is_not_beyond_fp16() -> None:
+    (_, result) = run_layers(LARGE, [Layer(w=-FILTERS, relu=True), Layer(w=SAME)], gpu=None)
+    assert (result.y == 0).all()
+    (_, result) = run_layers(LARGE, [Layer(w=FILTERS, scale=[0.5, 0.5]), Layer(w=SAME)], gpu=None)
+    assert (result.y == 80000).all()
+
+
+def test_infinities_of_the_input_pass() -> None:
+    x = LARGE / 200
+    x[0, 0, 0, 0] = np.inf
+    (_, result) = run_layers(x, [Layer(w=FILTERS), Layer(w=SAME)], gpu=None)
+    assert np.isinf(result.y[0, 0, 0, 0])
+    assert (result.y.ravel()[1:] == 800).all()
+
+
+@pytest.mark.parametrize(
+    ("message", "layers"),
+    [
+        ("no layers", []),
+        (
+            "layer 1: x has 2 channels, so w must have 2 in dimension 1, not 3",
+            [(FILTERS, {}), (np.ones((1, 3, 1, 1)), {})],
+        ),
+        ("layer 1: the output is empty", [(FILTERS, {"stride": 3}), (np.ones((1, 2, 2, 2)), {})]),
+        ("layer 0: bias has 2 numbers", [(FILTERS, {"bias": np.ones(3)})]),
+        ("layer 0: offset has 2 numbers, one for each filter", [(FILTERS, {"offset": np.ones(3)}), (SAME, {})]),
+        (r"layer 1: w\[0, 0, 0, 0\]: 100000.0 is beyond FP16", [(FILTERS, {}), (SAME * 1e5, {})]),
+        ("layer 1: scale and offset are applied as the next", [(FILTERS, {}), (SAME, {"scale": [2]})]),
+    ],
+)
+def test_refused_before_anything_runs(message: str, layers: list[tuple[np.ndarray, dict[str, Any]]]) -> None:
+    with pytest.raises(ValueError, match=message):
+        run_layers(LARGE, [Layer(w=w, **options) for w, options in layers], gpu=None)
+
+
+def test_unknown_skip() -> None:
+    with pytest.raises(ValueError, match="skip is both or weights"):
+        run_layers(LARGE, [Layer(w=FILTERS)], skip="none", gpu=None)  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstc_isa.conv.plan import BLOCK, STEPS, Plan
+from dstc_isa.conv.shape import ConvShape, ShapeError
+from tests.conv.layers import layer_shapes
+
+
+@given(layer_shapes())
+def test_each_filter_element_has_one_step(shape: ConvShape) -> None:
+    order = Plan(shape).order
+    assert order.shape[1] == STEPS
+    steps = order[order >= 0]
+    assert sorted(steps) == list(range(shape.group_channels * shape.rows * shape.columns))
+    # A k-tile is filled from its first step on.
+    assert (np.diff((order >= 0).astype(int), axis=1) <= 0).all()
+
+
+def test_order_goes_through_channels_of_a_block_then_rows_and_last_the_columns_of_a_run() -> None:
+    shape = ConvShape(1, BLOCK + 1, 5, 5, 1, 2, 3)
+    order = Plan(shape).order
+    channel, row, column = np.unravel_index(order[0], (BLOCK + 1, 2, 3))
+    assert (channel == np.arange(STEPS)).all()
+    assert (row == 0).all()
+    assert (column == 0).all()
+    assert (order[1] == order[0] + 1).all()
+    assert (order[3] == order[0] + 3).all()
+    assert order[6].tolist() == [BLOCK * 6, BLOCK * 6 + 3, *[-1] * (STEPS - 2)]
+
+
+@given(layer_shapes())
+def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> None:
+    plan = Plan(shape)
+    image, y, x = np.indices((shape.images, shape.out_height, shape.out_width))
+    outputs = (image * plan.rows + y) * plan.pitch + x
+    assert outputs.max() < plan.positions
+    for run in plan.runs[: len(plan.runs) // shape.group_channels + 2]:
+        rows = {row for _, row in run.elements}
+        for number, column in enumerate(run.columns):
+            for row in rows:
+                place = row * shape.dilation[0]
+                shift = place // shape.stride[0] * plan.pitch + run.shift_x + number * run.spacing
+                phase = (place % shape.stride[0], run.phase_x)
+                assert phase in plan.phases
+                found = outputs + shift
+                assert found.max() // 32 < plan.words
+                at_image, rest = np.divmod(found, plan.rows * plan.pitch)
+                at_y, at_x = np.divmod(rest, plan.pitch)
+                got_y = at_y * shape.stride[0] + phase[0] - shape.padding[0]
+                got_x = at_x * shape.stride[1] + phase[1] - shape.padding[2]
+                real = (at_image < shape.images) & (got_y >= 0) & (got_y < shape.height)
+                real &= (got_x >= 0) & (got_x < shape.width)
+                wanted_y = y * shape.stride[0] + place - shape.padding[0]
+                wanted_x = x * shape.stride[1] + column * shape.dilation[1] - shape.padding[2]
+                wanted = (wanted_y >= 0) & (wanted_y < shape.height) & (wanted_x >= 0) & (wanted_x < shape.width)
+                assert (real == wanted).all()
+                for got, expected in ((at_image, image), (got_y, wanted_y), (got_x, wanted_x)):
+                    assert (got == expected)[wanted].all()
+
+
+@given(layer_shapes(), st.sampled_from([1, 2, 4, 8]))
+def test_parts_share_all_runs(shape: ConvShape, count: int) -> None:
+    plan = Plan(shape)
+    parts = plan.parts(count).astype(int)
+    assert parts.shape == (count + 1, 2)
+    assert parts[0].tolist() == [0, 0]
+    assert parts[-1].tolist() == [len(plan.runs), len(plan.order)]
+    assert (np.diff(parts, axis=0) >= 0).all()
+    for run, tile in parts:
+        assert tile == sum(len(each.columns) for each in plan.runs[:run])
+
+
+def test_narrow_maps_share_windows() -> None:
+    # 4 images of 7x7 with padding 1: rows are 8 positions, not 32.
+    plan = Plan(ConvShape(4, 16, 7, 7, 16, 3, 3, padding=(1, 1, 1, 1)))
+    assert (plan.pitch, plan.rows, plan.positions) == (8, 8, 256)
+
+
+def test_too_many_positions_are_refused() -> None:
+    with pytest.raises(ShapeError, match="positions of a channel, more than the 16777216"):
+        Plan(ConvShape(300, 1, 256, 256, 1, 1, 1))
