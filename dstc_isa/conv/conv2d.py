@@ -24,6 +24,9 @@ FILTER_WARPS = 2
 """Warps of a CTA along the filters, at most: as many along the positions as are left share the filters in L1."""
 
 HAS_BIAS, RECTIFIES = 1, 2
+BIAS_PADDING = 64
+"""Numbers that a warp may read behind the last one."""
+
 ELEMENT_LIMIT = 1 << 32
 SUBCORES = 4
 
@@ -144,7 +147,7 @@ def convolve(
             **{f"part_{number}": place for number, place in enumerate(_places(plan, tiling.parts))},
             "filter_tiles": packed.tiles,
             "filter_values": packed.values,
-            "bias": np.zeros(1, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32),
+            "bias": np.pad(np.zeros(0) if bias is None else bias, (0, BIAS_PADDING)).astype(np.float32),
             "out": y,
             "filters": shape.group_filters,
             "filter_ctas": filter_ctas,
