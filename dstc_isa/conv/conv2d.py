@@ -18,12 +18,15 @@ from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.report.statistics import statistics
 from dstc_isa.timing.run import RunOptions, execute
 
-WARPS = 8
+WARPS = 4
 BLOCK = 32 * WARPS
-FILTER_WARPS = 4
+FILTER_WARPS = 2
 """Warps of a CTA along the filters, at most: as many along the positions as are left share the filters in L1."""
 
 HAS_BIAS, RECTIFIES = 1, 2
+BIAS_PADDING = 64
+"""Numbers that a warp may read behind the last one."""
+
 ELEMENT_LIMIT = 1 << 32
 SUBCORES = 4
 
@@ -172,10 +175,10 @@ def convolve(
             "values": encoded.values,
             "runs": plan.run_table,
             "run_columns": plan.column_table,
-            "parts": plan.parts(tiling.parts),
+            **{f"part_{number}": place for number, place in enumerate(_places(plan, tiling.parts))},
             "filter_tiles": packed.tiles,
             "filter_values": packed.values,
-            "bias": np.zeros(1, np.float32) if added is None else added,
+            "bias": np.pad(np.zeros(0, np.float32) if added is None else added, (0, BIAS_PADDING)),
             "out": y,
             "filters": shape.group_filters,
             "filter_ctas": filter_ctas,
@@ -208,6 +211,12 @@ def convolve(
         density_w=float(np.count_nonzero(halves) / halves.size),
         launches=(*encoded.launches, statistics(kernel, execution, timing)),
     )
+
+
+def _places(plan: Plan, parts: int) -> list[int]:
+    """Where each part begins, and behind the last the end, as 64-bit parameters."""
+    places = [run | tile << 32 for run, tile in plan.parts(parts).tolist()]
+    return places + places[-1:] * (WARPS + 1 - len(places))
 
 
 def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:

@@ -11,7 +11,7 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
-AHEAD = 3
+AHEAD = 6
 """K-tiles that the kernel reads behind the last one."""
 
 

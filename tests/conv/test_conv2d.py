@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, ski
     """The sums that the plan's order of accumulation gives."""
     plan = Plan(shape)
     bounds = plan.parts(tiling.parts)[:, 1].astype(int)
-    parts = [plan.order[first:last] for first, last in zip(bounds, bounds[1:], strict=False)]
+    parts = [plan.order[first:last] for first, last in pairwise(bounds)]
     inside = surrounded(x != 0 if skip == "both" else np.ones(x.shape, bool), shape)
     return sums_in_order(
         surrounded(x, shape),
