@@ -1,7 +1,8 @@
 """Assembler and instruction-level emulator of the Dual-side Sparse Tensor Core.
 
 ``spgemm(a, b)`` multiplies two matrices on the emulated machine, ``conv2d(x, w)`` convolves. ``assemble`` and
-``assemble_file`` make programs, ``run_kernel`` runs their kernels. The names are imported when first used: assembling needs no engine.
+``assemble_file`` make programs, ``run_kernel`` runs their kernels. The names are imported when first used: assembling
+needs no engine.
 """
 
 from importlib import import_module

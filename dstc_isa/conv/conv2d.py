@@ -154,6 +154,8 @@ def convolve(
     shape = plan.shape
     halves = to_halves(w, "w")
     added = check_bias(bias, shape)
+    if tiling is not None:
+        _check_tiling(tiling)
     tiling = tiling or choose_tiling(plan, gpu.sm.count if gpu is not None else 80)
     packed = pack_filters(halves, plan, tiling.filter_tiles)
     height, width = shape.out_height, shape.out_width
@@ -229,6 +231,13 @@ def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
+
+
+def _check_tiling(tiling: Tiling) -> None:
+    if tiling.filter_tiles not in (1, 2):
+        raise ValueError(f"a tiling has 1 or 2 filter tiles, not {tiling.filter_tiles}")
+    if not 1 <= tiling.parts <= WARPS or tiling.parts.bit_count() != 1:
+        raise ValueError(f"a tiling has a power of two of parts, at most {WARPS}, not {tiling.parts}")
 
 
 def check_skip(skip: object) -> None:

@@ -88,7 +88,7 @@ def test_a_value_between_layers_beyond_fp16_is_named() -> None:
     w[0] = 1
     with pytest.raises(ValueError, match=r"layer 1: its result y\[0, 1, 0, 0\], 160000 as .* beyond FP16's range"):
         run_layers(LARGE, [Layer(w=np.ones((2, 2, 1, 1))), Layer(w=w), Layer(w=SAME)], gpu=None)
-    scaled = Layer(w=FILTERS, scale=[0.5, 0.25], offset=[-40000, 40000])
+    scaled = Layer(w=FILTERS, scale=[0.5, 0.25], offset=[-40000, 60000])
     with pytest.raises(ValueError, match=r"layer 0: its result y\[0, 1, 0, 0\], 80000 as"):
         run_layers(LARGE, [scaled, Layer(w=SAME)], gpu=None)
 

@@ -14,7 +14,7 @@ from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, correlated, layer_shapes, operands, options_of, surrounded
 from tests.models.sparse_convolution import sums_in_order
 
-TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (1, 2, 4, 8)]
+TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (1, 2, 4)]
 SMS = load_gpu().sm.count
 
 
@@ -38,7 +38,6 @@ def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, ski
 
 @settings(max_examples=60)
 @given(
-    st.data(),
     layer_shapes(),
     DENSITIES,
     DENSITIES,
@@ -50,7 +49,6 @@ def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, ski
     st.integers(0, 99),
 )
 def test_bit_exact_in_the_order_of_the_plan(
-    data: st.DataObject,
     shape: ConvShape,
     density_x: float,
     density_w: float,
@@ -100,7 +98,7 @@ def test_close_to_an_independent_implementation(
 
 
 @pytest.mark.parametrize("skip", ["both", "weights"])
-@pytest.mark.parametrize("tiling", TILINGS[::3], ids=str)
+@pytest.mark.parametrize("tiling", TILINGS[::2], ids=str)
 def test_crowded_windows(tiling: Tiling, skip: Any) -> None:
     shape = ConvShape(2, 40, 9, 13, 40, 3, 5, padding=(1, 1, 2, 2))
     x, w = operands(shape, 1, 1, 0)
@@ -140,7 +138,7 @@ def test_minus_zero_is_a_zero() -> None:
     assert conv2d(x, w, gpu=None).density_x == 0
 
 
-@pytest.mark.parametrize("tiling", [Tiling(2, 2), Tiling(1, 8)], ids=str)
+@pytest.mark.parametrize("tiling", [Tiling(2, 2), Tiling(1, 4)], ids=str)
 @pytest.mark.parametrize("density", [0.4, 1.0])
 def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling, density: float) -> None:
     shape = ConvShape(1, 40, 10, 10, 70, 3, 3, padding=(1, 1, 1, 1))
@@ -212,6 +210,8 @@ def with_value(array: np.ndarray, place: tuple[int, ...], value: Any) -> np.ndar
         (ValueError, "kernel is spconv or conv_dense, not 'dense'", X, W, {"kernel": "dense"}),
         (ValueError, "skip is both or weights, not 'none'", X, W, {"skip": "none"}),
         (ValueError, "skip, channels_last and tiling go with", X, W, {"kernel": "conv_dense", "channels_last": True}),
+        (ValueError, "a tiling has 1 or 2 filter tiles, not 3", X, W, {"tiling": Tiling(3, 1)}),
+        (ValueError, "a tiling has a power of two of parts, at most .*, not 3", X, W, {"tiling": Tiling(1, 3)}),
         (ValueError, "threads is at least 1, not 0", X, W, {"threads": 0}),
     ],
 )
