@@ -1,14 +1,14 @@
 """A convolution as a product without its lowered matrix: layouts and tables of ``programs/conv_dense.dasm``.
 
-Rows of the product are output pixels, columns are filters. k goes by blocks of 64 channels, in a block by taps (row by row
-of the kernel), in a tap by channels; ``Order`` has it in units of a chunk, 8 channels of a tap.
+Rows of the product are output pixels, columns are filters. k goes by blocks of 64 channels, in a block by taps (row by
+row of the kernel), in a tap by channels; ``Order`` has it in units of a chunk, 8 channels of a tap.
 """
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
 
 CHUNK = 8
 """Channels that a lane loads at once, 16 bytes."""
@@ -17,7 +17,7 @@ BLOCK_CHUNKS = 8
 """Chunks of a block of channels: a line of L1."""
 
 TAP_LIMIT = 15
-"""Rows and columns of a kernel: bits of a word that say which taps of a pixel lie inside the image."""
+"""Rows and columns of a kernel, at most: bits of a word say which of a pixel's lie inside the image."""
 
 COLUMN_BIT = 16
 NEVER_INSIDE = 1 << 31
@@ -46,15 +46,23 @@ def padded_filters(shape: ConvShape) -> int:
 
 
 def order_of(shape: ConvShape) -> Order:
-    """In which order a group's k is added up; ShapeError for a kernel with more taps than the words have bits."""
-    if max(shape.rows, shape.columns) > TAP_LIMIT:
-        raise ShapeError(
-            f"the kernel is {shape.rows}x{shape.columns}: conv_dense takes at most {TAP_LIMIT} rows and columns"
-        )
+    """In which order a group's k is added up."""
     chunks = np.arange(chunks_of(shape))
     row, column, chunk = np.meshgrid(np.arange(shape.rows), np.arange(shape.columns), chunks, indexing="ij")
     by_block = np.lexsort([axis.ravel() for axis in (chunk, column, row, chunk // BLOCK_CHUNKS)])
     return Order(*(axis.ravel()[by_block] for axis in (row, column, chunk)))
+
+
+def merge_groups(w: Halves, shape: ConvShape, merged: int) -> Halves:
+    """Weights of ``shape`` as those of a convolution whose groups are ``merged`` of its groups each.
+
+    The result has a filter's channels among zeros for those of the other groups.
+    """
+    by_group = w.reshape(-1, merged, shape.group_filters, *w.shape[1:])
+    whole = np.zeros((len(by_group), merged, shape.group_filters, merged, *w.shape[1:]), np.float16)
+    each = np.arange(merged)
+    whole[:, each, :, each] = by_group.transpose(1, 0, 2, 3, 4, 5)
+    return whole.reshape(shape.filters, merged * shape.group_channels, shape.rows, shape.columns)
 
 
 def activations(x: Halves, shape: ConvShape) -> Halves:
@@ -70,7 +78,9 @@ def activations(x: Halves, shape: ConvShape) -> Halves:
 def weights(w: Halves, shape: ConvShape, order: Order, depth: int) -> Halves:
     """``w`` as the kernel reads it: groups, ``depth`` values of k in order and then zeros, filters of a group."""
     by_group = w.reshape(shape.groups, shape.group_filters, shape.group_channels, shape.rows, shape.columns)
-    whole = np.zeros((shape.groups, chunks_of(shape) * CHUNK, shape.group_filters, shape.rows, shape.columns), np.float16)
+    whole = np.zeros(
+        (shape.groups, chunks_of(shape) * CHUNK, shape.group_filters, shape.rows, shape.columns), np.float16
+    )
     whole[:, : shape.group_channels] = by_group.transpose(0, 2, 1, 3, 4)
     chunked = whole.reshape(shape.groups, -1, CHUNK, *whole.shape[2:])
     ordered = chunked.transpose(0, 1, 4, 5, 2, 3)[:, order.chunk, order.row, order.column]
@@ -117,4 +127,4 @@ def _inside(first: npt.NDArray[np.intp], taps: npt.NDArray[np.intp], size: int) 
     """Bit t of element i: whether tap t of position i lies in 0 to ``size``."""
     place = first[:, None] + taps
     inside = (place >= 0) & (place < size)
-    return (inside.astype(np.intp) << np.arange(len(taps))).sum(axis=1)
+    return np.where(inside, 1 << np.arange(len(taps)), 0).sum(axis=1, dtype=np.intp)
