@@ -127,4 +127,5 @@ def _inside(first: npt.NDArray[np.intp], taps: npt.NDArray[np.intp], size: int) 
     """Bit t of element i: whether tap t of position i lies in 0 to ``size``."""
     place = first[:, None] + taps
     inside = (place >= 0) & (place < size)
-    return np.where(inside, 1 << np.arange(len(taps)), 0).sum(axis=1, dtype=np.intp)
+    bits: npt.NDArray[np.intp] = np.where(inside, 1 << np.arange(len(taps)), 0).sum(axis=1)
+    return bits

@@ -14,8 +14,8 @@ from dstc_isa.report.statistics import RunStatistics
 class ConvResult:
     """``y``: float32 of ``shape.output_shape``.
 
-    ``launches``: the kernels in the order they ran; the last one convolves. ``density_x``, ``density_w``: non-zero values per
-    element after rounding to FP16, 0 to 1.
+    ``launches``: the kernels in the order they ran; the last one convolves.
+    ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1.
     """
 
     y: npt.NDArray[np.float32]
