@@ -26,8 +26,9 @@ class Tile:
 
 
 WIDE = Tile("conv_dense_128x128", 128, 128, 32, 1, False, slab_alone=1340, slab_shared=1200, ends=4000)
+NARROW = Tile("conv_dense_128x64", 128, 64, 32, 2, False, slab_alone=720, slab_shared=641, ends=4500)
 SMALL = Tile("conv_dense_64x64", 64, 64, 64, 4, True, slab_alone=710, slab_shared=656, ends=4100)
-PARTS_END, PART_ENDS = 1000, 500
+PARTS_END, PART_ENDS = 2000, 500
 """Cycles that adding up parts takes, and for each part."""
 
 PART_LIMIT = 32
@@ -90,7 +91,7 @@ def plan_of(shape: ConvShape, sms: int, *, merge: bool = True) -> Plan:
     candidates = [
         Plan(tile, parts, merged)
         for merged in groups or [1]
-        for tile in (WIDE, SMALL)
+        for tile in (WIDE, NARROW, SMALL)
         for parts in range(1, (min(PART_LIMIT, slabs_of(merged_shape(shape, merged), tile)) if tile.divides else 1) + 1)
     ]
     return min(candidates, key=lambda plan: estimate(shape, plan, sms))

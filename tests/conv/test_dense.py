@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 
 from dstc_isa.conv.dense import conv_dense
-from dstc_isa.conv.dense_plan import SMALL, WIDE, Plan, merged_shape, part_slabs_of, plan_of
+from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, merged_shape, part_slabs_of, plan_of
 from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
 from dstc_isa.gpu import load_gpu
 from dstc_isa.halves import ValueRangeError
@@ -38,7 +38,7 @@ def shapes(draw: st.DrawFn) -> ConvShape:
 
 @st.composite
 def plans(draw: st.DrawFn, shape: ConvShape) -> Plan:
-    tile = draw(st.sampled_from([WIDE, SMALL]))
+    tile = draw(st.sampled_from([WIDE, NARROW, SMALL]))
     parts = draw(st.sampled_from([1, 2, 3, 5])) if tile.divides else 1
     merged = draw(st.sampled_from([count for count in (1, 2, 4) if shape.groups % count == 0]))
     return draw(st.sampled_from([Plan(tile, parts, merged), plan_of(shape, SMS)]))
@@ -149,6 +149,8 @@ def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
 def test_the_plan_fits_the_layer() -> None:
     large = ConvShape(16, 256, 56, 56, 256, 3, 3, padding=(1, 1, 1, 1))
     assert plan_of(large, SMS) == Plan(WIDE)
+    few_filters = ConvShape(1, 64, 224, 224, 64, 3, 3, padding=(1, 1, 1, 1))
+    assert plan_of(few_filters, SMS) == Plan(NARROW)
     few_pixels = ConvShape(1, 512, 7, 7, 512, 3, 3, padding=(1, 1, 1, 1))
     plan = plan_of(few_pixels, SMS)
     assert plan.tile == SMALL
