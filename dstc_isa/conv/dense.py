@@ -39,8 +39,6 @@ from dstc_isa.timing.run import RunOptions, execute
 
 BLOCK = 128
 PROGRAM = "conv_dense.dasm"
-PARTS_AT_ONCE = 3
-"""Parts of k that the kernel fetches together; buffers have a multiple of it."""
 
 
 def conv_dense(
@@ -126,12 +124,10 @@ def _parts(parts: int, shape: ConvShape, plan: Plan) -> dict[str, Argument]:
     """What the kernel needs to divide k: the size of a part, and buffers for sums and arrivals."""
     row_tiles, column_tiles = tiles_of(shape, plan.tile)
     tiles = shape.groups * row_tiles * column_tiles
-    kept = -(-parts // PARTS_AT_ONCE) * PARTS_AT_ONCE
     return {
-        "partial": np.zeros((tiles, kept, plan.tile.pixels * plan.tile.filters), np.float32),
+        "partial": np.zeros((tiles, parts, plan.tile.pixels * plan.tile.filters), np.float32),
         "arrivals": np.zeros((tiles, BLOCK // LANES), np.uint32),
         "parts": parts,
-        "parts_kept": kept,
         "parts_inverse": -(-(2**32) // parts),
         "part_slabs": part_slabs_of(shape, plan),
     }
