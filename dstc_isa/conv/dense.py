@@ -100,9 +100,13 @@ def conv_dense(
 
 
 def _real_halves(values: npt.NDArray[Any], axes: tuple[str, ...]) -> Halves:
+    _check_real(values)
+    return halves(values, axes)
+
+
+def _check_real(values: npt.NDArray[Any]) -> None:
     if values.dtype.kind not in "fiub":
         raise TypeError(f"expected real numbers, not {values.dtype}")
-    return halves(values, axes)
 
 
 def _product(w: Halves, shape: ConvShape, tile: Tile) -> dict[str, Argument]:
@@ -138,6 +142,8 @@ def _padded_bias(bias: npt.NDArray[Any] | None, shape: ConvShape, columns: int) 
     filters = padded_filters(shape)
     result = np.zeros(shape.groups * filters + columns, np.float32)
     if bias is not None:
+        with in_operand("bias"):
+            _check_real(bias)
         if bias.shape != (shape.filters,):
             raise ShapeError(f"bias has a number for each of the {shape.filters} filters; its shape is {bias.shape}")
         by_group = result[: shape.groups * filters].reshape(shape.groups, filters)

@@ -193,6 +193,8 @@ def test_what_cannot_be_convolved_is_refused() -> None:
     x, w = np.ones((1, 1, 20, 20)), np.ones((2, 1, 3, 3))
     with pytest.raises(TypeError, match="w: expected real numbers, not complex128"):
         conv_dense(x, w.astype(complex))
+    with pytest.raises(TypeError, match="bias: expected real numbers"):
+        conv_dense(x, w, bias=np.array(["1", "2"]))
     with pytest.raises(ShapeError, match=r"bias has a number for each of the 2 filters; its shape is \(3,\)"):
         conv_dense(x, w, bias=np.zeros(3))
     with pytest.raises(ShapeError, match="the kernel has 16 columns; conv_dense takes at most 15"):
