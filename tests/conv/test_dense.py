@@ -123,7 +123,9 @@ def test_close_to_an_independent_implementation(shape: ConvShape, seed: int) -> 
 
 
 @pytest.mark.parametrize(
-    "plan", [Plan(WIDE), Plan(SMALL), Plan(SMALL, 3)], ids=lambda plan: f"{plan.tile.kernel} {plan.parts}"
+    "plan",
+    [Plan(WIDE), Plan(NARROW), Plan(SMALL), Plan(SMALL, 3)],
+    ids=lambda plan: f"{plan.tile.kernel} {plan.parts}",
 )
 def test_control_codes_leave_no_hazard(plan: Plan) -> None:
     shape = ConvShape(1, 70, 9, 9, 72, 3, 3, padding=(1, 1, 1, 1))
