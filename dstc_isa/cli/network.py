@@ -165,7 +165,7 @@ def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
             graph, inputs, device, prune=share, scope=scope, layers=_patterns(options), keep=record.add, watch=watch
         )
 
-    return graph.path.stem, run, {"input": options.input, "prune": share, "prune_scope": scope if share else None}
+    return graph.path.stem, run, {"inputs": options.input, "prune": share, "prune_scope": scope if share else None}
 
 
 def _patterns(options: argparse.Namespace) -> list[str]:

@@ -12,11 +12,12 @@ from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.launch import GemmResult
 from dstc_isa.gpu import Gpu
 from dstc_isa.halves import rounded_to_half
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
 from dstc_isa.report.statistics import RunStatistics
-from dstc_isa.sparse.spgemm import spgemm
+from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
 from dstc_isa.timing.run import RunOptions
 
 Array = npt.NDArray[Any]
@@ -42,13 +43,15 @@ class Measured:
 
 @frozen(kw_only=True)
 class Device:
-    """The machine that layers run on. ``advanced`` is told the share of a layer that is done."""
+    """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
 
     gpu: Gpu
     options: RunOptions
     advanced: Advanced = lambda share: None
     dense_convolution: Callable[..., ConvResult] = conv_dense
     sparse_convolution: Callable[..., ConvResult] = conv2d
+    dense_product: Callable[..., GemmResult] = gemm_dense
+    sparse_product: Callable[..., SpgemmResult] = spgemm
 
     def convolve(self, x: Array, w: Array, shape: ConvShape, bias: Array | None = None, relu: bool = False) -> Measured:
         """Convolve; ``shape`` is that of the two arrays. Raises what the kernels raise."""
@@ -94,12 +97,12 @@ class Device:
             for each in range(batch):
                 options = self._options(number * batch + each, len(VARIANTS) * batch)
                 if variant == "dense":
-                    launches.append(gemm_dense(_of(a, each), _of(b, each), gpu=self.gpu, **options).run)
+                    launches.append(self.dense_product(_of(a, each), _of(b, each), gpu=self.gpu, **options).run)
                 elif variant == "weights":
                     operands = _of(filled_left, each), _of(filled_right, each)
-                    launches.append(spgemm(*operands, gpu=self.gpu, **options).report.run)
+                    launches.append(self.sparse_product(*operands, gpu=self.gpu, **options).report.run)
                 else:
-                    result = spgemm(_of(a, each), _of(b, each), gpu=self.gpu, **options)
+                    result = self.sparse_product(_of(a, each), _of(b, each), gpu=self.gpu, **options)
                     y[each] = result.c
                     launches.append(result.report.run)
             costs[variant] = cost_of(launches)

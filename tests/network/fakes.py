@@ -1,17 +1,73 @@
-"""Convolutions by im2col in memory and the matrix products of the package: slow, without its convolutions."""
+"""Layers in NumPy, in place of kernels: right results at the price of a product, with the time of another run."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import shape_of
-from dstc_isa.dense.gemm import gemm_dense
-from dstc_isa.sparse.spgemm import spgemm
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.dense.launch import GemmResult
+from dstc_isa.halves import in_matrix, overflowing, rounded_to_half
+from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.sparse.random_matrix import random_matrix
+from dstc_isa.sparse.spgemm import SpgemmReport, SpgemmResult, spgemm
 
 
-def lowered(x: Any, shape: Any) -> Any:
-    """One row for each output pixel, one column for each channel, kernel row and kernel column."""
+@cache
+def launch() -> RunStatistics:
+    """A timed launch."""
+    return spgemm(random_matrix(32, 16, 1, 0), random_matrix(16, 32, 1, 1), threads=1).report.run
+
+
+def multiply_dense(a: Any, b: Any, **options: Any) -> GemmResult:
+    """As ``gemm_dense``."""
+    return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch())
+
+
+def multiply_sparse(a: Any, b: Any, **options: Any) -> SpgemmResult:
+    """As ``spgemm``."""
+    (m, k), n = a.shape, b.shape[1]
+    return SpgemmResult(multiply_dense(a, b).c, SpgemmReport(m, n, k, 1.0, 1.0, 0, 0, 0, 0.0, launch()))
+
+
+def convolve(
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    bias: Any = None,
+    relu: bool = False,
+    **options: Any,
+) -> ConvResult:
+    """As ``conv_dense`` and ``conv2d``."""
+    shape = shape_of(x, w, stride, padding, dilation, groups)
+    windows = _lowered(x, shape).reshape(*_pixels(shape), groups, -1)
+    filters = w.reshape(groups, shape.group_filters, -1)
+    y = np.einsum("nhwgk,gfk->ngfhw", _halves(windows, "x"), _halves(filters, "w")).reshape(shape.output_shape)
+    if bias is not None:
+        y = y + bias[:, None, None]
+    densities = [np.count_nonzero(rounded_to_half(values)) / values.size for values in (x, w)]
+    return ConvResult(np.maximum(y, 0) if relu else y, shape, *densities, (launch(), launch()))
+
+
+def _halves(values: Any, name: str) -> Any:
+    rounded = rounded_to_half(values)
+    with in_matrix(name):
+        if overflowing(values, rounded).any():
+            raise ValueError("a value is beyond FP16's range")
+    return rounded.astype(np.float32)
+
+
+def _pixels(shape: ConvShape) -> tuple[int, int, int]:
+    return shape.images, shape.out_height, shape.out_width
+
+
+def _lowered(x: Any, shape: ConvShape) -> Any:
+    """A row for each output pixel, of channels, kernel rows and kernel columns."""
     above, below, left, right = shape.padding
     wide = np.pad(x, ((0, 0), (0, 0), (above, below), (left, right)))
     (down, across), (spread, reach) = shape.stride, shape.dilation
@@ -25,43 +81,4 @@ def lowered(x: Any, shape: Any) -> Any:
         for r in range(shape.rows)
         for c in range(shape.columns)
     ]
-    windows = np.stack(columns, 2)  # images, channels, kernel, out height, out width
-    return windows.transpose(0, 3, 4, 1, 2)
-
-
-def convolve(
-    x: Any,
-    w: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-    bias: Any = None,
-    relu: bool = False,
-    skip: str | None = None,
-    **options: Any,
-) -> ConvResult:
-    """As ``conv_dense`` without ``skip``, as ``conv2d`` with it."""
-    shape = shape_of(x, w, stride, padding, dilation, groups)
-    windows = lowered(np.where(x == 0, 2**-24, x) if skip == "weights" else x, shape)
-    parts, launches = [], []
-    for group in range(groups):
-        channels = slice(group * shape.group_channels, (group + 1) * shape.group_channels)
-        filters = slice(group * shape.group_filters, (group + 1) * shape.group_filters)
-        a = windows[:, :, :, channels].reshape(-1, shape.group_channels * shape.rows * shape.columns)
-        b = w[filters].reshape(shape.group_filters, -1).T
-        if skip is None:
-            result = gemm_dense(a, b, **options)
-            c, run = result.c, result.run
-        else:
-            product = spgemm(a, b, **options)
-            c, run = product.c, product.report.run
-        parts.append(c.reshape(shape.images, shape.out_height, shape.out_width, shape.group_filters))
-        launches.append(run)
-    y = np.concatenate(parts, 3).transpose(0, 3, 1, 2)
-    if bias is not None:
-        y = y + bias[:, None, None]
-    y = np.ascontiguousarray(np.maximum(y, 0) if relu else y, np.float32)
-    densities = [np.count_nonzero(values.astype(np.float16)) / values.size for values in (x, w)]
-    return ConvResult(y, shape, *densities, tuple(launches))
+    return np.stack(columns, 2).transpose(0, 3, 4, 1, 2)
