@@ -149,8 +149,11 @@ def _input(path: Path, value: "ValueInfoProto") -> Input:
     if not value.type.HasField("tensor_type"):
         raise NetworkError(f"{path}: input {value.name} is not a tensor; sequences and maps are not supported")
     kind = value.type.tensor_type
+    # Some tools write -1 or a question mark for any size, and mean no two of them alike.
     dimensions = tuple(
-        dimension.dim_value if dimension.HasField("dim_value") else dimension.dim_param or None
+        (dimension.dim_value if dimension.dim_value > 0 else None)
+        if dimension.HasField("dim_value")
+        else dimension.dim_param.strip("?") or None
         for dimension in kind.shape.dim
     )
     return Input(value.name, np.dtype(tensor_dtype_to_np_dtype(kind.elem_type)), dimensions)
@@ -224,27 +227,31 @@ def _conv(node: "NodeProto", name: str, constants: Mapping[str, Array]) -> ConvS
 def _with_epilogue(
     step: ConvStep, readers: Mapping[str, list["NodeProto | None"]], constants: Mapping[str, Array]
 ) -> ConvStep:
-    """Take in batch normalizations and additions of constants per filter, and then a ReLU, each the only reader."""
+    """Take in what multiplies and adds constants per filter, and then a ReLU; each must be the only reader."""
     while not step.relu:
         reading = readers.get(step.output, [])
         node = reading[0] if len(reading) == 1 else None
         if node is None or node.domain not in ("", "ai.onnx"):
             break
-        filters = len(constants[step.weights])
         if node.op_type == "Relu":
             step = attrs.evolve(step, relu=True)
         elif node.op_type == "BatchNormalization" and _is_inference(node, constants):
             gain, offset, mean, variance = (constants[name].astype(np.float64) for name in node.input[1:5])
             factor = gain / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
-            scale = factor if step.scale is None else step.scale * factor
-            before = np.zeros(filters) if step.bias is None else step.bias
-            step = attrs.evolve(step, scale=scale, bias=(before - mean) * factor + offset)
-        elif node.op_type == "Add" and (added := _per_filter(node, step, constants)) is not None:
-            step = attrs.evolve(step, bias=added if step.bias is None else step.bias + added)
+            step = _times_plus(step, factor, offset - mean * factor)
+        elif node.op_type == "Mul" and (value := _per_filter(node, step, constants)) is not None:
+            step = _times_plus(step, value, np.zeros(len(value)))
+        elif node.op_type == "Add" and (value := _per_filter(node, step, constants)) is not None:
+            step = _times_plus(step, np.ones(len(value)), value)
         else:
             break
         step = attrs.evolve(step, nodes=(*step.nodes, node), output=node.output[0])
     return step
+
+
+def _times_plus(step: ConvStep, factor: Array, addend: Array) -> ConvStep:
+    scale = factor if step.scale is None else step.scale * factor
+    return attrs.evolve(step, scale=scale, bias=addend if step.bias is None else step.bias * factor + addend)
 
 
 def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
@@ -253,7 +260,7 @@ def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
 
 
 def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:
-    """The constant that an Add adds to all values of a filter, one for each."""
+    """The constant of an Add or Mul for all values of a filter, one for each."""
     other = next((name for name in node.input if name != step.output), "")
     if other not in constants:
         return None

@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, Graph, HostStep, Input, ProductStep, Step, load_graph
@@ -49,6 +50,7 @@ def convolution(more: list[Any], constants: dict[str, Any], outputs: list[str]) 
         ([node("Add", ["c", "r"], ["a"]), node("Relu", ["a"], ["y"])], {"r": sparse(4, 1, 1)}, ["y"], ["conv"]),
         ([node("Add", ["r", "c"], ["y"])], {"r": sparse(1, 4, 1, 1)}, ["y"], ["conv"]),
         ([node("Add", ["r", "c"], ["y"])], {"r": np.float32(1)}, ["y"], ["conv"]),
+        ([node("Mul", ["c", "r"], ["m"]), node("Relu", ["m"], ["y"])], {"r": sparse(4, 1, 1)}, ["y"], ["conv"]),
         ([node("Add", ["r", "c"], ["y"])], {"r": sparse(4)}, ["y"], ["conv", "Add"]),
         ([node("Add", ["r", "c"], ["y"])], {"r": sparse(2, 4, 1, 1)}, ["y"], ["conv", "Add"]),
         ([node("Add", ["c", "c"], ["y"])], {}, ["y"], ["conv", "Add"]),
@@ -60,6 +62,32 @@ def test_epilogues(
     more: list[Any], constants: dict[str, Any], outputs: list[str], steps: list[str], tmp_path: Path
 ) -> None:
     assert kinds(loaded(tmp_path, convolution(more, constants, outputs)).steps) == steps
+
+
+def test_what_is_taken_in_gives_the_same(tmp_path: Path) -> None:
+    more = [
+        node("Add", ["c", "p"], ["a"]),
+        node("Mul", ["a", "q"], ["m"]),
+        node("BatchNormalization", ["m", "q1", "p1", "p1", "v"], ["n"]),
+        node("Add", ["n", "one"], ["y"]),
+    ]
+    p, q = sparse(4, 1, 1, density=1.0, seed=1), sparse(4, 1, 1, density=1.0, seed=2)
+    one, v = np.float32(1), np.full(4, 0.5, np.float32)
+    network = convolution(more, {"p": p, "q": q, "p1": p.ravel(), "q1": q.ravel(), "v": v, "one": one}, ["y"])
+    (step,) = loaded(tmp_path, network).steps
+    assert isinstance(step, ConvStep)
+    assert step.scale is not None
+    assert step.bias is not None
+    x = sparse(1, 2, 4, 4, seed=3)
+    convolved = np.einsum("fc,nchw->nfhw", sparse(4, 2, 1, 1)[:, :, 0, 0], x)
+    found = convolved * step.scale[:, None, None] + step.bias[:, None, None]
+    (expected,) = ReferenceEvaluator(network).run(None, {"x": x})
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_sizes_that_are_open(tmp_path: Path) -> None:
+    network = model([node("Relu", ["x"], ["y"])], {}, {"x": [-1, 3, "?", "rows"]})
+    assert loaded(tmp_path, network).inputs[0].dimensions == (None, 3, None, "rows")
 
 
 def test_a_convolution_read_within_a_branch_keeps_its_output(tmp_path: Path) -> None:
