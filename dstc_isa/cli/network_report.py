@@ -49,10 +49,10 @@ class Reporter(Watch):
 
 def layer_table(rows: Sequence[LayerRow]) -> Table:
     """Rows as a table: densities, time of each variant, and what bounds the sparse one."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_footer=True)
     whole = totals(rows)
     counted = any(row.count > 1 for row in rows)
-    table.add_column("layer", "all layers", overflow="fold", min_width=14)
+    table.add_column("layer", "all layers", overflow="fold", min_width=10)
     if counted:
         table.add_column("count", f"{whole.layers}", justify="right", no_wrap=True)
     for heading in ("x", "w"):
@@ -61,7 +61,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
         table.add_column(f"{variant}\nus", f"{whole.microseconds[variant]:,.1f}", justify="right", no_wrap=True)
     for variant in SPARSE_VARIANTS:
         table.add_column(f"{variant}\nx", f"{whole.speedup(variant):.2f}", justify="right", no_wrap=True)
-    table.add_column("dual bound by\n(share reached)", overflow="fold", min_width=14)
+    table.add_column("dual bound\n(reached)", overflow="fold", min_width=12)
     for row in rows:
         dual = row.costs["dual"]
         table.add_row(
