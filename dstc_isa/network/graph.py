@@ -156,7 +156,11 @@ def _input(path: Path, value: "ValueInfoProto") -> Input:
         else dimension.dim_param.strip("?") or None
         for dimension in kind.shape.dim
     )
-    return Input(value.name, np.dtype(tensor_dtype_to_np_dtype(kind.elem_type)), dimensions)
+    try:
+        dtype = np.dtype(tensor_dtype_to_np_dtype(kind.elem_type))
+    except KeyError:
+        raise NetworkError(f"{path}: input {value.name} has an unknown type, number {kind.elem_type}") from None
+    return Input(value.name, dtype, dimensions)
 
 
 def _initializers(path: Path, graph: "GraphProto") -> dict[str, Array]:
@@ -166,7 +170,7 @@ def _initializers(path: Path, graph: "GraphProto") -> dict[str, Array]:
         raise NetworkError(f"{path}: sparse initializers are not supported; store weights as dense tensors")
     try:
         return {tensor.name: to_array(tensor, base_dir=str(path.parent)) for tensor in graph.initializer}
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise NetworkError(f"{path}: a weight cannot be read: {_first_line(error)}") from None
 
 

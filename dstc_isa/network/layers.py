@@ -31,12 +31,12 @@ def convolved(step: ConvStep, values: Mapping[str, Array], device: Device) -> tu
 
 
 def _conv_shape(x: Array, w: Array, attributes: Mapping[str, Any], along_one: bool) -> ConvShape:
-    ones = [1] * (w.ndim - 3 if along_one else w.ndim - 2)
+    axes = 1 if along_one else 2
     lead = [1] if along_one else []
-    stride = lead + list(attributes.get("strides", ones))
-    dilation = lead + list(attributes.get("dilations", ones))
-    pads = list(attributes.get("pads", [0] * 2 * len(ones)))
-    before, after = ([0] * len(lead) + half for half in (pads[: len(ones)], pads[len(ones) :]))
+    stride = lead + _numbers(attributes, "strides", axes, 1)
+    dilation = lead + _numbers(attributes, "dilations", axes, 1)
+    pads = _numbers(attributes, "pads", 2 * axes, 0)
+    before, after = ([0] * len(lead) + half for half in (pads[:axes], pads[axes:]))
     automatic = attributes.get("auto_pad", b"NOTSET").decode()
     if automatic == "VALID":
         before, after = [0, 0], [0, 0]
@@ -48,6 +48,13 @@ def _conv_shape(x: Array, w: Array, attributes: Mapping[str, Any], along_one: bo
             before[axis], after[axis] = (less, whole - less) if automatic == "SAME_UPPER" else (whole - less, less)
     padding = (before[0], after[0], before[1], after[1])
     return shape_of(x, w, stride, padding, dilation, int(attributes.get("group", 1)))
+
+
+def _numbers(attributes: Mapping[str, Any], name: str, count: int, default: int) -> list[int]:
+    values = list(attributes.get(name, [default] * count))
+    if len(values) != count:
+        raise NetworkError(f"{name} has {count} numbers, not {len(values)}")
+    return values
 
 
 def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:

@@ -149,6 +149,17 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_graph(path)
 
 
+def test_inputs_of_no_tensor_type(tmp_path: Path) -> None:
+    network = small_network()
+    network.graph.input[0].type.tensor_type.elem_type = 99
+    with pytest.raises(NetworkError, match="input x has an unknown type, number 99"):
+        loaded(tmp_path, network)
+    sequence = helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, [1])
+    network.graph.input[0].CopyFrom(sequence)
+    with pytest.raises(NetworkError, match="input x is not a tensor"):
+        loaded(tmp_path, network)
+
+
 def test_weights_in_a_file_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     onnx.save(small_network(), path, save_as_external_data=True, location="weights", size_threshold=0)

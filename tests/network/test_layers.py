@@ -59,6 +59,16 @@ def test_convolutions(path: Path, data: st.DataObject) -> None:
     assert facts["products"] == expected.size * w[0].size
 
 
+@pytest.mark.parametrize("attributes", [{"strides": [1]}, {"dilations": [1, 1, 1]}, {"pads": [1, 1]}])
+def test_attributes_of_another_number_of_axes(path: Path, attributes: dict[str, list[int]]) -> None:
+    conv = helper.make_node("Conv", ["x", "w"], ["y"], **attributes)
+    onnx.save(model([conv], {"w": sparse(2, 2, 1, 1)}, {"x": [1, 2, 4, 4]}), path)
+    (step,) = load_graph(path).layers
+    assert isinstance(step, ConvStep)
+    with pytest.raises(NetworkError, match=rf"{next(iter(attributes))} has \d numbers, not \d"):
+        convolved(step, {"x": sparse(1, 2, 4, 4), "w": sparse(2, 2, 1, 1)}, device())
+
+
 PRODUCTS = [
     ((3, 4), (4, 5)),
     ((2, 3, 4), (4, 5)),
