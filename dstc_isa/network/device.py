@@ -5,10 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import field, frozen
 
-from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.dense.gemm import gemm_dense
@@ -22,6 +20,7 @@ from dstc_isa.timing.run import RunOptions
 
 Array = npt.NDArray[Any]
 Advanced = Callable[[float], None]
+Convolution = Callable[..., ConvResult]
 SMALLEST = np.float16(2**-24)
 """FP16's smallest value that is not zero."""
 
@@ -41,6 +40,18 @@ class Measured:
         return {"density_x": self.density_x, "density_w": self.density_w, "costs": self.costs}
 
 
+def _dense_convolution() -> Convolution:
+    from dstc_isa.conv.dense import conv_dense
+
+    return conv_dense
+
+
+def _sparse_convolution() -> Convolution:
+    from dstc_isa.conv.conv2d import conv2d
+
+    return conv2d
+
+
 @frozen(kw_only=True)
 class Device:
     """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
@@ -48,8 +59,8 @@ class Device:
     gpu: Gpu
     options: RunOptions
     advanced: Advanced = lambda share: None
-    dense_convolution: Callable[..., ConvResult] = conv_dense
-    sparse_convolution: Callable[..., ConvResult] = conv2d
+    dense_convolution: Convolution = field(factory=_dense_convolution)
+    sparse_convolution: Convolution = field(factory=_sparse_convolution)
     dense_product: Callable[..., GemmResult] = gemm_dense
     sparse_product: Callable[..., SpgemmResult] = spgemm
 
