@@ -107,7 +107,8 @@ def run_network(options: argparse.Namespace) -> int:
             outcome = run(device, record, reporter)
         written = record.finish(outcome)
         if outcome.rows and not options.no_plots:
-            draw(outcome.rows, f"{name} on {', '.join([gpu.name, *options.set])}", options.output / PICTURE)
+            sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
+            draw(outcome.rows, f"{name} on {', '.join([gpu.name, *options.set, *sampled])}", options.output / PICTURE)
             written.append(options.output / PICTURE)
     except (NetworkError, PlotError) as error:
         raise InputError(str(error)) from None
@@ -117,7 +118,7 @@ def run_network(options: argparse.Namespace) -> int:
         raise
     console = Console()
     console.print(layer_table(outcome.rows), highlight=False, markup=False)
-    for line in summary(outcome):
+    for line in summary(outcome, options.sample):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     print(f"wrote {', '.join(map(str, written))}")
     return OK

@@ -76,8 +76,10 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
     return table
 
 
-def summary(outcome: Outcome) -> Iterator[str]:
-    """Which operators ran where."""
+def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
+    """Which operators ran where, and whether times are estimates."""
     for what, operators in (("fused into convolutions", outcome.fused), ("on the host, not timed", outcome.on_host)):
         if operators:
             yield f"{what}: {', '.join(f'{count} {name}' for name, count in sorted(operators.items()))}"
+    if sample is not None:
+        yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

@@ -59,3 +59,5 @@ def test_where_operators_ran() -> None:
     outcome = Outcome(rows=(row(),), on_host={"Softmax": 1, "Add": 2}, fused={"Relu": 3})
     assert list(summary(outcome)) == ["fused into convolutions: 3 Relu", "on the host, not timed: 2 Add, 1 Softmax"]
     assert list(summary(Outcome(rows=(row(),)))) == []
+    (line,) = summary(Outcome(rows=(row(),)), 0.25)
+    assert line == "times are estimates: 0.25 of the CTAs of each launch were timed"
