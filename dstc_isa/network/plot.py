@@ -20,6 +20,9 @@ COLOURS: dict[Variant, str] = {"dense": "0.6", "weights": "C0", "dual": "C3"}
 LAYER_INCHES, SIDE_INCHES, HEIGHT_INCHES = 0.42, 1.6, 6.0
 LEAST_WIDTH_INCHES = 6.4
 GROUP_WIDTH = 0.8
+SIDE_BARS = 0.6
+"""Room beside the first and the last bars, in layers."""
+
 LABEL_LENGTH = 28
 
 
@@ -42,12 +45,13 @@ def picture(rows: Sequence[LayerRow], title: str) -> "Figure":
     _bars(above, {v: [row.count * row.costs[v].microseconds for row in rows] for v in VARIANTS}, [])
     above.set_ylabel("time (us)")
     above.set_title(title, fontsize=11, loc="left")
-    above.legend(frameon=False, fontsize=9)
+    figure.legend(*above.get_legend_handles_labels(), loc="outside upper left", ncols=len(VARIANTS), frameon=False)
     speedups = {v: [row.speedup(v) for row in rows] for v in SPARSE_VARIANTS}
     _bars(below, speedups, [whole.speedup(v) for v in SPARSE_VARIANTS])
     below.axhline(1, color="black", linewidth=1)
     below.set_ylabel("time of dense / time")
     names = [_label(row) for row in rows]
+    below.set_xlim(-SIDE_BARS, len(rows) + SIDE_BARS)
     below.set_xticks(range(len(rows) + 1), [*names, "all layers"], rotation=45, ha="right", fontsize=8)
     return figure
 
