@@ -18,6 +18,7 @@ from dstc_isa.network.prune import Scope, pruned
 from dstc_isa.network.row import LayerRow
 
 Array = npt.NDArray[Any]
+TO_HOST = "; choose layers without this one, and the host runs it"
 
 
 def checked_inputs(graph: Graph, given: Mapping[str, Array]) -> dict[str, Array]:
@@ -87,7 +88,7 @@ def run_graph(
             continue
         watch.begun(step.name)
         started = time.perf_counter()
-        with in_layer(step.name):
+        with in_layer(step.name, TO_HOST):
             if isinstance(step, ConvStep):
                 values[step.output], measured, facts = convolved(step, values, device)
                 fused.update(node.op_type for node in step.nodes[1:])

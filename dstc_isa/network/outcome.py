@@ -60,9 +60,9 @@ def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def in_layer(name: str) -> Iterator[None]:
-    """Say in an error of a kernel which layer it was."""
+def in_layer(name: str, mend: str = "") -> Iterator[None]:
+    """Say in an error of a kernel which layer it was, and what helps."""
     try:
         yield
     except (ValueError, NetworkError) as error:
-        raise NetworkError(f"layer {name}: {error}") from None
+        raise NetworkError(f"layer {name}: {error}{mend}") from None
