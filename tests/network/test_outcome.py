@@ -34,7 +34,7 @@ def test_errors_of_kernels_name_the_layer(error: Exception) -> None:
     with pytest.raises(NetworkError) as caught, in_layer("fc"):
         raise error
     assert str(caught.value) == f"layer fc: {error}"
-    with pytest.raises(NetworkError, match="; help$"), in_layer("fc", "; help"):
+    with pytest.raises(NetworkError, match=r"; help$"), in_layer("fc", "; help"):
         raise error
 
 
