@@ -12,7 +12,7 @@ from dstc_isa.report.statistics import RunStatistics
 
 @frozen(eq=False)
 class ConvResult:
-    """``y``: float32 of ``shape.output_shape``. ``launches``: the kernels in the order they ran; the last one convolves.
+    """``y``: float32 of ``shape.output_shape``. ``launches``: kernels in the order they ran; the last one convolves.
 
     ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1.
     """

@@ -53,7 +53,8 @@ class ConvShape:
             reach = spread * (kernel - 1) + 1
             if reach > size:
                 raise ShapeError(
-                    f"the output is empty: the {name} with padding is {size}, and the kernel with dilation reaches {reach}"
+                    f"the output is empty: the {name} with padding is {size}, "
+                    f"and the kernel with dilation reaches {reach}"
                 )
 
     @property

@@ -7,15 +7,18 @@ from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.half import high_half, low_half
-from dstc_isa.isa.instruction import Index, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import F32, Index, Pipe, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import count_bits, expand, lane_of, listed, lowest_bit
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.tensor import Accumulator, all_ones, converged, outer_row
-from dstc_isa.isa.warp import STEPS, read_register
+from dstc_isa.isa.tensor import Accumulator, all_ones, converged, half_of, outer_row
+from dstc_isa.isa.warp import RUN_REGISTERS, STEPS, read_register, read_run, run_values
 
 FRAGMENTS = STEPS // 2
 """Registers of the condensed values of all steps, two steps a register."""
+
+
+PartA = Annotated[Scalar, ImmediateOperand(Field(72, 1))]
+PartB = Annotated[Scalar, ImmediateOperand(Field(73, 1))]
 
 
 @instruction("SPWMMA.323216.F32", 0x1A4, Pipe.SPWMMA, public=False, variable=True)
@@ -25,8 +28,8 @@ def spwmma(
     ra: Annotated[Index, Source("a", width=FRAGMENTS)],
     rb: Annotated[Index, Source("b", width=FRAGMENTS)],
     rm: Annotated[Index, Source("c", width=2)],
-    part_a: Annotated[Scalar, ImmediateOperand(Field(72, 1))],
-    part_b: Annotated[Scalar, ImmediateOperand(Field(73, 1))],
+    part_a: PartA,
+    part_b: PartB,
 ) -> None:
     """Sixteen sparse outer products 32x32x1 in a row: D += A * B for a 32x16 tile of A and a 16x32 tile of B.
 
@@ -43,19 +46,61 @@ def spwmma(
     for step in range(STEPS):
         rows = lane_of(bitmaps_a, STEPS * part_a + step)
         columns = lane_of(bitmaps_b, STEPS * part_b + step)
-        warp.step_rows[step] = rows
-        warp.step_columns[step] = count_bits(columns)
-        if rows == 0 or columns == 0:
-            continue
-        held_a = read_register(warp, ra + step // 2)
-        held_b = read_register(warp, rb + step // 2)
-        if step % 2 == 0:
-            values_a = listed(low_half(held_a))
-            spread_b = expand(low_half(held_b), columns)
-        else:
-            values_a = listed(high_half(held_a))
-            spread_b = expand(high_half(held_b), columns)
-        place = all_ones(columns)
-        for i in range(count_bits(rows)):
-            outer_row(warp, rd + lowest_bit(rows), values_a[i], spread_b, place)
-            rows &= rows - 1
+        note_step(warp, step, rows, columns)
+        if rows != 0 and columns != 0:
+            held_a = read_register(warp, ra + step // 2)
+            held_b = read_register(warp, rb + step // 2)
+            outer_product(warp, rd, rows, columns, half_of(held_a, step % 2), half_of(held_b, step % 2))
+
+
+@instruction("SPWMMA.323216.F32.WINDOW", 0x1A6, Pipe.SPWMMA, public=False, variable=True)
+def spwmma_window(
+    warp: Warp,
+    rd: Accumulator,
+    ra: Annotated[Index, Source("a", width=RUN_REGISTERS)],
+    rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
+    rm: Annotated[Index, Source("c")],
+    rw: Annotated[Index, Source("e", width=2)],
+    part_a: PartA,
+    part_b: PartB,
+) -> None:
+    """Sixteen sparse outer products as above, A packed, the rows of B windows of longer ones.
+
+    Ra to Ra + 7 are a run of 512 halves as two 128-bit loads of consecutive addresses leave them: half h is in
+    register Ra + 4 (h div 256) + (h mod 8) div 2, lane (h mod 256) div 8, half h mod 2. It has A's values k after k
+    without gaps. Rb to Rb + 7 are such a run, in which step k's values of B begin at the half that its lane of Rw + 1
+    says, modulo 512; the run may hold more to either side. Lane 16 part_a + k of Rm is the bitmap of A's column, lane
+    16 part_b + k of Rw that of B's row, of Rw + 1 where it begins.
+    """
+    if not converged(warp):
+        return
+    bitmaps_a = read_register(warp, rm)
+    bitmaps_b = read_register(warp, rw)
+    places_b = read_register(warp, rw + 1)
+    run_a = read_run(warp, ra)
+    run_b = read_run(warp, rb)
+    first_a = 0
+    for step in range(STEPS):
+        rows = lane_of(bitmaps_a, STEPS * part_a + step)
+        columns = lane_of(bitmaps_b, STEPS * part_b + step)
+        note_step(warp, step, rows, columns)
+        if rows != 0 and columns != 0:
+            values_b = run_values(run_b, lane_of(places_b, STEPS * part_b + step))
+            outer_product(warp, rd, rows, columns, run_values(run_a, first_a), values_b)
+        first_a += count_bits(rows)
+
+
+def note_step(warp: Warp, step: int, rows: int, columns: int) -> None:
+    """Record for the timing model which groups of a step exist."""
+    warp.step_rows[step] = rows
+    warp.step_columns[step] = count_bits(columns)
+
+
+def outer_product(warp: Warp, rd: int, rows: int, columns: int, a: F32, b: F32) -> None:
+    """Add the outer product of condensed values to the accumulator's rows and columns that bitmaps give."""
+    values_a = listed(a)
+    spread_b = expand(b, columns)
+    place = all_ones(columns)
+    for i in range(count_bits(rows)):
+        outer_row(warp, rd + lowest_bit(rows), values_a[i], spread_b, place)
+        rows &= rows - 1

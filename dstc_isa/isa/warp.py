@@ -15,6 +15,10 @@ SYNC_SLOT = BARRIER_REGISTERS
 STEPS = 16
 """Outer-product steps of a tile."""
 
+RUN_REGISTERS = 8
+RUN_VALUES = 512
+"""Halves of a run: what 32 lanes load from consecutive addresses with two 128-bit loads."""
+
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
     "active": "mask of the running lanes",
@@ -125,6 +129,17 @@ def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
 def read_register(warp: Any, index: int) -> Any:
     """Register ``index`` of all lanes, u32."""
     return warp.registers[index].copy()
+
+
+def read_run(warp: Any, index: int) -> Any:
+    """The 512 halves in 8 registers, in the order of two 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
+    halves = warp.registers[index : index + RUN_REGISTERS].reshape(2, 4, LANES).transpose(0, 2, 1).reshape(-1)
+    return halves.astype("<u4").view("<f2").astype("<f4")
+
+
+def run_values(run: Any, first: int) -> Any:
+    """Halves number ``first`` to ``first + 31`` of a run, counted modulo 512, a lane each, as f32."""
+    return run.take(range(first, first + LANES), mode="wrap")
 
 
 def write_register(warp: Any, index: int, value: Any) -> None:

@@ -124,6 +124,7 @@ def test_own_opcodes_are_marked() -> None:
         "BOHMMA.32321",
         "OHMMA.8161.F32",
         "SPWMMA.323216.F32",
+        "SPWMMA.323216.F32.WINDOW",
         "HMMA.SP.888.F32",
     }
 

@@ -98,6 +98,31 @@ def spwmma(instruction: Instruction, state: State) -> None:
                 accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
 
 
+@warp_model("spwmma_window")
+def spwmma_window(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    accumulators = x.first("rd")
+
+    def run(first: int) -> list[int]:
+        places = [(h // 256 * 4 + h % 8 // 2, h % 256 // 8, h % 2) for h in range(512)]
+        return [state.register(first + register, lane) >> 16 * odd & 0xFFFF for register, lane, odd in places]
+
+    run_a, run_b = run(x.first("ra")), run(x.first("rb"))
+    of_a, of_b, starts = (
+        [state.register(first, 16 * part + k) for k in range(16)]
+        for first, part in ((x.first("rm"), x.part_a), (x.first("rw"), x.part_b), (x.first("rw") + 1, x.part_b))
+    )
+    taken = 0
+    for k in range(16):
+        rows, columns = set_bits(of_a[k]), set_bits(of_b[k])
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                accumulator = state.registers[accumulators + row]
+                factors = number(run_a[taken + i], F16), number(run_b[(starts[k] + j) % 512], F16)
+                accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
+        taken += len(rows)
+
+
 def outer(
     instruction: Instruction, state: State, rows: list[int], columns: list[int], group_a: int, group_b: int
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba.extending import overload, register_jitable
 
-from dstc_isa.engine.compiled import lane_functions, memory_access, records
+from dstc_isa.engine.compiled import lane_functions, memory_access, records, runs
 from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
 from dstc_isa.engine.layout import ROW_BYTES
@@ -104,6 +104,7 @@ def register_machine() -> None:
     """Make lanes and warp state known to Numba."""
     lane_functions.register()
     records.register()
+    runs.register()
     direct = {
         warp.read_register: _read_register,
         warp.write_register: _write_register,
