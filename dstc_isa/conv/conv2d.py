@@ -1,0 +1,203 @@
+"""A convolution of sparse activations with sparse filters on the emulated machine."""
+
+import math
+from typing import Any, Literal, Unpack
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.conv.activations import EncodedActivations, encode_on_device, reciprocal
+from dstc_isa.conv.filters import pack_filters
+from dstc_isa.conv.plan import WINDOW, Plan
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.halves import HALF, overflowing, rounded_to_half
+from dstc_isa.object.load import load_shipped
+from dstc_isa.report.statistics import statistics
+from dstc_isa.timing.run import RunOptions, execute
+
+WARPS = 8
+BLOCK = 32 * WARPS
+FILTER_WARPS = 4
+"""Warps of a CTA along the filters, at most: as many along the positions as are left share the filters in L1."""
+
+HAS_BIAS, RECTIFIES = 1, 2
+ELEMENT_LIMIT = 1 << 32
+SUBCORES = 4
+
+
+@frozen
+class Tiling:
+    """How a launch cuts a convolution: tiles of 32 of a warp along filters and positions, and parts of the sum."""
+
+    filter_tiles: int
+    pixel_tiles: int
+    parts: int
+
+    @property
+    def kernel(self) -> str:
+        """The kernel's name."""
+        return f"spconv_{WINDOW * self.filter_tiles}x{WINDOW * self.pixel_tiles}"
+
+
+TILES = ((2, 1), (1, 1))
+
+
+def choose_tiling(plan: Plan, sms: int) -> Tiling:
+    """The largest tiles that leave each sub-core two warps with at most four parts of the sum, or the smallest.
+
+    Larger tiles load less; parts cost an exchange at the end. ``sms``: of the GPU.
+    """
+    tiles = sum(len(run.columns) for run in plan.runs)
+    wanted = 2 * SUBCORES * sms
+    for filter_tiles, pixel_tiles in TILES:
+        along = -(-plan.shape.group_filters // (WINDOW * filter_tiles))
+        warps = plan.shape.groups * along * -(-plan.positions // (WINDOW * pixel_tiles))
+        parts = 1
+        while parts < WARPS and warps * parts < wanted and tiles >= 8 * parts:
+            parts *= 2
+        if warps * parts >= wanted:
+            break
+    return Tiling(filter_tiles, pixel_tiles, parts)
+
+
+def conv2d(
+    x: npt.NDArray[Any],
+    w: npt.NDArray[Any],
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    bias: npt.NDArray[Any] | None = None,
+    relu: bool = False,
+    skip: Literal["both", "weights"] = "both",
+    channels_last: bool = False,
+    tiling: Tiling | None = None,
+    gpu: Gpu | str | None = DEFAULT_GPU,
+    **options: Unpack[RunOptions],
+) -> ConvResult:
+    """Convolve activations (images, channels, height, width) with filters (filters, channels, rows, columns).
+
+    Values are rounded to FP16; products are added in FP32, one rounding each, in the order of ``Plan.order``. Then
+    ``bias``, float32 of a number for each filter, is added, and ``relu`` makes negative results 0. ``skip``: zeros of
+    "both" or of the "weights" alone. ``channels_last``: the device writes the result in this order; ``y`` is then a
+    view of it. ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
+
+    Raises ShapeError for a convolution that does not exist, ValueError for a value beyond FP16's range.
+    """
+    shape = shape_of(x, w, stride, padding, dilation, groups)
+    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    plan = Plan(shape)
+    encoded = encode_on_device(to_halves(x, "x"), plan, machine, keep_zeros=skip == "weights", **options)
+    return convolve(
+        encoded,
+        plan,
+        w,
+        bias=bias,
+        relu=relu,
+        channels_last=channels_last,
+        tiling=tiling,
+        gpu=machine,
+        density_x=float(np.count_nonzero(rounded_to_half(x)) / x.size),
+        **options,
+    )
+
+
+def convolve(
+    encoded: EncodedActivations,
+    plan: Plan,
+    w: npt.NDArray[Any],
+    *,
+    bias: npt.NDArray[Any] | None = None,
+    relu: bool = False,
+    channels_last: bool = False,
+    tiling: Tiling | None = None,
+    gpu: Gpu | None = None,
+    density_x: float | None = None,
+    **options: Unpack[RunOptions],
+) -> ConvResult:
+    """Convolve activations that are encoded for a plan; otherwise as ``conv2d``."""
+    shape = plan.shape
+    halves = to_halves(w, "w")
+    if bias is not None and np.shape(bias) != (shape.filters,):
+        raise ShapeError(f"bias has {shape.filters} numbers, one for each filter, not shape {np.shape(bias)}")
+    tiling = tiling or choose_tiling(plan, gpu.sm.count if gpu is not None else 80)
+    packed = pack_filters(halves, plan, tiling.filter_tiles)
+    height, width = shape.out_height, shape.out_width
+    y = _result(shape, channels_last)
+    steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides
+    per_cta = WARPS // tiling.parts
+    filter_warps = min(FILTER_WARPS, per_cta, 1 << (packed.blocks - 1).bit_length())
+    filter_ctas = -(-packed.blocks // filter_warps)
+    pixel_ctas = -(-plan.positions // (WINDOW * tiling.pixel_tiles * (per_cta // filter_warps)))
+    program = load_shipped("spconv.dasm", gpu)
+    kernel = program.kernel(tiling.kernel)
+    execution, timing = execute(
+        program,
+        kernel,
+        (filter_ctas * pixel_ctas, shape.groups),
+        (BLOCK,),
+        {
+            "words": encoded.words,
+            "values": encoded.values,
+            "runs": plan.run_table,
+            "run_columns": plan.column_table,
+            "parts": plan.parts(tiling.parts),
+            "filter_bits": packed.bits,
+            "filter_places": packed.places,
+            "filter_values": packed.values,
+            "bias": np.zeros(1, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32),
+            "out": y,
+            "filters": shape.group_filters,
+            "filter_ctas": filter_ctas,
+            "per_filter_cta": reciprocal(filter_ctas),
+            "filter_shift": filter_warps.bit_length() - 1,
+            "split_shift": tiling.parts.bit_length() - 1,
+            "filter_blocks": packed.blocks,
+            "group_runs": len(plan.runs),
+            "tiles": len(plan.order),
+            "positions": plan.positions,
+            "pitch": plan.pitch,
+            "per_pitch": reciprocal(plan.pitch),
+            "area": plan.rows * plan.pitch,
+            "per_area": reciprocal(plan.rows * plan.pitch),
+            "out_height": height,
+            "out_width": width,
+            "image_step": steps[0] // y.itemsize,
+            "filter_step": steps[1] // y.itemsize,
+            "row_step": steps[2] // y.itemsize,
+            "column_step": steps[3] // y.itemsize,
+            "options": (HAS_BIAS if bias is not None else 0) | (RECTIFIES if relu else 0),
+        },
+        gpu,
+        **options,
+    )
+    return ConvResult(
+        y=y.transpose(0, 3, 1, 2) if channels_last else y,
+        shape=shape,
+        density_x=encoded.count / math.prod(shape.input_shape) if density_x is None else density_x,
+        density_w=float(np.count_nonzero(halves) / halves.size),
+        launches=(*encoded.launches, statistics(kernel, execution, timing)),
+    )
+
+
+def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:
+    images, filters, height, width = shape.output_shape
+    if images * filters * height * width >= ELEMENT_LIMIT:
+        raise ShapeError(f"the output {shape.output_shape} has more elements than the kernel counts; use fewer images")
+    return np.zeros((images, height, width, filters) if channels_last else shape.output_shape, np.float32)
+
+
+def to_halves(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float16]:
+    """``values`` rounded to FP16; TypeError for what is not real, ValueError for a value beyond FP16's range."""
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} holds real numbers, integers or booleans, not {values.dtype}")
+    rounded = rounded_to_half(values)
+    beyond = np.argwhere(overflowing(values, rounded))
+    if len(beyond):
+        place = tuple(beyond[0].tolist())
+        raise ValueError(f"{name}{list(place)}: {values[place]} is beyond FP16's range of +-65504; scale the array")
+    return rounded.astype(HALF, copy=False)

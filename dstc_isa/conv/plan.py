@@ -1,0 +1,203 @@
+"""How a convolution becomes steps of outer products: bit strings of activations, and windows of them.
+
+A plane is one channel of all images as a single string of positions, rows behind each other and images behind those,
+with the padding between them. Output pixel q of a convolution then reads position q + shift for a filter element,
+whatever q is: 32 neighbouring outputs read a window of 32 neighbouring positions. A stride takes every so-manieth row
+and column; those that are read together are a plane of their own, a phase.
+"""
+
+import math
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define, frozen
+
+from dstc_isa.conv.shape import ConvShape, ShapeError
+
+WINDOW = 32
+STEPS = 16
+BLOCK = 16
+"""Channels whose words lie side by side."""
+
+SPREAD = 7
+"""Positions by which the windows that share values may be apart: 16 of a window and these, from an aligned place, are
+no more than the 32 values that are loaded of a step."""
+
+SHARED = 8
+"""Windows that may share values."""
+
+POSITION_LIMIT = 1 << 24
+SPACING = 3
+"""Positions between windows that share values: what leaves the window is counted with a table of three bits."""
+
+AHEAD = 3
+"""Runs that the kernel reads ahead."""
+
+
+@frozen
+class Run:
+    """Steps of up to 16 filter elements (channel of the group, row) at ``count`` columns ``spacing`` positions apart.
+
+    ``columns``: of the filter, one for each k-tile.
+    """
+
+    elements: tuple[tuple[int, int], ...]
+    columns: tuple[int, ...]
+    phase_x: int
+    shift_x: int
+    spacing: int
+
+
+@define(slots=False)
+class Plan:
+    """The steps of a convolution in order, and where its activations stand. ``shape``: the convolution."""
+
+    shape: ConvShape
+
+    def __attrs_post_init__(self) -> None:
+        if self.words * WINDOW > POSITION_LIMIT:
+            raise ShapeError(
+                f"images, height and width with padding are {self.words * WINDOW} positions of a channel, "
+                f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer images at a time"
+            )
+
+    @cached_property
+    def pitch(self) -> int:
+        """Positions of a row; what one row has of padding on its right is the next one's on the left."""
+        shape = self.shape
+        return _extent(
+            shape.width, shape.padding[2], shape.stride[1], shape.dilation[1], shape.columns, shape.out_width
+        )
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of an image."""
+        shape = self.shape
+        return _extent(shape.height, shape.padding[0], shape.stride[0], shape.dilation[0], shape.rows, shape.out_height)
+
+    @property
+    def positions(self) -> int:
+        """Output positions, those between rows and images included."""
+        return self.shape.images * self.rows * self.pitch
+
+    @cached_property
+    def phases(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns modulo the stride that filter elements read."""
+        shape = self.shape
+        down = sorted({r * shape.dilation[0] % shape.stride[0] for r in range(shape.rows)})
+        across = sorted({s * shape.dilation[1] % shape.stride[1] for s in range(shape.columns)})
+        return tuple((y, x) for y in down for x in across)
+
+    @cached_property
+    def words(self) -> int:
+        """Words of 32 positions of a plane: all that a window of any output can reach."""
+        shape = self.shape
+        down = (shape.rows - 1) * shape.dilation[0] // shape.stride[0]
+        across = (shape.columns - 1) * shape.dilation[1] // shape.stride[1]
+        whole = -(-self.positions // (2 * WINDOW)) * 2
+        return whole + (down * self.pitch + across) // WINDOW + 4
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of channels."""
+        return -(-self.shape.channels // BLOCK)
+
+    @property
+    def planes(self) -> int:
+        """Channels in all phases."""
+        return self.shape.channels * len(self.phases)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Of a group, in the order in which products are added."""
+        shape = self.shape
+        elements = [
+            (channel, row)
+            for first in range(0, shape.group_channels, BLOCK)
+            for row in range(shape.rows)
+            for channel in range(first, min(first + BLOCK, shape.group_channels))
+        ]
+        return tuple(
+            Run(tuple(elements[first : first + STEPS]), *columns)
+            for first in range(0, len(elements), STEPS)
+            for columns in self._column_runs()
+        )
+
+    def _column_runs(self) -> list[tuple[tuple[int, ...], int, int, int]]:
+        """Columns of the filter that read one phase at equal distances: columns, phase, first shift, distance."""
+        stride, dilation = self.shape.stride[1], self.shape.dilation[1]
+        apart = stride // math.gcd(stride, dilation)
+        spacing = apart * dilation // stride
+        together = min(SHARED, SPREAD // spacing + 1) if spacing <= SPACING else 1
+        found = []
+        for first in range(min(apart, self.shape.columns)):
+            columns = range(first, self.shape.columns, apart)
+            for start in range(0, len(columns), together):
+                part = tuple(columns[start : start + together])
+                place = part[0] * dilation
+                found.append((part, place % stride, place // stride, spacing if len(part) > 1 else 0))
+        return found
+
+    @cached_property
+    def order(self) -> npt.NDArray[np.int64]:
+        """The filter element of each step, int64 (k-tiles, 16): index into (channels, rows, columns), -1 for none."""
+        rows, columns = self.shape.rows, self.shape.columns
+        steps = [
+            [(channel * rows + row) * columns + column for channel, row in run.elements]
+            for run in self.runs
+            for column in run.columns
+        ]
+        return np.array([tile + [-1] * (STEPS - len(tile)) for tile in steps], np.int64)
+
+    def entry(self, channel: int, phase: tuple[int, int]) -> int:
+        """Where the first word of a plane stands among all words."""
+        block = channel // BLOCK * len(self.phases) + self.phases.index(phase)
+        return block * self.words * BLOCK + channel % BLOCK
+
+    @cached_property
+    def run_table(self) -> npt.NDArray[np.uint32]:
+        """What the kernel reads of a run: uint32 (groups * runs + 3, 16 steps, 2).
+
+        The entry of the step's plane, and its shift.
+        """
+        shape = self.shape
+        table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)
+        for group in range(shape.groups):
+            for number, run in enumerate(self.runs):
+                for step, (channel, filter_row) in enumerate(run.elements):
+                    place = filter_row * shape.dilation[0]
+                    phase = (place % shape.stride[0], run.phase_x)
+                    shift = place // shape.stride[0] * self.pitch + run.shift_x
+                    entry = self.entry(group * shape.group_channels + channel, phase)
+                    table[group * len(self.runs) + number, step] = entry, shift
+        return table
+
+    @cached_property
+    def column_table(self) -> npt.NDArray[np.uint32]:
+        """What the kernel reads of a run's columns: uint32 (runs + 3, 4).
+
+        K-tiles less one, the distance of their windows, a mask of as many bits, and one of the bits behind the first
+        window that the later ones see.
+        """
+        table = np.zeros((len(self.runs) + AHEAD, 4), np.uint32)
+        for row, run in zip(table, self.runs, strict=False):
+            more = len(run.columns) - 1
+            row[:] = more, run.spacing, (1 << run.spacing) - 1, (1 << run.spacing * more) - 1
+        return table
+
+    def parts(self, count: int) -> npt.NDArray[np.uint32]:
+        """Where each of ``count`` parts of the runs begins and the last ends: uint32 (count + 1, 2), run and k-tile."""
+        tiles = np.concatenate(([0], np.cumsum([len(run.columns) for run in self.runs])))
+        wanted = np.arange(count + 1) * tiles[-1] / count
+        firsts = np.searchsorted(tiles, wanted)
+        return np.stack((firsts, tiles[firsts]), axis=1).astype(np.uint32)
+
+
+def _extent(size: int, before: int, stride: int, dilation: int, kernel: int, outputs: int) -> int:
+    """Positions along one axis: real ones, those outputs need, and no wrapped window may meet a real one."""
+    needed = outputs - 1 + (kernel - 1) * dilation // stride
+    phases = {k * dilation % stride for k in range(kernel)}
+    first = min(max(0, -(-(before - phase) // stride)) for phase in phases)
+    last = max((size - 1 + before - phase) // stride for phase in phases)
+    return max(last + 1, needed + 1 - first, outputs)
