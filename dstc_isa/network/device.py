@@ -84,7 +84,7 @@ class Device:
                 skip = "weights" if variant == "weights" else "both"
                 results[variant] = self.sparse_convolution(x, w, skip=skip, **options)
         dual = results["dual"]
-        costs = {variant: cost_of(result.launches) for variant, result in results.items()}
+        costs = {variant: cost_of(result.launches, len(result.launches) - 1) for variant, result in results.items()}
         return Measured(dual.y, dual.density_x, dual.density_w, costs)
 
     def multiply(self, a: Array, b: Array, weights: Literal["a", "b"] | None = "b") -> Measured:

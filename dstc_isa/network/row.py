@@ -18,16 +18,20 @@ SPARSE_VARIANTS = VARIANTS[1:]
 
 @frozen
 class Cost:
-    """Cycles of a layer's kernels one after the other, and the resource that needs most of them."""
+    """Cycles of a layer's kernels one after the other, and the resource that needs most of them.
+
+    ``encode_cycles``: those of them that encode activations before the kernel that multiplies.
+    """
 
     cycles: int
     microseconds: float
     bound: str
     share_of_bound: float
+    encode_cycles: int = 0
 
 
-def cost_of(launches: Sequence[RunStatistics]) -> Cost:
-    """Sum up timed launches; cycles of a bound are those of all launches."""
+def cost_of(launches: Sequence[RunStatistics], encoding: int = 0) -> Cost:
+    """Sum up timed launches; cycles of a bound are those of all. ``encoding``: how many of the first ones encode."""
     timings = [launch.timing for launch in launches if launch.timing is not None]
     if not timings or len(timings) != len(launches):
         raise ValueError("a launch without time has no cost")
@@ -38,7 +42,8 @@ def cost_of(launches: Sequence[RunStatistics]) -> Cost:
             bounds[bound.resource] += bound.cycles  # type: ignore[assignment]
     resource = max(bounds, key=lambda name: bounds[name])
     share = bounds[resource] / cycles if cycles else 0.0
-    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share)
+    encode_cycles = sum(timing.cycles for timing in timings[:encoding])
+    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share, encode_cycles)
 
 
 @frozen(kw_only=True)
@@ -94,6 +99,7 @@ class LayerRow:
                 f"{variant}_bound": cost.bound,
                 f"{variant}_share_of_bound": cost.share_of_bound,
             }
+        cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
         cells |= {f"{variant}_speedup": self.speedup(variant) for variant in SPARSE_VARIANTS}
         return {**cells, "host_seconds": self.host_seconds}
 

@@ -19,6 +19,8 @@ def test_cost_of_launches_is_their_sum() -> None:
     cost = cost_of(launches)
     timings: list[Any] = [each.timing for each in launches]
     assert cost.cycles == sum(timing.cycles for timing in timings)
+    assert cost.encode_cycles == 0
+    assert cost_of(launches, 1).encode_cycles == timings[0].cycles
     assert cost.microseconds == pytest.approx(sum(timing.microseconds for timing in timings))
     of_all = {
         bound.resource: sum(b.cycles for timing in timings for b in timing.bounds if b.resource == bound.resource)
