@@ -1,7 +1,7 @@
-"""Rounding of matrices to FP16, and the values that FP16 cannot hold."""
+"""Rounding of arrays to FP16, and the values that FP16 cannot hold."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,26 +10,45 @@ from numpy.typing import NDArray
 HALF = np.dtype("<f2")
 
 
-class ValueRangeError(ValueError):
-    """A finite matrix value that no finite FP16 value represents; ``row`` and ``column`` count from 0."""
+MATRIX_AXES = ("row", "column")
 
-    def __init__(self, row: int, column: int, value: Any) -> None:
-        super().__init__(
-            f"row {row}, column {column} (counted from 0): {value} is beyond FP16's range of +-65504; scale the matrix"
-        )
-        self.row = row
-        self.column = column
+
+class ValueRangeError(ValueError):
+    """A finite value that no finite FP16 value represents; ``place`` is its index, from 0, along each of ``axes``."""
+
+    def __init__(self, place: Sequence[int], value: Any, axes: Sequence[str] = MATRIX_AXES) -> None:
+        where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
+        super().__init__(f"{where} (counted from 0): {value} is beyond FP16's range of +-65504; scale the values")
+        self.place = tuple(place)
         self.value = value
 
 
 @contextmanager
-def in_matrix(name: str) -> Iterator[None]:
-    """Say in a TypeError or ValueError about a matrix which one it is about."""
+def in_operand(name: str) -> Iterator[None]:
+    """Say in a TypeError or ValueError about an operand which one it is about."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        error.args = (f"matrix {name}: {error}",)
+        error.args = (f"{name}: {error}",)
         raise
+
+
+def in_matrix(name: str) -> AbstractContextManager[None]:
+    """Say in a TypeError or ValueError about a matrix which one it is about."""
+    return in_operand(f"matrix {name}")
+
+
+def halves(values: NDArray[Any], axes: Sequence[str] = MATRIX_AXES) -> NDArray[np.float16]:
+    """The nearest FP16 value of each; ValueRangeError for the first finite one beyond FP16's range.
+
+    ``axes``: what the message calls the dimensions.
+    """
+    rounded = rounded_to_half(values)
+    beyond = np.argwhere(overflowing(values, rounded))
+    if len(beyond):
+        place = tuple(beyond[0].tolist())
+        raise ValueRangeError(place, values[place], axes)
+    return rounded
 
 
 def rounded_to_half(values: NDArray[Any]) -> NDArray[np.float16]:

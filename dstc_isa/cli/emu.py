@@ -12,6 +12,7 @@ from dstc_isa.cli.conv import add_conv_command, run_conv
 from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
+from dstc_isa.cli.network import add_network_command, run_network
 from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
@@ -87,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     add_gpu_command(commands)
     add_validate_command(commands)
     add_sweep_command(commands)
+    add_network_command(commands)
     return top
 
 
@@ -280,6 +282,7 @@ COMMANDS = {
     "conv": run_conv,
     "gpu": run_gpu,
     "sweep": run_sweep,
+    "network": run_network,
     "validate": run_validate,
 }
 

@@ -39,12 +39,23 @@ def check_run_options(options: argparse.Namespace) -> None:
     """Refuse what cannot be used before the run, and load declarations of further instructions."""
     from dstc_isa.isa.extension import load_extension
 
-    if options.threads is not None and not 1 <= options.threads <= MAX_THREADS:
-        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {options.threads}")
+    check_threads(options.threads)
     if options.json is not None:
         check_output(options.json)
     for path in options.isa:
         load_extension(path)
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of host threads that cannot be used."""
+    if threads is not None and not 1 <= threads <= MAX_THREADS:
+        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {threads}")
+
+
+def check_sample(sample: float | None) -> None:
+    """Refuse a share of the CTAs that cannot be timed."""
+    if sample is not None and not 0 < sample <= 1:
+        raise UsageError(f"--sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
 
 
 def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOptions":
@@ -69,6 +80,5 @@ def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
         if options.sample is not None or options.check_hazards:
             raise UsageError("--sample and --check-hazards go with a timed run, not with --functional or --reference")
         return None
-    if options.sample is not None and not 0 < options.sample <= 1:
-        raise UsageError(f"--sample is a share of the CTAs, more than 0 and at most 1, not {options.sample}")
+    check_sample(options.sample)
     return load_gpu(options.gpu or DEFAULT_GPU, options.set)

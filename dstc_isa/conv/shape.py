@@ -96,10 +96,14 @@ class ConvShape:
         return self.images, self.filters, self.out_height, self.out_width
 
     @property
+    def pixels(self) -> int:
+        """Output pixels of all images."""
+        return self.images * self.out_height * self.out_width
+
+    @property
     def products(self) -> int:
         """Multiplications of the dense convolution, those with padding included."""
-        outputs = self.images * self.filters * self.out_height * self.out_width
-        return outputs * self.group_channels * self.rows * self.columns
+        return self.pixels * self.filters * self.group_channels * self.rows * self.columns
 
 
 def shape_of(

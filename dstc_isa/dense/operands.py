@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.halves import ValueRangeError, overflowing, rounded_to_half
+from dstc_isa.halves import halves
 
 CTA_TILE = 128
 BLOCK = 128
@@ -34,11 +34,7 @@ def padded(values: npt.NDArray[Any], rows: int, columns: int) -> Halves:
 
     Raises ValueRangeError for the first finite value beyond FP16's range.
     """
-    rounded = rounded_to_half(values)
-    beyond = np.argwhere(overflowing(values, rounded))
-    if len(beyond):
-        row, column = beyond[0].tolist()
-        raise ValueRangeError(row, column, values[row, column])
+    rounded = halves(values)
     height, width = (-(-size // step) * step for size, step in zip(values.shape, (rows, columns), strict=True))
     result = np.zeros((height, width), np.float16)
     result[: values.shape[0], : values.shape[1]] = rounded

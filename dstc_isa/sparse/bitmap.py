@@ -271,7 +271,7 @@ def _outer_and_k(place: NDArray[np.int64], tiles_k: int) -> tuple[NDArray[np.int
 
 def _range_error(side: Side, outer: np.int64, k: np.int64, value: Any) -> ValueRangeError:
     row, column = (outer, k) if side == "a" else (k, outer)
-    return ValueRangeError(int(row), int(column), value)
+    return ValueRangeError((int(row), int(column)), value)
 
 
 def _value_starts(longest: NDArray[Any]) -> NDArray[np.int64]:

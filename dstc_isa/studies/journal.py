@@ -50,7 +50,7 @@ class Journal:
         self.rows = rows
         if self.directory is not None:
             if appended:
-                _append(self.directory / ROWS, line(rows[-1]))
+                append_line(self.directory / ROWS, line(rows[-1]))
             else:
                 replace_file(self.directory / ROWS, "".join(map(line, rows)).encode())
             replace_file(self.directory / TABLE, table(rows).encode())
@@ -170,7 +170,8 @@ def _flat(data: dict[str, Any]) -> dict[str, Any]:
     return cells
 
 
-def _append(path: Path, text: str) -> None:
+def append_line(path: Path, text: str) -> None:
+    """Append a line with one write; it is on the disk when this returns."""
     fresh = not path.exists()
     with path.open("ab", buffering=0) as file:
         data = text.encode()

@@ -31,7 +31,7 @@ from dstc_isa.studies.workers import Died, in_processes
 from dstc_isa.timing.machine import RUN_TASK
 from dstc_isa.timing.run import Progress
 
-NOT_MODELLED = ("cli", "studies")
+NOT_MODELLED = ("cli", "network", "studies")
 """Parts of the package that figures do not depend on."""
 
 

@@ -243,7 +243,7 @@ def test_value_beyond_half_precision_is_located() -> None:
     b[37, 42] = -70000
     with pytest.raises(ValueRangeError, match=r"matrix b: row 37, column 42 .*-70000.0 is beyond FP16") as caught:
         spgemm(np.ones((2, 40)), b)
-    assert (caught.value.row, caught.value.column, caught.value.value) == (37, 42, -70000)
+    assert (caught.value.place, caught.value.value) == ((37, 42), -70000)
 
 
 def test_no_threads() -> None:

@@ -1,0 +1,184 @@
+"""``dstc-emu network``: the layers of a network, dense, with sparse weights, and with both sides sparse."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dstc_isa.cli.arguments import InputError, UsageError, array_from
+
+if TYPE_CHECKING:
+    from dstc_isa.network.device import Device
+    from dstc_isa.network.outcome import Outcome, Watch
+    from dstc_isa.network.prune import Scope
+    from dstc_isa.network.record import Record
+
+OK = 0
+ONNX = ".onnx"
+SCOPES: "tuple[Scope, Scope]" = ("layer", "global")
+EXAMPLE = """examples:
+  dstc-emu network net.onnx --input image.npy --prune 0.8 -o study
+  dstc-emu network vgg16 --sample 0.25 -o study
+  dstc-emu network resnet50 --layers 'conv4_*,conv5_*' -o study
+"""
+
+Run = Callable[["Device", "Record", "Watch"], "Outcome"]
+
+
+def add_network_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    command = commands.add_parser(
+        "network",
+        help="run the layers of a network, dense and sparse, with a picture",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "network",
+        metavar="NET",
+        help="FILE.onnx, FILE.toml (a table of layers), or vgg16, resnet18, resnet50, bert-base",
+    )
+    command.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="[NAME=]X.npy",
+        help="input of an ONNX network, with its name if there are several",
+    )
+    command.add_argument(
+        "--prune", type=float, metavar="SHARE", help="make this share of an ONNX network's weights zero, smallest first"
+    )
+    command.add_argument(
+        "--prune-scope", choices=SCOPES, help="that share of each layer (default), or of all layers together"
+    )
+    command.add_argument(
+        "--layers",
+        metavar="NAME,...",
+        help="run only these on the machine; a * stands for anything. The host runs the others of an ONNX network",
+    )
+    command.add_argument("--seed", type=int, metavar="S", help="of the random values of a table (default 0)")
+    command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter, such as sm.count=40"
+    )
+    command.add_argument(
+        "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
+    )
+    command.add_argument("--threads", type=int, metavar="N", help="host threads (default: all cores)")
+    command.add_argument("--no-plots", action="store_true", help="draw no picture; needs no Matplotlib")
+    command.add_argument(
+        "-o",
+        dest="output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory of layers.csv, layers.jsonl, network.json and layers.png, and outputs.npz of an ONNX network",
+    )
+
+
+def run_network(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from rich.console import Console
+
+    from dstc_isa.cli.network_report import Reporter, layer_table, summary
+    from dstc_isa.cli.output import say
+    from dstc_isa.cli.run_options import check_sample, check_threads
+    from dstc_isa.gpu import DEFAULT_GPU, load_gpu
+    from dstc_isa.network.device import Device
+    from dstc_isa.network.errors import NetworkError
+    from dstc_isa.network.plot import draw
+    from dstc_isa.network.record import PICTURE, Record
+    from dstc_isa.studies.plots import PlotError, check_library
+
+    check_threads(options.threads)
+    check_sample(options.sample)
+    gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
+    device = Device(gpu=gpu, options={"threads": options.threads, "sample": options.sample, "announce": say})
+    reporter = Reporter(Console(stderr=True))
+    record: Record | None = None
+    try:
+        if not options.no_plots:
+            check_library()
+        name, run, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
+        record = Record(
+            options.output, {"network": name, "gpu": gpu.name, "set": options.set, "sample": options.sample, **facts}
+        )
+        with reporter.bar:
+            outcome = run(device, record, reporter)
+        written = record.finish(outcome)
+        if outcome.rows and not options.no_plots:
+            sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
+            draw(outcome.rows, f"{name} on {', '.join([gpu.name, *options.set, *sampled])}", options.output / PICTURE)
+            written.append(options.output / PICTURE)
+    except (NetworkError, PlotError) as error:
+        raise InputError(str(error)) from None
+    except KeyboardInterrupt:
+        if record is not None:
+            reporter.told(f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}")
+        raise
+    console = Console()
+    console.print(layer_table(outcome.rows), highlight=False, markup=False)
+    for line in summary(outcome, options.sample):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    print(f"wrote {', '.join(map(str, written))}")
+    return OK
+
+
+def _table(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
+    from dstc_isa.network.table import load_table
+    from dstc_isa.network.table_run import run_table
+
+    for option, given in (
+        ("--input", options.input),
+        ("--prune", options.prune is not None),
+        ("--prune-scope", options.prune_scope),
+    ):
+        if given:
+            raise UsageError(f"{option} goes with an ONNX network; a table of layers has shapes and densities alone")
+    seed = options.seed or 0
+    if seed < 0:
+        raise UsageError(f"--seed is 0 or more, not {seed}")
+    table = load_table(options.network)
+
+    def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
+        return run_table(table, device, seed=seed, layers=_patterns(options), keep=record.add, watch=watch)
+
+    return table.name, run, {"seed": seed, "shapes": table.shapes, "densities": table.densities}
+
+
+def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
+    from dstc_isa.network.graph import load_graph
+    from dstc_isa.network.graph_run import checked_inputs, run_graph
+
+    if options.seed is not None:
+        raise UsageError("--seed goes with a table of layers; an ONNX network has weights and takes --input")
+    if options.prune is None and options.prune_scope:
+        raise UsageError("--prune-scope goes with --prune")
+    share = options.prune or 0.0
+    scope: Scope = options.prune_scope or SCOPES[0]
+    if not 0 <= share < 1:
+        raise UsageError(f"--prune is a share of the weights, at least 0 and less than 1, not {share}")
+    graph = load_graph(Path(options.network))
+    inputs = checked_inputs(graph, _arrays(options.input))
+
+    def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
+        return run_graph(
+            graph, inputs, device, prune=share, scope=scope, layers=_patterns(options), keep=record.add, watch=watch
+        )
+
+    return graph.path.stem, run, {"inputs": options.input, "prune": share, "prune_scope": scope if share else None}
+
+
+def _patterns(options: argparse.Namespace) -> list[str]:
+    return options.layers.split(",") if options.layers else []
+
+
+def _arrays(given: list[str]) -> dict[str, Any]:
+    arrays: dict[str, Any] = {}
+    for text in given:
+        # Names of inputs have colons and slashes, names of files rarely an equals sign.
+        name, _, file = text.rpartition("=")
+        if name in arrays:
+            raise UsageError(f"--input {name or text}: there is one already; with several, write NAME=X.npy for each")
+        arrays[name] = array_from(Path(file))
+    return arrays

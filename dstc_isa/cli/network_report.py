@@ -1,0 +1,85 @@
+"""What ``dstc-emu network`` shows: progress while layers are run, and their rows in the end."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dstc_isa.network.outcome import Outcome, Watch
+from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, totals
+
+
+class Reporter(Watch):
+    """Shows a run's progress on a console: a line for each layer, and on a terminal a bar."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+        self.console = console
+        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.task: TaskID | None = None
+        self.layers = self.done = 0
+
+    def planned(self, layers: int) -> None:
+        """Say how much there is to do."""
+        self.layers = layers
+        self.task = self.bar.add_task("", total=layers)
+
+    def begun(self, layer: str) -> None:
+        """Show which layer is being run."""
+        if self.task is not None:
+            self.bar.update(self.task, description=f"{self.done + 1}/{self.layers} {layer}", completed=self.done)
+
+    def advanced(self, share: float) -> None:
+        """Move the bar within a layer."""
+        if self.task is not None:
+            self.bar.update(self.task, completed=self.done + share)
+
+    def ended(self, row: LayerRow) -> None:
+        """Print the layer's line."""
+        self.done += 1
+        cycles = ", ".join(f"{variant} {row.costs[variant].cycles:,}" for variant in VARIANTS)
+        speedup = f"speed-up {row.speedup('dual'):.2f}"
+        self.told(f"{self.done}/{self.layers} {row.layer}: {cycles} cycles, {speedup}, {row.host_seconds:.1f} s")
+
+    def told(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def layer_table(rows: Sequence[LayerRow]) -> Table:
+    """Rows as a table: densities, time of each variant, and what bounds the sparse one."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_footer=True)
+    whole = totals(rows)
+    counted = any(row.count > 1 for row in rows)
+    table.add_column("layer", "all layers", overflow="fold", min_width=10)
+    if counted:
+        table.add_column("count", f"{whole.layers}", justify="right", no_wrap=True)
+    for heading in ("x", "w"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for variant in VARIANTS:
+        table.add_column(f"{variant}\nus", f"{whole.microseconds[variant]:,.1f}", justify="right", no_wrap=True)
+    for variant in SPARSE_VARIANTS:
+        table.add_column(f"{variant}\nx", f"{whole.speedup(variant):.2f}", justify="right", no_wrap=True)
+    table.add_column("dual bound\n(reached)", overflow="fold", min_width=12)
+    for row in rows:
+        dual = row.costs["dual"]
+        table.add_row(
+            row.layer,
+            *([str(row.count)] if counted else []),
+            f"{row.density_x:.2f}",
+            "" if row.density_w is None else f"{row.density_w:.2f}",
+            *(f"{row.costs[variant].microseconds:,.1f}" for variant in VARIANTS),
+            *(f"{row.speedup(variant):.2f}" for variant in SPARSE_VARIANTS),
+            f"{dual.bound} ({dual.share_of_bound:.0%})",
+        )
+    return table
+
+
+def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
+    """Which operators ran where, and whether times are estimates."""
+    for what, operators in (("fused into convolutions", outcome.fused), ("on the host, not timed", outcome.on_host)):
+        if operators:
+            yield f"{what}: {', '.join(f'{count} {name}' for name, count in sorted(operators.items()))}"
+    if sample is not None:
+        yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

@@ -1,0 +1,159 @@
+"""Dense convolution on the inner-product tensor core, with ``programs/conv_dense.dasm``."""
+
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from dstc_isa.conv.dense_plan import (
+    Plan,
+    Tile,
+    check_kernel,
+    merged_shape,
+    part_slabs_of,
+    plan_of,
+    slabs_of,
+    tiles_of,
+)
+from dstc_isa.conv.implicit_gemm import (
+    CHUNK,
+    Halves,
+    activations,
+    chunks_of,
+    merge_groups,
+    order_of,
+    padded_filters,
+    pixel_table,
+    tap_table,
+    weights,
+)
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
+from dstc_isa.engine.launch import Argument
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.halves import halves, in_operand
+from dstc_isa.isa.lanes import LANES
+from dstc_isa.object.load import load_shipped
+from dstc_isa.report.statistics import statistics
+from dstc_isa.timing.run import RunOptions, execute
+
+BLOCK = 128
+PROGRAM = "conv_dense.dasm"
+
+
+def conv_dense(
+    x: npt.NDArray[Any],
+    w: npt.NDArray[Any],
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    bias: npt.NDArray[Any] | None = None,
+    relu: bool = False,
+    gpu: Gpu | str | None = DEFAULT_GPU,
+    plan: Plan | None = None,
+    **options: Unpack[RunOptions],
+) -> ConvResult:
+    """Convolve ``x`` (images, channels, height, width) with ``w`` (filters, channels / groups, rows, columns).
+
+    Both are rounded to FP16; products are added in FP32, in the order that the kernel's header says. ``stride``,
+    ``padding`` and ``dilation``: see ``shape_of``. ``bias``: float32 of shape (filters,). ``gpu``: what to time it on;
+    None runs without time. ``plan``: how to cut it, else ``plan_of`` chooses. ``options``: see ``RunOptions``.
+    Raises ShapeError for shapes that do not fit, TypeError for what is not real, ValueRangeError for a value beyond
+    FP16's range.
+    """
+    shape = shape_of(x, w, stride, padding, dilation, groups)
+    check_kernel(shape)
+    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    with in_operand("x"):
+        rounded_x = _real_halves(x, ("image", "channel", "row", "column"))
+    with in_operand("w"):
+        rounded_w = _real_halves(w, ("filter", "channel", "row", "column"))
+    if plan is None:
+        # Zeros between groups that are merged must not meet an infinity or a NaN.
+        plan = plan_of(shape, (machine or load_gpu()).sm.count, merge=bool(np.isfinite(rounded_x).all()))
+    launched = merged_shape(shape, plan.merged)
+    y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
+    parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))
+    row_tiles, column_tiles = tiles_of(launched, plan.tile)
+    arguments = {
+        "x": activations(rounded_x, launched),
+        "out": y,
+        "bias": _padded_bias(bias, launched, column_tiles * plan.tile.filters),
+        "floor": 0 if relu else -(2**31),
+        **_product(merge_groups(rounded_w, shape, plan.merged), launched, plan.tile),
+    }
+    if parts > 1:
+        arguments |= _parts(parts, launched, plan)
+    program = load_shipped(PROGRAM, machine)
+    kernel = program.kernel(plan.tile.kernel + ("_parts" if parts > 1 else ""))
+    grid = (column_tiles, row_tiles, launched.groups * parts)
+    execution, timing = execute(program, kernel, grid, (BLOCK,), arguments, machine, **options)
+    return ConvResult(
+        _by_filter(y, launched),
+        shape,
+        np.count_nonzero(rounded_x) / rounded_x.size,
+        np.count_nonzero(rounded_w) / rounded_w.size,
+        (statistics(kernel, execution, timing),),
+    )
+
+
+def _real_halves(values: npt.NDArray[Any], axes: tuple[str, ...]) -> Halves:
+    _check_real(values)
+    return halves(values, axes)
+
+
+def _check_real(values: npt.NDArray[Any]) -> None:
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"expected real numbers, not {values.dtype}")
+
+
+def _product(w: Halves, shape: ConvShape, tile: Tile) -> dict[str, Argument]:
+    """The weights, the tables by which the kernel gathers, and its sizes."""
+    order, slabs = order_of(shape), slabs_of(shape, tile)
+    return {
+        "b": weights(w, shape, order, slabs * tile.slab),
+        "pixels": pixel_table(shape, tiles_of(shape, tile)[0] * tile.pixels),
+        # A slab's entries are fetched a slab ahead, behind the last one too.
+        "taps": tap_table(shape, order, (slabs + 1) * tile.slab // CHUNK),
+        "m": shape.pixels,
+        "n": padded_filters(shape),
+        "depth": slabs,
+        "group_chunks": chunks_of(shape),
+    }
+
+
+def _parts(parts: int, shape: ConvShape, plan: Plan) -> dict[str, Argument]:
+    """What the kernel needs to divide k: the size of a part, and buffers for sums and arrivals."""
+    row_tiles, column_tiles = tiles_of(shape, plan.tile)
+    tiles = shape.groups * row_tiles * column_tiles
+    return {
+        "partial": np.zeros((tiles, parts, plan.tile.pixels * plan.tile.filters), np.float32),
+        "arrivals": np.zeros((tiles, BLOCK // LANES), np.uint32),
+        "parts": parts,
+        "parts_inverse": -(-(2**32) // parts),
+        "part_slabs": part_slabs_of(shape, plan),
+    }
+
+
+def _padded_bias(bias: npt.NDArray[Any] | None, shape: ConvShape, columns: int) -> npt.NDArray[np.float32]:
+    """The bias of each padded filter of each group, and zeros for the ``columns`` that the last tile may read."""
+    filters = padded_filters(shape)
+    result = np.zeros(shape.groups * filters + columns, np.float32)
+    if bias is not None:
+        with in_operand("bias"):
+            _check_real(bias)
+        if bias.shape != (shape.filters,):
+            raise ShapeError(f"bias has a number for each of the {shape.filters} filters; its shape is {bias.shape}")
+        by_group = result[: shape.groups * filters].reshape(shape.groups, filters)
+        by_group[:, : shape.group_filters] = bias.astype(np.float32).reshape(shape.groups, -1)
+    return result
+
+
+def _by_filter(y: npt.NDArray[np.float32], shape: ConvShape) -> npt.NDArray[np.float32]:
+    """The kernel's result (groups, pixels, padded filters) as images, filters, height, width."""
+    by_pixel = y[:, :, : shape.group_filters].reshape(
+        shape.groups, shape.images, shape.out_height, shape.out_width, shape.group_filters
+    )
+    return np.ascontiguousarray(by_pixel.transpose(1, 0, 4, 2, 3)).reshape(shape.output_shape)

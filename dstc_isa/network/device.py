@@ -1,0 +1,143 @@
+"""A layer on the emulated machine: dense, with sparse weights, and with both sides sparse."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from attrs import field, frozen
+
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.launch import GemmResult
+from dstc_isa.gpu import Gpu
+from dstc_isa.halves import rounded_to_half
+from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
+from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
+from dstc_isa.timing.run import RunOptions
+
+Array = npt.NDArray[Any]
+Advanced = Callable[[float], None]
+Convolution = Callable[..., ConvResult]
+SMALLEST = np.float16(2**-24)
+"""FP16's smallest value that is not zero."""
+
+
+@frozen(eq=False)
+class Measured:
+    """``y``: output of the variant ``dual``. Densities of the operands as the machine holds them, and costs."""
+
+    y: npt.NDArray[np.float32]
+    density_x: float
+    density_w: float | None
+    costs: Mapping[Variant, Cost]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of it stands in a row."""
+        return {"density_x": self.density_x, "density_w": self.density_w, "costs": self.costs}
+
+
+def _dense_convolution() -> Convolution:
+    from dstc_isa.conv.dense import conv_dense
+
+    return conv_dense
+
+
+def _sparse_convolution() -> Convolution:
+    from dstc_isa.conv.conv2d import conv2d
+
+    return conv2d
+
+
+@frozen(kw_only=True)
+class Device:
+    """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
+
+    gpu: Gpu
+    options: RunOptions
+    advanced: Advanced = lambda share: None
+    dense_convolution: Convolution = field(factory=_dense_convolution)
+    sparse_convolution: Convolution = field(factory=_sparse_convolution)
+    dense_product: Callable[..., GemmResult] = gemm_dense
+    sparse_product: Callable[..., SpgemmResult] = spgemm
+
+    def convolve(self, x: Array, w: Array, shape: ConvShape, bias: Array | None = None, relu: bool = False) -> Measured:
+        """Convolve; ``shape`` is that of the two arrays. Raises what the kernels raise."""
+        results: dict[Variant, ConvResult] = {}
+        for number, variant in enumerate(VARIANTS):
+            options: dict[str, Any] = {
+                "stride": shape.stride,
+                "padding": shape.padding,
+                "dilation": shape.dilation,
+                "groups": shape.groups,
+                "bias": bias,
+                "relu": relu,
+                "gpu": self.gpu,
+                **self._options(number, len(VARIANTS)),
+            }
+            if variant == "dense":
+                results[variant] = self.dense_convolution(x, w, **options)
+            else:
+                skip = "weights" if variant == "weights" else "both"
+                results[variant] = self.sparse_convolution(x, w, skip=skip, **options)
+        dual = results["dual"]
+        costs = {variant: cost_of(result.launches, len(result.launches) - 1) for variant, result in results.items()}
+        return Measured(dual.y, dual.density_x, dual.density_w, costs)
+
+    def multiply(self, a: Array, b: Array, weights: Literal["a", "b"] | None = "b") -> Measured:
+        """Multiply (batch, m, k) by (batch, k, n), a launch for each of the batch; one side of it may be 1.
+
+        ``weights``: which of the two holds them. The variant ``weights`` takes the other side as without zeros: they
+        are replaced by the smallest value there is, for the cycles alone. ``density_x`` is that of the other side, or
+        of ``a`` if neither has weights.
+        """
+        left, right = rounded_to_half(a), rounded_to_half(b)
+        filled_left = left if weights == "a" else _filled(left)
+        filled_right = right if weights == "b" else _filled(right)
+        batch = max(len(a), len(b))
+        costs: dict[Variant, Cost] = {}
+        y = np.zeros((batch, a.shape[1], b.shape[2]), np.float32)
+        for number, variant in enumerate(VARIANTS):
+            # Nothing to fill in: the other sparse variant would be the same run once more.
+            if variant == "weights" and filled_left is left and filled_right is right:
+                continue
+            launches: list[RunStatistics] = []
+            for each in range(batch):
+                options = self._options(number * batch + each, len(VARIANTS) * batch)
+                if variant == "dense":
+                    launches.append(self.dense_product(_of(a, each), _of(b, each), gpu=self.gpu, **options).run)
+                elif variant == "weights":
+                    operands = _of(filled_left, each), _of(filled_right, each)
+                    launches.append(self.sparse_product(*operands, gpu=self.gpu, **options).report.run)
+                else:
+                    result = self.sparse_product(_of(a, each), _of(b, each), gpu=self.gpu, **options)
+                    y[each] = result.c
+                    launches.append(result.report.run)
+            costs[variant] = cost_of(launches)
+        costs.setdefault("weights", costs["dual"])
+        x, w = (right, left) if weights == "a" else (left, right)
+        density_w = None if weights is None else _density(w)
+        return Measured(y, _density(x), density_w, {variant: costs[variant] for variant in VARIANTS})
+
+    def _options(self, part: int, parts: int) -> RunOptions:
+        def progress(done: int, of: int) -> None:
+            self.advanced((part + done / of) / parts)
+
+        return {**self.options, "progress": progress}
+
+
+def _of(operand: Array, each: int) -> Array:
+    matrix: Array = operand[each if len(operand) > 1 else 0]
+    return matrix
+
+
+def _filled(values: Array) -> Array:
+    """The values with their zeros replaced; the same array if it has none."""
+    return values if values.all() else np.where(values == 0, SMALLEST, values)
+
+
+def _density(values: Array) -> float:
+    return float(np.count_nonzero(values)) / values.size if values.size else 0.0

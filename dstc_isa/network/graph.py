@@ -1,0 +1,303 @@
+"""An ONNX file as steps: convolutions and matrix products with their constant weights, and operators for the host."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.host import Host, check_libraries
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+
+Array = npt.NDArray[Any]
+RANDOM_OPERATORS = {
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Bernoulli",
+    "Multinomial",
+}
+CONV_RANKS = (3, 4)
+"""Dimensions of the weights of a convolution that the machine runs: along one axis, or along two."""
+
+
+@frozen
+class Input:
+    """An input of a network; a dimension that the file leaves open is its name there, or None."""
+
+    name: str
+    dtype: np.dtype[Any]
+    dimensions: tuple[int | str | None, ...]
+
+    @property
+    def description(self) -> str:
+        """Type and shape in words."""
+        return f"{self.dtype} of shape ({', '.join('?' if d is None else str(d) for d in self.dimensions)})"
+
+
+@frozen(eq=False)
+class HostStep:
+    """An operator that the host runs."""
+
+    node: "NodeProto"
+
+
+@frozen(eq=False)
+class ConvStep:
+    """A convolution of ``x`` with constant ``weights``, and what follows it directly.
+
+    Filters are multiplied by ``scale`` and ``bias`` is added, per filter, then ReLU if ``relu``. ``nodes``: all
+    operators it stands for, the convolution first; ``output``: of the last one.
+    """
+
+    name: str
+    x: str
+    weights: str
+    output: str
+    nodes: tuple["NodeProto", ...]
+    attributes: Mapping[str, Any]
+    scale: Array | None = None
+    bias: Array | None = None
+    relu: bool = False
+
+
+@frozen(eq=False)
+class ProductStep:
+    """A Gemm or MatMul of ``a`` and ``b``; ``weights`` says which of them is constant."""
+
+    name: str
+    a: str
+    b: str
+    addend: str
+    output: str
+    node: "NodeProto"
+    attributes: Mapping[str, Any]
+    weights: Literal["a", "b"] | None
+
+
+Step: TypeAlias = HostStep | ConvStep | ProductStep
+DeviceStep: TypeAlias = ConvStep | ProductStep
+
+
+@frozen(eq=False)
+class Graph:
+    """A network. ``constants``: values by name that depend on no input."""
+
+    path: Path
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    constants: Mapping[str, Array]
+    steps: tuple[Step, ...]
+    host: Host
+
+    @property
+    def layers(self) -> list[DeviceStep]:
+        """The steps that the machine can run."""
+        return [step for step in self.steps if not isinstance(step, HostStep)]
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """Constant weights of the layers, by name."""
+        names = [step.weights if isinstance(step, ConvStep) else _weights_of(step) for step in self.layers]
+        return {name: self.constants[name] for name in names if name}
+
+
+def load_graph(path: Path) -> Graph:
+    """Read an ONNX file. Raises NetworkError for one that cannot be used, and without the package onnx."""
+    check_libraries()
+    model = _read(path)
+    graph = model.graph
+    host = Host(model)
+    given = [value for value in graph.input if value.name not in {tensor.name for tensor in graph.initializer}]
+    inputs = tuple(_input(path, value) for value in given)
+    constants = _initializers(path, graph)
+    nodes = list(_foldable(graph, constants, host))
+    outputs = tuple(value.name for value in graph.output)
+    return Graph(path, inputs, outputs, constants, tuple(_steps(nodes, constants, outputs)), host)
+
+
+def _read(path: Path) -> "ModelProto":
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx.inliner import inline_local_functions
+
+    try:
+        model = onnx.load(path)
+        for output in model.graph.output:
+            # Only the check asks for it, and files of other tools leave it out.
+            output.type.tensor_type.shape.SetInParent()
+        onnx.checker.check_model(model)
+        return inline_local_functions(model) if model.functions else model
+    except OSError as error:
+        raise NetworkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except DecodeError:
+        raise NetworkError(f"{path}: not an ONNX file, or damaged") from None
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+        raise NetworkError(f"{path}: not a valid ONNX network: {_first_line(error)}") from None
+
+
+def _input(path: Path, value: "ValueInfoProto") -> Input:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    if not value.type.HasField("tensor_type"):
+        raise NetworkError(f"{path}: input {value.name} is not a tensor; sequences and maps are not supported")
+    kind = value.type.tensor_type
+    # Some tools write -1 or a question mark for any size, and mean no two of them alike.
+    dimensions = tuple(
+        (dimension.dim_value if dimension.dim_value > 0 else None)
+        if dimension.HasField("dim_value")
+        else dimension.dim_param.strip("?") or None
+        for dimension in kind.shape.dim
+    )
+    try:
+        dtype = np.dtype(tensor_dtype_to_np_dtype(kind.elem_type))
+    except KeyError:
+        raise NetworkError(f"{path}: input {value.name} has an unknown type, number {kind.elem_type}") from None
+    return Input(value.name, dtype, dimensions)
+
+
+def _initializers(path: Path, graph: "GraphProto") -> dict[str, Array]:
+    from onnx.numpy_helper import to_array
+
+    if graph.sparse_initializer:
+        raise NetworkError(f"{path}: sparse initializers are not supported; store weights as dense tensors")
+    try:
+        return {tensor.name: to_array(tensor, base_dir=str(path.parent)) for tensor in graph.initializer}
+    except (ValueError, TypeError, KeyError) as error:
+        raise NetworkError(f"{path}: a weight cannot be read: {_first_line(error)}") from None
+
+
+def _foldable(graph: "GraphProto", constants: dict[str, Array], host: Host) -> Iterator["NodeProto"]:
+    """Yield the nodes that depend on inputs; results of the others are added to ``constants``."""
+    for node in graph.node:
+        names = [name for name in node.input if name]
+        fixed = all(name in constants for name in names) and node.op_type not in RANDOM_OPERATORS
+        if fixed and not any(attribute.HasField("g") for attribute in node.attribute):
+            constants.update(host.run(node, constants))
+        else:
+            yield node
+
+
+def _steps(nodes: Sequence["NodeProto"], constants: Mapping[str, Array], outputs: Sequence[str]) -> Iterator[Step]:
+    readers = _readers(nodes, outputs)
+    taken: set[int] = set()
+    names: set[str] = set()
+    for number, node in enumerate(nodes):
+        if id(node) in taken:
+            continue
+        name = node.name or node.output[0]
+        step: Step = HostStep(node)
+        if node.domain in ("", "ai.onnx"):
+            unique = name if name not in names else f"{name} ({number})"
+            names.add(unique)
+            if node.op_type == "Conv" and _is_convolution(node, constants):
+                step = _with_epilogue(_conv(node, unique, constants), readers, constants)
+                taken.update(id(each) for each in step.nodes)
+            elif node.op_type in ("Gemm", "MatMul"):
+                step = _product(node, unique, constants)
+        yield step
+
+
+def _readers(nodes: Sequence["NodeProto"], outputs: Sequence[str]) -> dict[str, list["NodeProto | None"]]:
+    """Who reads a value: nodes, and None for outside of the network or from within a node's graph."""
+    from dstc_isa.network.host import names_in_graphs
+
+    readers: dict[str, list[NodeProto | None]] = {name: [None] for name in outputs}
+    for node in nodes:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+        for name in names_in_graphs(node):
+            readers.setdefault(name, []).append(None)
+    return readers
+
+
+def _is_convolution(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
+    constant = all(name in constants for name in node.input[1:] if name)
+    return constant and constants[node.input[1]].ndim in CONV_RANKS and constants[node.input[1]].dtype.kind == "f"
+
+
+def _conv(node: "NodeProto", name: str, constants: Mapping[str, Array]) -> ConvStep:
+    bias = constants[node.input[2]] if len(node.input) > 2 and node.input[2] else None
+    return ConvStep(name, node.input[0], node.input[1], node.output[0], (node,), _attributes(node), bias=_wide(bias))
+
+
+def _with_epilogue(
+    step: ConvStep, readers: Mapping[str, list["NodeProto | None"]], constants: Mapping[str, Array]
+) -> ConvStep:
+    """Take in what multiplies and adds constants per filter, and then a ReLU; each must be the only reader."""
+    while not step.relu:
+        reading = readers.get(step.output, [])
+        node = reading[0] if len(reading) == 1 else None
+        if node is None or node.domain not in ("", "ai.onnx"):
+            break
+        if node.op_type == "Relu":
+            step = attrs.evolve(step, relu=True)
+        elif node.op_type == "BatchNormalization" and _is_inference(node, constants):
+            gain, offset, mean, variance = (constants[name].astype(np.float64) for name in node.input[1:5])
+            factor = gain / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+            step = _times_plus(step, factor, offset - mean * factor)
+        elif node.op_type == "Mul" and (value := _per_filter(node, step, constants)) is not None:
+            step = _times_plus(step, value, np.zeros(len(value)))
+        elif node.op_type == "Add" and (value := _per_filter(node, step, constants)) is not None:
+            step = _times_plus(step, np.ones(len(value)), value)
+        else:
+            break
+        step = attrs.evolve(step, nodes=(*step.nodes, node), output=node.output[0])
+    return step
+
+
+def _times_plus(step: ConvStep, factor: Array, addend: Array) -> ConvStep:
+    scale = factor if step.scale is None else step.scale * factor
+    return attrs.evolve(step, scale=scale, bias=addend if step.bias is None else step.bias * factor + addend)
+
+
+def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
+    used = [name for name in node.output if name]
+    return len(used) == 1 and all(name in constants for name in node.input[1:5])
+
+
+def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:
+    """The constant of an Add or Mul for all values of a filter, one for each."""
+    other = next((name for name in node.input if name != step.output), "")
+    if other not in constants:
+        return None
+    value, weights = constants[other], constants[step.weights]
+    filters = len(weights)
+    spatial = weights.ndim - 2
+    if value.size == 1 and value.ndim <= weights.ndim:
+        return np.full(filters, value.item(), np.float64)
+    if value.shape in ((filters, *(1,) * spatial), (1, filters, *(1,) * spatial)):
+        return value.ravel().astype(np.float64)
+    return None
+
+
+def _product(node: "NodeProto", name: str, constants: Mapping[str, Array]) -> ProductStep:
+    a, b, *rest = node.input
+    weights: Literal["a", "b"] | None = "b" if b in constants else "a" if a in constants else None
+    addend = rest[0] if rest else ""
+    return ProductStep(name, a, b, addend, node.output[0], node, _attributes(node), weights)
+
+
+def _weights_of(step: ProductStep) -> str:
+    return "" if step.weights is None else step.b if step.weights == "b" else step.a
+
+
+def _attributes(node: "NodeProto") -> dict[str, Any]:
+    from onnx.helper import get_attribute_value
+
+    return {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _wide(values: Array | None) -> Array | None:
+    return None if values is None else values.astype(np.float64)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

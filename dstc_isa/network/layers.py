@@ -1,0 +1,123 @@
+"""Layers on the machine: operands as the kernels take them, and the facts of a row."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.network.device import Device, Measured
+from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.graph import ConvStep, ProductStep
+
+Array = npt.NDArray[Any]
+Facts = dict[str, Any]
+
+
+def convolved(step: ConvStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
+    """Run a convolution with what follows it; its output, costs, and facts of its row."""
+    x, w = values[step.x], values[step.weights]
+    if step.scale is not None:
+        w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
+    along_one = w.ndim == 3
+    if along_one:
+        x, w = x[:, :, None], w[:, :, None]
+    shape = _conv_shape(x, w, step.attributes, along_one)
+    bias = None if step.bias is None else step.bias.astype(np.float32)
+    measured = device.convolve(x.astype(np.float32), w.astype(np.float32), shape, bias, step.relu)
+    y = measured.y[:, :, 0] if along_one else measured.y
+    return y.astype(x.dtype, copy=False), measured, conv_facts(shape, step.relu)
+
+
+def _conv_shape(x: Array, w: Array, attributes: Mapping[str, Any], along_one: bool) -> ConvShape:
+    axes = 1 if along_one else 2
+    lead = [1] if along_one else []
+    stride = lead + _numbers(attributes, "strides", axes, 1)
+    dilation = lead + _numbers(attributes, "dilations", axes, 1)
+    pads = _numbers(attributes, "pads", 2 * axes, 0)
+    before, after = ([0] * len(lead) + half for half in (pads[:axes], pads[axes:]))
+    automatic = attributes.get("auto_pad", b"NOTSET").decode()
+    if automatic == "VALID":
+        before, after = [0, 0], [0, 0]
+    elif automatic.startswith("SAME"):
+        for axis, (size, kernel) in enumerate(zip(x.shape[2:], w.shape[2:], strict=True)):
+            reach = dilation[axis] * (kernel - 1) + 1
+            whole = max(0, (-(-size // stride[axis]) - 1) * stride[axis] + reach - size)
+            less = whole // 2
+            before[axis], after[axis] = (less, whole - less) if automatic == "SAME_UPPER" else (whole - less, less)
+    padding = (before[0], after[0], before[1], after[1])
+    return shape_of(x, w, stride, padding, dilation, int(attributes.get("group", 1)))
+
+
+def _numbers(attributes: Mapping[str, Any], name: str, count: int, default: int) -> list[int]:
+    values = list(attributes.get(name, [default] * count))
+    if len(values) != count:
+        raise NetworkError(f"{name} has {count} numbers, not {len(values)}")
+    return values
+
+
+def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
+    """Run a Gemm or MatMul; output, costs, facts of its row. Factors and addend of a Gemm are the host's."""
+    a, b = values[step.a], values[step.b]
+    if step.attributes.get("transA"):
+        a = a.T
+    if step.attributes.get("transB"):
+        b = b.T
+    left, right, y_shape = _batches(a, b)
+    measured = device.multiply(left, right, step.weights)
+    y: Array = measured.y.reshape(y_shape)
+    if step.node.op_type == "Gemm":
+        y = y * np.float32(step.attributes.get("alpha", 1.0))
+        if step.addend:
+            y = y + np.float32(step.attributes.get("beta", 1.0)) * values[step.addend]
+    facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
+    return y.astype(a.dtype, copy=False), measured, facts
+
+
+def _batches(a: Array, b: Array) -> tuple[Array, Array, tuple[int, ...]]:
+    """Operands as (batch, m, k) and (batch, k, n), one side's batch 1 where all share it; and the output's shape."""
+    wide_a = a[None] if a.ndim == 1 else a
+    wide_b = b[:, None] if b.ndim == 1 else b
+    if wide_a.shape[-1] != wide_b.shape[-2]:
+        raise NetworkError(f"operands of shapes {a.shape} and {b.shape} do not fit each other")
+    (m, k), n = wide_a.shape[-2:], wide_b.shape[-1]
+    try:
+        lead = np.broadcast_shapes(wide_a.shape[:-2], wide_b.shape[:-2])
+    except ValueError:
+        raise NetworkError(f"operands of shapes {a.shape} and {b.shape} do not fit each other") from None
+    y_shape = lead + (() if a.ndim == 1 else (m,)) + (() if b.ndim == 1 else (n,))
+    if wide_b.size == k * n:
+        return np.broadcast_to(wide_a, (*lead, m, k)).reshape(1, -1, k), wide_b.reshape(1, k, n), y_shape
+    if wide_a.size == m * k:
+        return wide_a.reshape(1, m, k), wide_b.reshape(-1, k, n), y_shape
+    batch = (
+        np.broadcast_to(each, (*lead, *each.shape[-2:])).reshape(-1, *each.shape[-2:]) for each in (wide_a, wide_b)
+    )
+    left, right = batch
+    return left, right, y_shape
+
+
+def conv_facts(shape: ConvShape, relu: bool) -> Facts:
+    """Of a convolution."""
+    return {
+        "operator": "Conv",
+        "x": shape.input_shape,
+        "w": shape.weight_shape,
+        "y": shape.output_shape,
+        "stride": shape.stride,
+        "padding": shape.padding,
+        "dilation": shape.dilation,
+        "groups": shape.groups,
+        "relu": relu,
+        "products": shape.products,
+    }
+
+
+def product_facts(
+    operator: str, a: tuple[int, ...], b: tuple[int, ...], y: tuple[int, ...], weights: Literal["a", "b"] | None
+) -> Facts:
+    """Of a product of matrices (..., m, k) and (..., k, n)."""
+    x, w = (b, a) if weights == "a" else (a, b)
+    products = int(np.prod(y, dtype=np.int64)) * a[-1]
+    return {"operator": operator, "x": x, "w": w, "y": y, "products": products}

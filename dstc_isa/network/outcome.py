@@ -1,0 +1,68 @@
+"""What a run of a network tells while it goes on, and what it gives in the end."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any
+
+import attrs
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.row import LayerRow
+
+Array = npt.NDArray[Any]
+NAMES_SHOWN = 8
+
+
+class Watch:
+    """What a run tells of its progress; this one does not listen."""
+
+    def planned(self, layers: int) -> None:
+        """So many layers are to be run."""
+
+    def begun(self, layer: str) -> None:
+        """A layer is being run."""
+
+    def advanced(self, share: float) -> None:
+        """That share of it is done."""
+
+    def ended(self, row: LayerRow) -> None:
+        """A layer is done."""
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What a run gave besides rows.
+
+    ``outputs``: of the network, by name; none for a table. ``on_host``: operator -> how many ran there. ``fused``:
+    operator -> how many were taken into a convolution.
+    """
+
+    rows: tuple[LayerRow, ...]
+    outputs: Mapping[str, Array] = attrs.field(factory=dict)
+    on_host: Mapping[str, int] = attrs.field(factory=dict)
+    fused: Mapping[str, int] = attrs.field(factory=dict)
+
+
+Keep = Callable[[LayerRow], None]
+
+
+def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """The names that a pattern such as ``conv3_*`` matches, all without patterns; NetworkError for an idle pattern."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            shown = ", ".join(names[:NAMES_SHOWN])
+            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+            raise NetworkError(f"no layer is named {pattern}; there is {shown or 'none'}{more}")
+    return [name for name in names if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+@contextmanager
+def in_layer(name: str, mend: str = "") -> Iterator[None]:
+    """Say in an error of a kernel which layer it was, and what helps."""
+    try:
+        yield
+    except (ValueError, NetworkError) as error:
+        raise NetworkError(f"layer {name}: {error}{mend}") from None

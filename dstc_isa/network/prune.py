@@ -1,0 +1,36 @@
+"""Magnitude pruning: the smallest weights become zero."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Scope = Literal["layer", "global"]
+
+
+def pruned(weights: Mapping[str, Array], share: float, scope: Scope = "layer") -> dict[str, Array]:
+    """The weights with the ``share`` (0 to 1) of smallest magnitude zero: of each array, or of all together.
+
+    Exactly ``floor(share * size)`` become zero; of equal magnitudes the first ones. Zeros that are there count.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"a share to prune is 0 to 1, not {share}")
+    if scope == "layer":
+        return {name: _without_smallest(values, share) for name, values in weights.items()}
+    if not weights:
+        return {}
+    kept = _without_smallest(np.concatenate([values.ravel() for values in weights.values()]), share)
+    pieces = np.split(kept, np.cumsum([values.size for values in weights.values()])[:-1])
+    return {
+        name: piece.reshape(values.shape).astype(values.dtype)
+        for (name, values), piece in zip(weights.items(), pieces, strict=True)
+    }
+
+
+def _without_smallest(values: Array, share: float) -> Array:
+    result = values.copy()
+    order = np.argsort(np.abs(values), axis=None, kind="stable")
+    result.ravel()[order[: int(share * values.size)]] = 0
+    return result

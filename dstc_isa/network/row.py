@@ -1,0 +1,142 @@
+"""What came of a layer: the row of figures in the files of a network, and their totals."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import frozen
+
+from dstc_isa.report.statistics import RunStatistics
+
+Variant = Literal["dense", "weights", "dual"]
+VARIANTS: tuple[Variant, ...] = ("dense", "weights", "dual")
+"""How a layer is run: every product, without those of zero weights, without those of zeros on either side."""
+
+SPARSE_VARIANTS = VARIANTS[1:]
+
+
+@frozen
+class Cost:
+    """Cycles of a layer's kernels one after the other, and the resource that needs most of them.
+
+    ``encode_cycles``: those of them that encode activations before the kernel that multiplies.
+    """
+
+    cycles: int
+    microseconds: float
+    bound: str
+    share_of_bound: float
+    encode_cycles: int = 0
+
+
+def cost_of(launches: Sequence[RunStatistics], encoding: int = 0) -> Cost:
+    """Sum up timed launches; cycles of a bound are those of all. ``encoding``: how many of the first ones encode."""
+    timings = [launch.timing for launch in launches if launch.timing is not None]
+    if not timings or len(timings) != len(launches):
+        raise ValueError("a launch without time has no cost")
+    cycles = sum(timing.cycles for timing in timings)
+    bounds: Counter[str] = Counter()
+    for timing in timings:
+        for bound in timing.bounds:
+            bounds[bound.resource] += bound.cycles  # type: ignore[assignment]
+    resource = max(bounds, key=lambda name: bounds[name])
+    share = bounds[resource] / cycles if cycles else 0.0
+    encode_cycles = sum(timing.cycles for timing in timings[:encoding])
+    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share, encode_cycles)
+
+
+@frozen(kw_only=True)
+class LayerRow:
+    """A layer and its costs.
+
+    ``count``: layers of this kind in the network; totals count it so often. ``x``, ``w``, ``y``: shapes of activations,
+    weights and output. ``density_x``, ``density_w``: non-zeros per element after rounding to FP16; ``density_w`` is
+    None for a product of two activations. ``products``: multiplications of the dense layer. ``host_seconds``: of this
+    machine, for all variants.
+    """
+
+    layer: str
+    operator: str
+    count: int
+    x: tuple[int, ...]
+    w: tuple[int, ...]
+    y: tuple[int, ...]
+    stride: tuple[int, ...] = ()
+    padding: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    groups: int = 1
+    relu: bool = False
+    density_x: float
+    density_w: float | None
+    products: int
+    costs: Mapping[Variant, Cost]
+    host_seconds: float
+
+    def speedup(self, variant: Variant) -> float:
+        """Time of the dense variant over this one's."""
+        return _ratio(self.costs["dense"].microseconds, self.costs[variant].microseconds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data without tables in it, for a line of JSON and a line of CSV alike."""
+        cells: dict[str, Any] = {
+            "layer": self.layer,
+            "operator": self.operator,
+            "count": self.count,
+            **{name: "x".join(map(str, getattr(self, name))) for name in ("x", "w", "y")},
+            **{name: ",".join(map(str, getattr(self, name))) for name in ("stride", "padding", "dilation")},
+            "groups": self.groups,
+            "relu": self.relu,
+            "density_x": self.density_x,
+            "density_w": self.density_w,
+            "products": self.products,
+        }
+        for variant in VARIANTS:
+            cost = self.costs[variant]
+            cells |= {
+                f"{variant}_cycles": cost.cycles,
+                f"{variant}_us": cost.microseconds,
+                f"{variant}_bound": cost.bound,
+                f"{variant}_share_of_bound": cost.share_of_bound,
+            }
+        cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
+        cells |= {f"{variant}_speedup": self.speedup(variant) for variant in SPARSE_VARIANTS}
+        return {**cells, "host_seconds": self.host_seconds}
+
+
+@frozen
+class Totals:
+    """Sums over layers, each as often as it occurs."""
+
+    layers: int
+    products: int
+    cycles: Mapping[Variant, int]
+    microseconds: Mapping[Variant, float]
+
+    def speedup(self, variant: Variant) -> float:
+        """Time of the dense variant over this one's."""
+        return _ratio(self.microseconds["dense"], self.microseconds[variant])
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dump``."""
+        return {
+            "layers": self.layers,
+            "products": self.products,
+            **{f"{variant}_cycles": self.cycles[variant] for variant in VARIANTS},
+            **{f"{variant}_us": self.microseconds[variant] for variant in VARIANTS},
+            **{f"{variant}_speedup": self.speedup(variant) for variant in SPARSE_VARIANTS},
+        }
+
+
+def totals(rows: Sequence[LayerRow]) -> Totals:
+    """Sum up the layers of a network."""
+    return Totals(
+        layers=sum(row.count for row in rows),
+        products=sum(row.count * row.products for row in rows),
+        cycles={v: sum(row.count * row.costs[v].cycles for row in rows) for v in VARIANTS},
+        microseconds={v: math.fsum(row.count * row.costs[v].microseconds for row in rows) for v in VARIANTS},
+    )
+
+
+def _ratio(dense: float, other: float) -> float:
+    return dense / other if other else math.nan

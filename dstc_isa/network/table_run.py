@@ -1,0 +1,56 @@
+"""Run the layers of a table on random values."""
+
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+
+from dstc_isa.network.device import Device, Measured
+from dstc_isa.network.layers import Facts, conv_facts, product_facts
+from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
+from dstc_isa.network.row import LayerRow
+from dstc_isa.network.table import Product, Table, TableLayer
+from dstc_isa.sparse.random_matrix import random_matrix
+
+
+def run_table(
+    table: Table, device: Device, *, seed: int = 0, layers: Sequence[str] = (), keep: Keep, watch: Watch | None = None
+) -> Outcome:
+    """Run the layers of a table on random values; the n-th layer's have the seeds ``seed + 2n`` and ``seed + 2n + 1``.
+
+    ``layers``: patterns of the names to run, all if empty. ``keep`` is given each row when it is there.
+    """
+    watch = watch or Watch()
+    chosen = chosen_layers([layer.name for layer in table.layers], layers)
+    watch.planned(len(chosen))
+    rows = []
+    device = attrs.evolve(device, advanced=watch.advanced)
+    for number, layer in enumerate(table.layers):
+        if layer.name not in chosen:
+            continue
+        watch.begun(layer.name)
+        started = time.perf_counter()
+        with in_layer(layer.name):
+            measured, facts = _table_layer(layer, device, seed + 2 * number)
+        row = LayerRow(
+            layer=layer.name, count=layer.count, host_seconds=time.perf_counter() - started, **facts, **measured.facts
+        )
+        rows.append(row)
+        keep(row)
+        watch.ended(row)
+    return Outcome(rows=tuple(rows))
+
+
+def _table_layer(layer: TableLayer, device: Device, seed: int) -> tuple[Measured, Facts]:
+    shape = layer.shape
+    if isinstance(shape, Product):
+        a = random_matrix(shape.m, shape.k, layer.density_x, seed)
+        b = random_matrix(shape.k, shape.n, layer.density_w, seed + 1)
+        weights: Literal["b"] | None = "b" if shape.weights else None
+        measured = device.multiply(a[None], b[None], weights)
+        return measured, product_facts("MatMul", a.shape, b.shape, (shape.m, shape.n), weights)
+    x = random_matrix(shape.images, shape.channels * shape.height * shape.width, layer.density_x, seed)
+    w = random_matrix(shape.filters, shape.group_channels * shape.rows * shape.columns, layer.density_w, seed + 1)
+    measured = device.convolve(x.reshape(shape.input_shape), w.reshape(shape.weight_shape), shape)
+    return measured, conv_facts(shape, False)

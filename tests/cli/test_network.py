@@ -1,0 +1,209 @@
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from dstc_isa.cli.emu import main
+from dstc_isa.network import device
+from dstc_isa.network.device import Device
+from tests.network.fakes import convolve, multiply_dense, multiply_sparse
+from tests.network.models import model, small_network, sparse
+
+TABLE = """name = "Mine"
+densities = "CHOSEN"
+[[layer]]
+name = "conv1"
+operator = "conv"
+input = [1, 3, 8, 8]
+filters = 4
+kernel = 3
+density_x = 1
+density_w = 0.5
+count = 2
+[[layer]]
+name = "fc"
+operator = "matmul"
+m = 1
+k = 16
+n = 8
+density_x = 0.5
+density_w = 0.25
+"""
+FILES = {"layers.csv", "layers.jsonl", "layers.png", "network.json"}
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    Path("mine.toml").write_text(TABLE)
+    onnx.save(small_network(), "net.onnx")
+    np.save("x.npy", sparse(1, 2, 8, 8))
+
+
+@pytest.fixture(autouse=True)
+def kernels(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The fakes in place of the machine's kernels."""
+    fakes: dict[str, Any] = {
+        "dense_convolution": convolve,
+        "sparse_convolution": convolve,
+        "dense_product": multiply_dense,
+        "sparse_product": multiply_sparse,
+    }
+
+    def with_fakes(**options: Any) -> Device:
+        return Device(**{**options, **fakes})
+
+    monkeypatch.setattr(device, "Device", with_fakes)
+    return fakes
+
+
+def names(path: str) -> set[str]:
+    return {each.name for each in Path(path).iterdir()}
+
+
+def test_an_onnx_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["network", "net.onnx", "--input", "x.npy", "--prune", "0.5", "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["1/3 first", "2/3 second", "3/3 last"]
+    assert "\x1b" not in out + err
+    lines = out.splitlines()
+    assert "fused into convolutions: 1 BatchNormalization, 1 Relu" in lines
+    assert "on the host, not timed: 1 Add, 1 Flatten, 1 MaxPool" in lines
+    assert lines[-1].startswith("wrote study/layers.jsonl, study/layers.csv, study/network.json, study/outputs.npz")
+    assert names("study") == FILES | {"outputs.npz"}
+    assert matplotlib.image.imread("study/layers.png").shape[2] == 4
+    report = json.loads(Path("study/network.json").read_text())
+    assert (report["network"], report["gpu"], report["prune"], report["prune_scope"]) == (
+        "net",
+        "v100-dstc",
+        0.5,
+        "layer",
+    )
+    assert report["inputs"] == ["x.npy"]
+    rows = [json.loads(line) for line in Path("study/layers.jsonl").read_text().splitlines()]
+    assert rows == report["layers"]
+    assert [row["layer"] for row in rows] == ["first", "second", "last"]
+    assert all(row["density_w"] <= 0.5 for row in rows)
+    assert np.load("study/outputs.npz")["y"].shape == (1, 5)
+
+
+def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["network", "mine.toml", "--set", "sm.count=2", "-o", "study", "--no-plots"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["1/2 conv1", "2/2 fc"]
+    assert names("study") == FILES - {"layers.png"}
+    with Path("study/layers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["layer"], row["count"], row["x"]) for row in rows] == [("conv1", "2", "1x3x8x8"), ("fc", "1", "1x16")]
+    report = json.loads(Path("study/network.json").read_text())
+    assert (report["network"], report["set"], report["densities"], report["seed"]) == (
+        "Mine",
+        ["sm.count=2"],
+        "CHOSEN",
+        0,
+    )
+    total = sum(int(row["count"]) * float(row["dual_us"]) for row in rows)
+    assert report["totals"]["dual_us"] == pytest.approx(total)
+    assert f"{total:,.1f}" in out.splitlines()[-2]
+
+
+def test_a_shipped_table_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["network", "bert-base", "--layers", "attention_*s", "-o", "study"]) == 0
+    assert "1/1 attention_scores: " in capsys.readouterr().err
+
+
+def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", "s*,last", "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["1/2 second", "2/2 last"]
+    assert "1 Conv" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["mine.toml", "--input", "x.npy"], 2, "--input goes with an ONNX network"),
+        (["mine.toml", "--prune", "0.5"], 2, "--prune goes with an ONNX network"),
+        (["mine.toml", "--prune-scope", "global"], 2, "--prune-scope goes with an ONNX network"),
+        (["mine.toml", "--seed", "-1"], 2, "--seed is 0 or more, not -1"),
+        (["mine.toml", "--sample", "2"], 2, "--sample is a share of the CTAs"),
+        (["mine.toml", "--threads", "0"], 2, "--threads is 1 to 256, not 0"),
+        (["mine.toml", "--layers", "conv2"], 1, "no layer is named conv2; there is conv1, fc"),
+        (["mine.toml", "--gpu", "v10"], 1, "did you mean v100?"),
+        (["mine"], 1, "mine: no network of that name"),
+        (["vgg61"], 1, "did you mean vgg16?"),
+        (["no.toml"], 1, "no.toml: cannot be read: No such file or directory"),
+        (["no.onnx"], 1, "no.onnx: cannot be read: No such file or directory"),
+        (["damaged.onnx"], 1, "damaged.onnx: not a"),
+        (["net.onnx"], 1, "net.onnx: no array for input x; expected float32 of shape (n, 2, 8, 8)"),
+        (["net.onnx", "--input", "x.npy", "--input", "x.npy"], 2, "there is one already"),
+        (["net.onnx", "--input", "y=x.npy"], 1, "has no input y"),
+        (["net.onnx", "--input", "no.npy"], 1, "no.npy: cannot be read: No such file"),
+        (["net.onnx", "--input", "mine.toml"], 1, "mine.toml: not a .npy array of numbers"),
+        (["net.onnx", "--input", "small.npy"], 1, "dimension 2 (counted from 0) must be 8"),
+        (["net.onnx", "--input", "x.npy", "--prune", "1"], 2, "--prune is a share of the weights"),
+        (["net.onnx", "--input", "x.npy", "--prune-scope", "global"], 2, "--prune-scope goes with --prune"),
+        (["net.onnx", "--input", "x.npy", "--seed", "1"], 2, "--seed goes with a table of layers"),
+        (["mine.toml", "-o", "mine.toml"], 1, "mine.toml: is a file; expected a directory"),
+        (["mine.toml", "-o", "no/study"], 1, "no/study: No such file or directory"),
+    ],
+)
+def test_wrong_input(arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("damaged.onnx").write_bytes(Path("net.onnx").read_bytes()[:300])
+    np.save("small.npy", sparse(1, 2, 4, 8))
+    assert main(["network", "-o", "study", *arguments]) == status
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith("dstc-emu: ")
+    assert message in err
+
+
+def test_an_operator_that_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "x"], ["m"], "product"),
+        helper.make_node("Own", ["m"], ["y"], domain="there"),
+    ]
+    network = model(nodes, {}, {"x": ["n", "n"]})
+    network.opset_import.append(helper.make_opsetid("there", 1))
+    onnx.save(network, "own.onnx")
+    np.save("eye.npy", np.eye(3, dtype=np.float32))
+    assert main(["network", "own.onnx", "--input", "eye.npy", "-o", "study"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("dstc-emu: operator Own: ONNX Runtime cannot run it: ")
+    assert names("study") == {"layers.csv", "layers.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("library", "network", "message"),
+    [
+        ("onnx", "net.onnx", "pip install onnx onnxruntime, or the extra [onnx]"),
+        ("onnxruntime", "net.onnx", "pip install onnx onnxruntime, or the extra [onnx]"),
+        ("matplotlib", "mine.toml", "pip install matplotlib, or the extra [plot]"),
+    ],
+)
+def test_libraries_that_are_not_there(
+    library: str, network: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    assert main(["network", network, "-o", "study"]) == 1
+    assert message in capsys.readouterr().err
+    assert not Path("study").exists()
+
+
+def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) -> None:
+    def interrupt(*operands: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    kernels["dense_product"] = interrupt
+    assert main(["network", "mine.toml", "-o", "study"]) == 130
+    assert "1 of 2 layers are kept in study" in capsys.readouterr().err
+    assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1
+    assert names("study") == {"layers.csv", "layers.jsonl"}

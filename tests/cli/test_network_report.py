@@ -1,0 +1,63 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from dstc_isa.cli.network_report import Reporter, layer_table, summary
+from dstc_isa.network.outcome import Outcome
+from tests.network.rows import row
+
+
+def shown(width: int, *rows: object) -> list[str]:
+    text = io.StringIO()
+    Console(file=text, width=width).print(*rows, highlight=False, markup=False)
+    return text.getvalue().splitlines()
+
+
+def test_progress() -> None:
+    text = io.StringIO()
+    reporter = Reporter(Console(file=text, width=100))
+    with reporter.bar:
+        reporter.planned(2)
+        reporter.begun("conv1")
+        reporter.advanced(0.5)
+        reporter.ended(row(dense=4000, weights=2000, dual=1000))
+        reporter.begun("[fc]")
+        reporter.ended(row(layer="[fc]"))
+    assert text.getvalue().splitlines() == [
+        "1/2 conv1: dense 4,000, weights 2,000, dual 1,000 cycles, speed-up 4.00, 0.1 s",
+        "2/2 [fc]: dense 40, weights 20, dual 10 cycles, speed-up 4.00, 0.1 s",
+    ]
+
+
+def test_progress_on_a_terminal() -> None:
+    text = io.StringIO()
+    reporter = Reporter(Console(file=text, width=100, force_terminal=True))
+    with reporter.bar:
+        reporter.planned(2)
+        reporter.begun("conv1")
+        reporter.bar.refresh()
+    assert "1/2 conv1" in text.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits(width: int) -> None:
+    rows = [row(dense=4_000_000, weights=2_000_000, dual=1_000_000), row(layer="a_rather_long_name/fc", density_w=None)]
+    lines = shown(width, layer_table(rows))
+    assert all(len(line) <= width for line in lines)
+    assert any(
+        line.split()[:8] == ["conv1", "0.50", "0.25", "4,000.0", "2,000.0", "1,000.0", "2.00", "4.00"] for line in lines
+    )
+    assert any("all layers" in line and "4,000.0" in line for line in lines)
+    assert not any("count" in line for line in lines)
+    counted = shown(width, layer_table([row(count=3, dense=4000)]))
+    assert any(line.split()[:2] == ["conv1", "3"] for line in counted)
+    assert any(line.split()[:3] == ["all", "layers", "3"] and "12.0" in line for line in counted)
+
+
+def test_where_operators_ran() -> None:
+    outcome = Outcome(rows=(row(),), on_host={"Softmax": 1, "Add": 2}, fused={"Relu": 3})
+    assert list(summary(outcome)) == ["fused into convolutions: 3 Relu", "on the host, not timed: 2 Add, 1 Softmax"]
+    assert list(summary(Outcome(rows=(row(),)))) == []
+    (line,) = summary(Outcome(rows=(row(),)), 0.25)
+    assert line == "times are estimates: 0.25 of the CTAs of each launch were timed"

@@ -1,0 +1,205 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import correlate
+
+from dstc_isa.conv.dense import conv_dense
+from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, merged_shape, part_slabs_of, plan_of
+from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
+from dstc_isa.gpu import load_gpu
+from dstc_isa.halves import ValueRangeError
+from tests.models.convolution import in_order
+
+SMS = load_gpu().sm.count
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> ConvShape:
+    def number(low: int, high: int) -> int:
+        return draw(st.integers(low, high))
+
+    rows, columns = draw(st.sampled_from([(1, 1), (3, 3), (1, 7), (5, 2), (11, 11)]))
+    stride, dilation = (number(1, 4), number(1, 4)), (number(1, 2), number(1, 3))
+    padding = (number(0, rows), number(0, rows), number(0, columns), number(0, columns))
+    groups = draw(st.sampled_from([1, 1, 2, 3, 8]))
+    channels = groups * draw(st.sampled_from([1, 3, 8, 9, 70] if rows * columns < 20 else [1, 3]))
+    filters = groups * draw(st.sampled_from([1, 5, 17, 70] if groups == 1 else [1, 2, 9]))
+    least = [
+        max(1, dilation[0] * (rows - 1) + 1 - sum(padding[:2])),
+        max(1, dilation[1] * (columns - 1) + 1 - sum(padding[2:])),
+    ]
+    height, width = (number(size, size + 20) for size in least)
+    images = number(1, 3)
+    return ConvShape(images, channels, height, width, filters, rows, columns, stride, padding, dilation, groups)
+
+
+@st.composite
+def plans(draw: st.DrawFn, shape: ConvShape) -> Plan:
+    tile = draw(st.sampled_from([WIDE, NARROW, SMALL]))
+    parts = draw(st.sampled_from([1, 2, 3, 5])) if tile.divides else 1
+    merged = draw(st.sampled_from([count for count in (1, 2, 4) if shape.groups % count == 0]))
+    return draw(st.sampled_from([Plan(tile, parts, merged), plan_of(shape, SMS)]))
+
+
+def operands(shape: ConvShape, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    x = generator.standard_normal(shape.input_shape).astype(np.float16)
+    w = generator.standard_normal(shape.weight_shape).astype(np.float16)
+    return x, w
+
+
+def options(shape: ConvShape) -> dict[str, Any]:
+    return {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
+
+
+def surrounded(x: np.ndarray, shape: ConvShape) -> np.ndarray:
+    above, below, left, right = shape.padding
+    return np.pad(x, ((0, 0), (0, 0), (above, below), (left, right)))
+
+
+def of_merged(w: np.ndarray, shape: ConvShape, merged: int) -> np.ndarray:
+    """Filters with zeros for the channels of the other groups that theirs is merged with."""
+    result = np.zeros((shape.filters, merged * shape.group_channels, *w.shape[2:]), w.dtype)
+    for filter_ in range(shape.filters):
+        first = filter_ // shape.group_filters % merged * shape.group_channels
+        result[filter_, first : first + shape.group_channels] = w[filter_]
+    return result
+
+
+@settings(max_examples=25)
+@given(st.data(), shapes(), st.booleans(), st.booleans(), st.integers(0, 99))
+def test_bit_exact_in_the_order_of_the_kernel(
+    data: st.DataObject, shape: ConvShape, relu: bool, biased: bool, seed: int
+) -> None:
+    plan = data.draw(plans(shape))
+    x, w = operands(shape, seed)
+    bias = np.linspace(-3, 3, shape.filters, dtype=np.float32) if biased else None
+    launched = merged_shape(shape, plan.merged)
+    expected = in_order(
+        surrounded(x, shape),
+        of_merged(w, shape, plan.merged),
+        (shape.out_height, shape.out_width),
+        shape.stride,
+        shape.dilation,
+        launched.groups,
+        (plan.tile.slab, plan.tile.warps_along_k, part_slabs_of(launched, plan)),
+    )
+    if bias is not None:
+        expected += bias[:, None, None]
+    if relu:
+        expected = np.maximum(expected, 0)
+    result = conv_dense(x, w, bias=bias, relu=relu, gpu=None, plan=plan, **options(shape))
+    np.testing.assert_array_equal(result.y, expected)
+    assert result.shape == shape
+    assert (result.density_x, result.density_w) == (np.count_nonzero(x) / x.size, np.count_nonzero(w) / w.size)
+
+
+def correlated(x: np.ndarray, w: np.ndarray, shape: ConvShape) -> np.ndarray:
+    inside = surrounded(x.astype(np.float64), shape)
+    (down, across), (rows, columns) = shape.dilation, w.shape[2:]
+    spread = np.zeros((*w.shape[:2], down * (rows - 1) + 1, across * (columns - 1) + 1))
+    spread[:, :, ::down, ::across] = w
+    result = np.zeros(shape.output_shape)
+    for image in range(shape.images):
+        for filter_ in range(shape.filters):
+            first = filter_ // shape.group_filters * shape.group_channels
+            seen = inside[image, first : first + shape.group_channels]
+            whole = correlate(seen, spread[filter_], mode="valid", method="direct")[0]
+            result[image, filter_] = whole[:: shape.stride[0], :: shape.stride[1]]
+    return result
+
+
+@settings(max_examples=15)
+@given(shapes(), st.integers(0, 99))
+def test_close_to_an_independent_implementation(shape: ConvShape, seed: int) -> None:
+    x, w = operands(shape, seed)
+    y = conv_dense(x, w, gpu=None, **options(shape)).y
+    terms = shape.group_channels * shape.rows * shape.columns
+    tolerance = terms * 2.0**-24 * correlated(abs(x), abs(w), shape)
+    assert (abs(y - correlated(x, w, shape)) <= tolerance).all()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [Plan(WIDE), Plan(NARROW), Plan(SMALL), Plan(SMALL, 3)],
+    ids=lambda plan: f"{plan.tile.kernel} {plan.parts}",
+)
+def test_control_codes_leave_no_hazard(plan: Plan) -> None:
+    shape = ConvShape(1, 70, 9, 9, 72, 3, 3, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0)
+    result = conv_dense(x, w, padding=1, bias=np.ones(72), relu=True, plan=plan, check_hazards=True)
+    assert result.run.timing is not None
+    assert result.run.timing.hazards == []
+    np.testing.assert_array_equal(
+        result.y, conv_dense(x, w, padding=1, bias=np.ones(72), relu=True, plan=plan, gpu=None).y
+    )
+
+
+def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
+    shape = ConvShape(1, 64, 32, 32, 128, 3, 3, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0)
+    timing = conv_dense(x, w, padding=1, gpu=load_gpu("v100-dstc", ["sm.count=4"])).run.timing
+    assert timing is not None
+    assert timing.bound.resource == "tensor and FP16 pipe"
+    assert timing.counters["bank_conflicts"] == 0
+    assert timing.share_of_bound > 0.7
+
+
+def test_the_plan_fits_the_layer() -> None:
+    large = ConvShape(16, 256, 56, 56, 256, 3, 3, padding=(1, 1, 1, 1))
+    assert plan_of(large, SMS) == Plan(WIDE)
+    few_filters = ConvShape(1, 64, 224, 224, 64, 3, 3, padding=(1, 1, 1, 1))
+    assert plan_of(few_filters, SMS) == Plan(NARROW)
+    few_pixels = ConvShape(1, 512, 7, 7, 512, 3, 3, padding=(1, 1, 1, 1))
+    plan = plan_of(few_pixels, SMS)
+    assert plan.tile == SMALL
+    assert plan.parts > 1
+    depthwise = ConvShape(1, 96, 14, 14, 96, 3, 3, padding=(1, 1, 1, 1), groups=96)
+    assert plan_of(depthwise, SMS).merged > 1
+    assert plan_of(depthwise, SMS, merge=False).merged == 1
+
+
+def test_an_infinity_stays_in_its_group() -> None:
+    x, w = np.ones((1, 16, 5, 5)), np.ones((16, 1, 3, 3))
+    x[0, 3, 2, 2] = np.inf
+    y = conv_dense(x, w, groups=16, gpu=None).y
+    assert np.isinf(y[0, 3]).all()
+    assert (np.delete(y, 3, axis=1) == 9).all()
+
+
+def test_relu_keeps_what_is_not_a_number() -> None:
+    x = np.array([np.nan, -2.0, 3.0, -np.inf]).reshape(1, 1, 1, 4)
+    y = conv_dense(x, np.ones((1, 1, 1, 1)), relu=True, gpu=None).y
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 3, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x", "x: image 1, channel 2, row 3, column 0 .*70000.0 is beyond FP16"),
+        ("w", "w: filter 1, channel 2, row 3, column 0 .*70000.0 is beyond FP16"),
+    ],
+)
+def test_value_beyond_half_precision_is_located(name: str, message: str) -> None:
+    arrays = {"x": np.ones((2, 3, 4, 4)), "w": np.ones((2, 3, 4, 4))}
+    arrays[name][1, 2, 3, 0] = 70000
+    with pytest.raises(ValueRangeError, match=message) as caught:
+        conv_dense(**arrays)
+    assert caught.value.place == (1, 2, 3, 0)
+
+
+def test_what_cannot_be_convolved_is_refused() -> None:
+    x, w = np.ones((1, 1, 20, 20)), np.ones((2, 1, 3, 3))
+    with pytest.raises(TypeError, match="w: expected real numbers, not complex128"):
+        conv_dense(x, w.astype(complex))
+    with pytest.raises(TypeError, match="bias: expected real numbers"):
+        conv_dense(x, w, bias=np.array(["1", "2"]))
+    with pytest.raises(ShapeError, match=r"bias has a number for each of the 2 filters; its shape is \(3,\)"):
+        conv_dense(x, w, bias=np.zeros(3))
+    with pytest.raises(ShapeError, match="the kernel has 16 columns; conv_dense takes at most 15"):
+        conv_dense(x, np.ones((2, 1, 1, 16)))
+    with pytest.raises(ShapeError, match="x has 1 channels, so w must have 1"):
+        shape_of(x, np.ones((2, 2, 3, 3)))

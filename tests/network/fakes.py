@@ -1,0 +1,84 @@
+"""Layers in NumPy, in place of kernels: right results at the price of a product, with the time of another run."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.dense.launch import GemmResult
+from dstc_isa.halves import in_matrix, overflowing, rounded_to_half
+from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.sparse.random_matrix import random_matrix
+from dstc_isa.sparse.spgemm import SpgemmReport, SpgemmResult, spgemm
+
+
+@cache
+def launch() -> RunStatistics:
+    """A timed launch."""
+    return spgemm(random_matrix(32, 16, 1, 0), random_matrix(16, 32, 1, 1), threads=1).report.run
+
+
+def multiply_dense(a: Any, b: Any, **options: Any) -> GemmResult:
+    """As ``gemm_dense``."""
+    return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch())
+
+
+def multiply_sparse(a: Any, b: Any, **options: Any) -> SpgemmResult:
+    """As ``spgemm``."""
+    (m, k), n = a.shape, b.shape[1]
+    return SpgemmResult(multiply_dense(a, b).c, SpgemmReport(m, n, k, 1.0, 1.0, 0, 0, 0, 0.0, launch()))
+
+
+def convolve(
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    bias: Any = None,
+    relu: bool = False,
+    **options: Any,
+) -> ConvResult:
+    """As ``conv_dense`` and ``conv2d``."""
+    shape = shape_of(x, w, stride, padding, dilation, groups)
+    windows = _lowered(x, shape).reshape(*_pixels(shape), groups, -1)
+    filters = w.reshape(groups, shape.group_filters, -1)
+    y = np.einsum("nhwgk,gfk->ngfhw", _halves(windows, "x"), _halves(filters, "w")).reshape(shape.output_shape)
+    if bias is not None:
+        y = y + bias[:, None, None]
+    densities = [np.count_nonzero(rounded_to_half(values)) / values.size for values in (x, w)]
+    return ConvResult(np.maximum(y, 0) if relu else y, shape, *densities, (launch(), launch()))
+
+
+def _halves(values: Any, name: str) -> Any:
+    rounded = rounded_to_half(values)
+    with in_matrix(name):
+        if overflowing(values, rounded).any():
+            raise ValueError("a value is beyond FP16's range")
+    return rounded.astype(np.float32)
+
+
+def _pixels(shape: ConvShape) -> tuple[int, int, int]:
+    return shape.images, shape.out_height, shape.out_width
+
+
+def _lowered(x: Any, shape: ConvShape) -> Any:
+    """A row for each output pixel, of channels, kernel rows and kernel columns."""
+    above, below, left, right = shape.padding
+    wide = np.pad(x, ((0, 0), (0, 0), (above, below), (left, right)))
+    (down, across), (spread, reach) = shape.stride, shape.dilation
+    columns = [
+        wide[
+            :,
+            :,
+            r * spread : r * spread + (shape.out_height - 1) * down + 1 : down,
+            c * reach : c * reach + (shape.out_width - 1) * across + 1 : across,
+        ]
+        for r in range(shape.rows)
+        for c in range(shape.columns)
+    ]
+    return np.stack(columns, 2).transpose(0, 3, 4, 1, 2)

@@ -1,0 +1,42 @@
+import pytest
+
+from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.outcome import chosen_layers, in_layer
+
+NAMES = ["conv1", "conv2_a", "conv2_b", "fc"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        ([], NAMES),
+        (["conv2_*"], ["conv2_a", "conv2_b"]),
+        (["fc", "conv1"], ["conv1", "fc"]),
+        (["*a", "conv*"], ["conv1", "conv2_a", "conv2_b"]),
+    ],
+)
+def test_chosen_layers(patterns: list[str], chosen: list[str]) -> None:
+    assert chosen_layers(NAMES, patterns) == chosen
+
+
+def test_a_pattern_that_matches_nothing() -> None:
+    with pytest.raises(NetworkError, match=r"no layer is named CONV1; there is conv1, conv2_a, conv2_b, fc$"):
+        chosen_layers(NAMES, ["fc", "CONV1"])
+    with pytest.raises(NetworkError, match="there is 0, 1, 2, 3, 4, 5, 6, 7 and 92 more"):
+        chosen_layers([str(n) for n in range(100)], ["x"])
+    with pytest.raises(NetworkError, match="there is none"):
+        chosen_layers([], ["x"])
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), NetworkError("wrong")])
+def test_errors_of_kernels_name_the_layer(error: Exception) -> None:
+    with pytest.raises(NetworkError) as caught, in_layer("fc"):
+        raise error
+    assert str(caught.value) == f"layer fc: {error}"
+    with pytest.raises(NetworkError, match=r"; help$"), in_layer("fc", "; help"):
+        raise error
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(KeyError), in_layer("fc"):
+        raise KeyError("a")

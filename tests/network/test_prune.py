@@ -1,0 +1,46 @@
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstc_isa.network.prune import Scope, pruned
+
+WEIGHTS = st.dictionaries(
+    st.text("abc", min_size=1, max_size=2),
+    st.lists(st.integers(-4, 4), min_size=1, max_size=12).map(lambda values: np.array(values, np.float32)),
+    max_size=4,
+)
+
+
+@given(WEIGHTS, st.floats(0, 1), st.sampled_from(["layer", "global"]))
+def test_the_smallest_of_a_group_become_zero(weights: dict[str, np.ndarray], share: float, scope: Scope) -> None:
+    result = pruned(weights, share, scope)
+    assert list(result) == list(weights)
+    groups = [[name] for name in weights] if scope == "layer" else [list(weights)]
+    for names in groups:
+        before = np.concatenate([weights[name] for name in names] or [np.zeros(0)])
+        after = np.concatenate([result[name] for name in names] or [np.zeros(0)])
+        gone = (after == 0) & (before != 0)
+        assert (after[~gone] == before[~gone]).all()
+        assert (after == 0).sum() == max(floor(share * before.size), (before == 0).sum())
+        if gone.any() and (after != 0).any():
+            assert abs(before[gone]).max() <= abs(after[after != 0]).min()
+
+
+def test_global_takes_from_small_layers_first() -> None:
+    weights = {"small": np.full((2, 2), 0.1, np.float32), "large": np.full((2, 2), 10, np.float16)}
+    whole = pruned(weights, 0.5, "global")
+    assert (np.count_nonzero(whole["small"]), np.count_nonzero(whole["large"])) == (0, 4)
+    assert {name: (v.shape, v.dtype) for name, v in whole.items()} == {
+        name: (v.shape, v.dtype) for name, v in weights.items()
+    }
+    assert all(np.count_nonzero(values) == 2 for values in pruned(weights, 0.5).values())
+    assert np.count_nonzero(weights["small"]) == 4
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_0_to_1(share: float) -> None:
+    with pytest.raises(ValueError, match="0 to 1"):
+        pruned({}, share)
