@@ -8,7 +8,8 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.activations import EncodedActivations, encode_on_device
-from dstc_isa.conv.conv2d import Skip, check_bias, check_skip, convolve, of_channels, to_halves
+from dstc_isa.conv.conv2d import Skip, check_skip, convolve
+from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import Pair, ShapeError, shape_of
@@ -76,7 +77,7 @@ def run_layers(
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     steps = _checked(np.asarray(x), layers)
     results: list[ConvResult] = []
-    given: npt.NDArray[Any] = to_halves(np.asarray(x), "x")
+    given: npt.NDArray[Any] = half_activations(np.asarray(x))
     before: _Step | None = None
     encodings: list[EncodedActivations] = []
     for step in steps:
@@ -109,13 +110,12 @@ def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
     activations = x
     for number, layer in enumerate(layers):
         try:
-            w = to_halves(np.asarray(layer.w), "w")
+            w = half_filters(np.asarray(layer.w))
             shape = shape_of(activations, w, layer.stride, layer.padding, layer.dilation, layer.groups)
-            scale, offset = (
-                None if values is None else of_channels(values, name, shape.filters, "filter")
-                for name, values in (("scale", layer.scale), ("offset", layer.offset))
+            bias, scale, offset = (
+                of_filters(getattr(layer, name), name, shape) for name in ("bias", "scale", "offset")
             )
-            step = _Step(Plan(shape), w, check_bias(layer.bias, shape), scale, offset, layer.relu)
+            step = _Step(Plan(shape), w, bias, scale, offset, layer.relu)
         except (ShapeError, TypeError, ValueError) as error:
             error.args = (f"layer {number}: {error}",)
             raise

@@ -8,11 +8,11 @@ from attrs import frozen
 
 from dstc_isa.conv.activations import EncodedActivations, elements_read, encode_on_device, reciprocal
 from dstc_isa.conv.filters import pack_filters
+from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.halves import HALF, overflowing, rounded_to_half
 from dstc_isa.object.load import load_shipped
 from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.report.statistics import statistics
@@ -108,7 +108,7 @@ def conv2d(
             padding=padding,
             dilation=dilation,
             groups=groups,
-            bias=None if bias is None else np.asarray(bias),
+            bias=bias,
             relu=relu,
             gpu=gpu,
             **options,
@@ -116,8 +116,8 @@ def conv2d(
     shape = shape_of(x, w, stride, padding, dilation, groups)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     plan = Plan(shape)
-    halves_x, halves_w = to_halves(x, "x"), to_halves(w, "w")
-    checked_bias = check_bias(bias, shape)
+    halves_x, halves_w = half_activations(x), half_filters(w)
+    checked_bias = of_filters(bias, "bias", shape)
     encoded = encode_on_device(halves_x, plan, machine, keep_zeros=skip == "weights", **options)
     return convolve(
         encoded,
@@ -151,8 +151,8 @@ def convolve(
     ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
     """
     shape = plan.shape
-    halves = to_halves(w, "w")
-    added = check_bias(bias, shape)
+    halves = half_filters(w)
+    added = of_filters(bias, "bias", shape)
     if tiling is not None:
         _check_tiling(tiling)
     tiling = tiling or choose_tiling(plan, gpu.sm.count if gpu is not None else 80)
@@ -242,41 +242,3 @@ def _check_tiling(tiling: Tiling) -> None:
 def check_skip(skip: object) -> None:
     """Raise ValueError for what is not one of ``Skip``."""
     _check_choice("skip", skip, get_args(Skip))
-
-
-def check_bias(bias: npt.ArrayLike | None, shape: ConvShape) -> npt.NDArray[np.float32] | None:
-    """``bias`` as float32; ShapeError unless it has a number for each filter, errors as of ``to_halves``."""
-    return None if bias is None else of_channels(bias, "bias", shape.filters, "filter")
-
-
-def of_channels(values: npt.ArrayLike, name: str, count: int, what: str) -> npt.NDArray[np.float32]:
-    """Numbers of channels as float32, of shape (``count``,); ``what`` they belong to and ``name``, for errors.
-
-    Raises ShapeError for another shape, TypeError for what is not real, ValueError for a value beyond FP32's range.
-    """
-    numbers = np.asarray(values)
-    if numbers.shape != (count,):
-        raise ShapeError(f"{name} has {count} numbers, one for each {what}, not shape {numbers.shape}")
-    _check_real(numbers, name)
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = np.ascontiguousarray(numbers, np.float32)
-    beyond = np.flatnonzero(np.isinf(rounded) & np.isfinite(numbers))
-    if len(beyond):
-        raise ValueError(f"{name}[{beyond[0]}]: {numbers[beyond[0]]} is beyond FP32's range; scale the values")
-    return rounded
-
-
-def _check_real(values: npt.NDArray[Any], name: str) -> None:
-    if values.dtype.kind not in "biuf":
-        raise TypeError(f"{name} holds real numbers, integers or booleans, not {values.dtype}")
-
-
-def to_halves(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float16]:
-    """``values`` rounded to FP16; TypeError for what is not real, ValueError for a value beyond FP16's range."""
-    _check_real(values, name)
-    rounded = rounded_to_half(values)
-    beyond = np.argwhere(overflowing(values, rounded))
-    if len(beyond):
-        place = tuple(beyond[0].tolist())
-        raise ValueError(f"{name}{list(place)}: {values[place]} is beyond FP16's range of +-65504; scale the array")
-    return rounded.astype(HALF, copy=False)

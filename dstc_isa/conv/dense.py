@@ -27,11 +27,11 @@ from dstc_isa.conv.implicit_gemm import (
     tap_table,
     weights,
 )
+from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
+from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.halves import halves, in_operand
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.load import load_shipped
 from dstc_isa.report.statistics import statistics
@@ -66,10 +66,8 @@ def conv_dense(
     shape = shape_of(x, w, stride, padding, dilation, groups)
     check_kernel(shape)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
-    with in_operand("x"):
-        rounded_x = _real_halves(x, ("image", "channel", "row", "column"))
-    with in_operand("w"):
-        rounded_w = _real_halves(w, ("filter", "channel", "row", "column"))
+    rounded_x, rounded_w = half_activations(x), half_filters(w)
+    added = of_filters(bias, "bias", shape)
     if plan is None:
         # Zeros between groups that are merged must not meet an infinity or a NaN.
         plan = plan_of(shape, (machine or load_gpu()).sm.count, merge=bool(np.isfinite(rounded_x).all()))
@@ -80,7 +78,7 @@ def conv_dense(
     arguments = {
         "x": activations(rounded_x, launched),
         "out": y,
-        "bias": _padded_bias(bias, launched, column_tiles * plan.tile.filters),
+        "bias": _padded_bias(added, launched, column_tiles * plan.tile.filters),
         "floor": 0 if relu else -(2**31),
         **_product(merge_groups(rounded_w, shape, plan.merged), launched, plan.tile),
     }
@@ -97,16 +95,6 @@ def conv_dense(
         np.count_nonzero(rounded_w) / rounded_w.size,
         (statistics(kernel, execution, timing),),
     )
-
-
-def _real_halves(values: npt.NDArray[Any], axes: tuple[str, ...]) -> Halves:
-    _check_real(values)
-    return halves(values, axes)
-
-
-def _check_real(values: npt.NDArray[Any]) -> None:
-    if values.dtype.kind not in "fiub":
-        raise TypeError(f"expected real numbers, not {values.dtype}")
 
 
 def _product(w: Halves, shape: ConvShape, tile: Tile) -> dict[str, Argument]:
@@ -137,17 +125,13 @@ def _parts(parts: int, shape: ConvShape, plan: Plan) -> dict[str, Argument]:
     }
 
 
-def _padded_bias(bias: npt.NDArray[Any] | None, shape: ConvShape, columns: int) -> npt.NDArray[np.float32]:
+def _padded_bias(bias: npt.NDArray[np.float32] | None, shape: ConvShape, columns: int) -> npt.NDArray[np.float32]:
     """The bias of each padded filter of each group, and zeros for the ``columns`` that the last tile may read."""
     filters = padded_filters(shape)
     result = np.zeros(shape.groups * filters + columns, np.float32)
     if bias is not None:
-        with in_operand("bias"):
-            _check_real(bias)
-        if bias.shape != (shape.filters,):
-            raise ShapeError(f"bias has a number for each of the {shape.filters} filters; its shape is {bias.shape}")
         by_group = result[: shape.groups * filters].reshape(shape.groups, filters)
-        by_group[:, : shape.group_filters] = bias.astype(np.float32).reshape(shape.groups, -1)
+        by_group[:, : shape.group_filters] = bias.reshape(shape.groups, -1)
     return result
 
 

@@ -85,6 +85,18 @@ def test_random_operands_without_time(capsys: pytest.CaptureFixture[str]) -> Non
     assert "OHMMA executed" not in printed
 
 
+def test_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    dense = ["--kernel", "conv_dense", "--bias", "b.npy", "-o", "y.npy"]
+    assert main(["conv", "x.npy", "w.npy", *OPTIONS, *dense]) == 0
+    expected = conv2d(X, W, bias=B, kernel="conv_dense", **SAME)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(np.load("y.npy"), expected.y)
+    sparse = conv2d(X, W, bias=B, gpu=None, **SAME)  # type: ignore[arg-type]
+    np.testing.assert_allclose(expected.y, sparse.y, atol=1e-5)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("y (2x4x4x9) = x (2x6x9x8")
+    assert lines[1].startswith("conv_dense")
+
+
 def test_hazards_of_all_kernels_are_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conv", "x.npy", "w.npy", "--groups", "2", "--check-hazards"]) == 0
     assert capsys.readouterr().err == ""
@@ -133,7 +145,7 @@ RANDOM = ["--random", "1,2,5,5,3,3,3"]
         (1, "rows is at least 1, not 0", ["--random", "1,2,5,5,3,0,3"]),
         (
             1,
-            "bias has 4 numbers, one for each filter, not shape (2, 6, 9, 8)",
+            "bias has a number for each of the 4 filters; its shape is (2, 6, 9, 8)",
             ["x.npy", "w.npy", "--groups", "2", "--bias", "x.npy"],
         ),
         (1, "missing.npy: cannot be read", ["missing.npy", "w.npy"]),
@@ -170,4 +182,7 @@ def test_a_value_beyond_fp16_is_named(capsys: pytest.CaptureFixture[str]) -> Non
     large[1, 2, 3, 4] = 1e5
     np.save("large.npy", large)
     assert main(["conv", "large.npy", "w.npy", "--groups", "2"]) == 1
-    assert "x[1, 2, 3, 4]: 100000.0 is beyond FP16's range" in capsys.readouterr().err
+    assert (
+        "x: image 1, channel 2, row 3, column 4 (counted from 0): 100000.0 is beyond FP16's range"
+        in capsys.readouterr().err
+    )

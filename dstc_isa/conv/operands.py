@@ -1,0 +1,55 @@
+"""Operands of convolutions, checked: activations and filters in FP16, numbers of filters in FP32."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.halves import halves, in_operand
+
+ACTIVATION_AXES = ("image", "channel", "row", "column")
+FILTER_AXES = ("filter", "channel", "row", "column")
+
+
+def half_activations(x: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    """Activations rounded to FP16; TypeError for what is not real, ValueRangeError for a value beyond FP16's range."""
+    return _real_halves(x, "x", ACTIVATION_AXES)
+
+
+def half_filters(w: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    """Filters, otherwise as ``half_activations``."""
+    return _real_halves(w, "w", FILTER_AXES)
+
+
+def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt.NDArray[np.float32] | None:
+    """A number for each filter as float32 of shape (filters,); ``name``: what errors call it, such as bias.
+
+    Raises ShapeError for another shape, TypeError for what is not real, ValueError for a value beyond FP32's range.
+    """
+    if values is None:
+        return None
+    numbers = np.asarray(values)
+    _check_real(numbers, name)
+    if numbers.shape != (shape.filters,):
+        raise ShapeError(f"{name} has a number for each of the {shape.filters} filters; its shape is {numbers.shape}")
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.ascontiguousarray(numbers, np.float32)
+    beyond = np.flatnonzero(np.isinf(rounded) & np.isfinite(numbers))
+    if len(beyond):
+        filter_ = beyond[0]
+        raise ValueError(
+            f"{name}: filter {filter_} (counted from 0): {numbers[filter_]} is beyond FP32's range; scale the values"
+        )
+    return rounded
+
+
+def _real_halves(values: npt.NDArray[Any], name: str, axes: tuple[str, ...]) -> npt.NDArray[np.float16]:
+    _check_real(values, name)
+    with in_operand(name):
+        return halves(values, axes)
+
+
+def _check_real(values: npt.NDArray[Any], name: str) -> None:
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected real numbers, not {values.dtype}")
