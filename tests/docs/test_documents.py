@@ -13,7 +13,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
-@pytest.mark.parametrize("name", ["tutorial.md", "add-an-instruction.md"])
+@pytest.mark.parametrize("name", ["tutorial.md", "add-an-instruction.md", "sparse-convolution.md"])
 def test_commands_print_what_is_shown(name: str, tmp_path: Path) -> None:
     shown = (DOCS / name).read_text(encoding="utf-8")
     assert executed(shown, tmp_path) == shown, f"see python tests/docs/console.py docs/{name}"
