@@ -114,7 +114,7 @@ def encode_on_device(
     """
     shape = plan.shape
     words, values = _empty_words(plan), np.zeros(_room(plan), np.float16)
-    chunks = -(-plan.words // CHUNK_WORDS)
+    chunks, area = -(-plan.words // CHUNK_WORDS), plan.rows * plan.pitch
     totals = np.zeros(chunks * plan.planes + 1, np.uint32)
     one = np.ones(shape.channels, np.float32)
     scaled = scale is not None or offset is not None
@@ -149,8 +149,12 @@ def encode_on_device(
         "before": shape.padding[2],
         "pitch": plan.pitch,
         "per_pitch": reciprocal(plan.pitch),
-        "area": plan.rows * plan.pitch,
-        "per_area": reciprocal(plan.rows * plan.pitch),
+        "rows": plan.rows,
+        "area": area,
+        "per_area": reciprocal(area),
+        "images_of_word": WINDOW // area,
+        "rows_of_word": WINDOW % area // plan.pitch,
+        "columns_of_word": WINDOW % area % plan.pitch,
         "image_step": steps[0],
         "channel_step": steps[1],
         "row_step": steps[2],
