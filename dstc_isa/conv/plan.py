@@ -28,6 +28,9 @@ SHARED = 8
 """Windows that may share values."""
 
 POSITION_LIMIT = 1 << 24
+PLANE_LIMIT = (1 << 16) - 1
+"""Planes, and groups: each is a row of CTAs."""
+
 SPACING = 3
 """Positions between windows that share values: what leaves the window is counted with a table of three bits."""
 
@@ -60,6 +63,11 @@ class Plan:
             raise ShapeError(
                 f"images, height and width with padding are {self.words * WINDOW} positions of a channel, "
                 f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer images at a time"
+            )
+        if max(self.planes, self.shape.groups) > PLANE_LIMIT:
+            raise ShapeError(
+                f"{self.shape.channels} channels, in {len(self.phases)} phases of the stride, are more than the "
+                f"{PLANE_LIMIT} planes that the sparse kernel takes: use fewer channels at a time"
             )
 
     @cached_property
