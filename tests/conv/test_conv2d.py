@@ -158,6 +158,13 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling, 
     assert [launch.kernel for launch in timed.launches[:-1]] == ["encode_count", "encode_scan", "encode_values"]
 
 
+def test_the_reference_engine_agrees() -> None:
+    shape = ConvShape(1, 2, 5, 5, 3, 3, 2, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0.6, 0.7, 0)
+    readable = conv2d(x, w, padding=1, gpu=None, reference=True)
+    np.testing.assert_array_equal(readable.y, conv2d(x, w, padding=1, gpu=None).y)
+
+
 @pytest.mark.parametrize("dtype", ["f8", "f4", "f2", ">f4", "i8", "u1", "?"])
 def test_types(dtype: str) -> None:
     x, w = np.ones((1, 2, 5, 5), dtype), np.ones((3, 2, 3, 3), dtype)
