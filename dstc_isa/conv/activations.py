@@ -17,6 +17,10 @@ BEHIND = 64
 """Values that the kernel may read behind the last one."""
 
 CHUNK_WORDS = 32
+CTA_CHANNELS = 4
+"""Of a CTA, at most: they share the work of finding their elements, if that leaves CTAs enough."""
+
+ENOUGH_CTAS = 640
 ENCODE_BLOCK, SCAN_BLOCK = 128, 1024
 IS_WIDE, IS_SCALED, IS_RECTIFIED, KEEPS_ZEROS = 1, 2, 4, 8
 
@@ -115,6 +119,7 @@ def encode_on_device(
     shape = plan.shape
     words, values = _empty_words(plan), np.zeros(_room(plan), np.float16)
     chunks, area = -(-plan.words // CHUNK_WORDS), plan.rows * plan.pitch
+    cta_channels = CTA_CHANNELS if chunks * plan.planes >= CTA_CHANNELS * ENOUGH_CTAS else 1
     totals = np.zeros(chunks * plan.planes + 1, np.uint32)
     one = np.ones(shape.channels, np.float32)
     scaled = scale is not None or offset is not None
@@ -140,6 +145,8 @@ def encode_on_device(
         "plane_words": plan.words,
         "phases": len(plan.phases),
         "per_phase": reciprocal(len(plan.phases)),
+        "channels": shape.channels,
+        "cta_channels": cta_channels,
         "images": shape.images,
         "height": shape.height,
         "width": shape.width,
@@ -161,12 +168,13 @@ def encode_on_device(
         "column_step": steps[3],
     }
     program = load_shipped("encode.dasm", gpu)
+    rows = -(-shape.channels // cta_channels) * len(plan.phases)
     of_scan: dict[str, Argument] = {"totals": totals, "chunks": len(totals) - 1}
     launches = []
     for name, grid, block, given in (
-        ("encode_count", (chunks, plan.planes), ENCODE_BLOCK, arguments),
+        ("encode_count", (chunks, rows), ENCODE_BLOCK, arguments),
         ("encode_scan", (1, 1), SCAN_BLOCK, of_scan),
-        ("encode_values", (chunks, plan.planes), ENCODE_BLOCK, arguments),
+        ("encode_values", (chunks, rows), ENCODE_BLOCK, arguments),
     ):
         kernel = program.kernel(name)
         launches.append(statistics(kernel, *execute(program, kernel, grid, (block,), given, gpu, **options)))

@@ -1,0 +1,44 @@
+"""Cycles of the sparse and the dense convolution on 3x3 layers: ``python benchmarks/layers.py [IMAGES ...]``.
+
+Cycles are deterministic; this is about the modelled machine and not about the emulator's speed.
+"""
+
+import sys
+
+import numpy as np
+
+from dstc_isa.conv.conv2d import conv2d
+from dstc_isa.conv.dense import conv_dense
+
+LAYERS = ((64, 56), (128, 28), (256, 14), (512, 7))
+DENSITIES = ((1.0, 1.0), (0.6, 0.3), (0.5, 0.25), (0.4, 0.2))
+
+
+def random_array(shape: tuple[int, ...], density: float, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    values = generator.standard_normal(shape).astype(np.float16)
+    return np.where(generator.random(shape) < density, values, np.float16(0))
+
+
+def main() -> None:
+    print("| images | layer | dense | density of x, w | sparse | speed-up | encoding | bound by | reached |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for images in [int(text) for text in sys.argv[1:]] or [1, 8, 16]:
+        for channels, size in LAYERS:
+            x_shape, w_shape = (images, channels, size, size), (channels, channels, 3, 3)
+            dense = conv_dense(np.ones(x_shape, np.float16), np.ones(w_shape, np.float16), padding=1).run.timing.cycles
+            for density_x, density_w in DENSITIES:
+                x, w = random_array(x_shape, density_x, 0), random_array(w_shape, density_w, 1)
+                result = conv2d(x, w, padding=1)
+                timing = result.run.timing
+                encoding = result.cycles - timing.cycles
+                print(
+                    f"| {images} | {channels}x{size}x{size} | {dense:,} | {density_x:g}, {density_w:g} "
+                    f"| {timing.cycles:,} | {dense / timing.cycles:.2f} | {encoding:,} | {timing.bound.resource} "
+                    f"| {timing.bound.cycles / timing.cycles:.0%} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
