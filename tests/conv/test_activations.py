@@ -1,10 +1,12 @@
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstc_isa.conv import activations
 from dstc_isa.conv.activations import EncodedActivations, elements_read, encode_on_device, encode_on_host
 from dstc_isa.conv.plan import BLOCK, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape
@@ -60,14 +62,24 @@ def decoded(encoded: EncodedActivations, plan: Plan) -> np.ndarray:
 
 
 @settings(max_examples=15)
-@given(layer_shapes(), DENSITIES, st.booleans(), st.booleans(), st.sampled_from(["f2", "f4"]), st.integers(0, 99))
+@given(
+    layer_shapes(),
+    DENSITIES,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["f2", "f4"]),
+    st.booleans(),
+    st.integers(0, 99),
+)
 def test_device_encodes_as_the_host(
-    shape: ConvShape, density: float, last: bool, keep_zeros: bool, dtype: str, seed: int
+    shape: ConvShape, density: float, last: bool, keep_zeros: bool, dtype: str, together: bool, seed: int
 ) -> None:
     x, _ = operands(shape, density, 0, seed)
     given_x = x.astype(dtype)
     plan = Plan(shape)
-    got = encode_on_device(channels_last(given_x) if last else given_x, plan, None, keep_zeros=keep_zeros)
+    # Whether a CTA takes several channels, which else depends on the layer's size.
+    with patch.object(activations, "ENOUGH_CTAS", 0 if together else 1 << 30):
+        got = encode_on_device(channels_last(given_x) if last else given_x, plan, None, keep_zeros=keep_zeros)
     assert_same(got, encode_on_host(x, plan, keep_zeros))
     if keep_zeros:
         assert got.count == elements_read(plan)
@@ -96,8 +108,9 @@ def test_special_values(dtype: str, keep_zeros: bool) -> None:
 
 @pytest.mark.parametrize("dtype", ["f2", "f4"])
 @pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("scaled", [(True, True), (True, False), (False, True), (False, False)])
-def test_scale_offset_and_relu_on_the_way(scaled: tuple[bool, bool], relu: bool, dtype: str) -> None:
+def test_scale_offset_and_relu_on_the_way(scaled: tuple[bool, bool], together: bool, relu: bool, dtype: str) -> None:
     generator = np.random.default_rng(1)
     x = np.where(
         generator.random(SHAPE.input_shape) < 0.2, special(SHAPE), generator.standard_normal(SHAPE.input_shape)
@@ -120,12 +133,13 @@ def test_scale_offset_and_relu_on_the_way(scaled: tuple[bool, bool], relu: bool,
         options["scale"] = scale
     if scaled[1]:
         options["offset"] = offset
-    assert_same(encode_on_device(x, plan, None, **options), encode_on_host(rounded, plan))
+    with patch.object(activations, "ENOUGH_CTAS", 0 if together else 1 << 30):
+        assert_same(encode_on_device(x, plan, None, **options), encode_on_host(rounded, plan))
 
 
 def test_large_planes_take_several_chunks_and_sums() -> None:
-    # 3 * 520 chunks are more than encode_scan adds up at once.
-    shape = ConvShape(1, 520, 50, 50, 1, 1, 1)
+    # 3 * 1027 chunks are more than encode_scan adds up at once, and CTAs take several channels.
+    shape = ConvShape(1, 1027, 50, 50, 1, 1, 1)
     x, _ = operands(shape, 0.5, 0, 0)
     plan = Plan(shape)
     assert_same(encode_on_device(x, plan, None), encode_on_host(x, plan))
