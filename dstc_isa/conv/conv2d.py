@@ -11,7 +11,7 @@ from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
+from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.object.load import load_shipped
 from dstc_isa.program_files import CONV_KERNELS
@@ -47,19 +47,22 @@ class Tiling:
 
 
 FIXED_CYCLES, TILE_CYCLES = 5000, {1: 220, 2: 300}
-"""Of a CTA: start, end and stores; and a k-tile with so many tiles of filters. Fitted to 3x3 layers at densities 0.5, 0.25
-and without zeros: for each, the chosen tiling was the fastest or at most a tenth slower."""
+"""Of a CTA: start, end and stores; and a k-tile with so many tiles of filters.
+
+Fitted to 3x3 layers at densities 0.5 and 0.25 and without zeros: for each, the chosen tiling was the fastest or at
+most a tenth slower.
+"""
 
 
-def choose_tiling(plan: Plan, sms: int) -> Tiling:
-    """The tiling that takes the fewest cycles by a rough estimate from the shape alone; ``sms``: of the GPU."""
+def choose_tiling(plan: Plan) -> Tiling:
+    """The tiling that takes the fewest cycles by a rough estimate from the shape alone."""
     shape, tiles = plan.shape, len(plan.order)
 
     def estimate(tiling: Tiling) -> float:
         along = -(-shape.group_filters // (WINDOW * tiling.filter_tiles))
         warps = shape.groups * along * -(-plan.positions // WINDOW) * tiling.parts
         of_cta = FIXED_CYCLES + tiles / tiling.parts * TILE_CYCLES[tiling.filter_tiles]
-        return max(1.0, warps / WARPS / sms) * of_cta
+        return max(1.0, warps / WARPS / PLANNED_SMS) * of_cta
 
     return min((Tiling(filters, parts) for filters in (2, 1) for parts in (1, 2, 4)), key=estimate)
 
@@ -155,7 +158,7 @@ def convolve(
     added = of_filters(bias, "bias", shape)
     if tiling is not None:
         _check_tiling(tiling)
-    tiling = tiling or choose_tiling(plan, gpu.sm.count if gpu is not None else 80)
+    tiling = tiling or choose_tiling(plan)
     packed = pack_filters(halves, plan, tiling.filter_tiles)
     height, width = shape.out_height, shape.out_width
     y = _result(shape, channels_last)

@@ -70,7 +70,7 @@ def conv_dense(
     added = of_filters(bias, "bias", shape)
     if plan is None:
         # Zeros between groups that are merged must not meet an infinity or a NaN.
-        plan = plan_of(shape, (machine or load_gpu()).sm.count, merge=bool(np.isfinite(rounded_x).all()))
+        plan = plan_of(shape, merge=bool(np.isfinite(rounded_x).all()))
     launched = merged_shape(shape, plan.merged)
     y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
     parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))

@@ -3,7 +3,7 @@
 from attrs import evolve, frozen
 
 from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, TAP_LIMIT, chunks_of, padded_filters
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, ShapeError
 
 
 @frozen
@@ -70,18 +70,18 @@ def check_kernel(shape: ConvShape) -> None:
             raise ShapeError(f"the kernel has {taps} {name}; conv_dense takes at most {TAP_LIMIT}")
 
 
-def estimate(shape: ConvShape, plan: Plan, sms: int) -> int:
+def estimate(shape: ConvShape, plan: Plan) -> int:
     """About how many cycles a plan takes: those of the SM with the most CTAs, which it runs two at a time."""
     merged = merged_shape(shape, plan.merged)
     rows, columns = tiles_of(merged, plan.tile)
     slabs = part_slabs_of(merged, plan)
     ends = plan.tile.ends + (PARTS_END + PART_ENDS * plan.parts if plan.parts > 1 else 0)
-    most = -(-rows * columns * merged.groups * plan.parts // sms)
+    most = -(-rows * columns * merged.groups * plan.parts // PLANNED_SMS)
     pair = 2 * slabs * plan.tile.slab_shared + ends
     return most // 2 * pair + most % 2 * (slabs * plan.tile.slab_alone + ends)
 
 
-def plan_of(shape: ConvShape, sms: int, *, merge: bool = True) -> Plan:
+def plan_of(shape: ConvShape, *, merge: bool = True) -> Plan:
     """The plan with the lowest estimate; the first of equals.
 
     Groups are merged as long as their channels fill no more than one block, and only if ``merge`` allows it.
@@ -94,4 +94,4 @@ def plan_of(shape: ConvShape, sms: int, *, merge: bool = True) -> Plan:
         for tile in (WIDE, NARROW, SMALL)
         for parts in range(1, (min(PART_LIMIT, slabs_of(merged_shape(shape, merged), tile)) if tile.divides else 1) + 1)
     ]
-    return min(candidates, key=lambda plan: estimate(shape, plan, sms))
+    return min(candidates, key=lambda plan: estimate(shape, plan))

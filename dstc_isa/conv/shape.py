@@ -9,6 +9,9 @@ from attrs import frozen
 
 Pair: TypeAlias = "int | Sequence[int]"
 
+PLANNED_SMS = 80
+"""SMs for which launches are cut, whatever the GPU: the order of additions depends on it, and so do results."""
+
 
 class ShapeError(ValueError):
     """A convolution that does not exist; the message names the dimension."""

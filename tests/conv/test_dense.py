@@ -13,8 +13,6 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.halves import ValueRangeError
 from tests.models.convolution import in_order
 
-SMS = load_gpu().sm.count
-
 
 @st.composite
 def shapes(draw: st.DrawFn) -> ConvShape:
@@ -41,7 +39,7 @@ def plans(draw: st.DrawFn, shape: ConvShape) -> Plan:
     tile = draw(st.sampled_from([WIDE, NARROW, SMALL]))
     parts = draw(st.sampled_from([1, 2, 3, 5])) if tile.divides else 1
     merged = draw(st.sampled_from([count for count in (1, 2, 4) if shape.groups % count == 0]))
-    return draw(st.sampled_from([Plan(tile, parts, merged), plan_of(shape, SMS)]))
+    return draw(st.sampled_from([Plan(tile, parts, merged), plan_of(shape)]))
 
 
 def operands(shape: ConvShape, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +139,8 @@ def test_control_codes_leave_no_hazard(plan: Plan) -> None:
 def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
     shape = ConvShape(1, 64, 32, 32, 128, 3, 3, padding=(1, 1, 1, 1))
     x, w = operands(shape, 0)
-    timing = conv_dense(x, w, padding=1, gpu=load_gpu("v100-dstc", ["sm.count=4"])).run.timing
+    gpu = load_gpu("v100-dstc", ["sm.count=4"])
+    timing = conv_dense(x, w, padding=1, plan=Plan(WIDE), gpu=gpu).run.timing
     assert timing is not None
     assert timing.bound.resource == "tensor and FP16 pipe"
     assert timing.counters["bank_conflicts"] == 0
@@ -150,16 +149,16 @@ def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
 
 def test_the_plan_fits_the_layer() -> None:
     large = ConvShape(16, 256, 56, 56, 256, 3, 3, padding=(1, 1, 1, 1))
-    assert plan_of(large, SMS) == Plan(WIDE)
+    assert plan_of(large) == Plan(WIDE)
     few_filters = ConvShape(1, 64, 224, 224, 64, 3, 3, padding=(1, 1, 1, 1))
-    assert plan_of(few_filters, SMS) == Plan(NARROW)
+    assert plan_of(few_filters) == Plan(NARROW)
     few_pixels = ConvShape(1, 512, 7, 7, 512, 3, 3, padding=(1, 1, 1, 1))
-    plan = plan_of(few_pixels, SMS)
+    plan = plan_of(few_pixels)
     assert plan.tile == SMALL
     assert plan.parts > 1
     depthwise = ConvShape(1, 96, 14, 14, 96, 3, 3, padding=(1, 1, 1, 1), groups=96)
-    assert plan_of(depthwise, SMS).merged > 1
-    assert plan_of(depthwise, SMS, merge=False).merged == 1
+    assert plan_of(depthwise).merged > 1
+    assert plan_of(depthwise, merge=False).merged == 1
 
 
 def test_an_infinity_stays_in_its_group() -> None:
