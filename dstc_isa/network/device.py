@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from attrs import field, frozen
+from attrs import frozen
 
+from dstc_isa.conv.conv2d import conv2d
+from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.dense.gemm import gemm_dense
@@ -40,18 +42,6 @@ class Measured:
         return {"density_x": self.density_x, "density_w": self.density_w, "costs": self.costs}
 
 
-def _dense_convolution() -> Convolution:
-    from dstc_isa.conv.dense import conv_dense
-
-    return conv_dense
-
-
-def _sparse_convolution() -> Convolution:
-    from dstc_isa.conv.conv2d import conv2d
-
-    return conv2d
-
-
 @frozen(kw_only=True)
 class Device:
     """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
@@ -59,8 +49,8 @@ class Device:
     gpu: Gpu
     options: RunOptions
     advanced: Advanced = lambda share: None
-    dense_convolution: Convolution = field(factory=_dense_convolution)
-    sparse_convolution: Convolution = field(factory=_sparse_convolution)
+    dense_convolution: Convolution = conv_dense
+    sparse_convolution: Convolution = conv2d
     dense_product: Callable[..., GemmResult] = gemm_dense
     sparse_product: Callable[..., SpgemmResult] = spgemm
 
