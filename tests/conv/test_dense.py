@@ -1,16 +1,15 @@
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import correlate
 
 from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, merged_shape, part_slabs_of, plan_of
 from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
 from dstc_isa.gpu import load_gpu
 from dstc_isa.halves import ValueRangeError
+from tests.conv.layers import correlated, options_of, surrounded
+from tests.conv.layers import operands as sparse_operands
 from tests.models.convolution import in_order
 
 
@@ -43,19 +42,7 @@ def plans(draw: st.DrawFn, shape: ConvShape) -> Plan:
 
 
 def operands(shape: ConvShape, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    x = generator.standard_normal(shape.input_shape).astype(np.float16)
-    w = generator.standard_normal(shape.weight_shape).astype(np.float16)
-    return x, w
-
-
-def options(shape: ConvShape) -> dict[str, Any]:
-    return {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
-
-
-def surrounded(x: np.ndarray, shape: ConvShape) -> np.ndarray:
-    above, below, left, right = shape.padding
-    return np.pad(x, ((0, 0), (0, 0), (above, below), (left, right)))
+    return sparse_operands(shape, 1.0, 1.0, seed)
 
 
 def of_merged(w: np.ndarray, shape: ConvShape, merged: int) -> np.ndarray:
@@ -89,32 +76,17 @@ def test_bit_exact_in_the_order_of_the_kernel(
         expected += bias[:, None, None]
     if relu:
         expected = np.maximum(expected, 0)
-    result = conv_dense(x, w, bias=bias, relu=relu, gpu=None, plan=plan, **options(shape))
+    result = conv_dense(x, w, bias=bias, relu=relu, gpu=None, plan=plan, **options_of(shape))
     np.testing.assert_array_equal(result.y, expected)
     assert result.shape == shape
     assert (result.density_x, result.density_w) == (np.count_nonzero(x) / x.size, np.count_nonzero(w) / w.size)
-
-
-def correlated(x: np.ndarray, w: np.ndarray, shape: ConvShape) -> np.ndarray:
-    inside = surrounded(x.astype(np.float64), shape)
-    (down, across), (rows, columns) = shape.dilation, w.shape[2:]
-    spread = np.zeros((*w.shape[:2], down * (rows - 1) + 1, across * (columns - 1) + 1))
-    spread[:, :, ::down, ::across] = w
-    result = np.zeros(shape.output_shape)
-    for image in range(shape.images):
-        for filter_ in range(shape.filters):
-            first = filter_ // shape.group_filters * shape.group_channels
-            seen = inside[image, first : first + shape.group_channels]
-            whole = correlate(seen, spread[filter_], mode="valid", method="direct")[0]
-            result[image, filter_] = whole[:: shape.stride[0], :: shape.stride[1]]
-    return result
 
 
 @settings(max_examples=15)
 @given(shapes(), st.integers(0, 99))
 def test_close_to_an_independent_implementation(shape: ConvShape, seed: int) -> None:
     x, w = operands(shape, seed)
-    y = conv_dense(x, w, gpu=None, **options(shape)).y
+    y = conv_dense(x, w, gpu=None, **options_of(shape)).y
     terms = shape.group_channels * shape.rows * shape.columns
     tolerance = terms * 2.0**-24 * correlated(abs(x), abs(w), shape)
     assert (abs(y - correlated(x, w, shape)) <= tolerance).all()
