@@ -17,10 +17,10 @@ BEHIND = 64
 """Values that the kernel may read behind the last one."""
 
 CHUNK_WORDS = 32
-CTA_CHANNELS = 4
-"""Of a CTA, at most: they share the work of finding their elements, if that leaves CTAs enough."""
+CTA_CHANNELS = (4, 2, 1)
+"""Of a CTA: they share the work of finding their elements. The first that leaves CTAs enough is taken."""
 
-ENOUGH_CTAS = 640
+ENOUGH_CTAS = 400
 ENCODE_BLOCK, SCAN_BLOCK = 128, 1024
 IS_WIDE, IS_SCALED, IS_RECTIFIED, KEEPS_ZEROS = 1, 2, 4, 8
 
@@ -119,7 +119,7 @@ def encode_on_device(
     shape = plan.shape
     words, values = _empty_words(plan), np.zeros(_room(plan), np.float16)
     chunks, area = -(-plan.words // CHUNK_WORDS), plan.rows * plan.pitch
-    cta_channels = CTA_CHANNELS if chunks * plan.planes >= CTA_CHANNELS * ENOUGH_CTAS else 1
+    cta_channels = next(n for n in CTA_CHANNELS if n == 1 or chunks * plan.planes >= n * ENOUGH_CTAS)
     totals = np.zeros(chunks * plan.planes + 1, np.uint32)
     one = np.ones(shape.channels, np.float32)
     scaled = scale is not None or offset is not None
