@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError, sizes
-from dstc_isa.cli.matrices import DEFAULT_DENSITY
+from dstc_isa.cli.matrices import chosen_densities, chosen_seed
 from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
@@ -21,8 +21,6 @@ EXAMPLE = """examples:
   dstc-emu conv --random 1,64,56,56,64,3,3 --padding 1 --density-a 0.5 --density-w 0.25
 """
 SPARSE = CONV_KERNELS[0]
-GROUP = 8 * 16
-"""Products of an OHMMA."""
 
 
 def add_conv_command(commands: Any) -> None:
@@ -135,13 +133,7 @@ def _random_operands(
     from dstc_isa.conv.shape import ConvShape, pair, sides
     from dstc_isa.sparse.random_matrix import random_matrix
 
-    densities = [DEFAULT_DENSITY if density is None else density for density in given.values()]
-    for name, density in zip(given, densities, strict=True):
-        if not 0 <= density <= 1:
-            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
-    seed = options.seed or 0
-    if seed < 0:
-        raise UsageError(f"--seed is 0 or more, not {seed}")
+    densities, seed = chosen_densities(given), chosen_seed(options)
     images, channels, height, width, filters, rows, columns = sizes("--random", options.random, 7, 7)
     shape = ConvShape(
         images,
@@ -163,6 +155,8 @@ def _random_operands(
 
 def _lines(result: "ConvResult") -> list[str]:
     """Shapes and densities, outer products, and cycles of the kernels."""
+    from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
+
     shape = result.shape
     lines = [
         f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
@@ -173,9 +167,11 @@ def _lines(result: "ConvResult") -> list[str]:
         return lines
     executed = round(timing.counters["ohmma"])
     if executed:
-        # Dense: all products in groups of 8 filters by 16 outputs.
-        dense = shape.products / GROUP
-        lines.append(f"OHMMA executed {executed:,} of {dense:,.0f} dense ({executed / dense:.2%})")
+        # Dense: all products, in groups of 8 filters by 16 outputs; positions between rows of the map come on top.
+        outputs = shape.images * shape.out_height * shape.out_width
+        groups = shape.groups * -(-shape.group_filters // GROUP_ROWS) * -(-outputs // GROUP_COLUMNS)
+        dense = groups * shape.group_channels * shape.rows * shape.columns
+        lines.append(f"OHMMA executed {executed:,} of {dense:,} dense ({executed / dense:.2%})")
     before = result.cycles - timing.cycles
     if before:
         lines.append(f"{before:,} cycles of encoding, {timing.cycles:,} of the convolution, {result.cycles:,} in all")

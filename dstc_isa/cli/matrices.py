@@ -39,6 +39,23 @@ def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | No
     return load_matrix(options.a), load_matrix(options.b)
 
 
+def chosen_densities(given: Mapping[str, float | None]) -> list[float]:
+    """What the options say, or the default; UsageError for what is no share."""
+    shares = [DEFAULT_DENSITY if density is None else density for density in given.values()]
+    for name, density in zip(given, shares, strict=True):
+        if not 0 <= density <= 1:
+            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
+    return shares
+
+
+def chosen_seed(options: argparse.Namespace) -> int:
+    """Of random operands; UsageError for a negative one."""
+    seed: int = options.seed or 0
+    if seed < 0:
+        raise UsageError(f"--seed is 0 or more, not {seed}")
+    return seed
+
+
 def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
     from dstc_isa.cli.arguments import sizes
     from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
@@ -48,12 +65,6 @@ def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float 
     m, n, k = sizes("--random", options.random, 3, 3)
     if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
         raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
-    shares = [DEFAULT_DENSITY if density is None else density for density in densities.values()] or [1.0, 1.0]
-    for name, density in zip(densities, shares, strict=False):
-        if not 0 <= density <= 1:
-            raise UsageError(f"{name} is a fraction from 0 to 1, not {density}")
-    seed = options.seed or 0
-    if seed < 0:
-        raise UsageError(f"--seed is 0 or more, not {seed}")
+    shares, seed = chosen_densities(densities) or [1.0, 1.0], chosen_seed(options)
     result_array(m, n)  # a result without room is refused before the operands are made
     return random_matrix(m, k, shares[0], seed), random_matrix(k, n, shares[1], seed + 1)

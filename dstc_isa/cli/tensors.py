@@ -70,7 +70,9 @@ def _chosen(path: Path, names: Sequence[str], name: str | None, usual: str) -> s
         return wanted
     if name is None and len(names) == 1:
         return names[0]
-    listed = ", ".join(names) or "none"
+    if not names:
+        raise InputError(f"{path}: there is no array in it")
+    listed = ", ".join(names)
     if name is not None:
         raise InputError(f"{path}: no array {name} in it; there is {listed}")
     raise InputError(f"{path}: several arrays in it and none is {usual}: write {path}:NAME; there is {listed}")

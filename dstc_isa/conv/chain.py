@@ -109,6 +109,8 @@ def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
     steps = []
     activations = x
     for number, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer {number} is a Layer, not {type(layer).__name__}")
         try:
             w = half_filters(np.asarray(layer.w))
             shape = shape_of(activations, w, layer.stride, layer.padding, layer.dilation, layer.groups)

@@ -236,6 +236,8 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 
 def _check_tiling(tiling: Tiling) -> None:
+    if not isinstance(tiling, Tiling):
+        raise TypeError(f"tiling is a Tiling, not {type(tiling).__name__}")
     if tiling.filter_tiles not in (1, 2):
         raise ValueError(f"a tiling has 1 or 2 filter tiles, not {tiling.filter_tiles}")
     if not 1 <= tiling.parts <= WARPS or tiling.parts.bit_count() != 1:

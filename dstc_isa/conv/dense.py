@@ -8,6 +8,7 @@ import numpy.typing as npt
 from dstc_isa.conv.dense_plan import (
     Plan,
     Tile,
+    check_grid,
     check_kernel,
     merged_shape,
     part_slabs_of,
@@ -75,6 +76,7 @@ def conv_dense(
     y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
     parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))
     row_tiles, column_tiles = tiles_of(launched, plan.tile)
+    check_grid(row_tiles, launched.groups * parts)
     arguments = {
         "x": activations(rounded_x, launched),
         "out": y,

@@ -4,6 +4,7 @@ from attrs import evolve, frozen
 
 from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, TAP_LIMIT, chunks_of, padded_filters
 from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, ShapeError
+from dstc_isa.engine.launch import MAX_GRID
 
 
 @frozen
@@ -68,6 +69,16 @@ def check_kernel(shape: ConvShape) -> None:
     for name, taps in (("rows", shape.rows), ("columns", shape.columns)):
         if taps > TAP_LIMIT:
             raise ShapeError(f"the kernel has {taps} {name}; conv_dense takes at most {TAP_LIMIT}")
+
+
+def check_grid(row_tiles: int, depth: int) -> None:
+    """ShapeError for more tiles of outputs, or more groups and parts, than a grid has."""
+    if row_tiles > MAX_GRID[1]:
+        raise ShapeError(
+            f"the output has {row_tiles} tiles, conv_dense takes {MAX_GRID[1]}: use fewer images at a time"
+        )
+    if depth > MAX_GRID[2]:
+        raise ShapeError(f"conv_dense takes {MAX_GRID[2]} groups, not {depth}: use fewer at a time")
 
 
 def estimate(shape: ConvShape, plan: Plan) -> int:

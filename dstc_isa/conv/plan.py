@@ -40,7 +40,7 @@ AHEAD = 3
 
 @frozen
 class Run:
-    """Steps of up to 32 filter elements (channel of the group, row) at ``count`` columns ``spacing`` positions apart.
+    """Steps of up to 32 filter elements (channel of the group, row), at filter columns that read ``spacing`` apart.
 
     ``columns``: of the filter, one for each k-tile.
     """
@@ -62,11 +62,11 @@ class Plan:
         if self.words * WINDOW > POSITION_LIMIT:
             raise ShapeError(
                 f"images, height and width with padding are {self.words * WINDOW} positions of a channel, "
-                f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer images at a time"
+                f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer images or less padding"
             )
-        if max(self.planes, self.shape.groups) > PLANE_LIMIT:
+        if self.planes > PLANE_LIMIT:
             raise ShapeError(
-                f"{self.shape.channels} channels, in {len(self.phases)} phases of the stride, are more than the "
+                f"{self.shape.channels} channels times the stride's phases ({len(self.phases)}) are more than the "
                 f"{PLANE_LIMIT} planes that the sparse kernel takes: use fewer channels at a time"
             )
 

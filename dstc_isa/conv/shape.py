@@ -13,6 +13,9 @@ PLANNED_SMS = 80
 """SMs for which launches are cut, whatever the GPU: the order of additions depends on it, and so do results."""
 
 
+LARGEST = (1 << 31) - 1
+
+
 class ShapeError(ValueError):
     """A convolution that does not exist; the message names the dimension."""
 
@@ -46,6 +49,9 @@ class ConvShape:
                 raise ShapeError(f"{name} is at least 1, not {_listed(getattr(self, name))}")
         if min(self.padding) < 0:
             raise ShapeError(f"padding is at least 0, not {_listed(self.padding)}")
+        for name in ("stride", "padding", "dilation"):
+            if max(getattr(self, name)) > LARGEST:
+                raise ShapeError(f"{name} is at most {LARGEST}, not {_listed(getattr(self, name))}")
         for name in ("channels", "filters"):
             count = getattr(self, name)
             if count % self.groups:
@@ -191,4 +197,4 @@ def _whole(name: str, value: Any) -> tuple[int, ...]:
 
 
 def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(str(number) for number in numbers)
+    return ", ".join(str(number) for number in (numbers if len(set(numbers)) > 1 else numbers[:1]))

@@ -84,6 +84,8 @@ def test_too_many_positions_are_refused() -> None:
 
 
 def test_too_many_planes_are_refused() -> None:
-    with pytest.raises(ShapeError, match="16384 channels, in 4 phases of the stride, are more than the 65535 planes"):
+    with pytest.raises(
+        ShapeError, match=r"16384 channels times the stride's phases \(4\) are more than the 65535 planes"
+    ):
         Plan(ConvShape(1, 16384, 8, 8, 1, 3, 3, stride=(2, 2)))
     assert Plan(ConvShape(1, 65535, 8, 8, 1, 1, 1, stride=(2, 2))).planes == 65535

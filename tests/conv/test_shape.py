@@ -68,7 +68,7 @@ def test_groups_see_their_channels() -> None:
         ((2, 6, 0, 9), (4, 6, 3, 3), {}, "height is at least 1, not 0"),
         ((2, 6, 9, 9), (4, 6, 3, 3), {"groups": 0}, "groups is at least 1, not 0"),
         ((2, 6, 9, 9), (4, 6, 3, 3), {"stride": (1, 0)}, "stride is at least 1, not 1, 0"),
-        ((2, 6, 9, 9), (4, 6, 3, 3), {"dilation": 0}, "dilation is at least 1, not 0, 0"),
+        ((2, 6, 9, 9), (4, 6, 3, 3), {"dilation": 0}, "dilation is at least 1, not 0"),
         ((2, 6, 9, 9), (4, 6, 3, 3), {"padding": (0, -1)}, "padding is at least 0, not 0, 0, -1, -1"),
         ((2, 6, 9, 9), (4, 6, 3, 3), {"padding": (1, 2, 3)}, "padding is one number, two .* or four .*, not 3"),
         ((2, 6, 9, 9), (4, 6, 3, 3), {"stride": (1, 2, 3)}, r"stride is one number or two \(down, across\), not 3"),
