@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
@@ -53,11 +55,21 @@ class Record:
         replace_file(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode())
         written = [self.directory / name for name in (ROWS, TABLE, REPORT)]
         if outcome.outputs:
-            data = io.BytesIO()
-            np.savez(data, allow_pickle=False, **dict(outcome.outputs))
-            replace_file(self.directory / OUTPUTS, data.getvalue())
+            replace_file(self.directory / OUTPUTS, archive(outcome.outputs))
             written.append(self.directory / OUTPUTS)
         return written
+
+
+def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Arrays as an .npz file; strings, which ONNX Runtime gives as objects, as NumPy's own."""
+    data = io.BytesIO()
+    # np.savez takes names as keywords beside its own, so that not every name is one.
+    with zipfile.ZipFile(data, "w") as file:
+        for name, array in arrays.items():
+            plain = array.astype(np.str_) if array.dtype.hasobject else array
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, plain, allow_pickle=False)
+    return data.getvalue()
 
 
 def table(rows: list[LayerRow]) -> str:

@@ -1,13 +1,15 @@
 import csv
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
-from dstc_isa.network.record import FILES, Record
+from dstc_isa.network.record import FILES, Record, archive
 from tests.network.rows import row
 
 
@@ -31,6 +33,22 @@ def test_rows_are_there_when_they_are_added(tmp_path: Path) -> None:
     assert report["totals"]["dual_cycles"] == 20
     assert len(report["layers"]) == 2
     assert np.array_equal(np.load(record.directory / "outputs.npz")["a/b:0"], np.eye(2))
+
+
+def test_outputs_of_any_name_and_type() -> None:
+    arrays: dict[str, Any] = {
+        "file": np.arange(3, dtype=np.int8),
+        "allow_pickle": np.float32(1.5).reshape(()),
+        "a/b:0.npy": np.zeros((0, 2), bool),
+        "labels": np.array([["cat", "Katze"]], object),
+        "none": np.array([], object),
+    }
+    read = np.load(io.BytesIO(archive(arrays)), allow_pickle=False)
+    assert read.files == list(arrays)
+    for name, array in arrays.items():
+        assert read[name].shape == array.shape
+        assert read[name].dtype.kind == ("U" if array.dtype == object else array.dtype.kind)
+        assert read[name].tolist() == array.tolist()
 
 
 def test_files_of_an_earlier_run_go_and_others_stay(tmp_path: Path) -> None:
