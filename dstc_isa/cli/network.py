@@ -114,7 +114,8 @@ def run_network(options: argparse.Namespace) -> int:
         raise InputError(str(error)) from None
     except KeyboardInterrupt:
         if record is not None:
-            reporter.told(f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}")
+            kept = f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}"
+            reporter.told(kept if record.rows else f"no layer is done; {options.output} is as it was")
         raise
     console = Console()
     console.print(layer_table(outcome.rows), highlight=False, markup=False)

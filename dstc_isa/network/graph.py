@@ -259,8 +259,9 @@ def _times_plus(step: ConvStep, factor: Array, addend: Array) -> ConvStep:
 
 
 def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
-    used = [name for name in node.output if name]
-    return len(used) == 1 and all(name in constants for name in node.input[1:5])
+    if _attributes(node).get("training_mode", 0) or len([name for name in node.output if name]) != 1:
+        return False
+    return all(name in constants for name in node.input[1:5])
 
 
 def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:

@@ -21,9 +21,9 @@ FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
 
 
 class Record:
-    """Writes the rows of a run to a directory, made if it is not there; files of an earlier run are removed.
+    """Writes the rows of a run to a directory, made if it is not there.
 
-    ``settings``: what was run, for the report. Raises NetworkError if the place is taken, OSError if it cannot be
+    Files of an earlier run are removed when there is something to write. ``settings``: what was run, for the report. Raises NetworkError if the place is taken, OSError if it cannot be
     written.
     """
 
@@ -34,17 +34,17 @@ class Record:
         self.directory = directory
         self.settings = settings
         self.rows: list[LayerRow] = []
-        for name in FILES:
-            (directory / name).unlink(missing_ok=True)
 
     def add(self, row: LayerRow) -> None:
         """Keep a row; it is on the disk when this returns."""
+        self._remove_earlier()
         self.rows.append(row)
         append_line(self.directory / ROWS, json.dumps(row.as_json()) + "\n")
         replace_file(self.directory / TABLE, table(self.rows).encode())
 
     def finish(self, outcome: Outcome) -> list[Path]:
         """Write totals, the operators of the host and the network's outputs; returns all files written."""
+        self._remove_earlier()
         report = {
             **self.settings,
             "totals": totals(outcome.rows).as_json(),
@@ -58,6 +58,11 @@ class Record:
             replace_file(self.directory / OUTPUTS, archive(outcome.outputs))
             written.append(self.directory / OUTPUTS)
         return written
+
+    def _remove_earlier(self) -> None:
+        if not self.rows:
+            for name in FILES:
+                (self.directory / name).unlink(missing_ok=True)
 
 
 def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:

@@ -198,6 +198,14 @@ def test_libraries_that_are_not_there(
     assert not Path("study").exists()
 
 
+@pytest.mark.parametrize("network", [["mine.toml"], ["net.onnx", "--input", "x.npy"]])
+def test_an_earlier_study_outlives_a_layer_that_is_not_there(network: list[str]) -> None:
+    assert main(["network", *network, "-o", "study"]) == 0
+    earlier = {path: path.read_bytes() for path in Path("study").iterdir()}
+    assert main(["network", *network, "--layers", "cnov1", "-o", "study"]) == 1
+    assert {path: path.read_bytes() for path in Path("study").iterdir()} == earlier
+
+
 def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) -> None:
     def interrupt(*operands: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
@@ -207,3 +215,6 @@ def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) 
     assert "1 of 2 layers are kept in study" in capsys.readouterr().err
     assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1
     assert names("study") == {"layers.csv", "layers.jsonl"}
+    assert main(["network", "mine.toml", "--layers", "fc", "-o", "study"]) == 130
+    assert "no layer is done; study is as it was" in capsys.readouterr().err
+    assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1

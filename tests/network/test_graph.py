@@ -85,6 +85,12 @@ def test_what_is_taken_in_gives_the_same(tmp_path: Path) -> None:
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize(("training", "steps"), [(0, ["conv"]), (1, ["conv", "BatchNormalization"])])
+def test_batch_normalization_as_in_training_is_not_taken_in(training: int, steps: list[str], tmp_path: Path) -> None:
+    more = [node("BatchNormalization", ["c", "v", "v", "v", "v"], ["y"], training_mode=training)]
+    assert kinds(loaded(tmp_path, convolution(more, {"v": np.ones(4, np.float32)}, ["y"])).steps) == steps
+
+
 def test_sizes_that_are_open(tmp_path: Path) -> None:
     network = model([node("Relu", ["x"], ["y"])], {}, {"x": [-1, 3, "?", "rows"]})
     assert loaded(tmp_path, network).inputs[0].dimensions == (None, 3, None, "rows")

@@ -51,11 +51,15 @@ def test_outputs_of_any_name_and_type() -> None:
         assert read[name].tolist() == array.tolist()
 
 
-def test_files_of_an_earlier_run_go_and_others_stay(tmp_path: Path) -> None:
+def test_files_of_an_earlier_run_go_with_the_first_row_and_others_stay(tmp_path: Path) -> None:
     for name in (*FILES, "mine.txt"):
         (tmp_path / name).write_text("old")
-    Record(tmp_path, {})
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    record = Record(tmp_path, {})
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, "mine.txt"}
+    record.add(row())
+    record.add(row(layer="fc"))
+    assert {path.name for path in tmp_path.iterdir()} == {"layers.jsonl", "layers.csv", "mine.txt"}
+    assert len((tmp_path / "layers.jsonl").read_text().splitlines()) == 2
 
 
 def test_a_place_that_is_taken(tmp_path: Path) -> None:
