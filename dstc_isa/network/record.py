@@ -53,7 +53,7 @@ class Record:
             "layers": [row.as_json() for row in outcome.rows],
         }
         replace_file(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode())
-        written = [self.directory / name for name in (ROWS, TABLE, REPORT)]
+        written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
         if outcome.outputs:
             replace_file(self.directory / OUTPUTS, archive(outcome.outputs))
             written.append(self.directory / OUTPUTS)

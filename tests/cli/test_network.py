@@ -121,7 +121,7 @@ def test_a_shipped_table_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", "s*,last", "-o", "study"]) == 0
+    assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", " s* , last", "-o", "study"]) == 0
     out, err = capsys.readouterr()
     assert [line.partition(":")[0] for line in err.splitlines()] == ["1/2 second", "2/2 last"]
     assert "1 Conv" in out
@@ -137,6 +137,8 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["mine.toml", "--sample", "2"], 2, "--sample is a share of the CTAs"),
         (["mine.toml", "--threads", "0"], 2, "--threads is 1 to 256, not 0"),
         (["mine.toml", "--layers", "conv2"], 1, "no layer is named conv2; there is conv1, fc"),
+        (["mine.toml", "--layers", "conv1,"], 2, "--layers 'conv1,': expected names with a comma between each two"),
+        (["mine.toml", "--layers", ""], 2, "--layers '': expected names"),
         (["mine.toml", "--gpu", "v10"], 1, "did you mean v100?"),
         (["mine"], 1, "mine: no network of that name"),
         (["vgg61"], 1, "did you mean vgg16?"),
@@ -164,6 +166,20 @@ def test_wrong_input(arguments: list[str], status: int, message: str, capsys: py
     assert (out, len(err.splitlines())) == ("", 1)
     assert err.startswith("dstc-emu: ")
     assert message in err
+
+
+def test_no_layer_suits_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(model([helper.make_node("MatMul", ["x", "x"], ["y"])], {}, {"x": ["n", "n"]}), "empty.onnx")
+    np.save("nothing.npy", np.zeros((0, 0), np.float32))
+    assert main(["network", "empty.onnx", "--input", "nothing.npy", "--sample", "0.5", "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "no layer ran on the machine: the operands of those chosen are not of floats, or empty",
+        "on the host, not timed: 1 MatMul",
+        "wrote study/network.json, study/outputs.npz",
+    ]
+    assert err == ""
+    assert json.loads(Path("study/network.json").read_text())["totals"]["dual_speedup"] is None
 
 
 def test_an_operator_that_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:

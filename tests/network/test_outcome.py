@@ -19,6 +19,22 @@ def test_chosen_layers(patterns: list[str], chosen: list[str]) -> None:
     assert chosen_layers(NAMES, patterns) == chosen
 
 
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("a[1]", ["a[1]"]),
+        ("a[1]*", ["a[1]", "a[1]b"]),
+        ("a?", ["a?"]),
+        ("a*", ["a*"]),
+        ("a**", ["a[1]", "a1", "a[1]b", "a?", "a*"]),
+        ("*" * 40 + "b", ["a[1]b"]),
+        ("*\n*", ["b\nc"]),
+    ],
+)
+def test_only_a_star_is_special_and_a_name_means_itself(pattern: str, chosen: list[str]) -> None:
+    assert chosen_layers(["a[1]", "a1", "a[1]b", "a?", "a*", "b\nc"], [pattern]) == chosen
+
+
 def test_a_pattern_that_matches_nothing() -> None:
     with pytest.raises(NetworkError, match=r"no layer is named CONV1; there is conv1, conv2_a, conv2_b, fc$"):
         chosen_layers(NAMES, ["fc", "CONV1"])

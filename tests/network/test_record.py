@@ -35,6 +35,14 @@ def test_rows_are_there_when_they_are_added(tmp_path: Path) -> None:
     assert np.array_equal(np.load(record.directory / "outputs.npz")["a/b:0"], np.eye(2))
 
 
+def test_no_layer(tmp_path: Path) -> None:
+    (tmp_path / "layers.csv").write_text("old")
+    written = Record(tmp_path, {}).finish(Outcome(rows=(), outputs={"y": np.eye(2)}))
+    assert {path.name for path in written} == {"network.json", "outputs.npz"}
+    assert sorted(written) == sorted(tmp_path.iterdir())
+    assert "NaN" not in (tmp_path / "network.json").read_text()
+
+
 def test_outputs_of_any_name_and_type() -> None:
     arrays: dict[str, Any] = {
         "file": np.arange(3, dtype=np.int8),
