@@ -9,6 +9,7 @@ import attrs
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.conv.shape import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.row import LayerRow
 
@@ -72,8 +73,10 @@ def _matching(names: Sequence[str], pattern: str) -> Iterator[str]:
 
 @contextmanager
 def in_layer(name: str, mend: str = "") -> Iterator[None]:
-    """Say in an error of a kernel which layer it was, and what helps."""
+    """Say in an error which layer it was, and with ``mend`` what helps if only the machine refuses it."""
     try:
         yield
-    except (ValueError, NetworkError) as error:
+    except (ShapeError, NetworkError) as error:
+        raise NetworkError(f"layer {name}: {error}") from None
+    except ValueError as error:
         raise NetworkError(f"layer {name}: {error}{mend}") from None

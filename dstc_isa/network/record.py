@@ -23,13 +23,15 @@ FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
 class Record:
     """Writes the rows of a run to a directory, made if it is not there.
 
-    Files of an earlier run are removed when there is something to write. ``settings``: what was run, for the report. Raises NetworkError if the place is taken, OSError if it cannot be
-    written.
+    Files of an earlier run are removed when there is something to write. ``settings``: what was run, for the report.
+    Raises NetworkError if the place is taken or within no directory, OSError if it cannot be written.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, Any]) -> None:
         if directory.exists() and not directory.is_dir():
             raise NetworkError(f"{directory}: is a file; expected a directory, or a name that is free for one")
+        if not directory.parent.is_dir():
+            raise NetworkError(f"{directory}: there is no directory {directory.parent}; make it, or choose another")
         directory.mkdir(exist_ok=True)
         self.directory = directory
         self.settings = settings

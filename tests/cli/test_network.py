@@ -145,7 +145,7 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["no.toml"], 1, "no.toml: cannot be read: No such file or directory"),
         (["no.onnx"], 1, "no.onnx: cannot be read: No such file or directory"),
         (["damaged.onnx"], 1, "damaged.onnx: not a"),
-        (["net.onnx"], 1, "net.onnx: no array for input x; expected float32 of shape (n, 2, 8, 8)"),
+        (["net.onnx"], 1, "net.onnx: no array for input x; give float32 of shape (n, 2, 8, 8) with --input X.npy"),
         (["net.onnx", "--input", "x.npy", "--input", "x.npy"], 2, "there is one already"),
         (["net.onnx", "--input", "y=x.npy"], 1, "has no input y"),
         (["net.onnx", "--input", "no.npy"], 1, "no.npy: cannot be read: No such file"),
@@ -155,7 +155,7 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["net.onnx", "--input", "x.npy", "--prune-scope", "global"], 2, "--prune-scope goes with --prune"),
         (["net.onnx", "--input", "x.npy", "--seed", "1"], 2, "--seed goes with a table of layers"),
         (["mine.toml", "-o", "mine.toml"], 1, "mine.toml: is a file; expected a directory"),
-        (["mine.toml", "-o", "no/study"], 1, "no/study: No such file or directory"),
+        (["mine.toml", "-o", "no/study"], 1, "no/study: there is no directory no; make it"),
     ],
 )
 def test_wrong_input(arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:

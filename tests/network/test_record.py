@@ -74,5 +74,5 @@ def test_a_place_that_is_taken(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NetworkError, match="is a file; expected a directory"):
         Record(tmp_path / "file", {})
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(NetworkError, match=r"there is no directory .*no; make it, or choose another"):
         Record(tmp_path / "no" / "study", {})
