@@ -114,10 +114,12 @@ def run_network(options: argparse.Namespace) -> int:
         raise InputError(str(error)) from None
     except KeyboardInterrupt:
         if record is not None:
-            reporter.told(f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}")
+            kept = f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}"
+            reporter.told(kept if record.rows else f"no layer is done; {options.output} is as it was")
         raise
     console = Console()
-    console.print(layer_table(outcome.rows), highlight=False, markup=False)
+    if outcome.rows:
+        console.print(layer_table(outcome.rows), highlight=False, markup=False)
     for line in summary(outcome, options.sample):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     print(f"wrote {', '.join(map(str, written))}")
@@ -138,10 +140,11 @@ def _table(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
     seed = options.seed or 0
     if seed < 0:
         raise UsageError(f"--seed is 0 or more, not {seed}")
+    patterns = _patterns(options)
     table = load_table(options.network)
 
     def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
-        return run_table(table, device, seed=seed, layers=_patterns(options), keep=record.add, watch=watch)
+        return run_table(table, device, seed=seed, layers=patterns, keep=record.add, watch=watch)
 
     return table.name, run, {"seed": seed, "shapes": table.shapes, "densities": table.densities}
 
@@ -158,19 +161,21 @@ def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
     scope: Scope = options.prune_scope or SCOPES[0]
     if not 0 <= share < 1:
         raise UsageError(f"--prune is a share of the weights, at least 0 and less than 1, not {share}")
+    patterns = _patterns(options)
     graph = load_graph(Path(options.network))
     inputs = checked_inputs(graph, _arrays(options.input))
 
     def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
-        return run_graph(
-            graph, inputs, device, prune=share, scope=scope, layers=_patterns(options), keep=record.add, watch=watch
-        )
+        return run_graph(graph, inputs, device, prune=share, scope=scope, layers=patterns, keep=record.add, watch=watch)
 
     return graph.path.stem, run, {"inputs": options.input, "prune": share, "prune_scope": scope if share else None}
 
 
 def _patterns(options: argparse.Namespace) -> list[str]:
-    return options.layers.split(",") if options.layers else []
+    patterns = [] if options.layers is None else [pattern.strip() for pattern in options.layers.split(",")]
+    if not all(patterns):
+        raise UsageError(f"--layers {options.layers!r}: expected names with a comma between each two; one is empty")
+    return patterns
 
 
 def _arrays(given: list[str]) -> dict[str, Any]:

@@ -77,9 +77,11 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
 
 
 def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
-    """Which operators ran where, and whether times are estimates."""
+    """Which operators ran where, and whether times are estimates; that no layer ran if so."""
+    if not outcome.rows:
+        yield "no layer ran on the machine: the operands of those chosen are not of floats, or empty"
     for what, operators in (("fused into convolutions", outcome.fused), ("on the host, not timed", outcome.on_host)):
         if operators:
             yield f"{what}: {', '.join(f'{count} {name}' for name, count in sorted(operators.items()))}"
-    if sample is not None:
+    if sample is not None and outcome.rows:
         yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

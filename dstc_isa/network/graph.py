@@ -117,6 +117,8 @@ def load_graph(path: Path) -> Graph:
     host = Host(model)
     given = [value for value in graph.input if value.name not in {tensor.name for tensor in graph.initializer}]
     inputs = tuple(_input(path, value) for value in given)
+    for value in graph.output:
+        _check_tensor(path, "output", value)
     constants = _initializers(path, graph)
     nodes = list(_foldable(graph, constants, host))
     outputs = tuple(value.name for value in graph.output)
@@ -132,7 +134,8 @@ def _read(path: Path) -> "ModelProto":
         model = onnx.load(path)
         for output in model.graph.output:
             # Only the check asks for it, and files of other tools leave it out.
-            output.type.tensor_type.shape.SetInParent()
+            if output.type.HasField("tensor_type"):
+                output.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(model)
         return inline_local_functions(model) if model.functions else model
     except OSError as error:
@@ -146,8 +149,7 @@ def _read(path: Path) -> "ModelProto":
 def _input(path: Path, value: "ValueInfoProto") -> Input:
     from onnx.helper import tensor_dtype_to_np_dtype
 
-    if not value.type.HasField("tensor_type"):
-        raise NetworkError(f"{path}: input {value.name} is not a tensor; sequences and maps are not supported")
+    _check_tensor(path, "input", value)
     kind = value.type.tensor_type
     # Some tools write -1 or a question mark for any size, and mean no two of them alike.
     dimensions = tuple(
@@ -161,6 +163,11 @@ def _input(path: Path, value: "ValueInfoProto") -> Input:
     except KeyError:
         raise NetworkError(f"{path}: input {value.name} has an unknown type, number {kind.elem_type}") from None
     return Input(value.name, dtype, dimensions)
+
+
+def _check_tensor(path: Path, what: str, value: "ValueInfoProto") -> None:
+    if not value.type.HasField("tensor_type"):
+        raise NetworkError(f"{path}: {what} {value.name} is not a tensor; sequences and maps are not supported")
 
 
 def _initializers(path: Path, graph: "GraphProto") -> dict[str, Array]:
@@ -241,7 +248,11 @@ def _with_epilogue(
             step = attrs.evolve(step, relu=True)
         elif node.op_type == "BatchNormalization" and _is_inference(node, constants):
             gain, offset, mean, variance = (constants[name].astype(np.float64) for name in node.input[1:5])
-            factor = gain / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+            spread = variance + _attributes(node).get("epsilon", 1e-5)
+            # What comes of no root, or of a division by zero, is for the host to say.
+            if not (spread > 0).all():
+                break
+            factor = gain / np.sqrt(spread)
             step = _times_plus(step, factor, offset - mean * factor)
         elif node.op_type == "Mul" and (value := _per_filter(node, step, constants)) is not None:
             step = _times_plus(step, value, np.zeros(len(value)))
@@ -259,8 +270,9 @@ def _times_plus(step: ConvStep, factor: Array, addend: Array) -> ConvStep:
 
 
 def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
-    used = [name for name in node.output if name]
-    return len(used) == 1 and all(name in constants for name in node.input[1:5])
+    if _attributes(node).get("training_mode", 0) or len([name for name in node.output if name]) != 1:
+        return False
+    return all(name in constants for name in node.input[1:5])
 
 
 def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:

@@ -34,7 +34,9 @@ def checked_inputs(graph: Graph, given: Mapping[str, Array]) -> dict[str, Array]
             raise NetworkError(f"{graph.path} has no input {name}; its inputs are {listed}")
     missing = [name for name in wanted if name not in given]
     if missing:
-        raise NetworkError(f"{graph.path}: no array for input {missing[0]}; expected {wanted[missing[0]].description}")
+        option = "--input X.npy" if len(wanted) == 1 else f"--input {missing[0]}=X.npy"
+        expected = wanted[missing[0]].description
+        raise NetworkError(f"{graph.path}: no array for input {missing[0]}; give {expected} with {option}")
     sizes: dict[str, int] = {}
     return {name: _checked(graph, each, given[name], sizes) for name, each in wanted.items()}
 

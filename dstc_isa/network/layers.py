@@ -18,6 +18,8 @@ Facts = dict[str, Any]
 def convolved(step: ConvStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
     """Run a convolution with what follows it; its output, costs, and facts of its row."""
     x, w = values[step.x], values[step.weights]
+    if x.ndim != w.ndim:
+        raise _misfit(x, w)
     if step.scale is not None:
         w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
     along_one = w.ndim == 3
@@ -60,11 +62,15 @@ def _numbers(attributes: Mapping[str, Any], name: str, count: int, default: int)
 def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
     """Run a Gemm or MatMul; output, costs, facts of its row. Factors and addend of a Gemm are the host's."""
     a, b = values[step.a], values[step.b]
+    if 0 in (a.ndim, b.ndim) or (step.node.op_type == "Gemm" and not a.ndim == b.ndim == 2):
+        raise _misfit(a, b)
     if step.attributes.get("transA"):
         a = a.T
     if step.attributes.get("transB"):
         b = b.T
     left, right, y_shape = _batches(a, b)
+    if step.addend:
+        _check_addend(values[step.addend], y_shape)
     measured = device.multiply(left, right, step.weights)
     y: Array = measured.y.reshape(y_shape)
     if step.node.op_type == "Gemm":
@@ -75,17 +81,28 @@ def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -
     return y.astype(a.dtype, copy=False), measured, facts
 
 
+def _misfit(a: Array, b: Array) -> NetworkError:
+    return NetworkError(f"operands of shapes {a.shape} and {b.shape} do not fit each other")
+
+
+def _check_addend(addend: Array, y_shape: tuple[int, ...]) -> None:
+    try:
+        np.broadcast_to(addend, y_shape)
+    except ValueError:
+        raise NetworkError(f"an addend of shape {addend.shape} does not fit a product of shape {y_shape}") from None
+
+
 def _batches(a: Array, b: Array) -> tuple[Array, Array, tuple[int, ...]]:
     """Operands as (batch, m, k) and (batch, k, n), one side's batch 1 where all share it; and the output's shape."""
     wide_a = a[None] if a.ndim == 1 else a
     wide_b = b[:, None] if b.ndim == 1 else b
     if wide_a.shape[-1] != wide_b.shape[-2]:
-        raise NetworkError(f"operands of shapes {a.shape} and {b.shape} do not fit each other")
+        raise _misfit(a, b)
     (m, k), n = wide_a.shape[-2:], wide_b.shape[-1]
     try:
         lead = np.broadcast_shapes(wide_a.shape[:-2], wide_b.shape[:-2])
     except ValueError:
-        raise NetworkError(f"operands of shapes {a.shape} and {b.shape} do not fit each other") from None
+        raise _misfit(a, b) from None
     y_shape = lead + (() if a.ndim == 1 else (m,)) + (() if b.ndim == 1 else (n,))
     if wide_b.size == k * n:
         return np.broadcast_to(wide_a, (*lead, m, k)).reshape(1, -1, k), wide_b.reshape(1, k, n), y_shape

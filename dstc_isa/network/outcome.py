@@ -1,14 +1,15 @@
 """What a run of a network tells while it goes on, and what it gives in the end."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.conv.shape import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.row import LayerRow
 
@@ -50,19 +51,32 @@ Keep = Callable[[LayerRow], None]
 
 
 def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
-    """The names that a pattern such as ``conv3_*`` matches, all without patterns; NetworkError for an idle pattern."""
+    """The names that a pattern matches, all without patterns; NetworkError for an idle pattern.
+
+    A pattern is a name, or has ``*`` for any characters, as in ``conv3_*``; nothing else in it is special.
+    """
+    chosen: set[str] = set()
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        found = {pattern} if pattern in names else set(_matching(names, pattern))
+        if not found:
             shown = ", ".join(names[:NAMES_SHOWN])
             more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
             raise NetworkError(f"no layer is named {pattern}; there is {shown or 'none'}{more}")
-    return [name for name in names if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)]
+        chosen |= found
+    return [name for name in names if not patterns or name in chosen]
+
+
+def _matching(names: Sequence[str], pattern: str) -> Iterator[str]:
+    expression = re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)
+    return (name for name in names if expression.fullmatch(name))
 
 
 @contextmanager
 def in_layer(name: str, mend: str = "") -> Iterator[None]:
-    """Say in an error of a kernel which layer it was, and what helps."""
+    """Say in an error which layer it was, and with ``mend`` what helps if only the machine refuses it."""
     try:
         yield
-    except (ValueError, NetworkError) as error:
+    except (ShapeError, NetworkError) as error:
+        raise NetworkError(f"layer {name}: {error}") from None
+    except ValueError as error:
         raise NetworkError(f"layer {name}: {error}{mend}") from None

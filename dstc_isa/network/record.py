@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
@@ -19,30 +21,32 @@ FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
 
 
 class Record:
-    """Writes the rows of a run to a directory, made if it is not there; files of an earlier run are removed.
+    """Writes the rows of a run to a directory, made if it is not there.
 
-    ``settings``: what was run, for the report. Raises NetworkError if the place is taken, OSError if it cannot be
-    written.
+    Files of an earlier run are removed when there is something to write. ``settings``: what was run, for the report.
+    Raises NetworkError if the place is taken or within no directory, OSError if it cannot be written.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, Any]) -> None:
         if directory.exists() and not directory.is_dir():
             raise NetworkError(f"{directory}: is a file; expected a directory, or a name that is free for one")
+        if not directory.parent.is_dir():
+            raise NetworkError(f"{directory}: there is no directory {directory.parent}; make it, or choose another")
         directory.mkdir(exist_ok=True)
         self.directory = directory
         self.settings = settings
         self.rows: list[LayerRow] = []
-        for name in FILES:
-            (directory / name).unlink(missing_ok=True)
 
     def add(self, row: LayerRow) -> None:
         """Keep a row; it is on the disk when this returns."""
+        self._remove_earlier()
         self.rows.append(row)
         append_line(self.directory / ROWS, json.dumps(row.as_json()) + "\n")
         replace_file(self.directory / TABLE, table(self.rows).encode())
 
     def finish(self, outcome: Outcome) -> list[Path]:
         """Write totals, the operators of the host and the network's outputs; returns all files written."""
+        self._remove_earlier()
         report = {
             **self.settings,
             "totals": totals(outcome.rows).as_json(),
@@ -51,13 +55,28 @@ class Record:
             "layers": [row.as_json() for row in outcome.rows],
         }
         replace_file(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode())
-        written = [self.directory / name for name in (ROWS, TABLE, REPORT)]
+        written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
         if outcome.outputs:
-            data = io.BytesIO()
-            np.savez(data, allow_pickle=False, **dict(outcome.outputs))
-            replace_file(self.directory / OUTPUTS, data.getvalue())
+            replace_file(self.directory / OUTPUTS, archive(outcome.outputs))
             written.append(self.directory / OUTPUTS)
         return written
+
+    def _remove_earlier(self) -> None:
+        if not self.rows:
+            for name in FILES:
+                (self.directory / name).unlink(missing_ok=True)
+
+
+def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Arrays as an .npz file; strings, which ONNX Runtime gives as objects, as NumPy's own."""
+    data = io.BytesIO()
+    # np.savez takes names as keywords beside its own, so that not every name is one.
+    with zipfile.ZipFile(data, "w") as file:
+        for name, array in arrays.items():
+            plain = array.astype(np.str_) if array.dtype.hasobject else array
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, plain, allow_pickle=False)
+    return data.getvalue()
 
 
 def table(rows: list[LayerRow]) -> str:

@@ -74,7 +74,7 @@ class LayerRow:
     host_seconds: float
 
     def speedup(self, variant: Variant) -> float:
-        """Time of the dense variant over this one's."""
+        """Time of the dense variant over this one's; NaN if there is none."""
         return _ratio(self.costs["dense"].microseconds, self.costs[variant].microseconds)
 
     def as_json(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class LayerRow:
                 f"{variant}_share_of_bound": cost.share_of_bound,
             }
         cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
-        cells |= {f"{variant}_speedup": self.speedup(variant) for variant in SPARSE_VARIANTS}
+        cells |= {f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS}
         return {**cells, "host_seconds": self.host_seconds}
 
 
@@ -114,7 +114,7 @@ class Totals:
     microseconds: Mapping[Variant, float]
 
     def speedup(self, variant: Variant) -> float:
-        """Time of the dense variant over this one's."""
+        """Time of the dense variant over this one's; NaN if there is none."""
         return _ratio(self.microseconds["dense"], self.microseconds[variant])
 
     def as_json(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Totals:
             "products": self.products,
             **{f"{variant}_cycles": self.cycles[variant] for variant in VARIANTS},
             **{f"{variant}_us": self.microseconds[variant] for variant in VARIANTS},
-            **{f"{variant}_speedup": self.speedup(variant) for variant in SPARSE_VARIANTS},
+            **{f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS},
         }
 
 
@@ -140,3 +140,8 @@ def totals(rows: Sequence[LayerRow]) -> Totals:
 
 def _ratio(dense: float, other: float) -> float:
     return dense / other if other else math.nan
+
+
+def _known(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value

@@ -1,5 +1,6 @@
 """Networks as tables of layers in TOML files: shapes and densities, without weights."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -111,9 +112,11 @@ def _layer(name: str, entry: Mapping[str, Any]) -> TableLayer:
     if operator not in ("conv", "matmul"):
         raise NetworkError(f'operator is "conv" or "matmul", not {operator!r}')
     _check_keys(entry, _COMMON | (_CONV if operator == "conv" else _MATMUL))
+    shape = _conv(entry) if operator == "conv" else _product(entry)
+    _check_sizes(shape)
     return TableLayer(
         name,
-        _conv(entry) if operator == "conv" else _product(entry),
+        shape,
         _density(entry, "density_x"),
         _density(entry, "density_w"),
         _whole(entry, "count", 1, 1),
@@ -144,6 +147,17 @@ def _product(entry: Mapping[str, Any]) -> Product:
         raise NetworkError(f"weights is true or false, not {weights!r}")
     m, k, n = (_whole(entry, key, None, 1) for key in "mkn")
     return Product(m, k, n, weights)
+
+
+def _check_sizes(shape: ConvShape | Product) -> None:
+    tensors = (
+        {"x": (shape.m, shape.k), "w": (shape.k, shape.n), "y": (shape.m, shape.n)}
+        if isinstance(shape, Product)
+        else {"x": shape.input_shape, "w": shape.weight_shape, "y": shape.output_shape}
+    )
+    for name, sizes in tensors.items():
+        if math.prod(sizes) > SIZE_LIMIT:
+            raise NetworkError(f"{name} is {' x '.join(map(str, sizes))}; a tensor has up to {SIZE_LIMIT} elements")
 
 
 def _check_keys(entry: Mapping[str, Any], known: set[str]) -> None:

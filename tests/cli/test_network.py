@@ -121,7 +121,7 @@ def test_a_shipped_table_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", "s*,last", "-o", "study"]) == 0
+    assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", " s* , last", "-o", "study"]) == 0
     out, err = capsys.readouterr()
     assert [line.partition(":")[0] for line in err.splitlines()] == ["1/2 second", "2/2 last"]
     assert "1 Conv" in out
@@ -137,13 +137,15 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["mine.toml", "--sample", "2"], 2, "--sample is a share of the CTAs"),
         (["mine.toml", "--threads", "0"], 2, "--threads is 1 to 256, not 0"),
         (["mine.toml", "--layers", "conv2"], 1, "no layer is named conv2; there is conv1, fc"),
+        (["mine.toml", "--layers", "conv1,"], 2, "--layers 'conv1,': expected names with a comma between each two"),
+        (["mine.toml", "--layers", ""], 2, "--layers '': expected names"),
         (["mine.toml", "--gpu", "v10"], 1, "did you mean v100?"),
         (["mine"], 1, "mine: no network of that name"),
         (["vgg61"], 1, "did you mean vgg16?"),
         (["no.toml"], 1, "no.toml: cannot be read: No such file or directory"),
         (["no.onnx"], 1, "no.onnx: cannot be read: No such file or directory"),
         (["damaged.onnx"], 1, "damaged.onnx: not a"),
-        (["net.onnx"], 1, "net.onnx: no array for input x; expected float32 of shape (n, 2, 8, 8)"),
+        (["net.onnx"], 1, "net.onnx: no array for input x; give float32 of shape (n, 2, 8, 8) with --input X.npy"),
         (["net.onnx", "--input", "x.npy", "--input", "x.npy"], 2, "there is one already"),
         (["net.onnx", "--input", "y=x.npy"], 1, "has no input y"),
         (["net.onnx", "--input", "no.npy"], 1, "no.npy: cannot be read: No such file"),
@@ -153,7 +155,7 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["net.onnx", "--input", "x.npy", "--prune-scope", "global"], 2, "--prune-scope goes with --prune"),
         (["net.onnx", "--input", "x.npy", "--seed", "1"], 2, "--seed goes with a table of layers"),
         (["mine.toml", "-o", "mine.toml"], 1, "mine.toml: is a file; expected a directory"),
-        (["mine.toml", "-o", "no/study"], 1, "no/study: No such file or directory"),
+        (["mine.toml", "-o", "no/study"], 1, "no/study: there is no directory no; make it"),
     ],
 )
 def test_wrong_input(arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,6 +166,20 @@ def test_wrong_input(arguments: list[str], status: int, message: str, capsys: py
     assert (out, len(err.splitlines())) == ("", 1)
     assert err.startswith("dstc-emu: ")
     assert message in err
+
+
+def test_no_layer_suits_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(model([helper.make_node("MatMul", ["x", "x"], ["y"])], {}, {"x": ["n", "n"]}), "empty.onnx")
+    np.save("nothing.npy", np.zeros((0, 0), np.float32))
+    assert main(["network", "empty.onnx", "--input", "nothing.npy", "--sample", "0.5", "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "no layer ran on the machine: the operands of those chosen are not of floats, or empty",
+        "on the host, not timed: 1 MatMul",
+        "wrote study/network.json, study/outputs.npz",
+    ]
+    assert err == ""
+    assert json.loads(Path("study/network.json").read_text())["totals"]["dual_speedup"] is None
 
 
 def test_an_operator_that_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +214,14 @@ def test_libraries_that_are_not_there(
     assert not Path("study").exists()
 
 
+@pytest.mark.parametrize("network", [["mine.toml"], ["net.onnx", "--input", "x.npy"]])
+def test_an_earlier_study_outlives_a_layer_that_is_not_there(network: list[str]) -> None:
+    assert main(["network", *network, "-o", "study"]) == 0
+    earlier = {path: path.read_bytes() for path in Path("study").iterdir()}
+    assert main(["network", *network, "--layers", "cnov1", "-o", "study"]) == 1
+    assert {path: path.read_bytes() for path in Path("study").iterdir()} == earlier
+
+
 def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) -> None:
     def interrupt(*operands: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
@@ -207,3 +231,6 @@ def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) 
     assert "1 of 2 layers are kept in study" in capsys.readouterr().err
     assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1
     assert names("study") == {"layers.csv", "layers.jsonl"}
+    assert main(["network", "mine.toml", "--layers", "fc", "-o", "study"]) == 130
+    assert "no layer is done; study is as it was" in capsys.readouterr().err
+    assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1

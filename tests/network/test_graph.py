@@ -85,6 +85,20 @@ def test_what_is_taken_in_gives_the_same(tmp_path: Path) -> None:
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize(("training", "steps"), [(0, ["conv"]), (1, ["conv", "BatchNormalization"])])
+def test_batch_normalization_as_in_training_is_not_taken_in(training: int, steps: list[str], tmp_path: Path) -> None:
+    more = [node("BatchNormalization", ["c", "v", "v", "v", "v"], ["y"], training_mode=training)]
+    assert kinds(loaded(tmp_path, convolution(more, {"v": np.ones(4, np.float32)}, ["y"])).steps) == steps
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("variance", [-1.0, -0.5, np.nan])
+def test_batch_normalization_without_a_spread_is_left_to_the_host(variance: float, tmp_path: Path) -> None:
+    values = {"v": np.array([1, 1, variance, 1], np.float32), "u": np.ones(4, np.float32)}
+    more = [node("BatchNormalization", ["c", "u", "u", "u", "v"], ["y"], epsilon=0.5)]
+    assert kinds(loaded(tmp_path, convolution(more, values, ["y"])).steps) == ["conv", "BatchNormalization"]
+
+
 def test_sizes_that_are_open(tmp_path: Path) -> None:
     network = model([node("Relu", ["x"], ["y"])], {}, {"x": [-1, 3, "?", "rows"]})
     assert loaded(tmp_path, network).inputs[0].dimensions == (None, 3, None, "rows")
@@ -157,6 +171,13 @@ def test_inputs_of_no_tensor_type(tmp_path: Path) -> None:
     sequence = helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, [1])
     network.graph.input[0].CopyFrom(sequence)
     with pytest.raises(NetworkError, match="input x is not a tensor"):
+        loaded(tmp_path, network)
+
+
+def test_an_output_that_is_a_sequence(tmp_path: Path) -> None:
+    network = model([node("SplitToSequence", ["x"], ["y"])], {}, {"x": [2, 2]})
+    network.graph.output[0].CopyFrom(helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, None))
+    with pytest.raises(NetworkError, match="output y is not a tensor; sequences and maps are not supported"):
         loaded(tmp_path, network)
 
 

@@ -123,9 +123,34 @@ def test_a_value_beyond_fp16_names_the_layer(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(
+    ("nodes", "constants", "shape", "message"),
+    [
+        ([node("Conv", ["x", "w"], ["y"])], {"w": sparse(2, 2, 1, 1)}, (1, 3, 4, 4), "channels"),
+        ([node("Conv", ["x", "w"], ["y"])], {"w": sparse(2, 2, 3)}, (4,), r"operands of shapes \(4,\) and \(2, 2, 3\)"),
+        ([node("MatMul", ["x", "w"], ["y"])], {"w": sparse(3, 2)}, (2, 2), "do not fit"),
+        ([node("MatMul", ["x", "w"], ["y"])], {"w": sparse(3, 2)}, (), "do not fit"),
+        ([node("Gemm", ["x", "w"], ["y"])], {"w": sparse(3, 2)}, (2, 2, 3), "do not fit"),
+        ([node("Gemm", ["x", "w", "b"], ["y"])], {"w": sparse(3, 2), "b": sparse(3)}, (2, 3), "addend of shape"),
+        ([node("Gemm", ["x", "w", "b"], ["y"])], {"w": sparse(3, 2), "b": sparse(4, 2)}, (1, 3), "addend of shape"),
+    ],
+)
+def test_operands_that_do_not_fit_are_not_for_the_host_either(
+    nodes: list[Any], constants: dict[str, Any], shape: tuple[int, ...], message: str, tmp_path: Path
+) -> None:
+    onnx.save(model(nodes, constants, {"x": shape}), tmp_path / "net.onnx")
+    graph = load_graph(tmp_path / "net.onnx")
+    x = np.ones(shape, np.float32)
+    with pytest.raises(NetworkError, match=message) as caught:
+        run_graph(graph, {"x": x}, device(), keep=ignore)
+    assert "the host runs it" not in str(caught.value)
+    with pytest.raises(NetworkError, match="ONNX Runtime cannot run it"):
+        graph.host.run(nodes[0], {**graph.constants, "x": x})
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, r"no array for input x; expected float32 of shape \(n, 2, 8, 8\)"),
+        ({}, r"no array for input x; give float32 of shape \(n, 2, 8, 8\) with --input X\.npy$"),
         ({"z": X}, r"has no input z; its inputs are x: float32 of shape \(n, 2, 8, 8\)"),
         ({"": X[0]}, r"not float32 of shape \(2, 8, 8\): the array has 3 dimensions"),
         ({"": X[:, :1]}, r"dimension 1 \(counted from 0\) must be 2"),
@@ -144,6 +169,10 @@ def test_inputs(graph: Graph, tmp_path: Path) -> None:
     two = load_graph(tmp_path / "two.onnx")
     a, b = np.ones((2, 2), np.float32), np.ones((2, 3), np.float32)
     assert list(checked_inputs(two, {"b": b, "a": a})) == ["a", "b"]
-    for wrong, message in (({"": a}, "has 2 inputs: name each"), ({"a": a, "b": np.ones((4, 3))}, "must be 2")):
+    for wrong, message in (
+        ({"": a}, "has 2 inputs: name each"),
+        ({"a": a, "b": np.ones((4, 3))}, "must be 2"),
+        ({"a": a}, r"with --input b=X\.npy$"),
+    ):
         with pytest.raises(NetworkError, match=message):
             checked_inputs(two, wrong)

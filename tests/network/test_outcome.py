@@ -1,5 +1,6 @@
 import pytest
 
+from dstc_isa.conv.shape import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import chosen_layers, in_layer
 
@@ -19,6 +20,22 @@ def test_chosen_layers(patterns: list[str], chosen: list[str]) -> None:
     assert chosen_layers(NAMES, patterns) == chosen
 
 
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("a[1]", ["a[1]"]),
+        ("a[1]*", ["a[1]", "a[1]b"]),
+        ("a?", ["a?"]),
+        ("a*", ["a*"]),
+        ("a**", ["a[1]", "a1", "a[1]b", "a?", "a*"]),
+        ("*" * 40 + "b", ["a[1]b"]),
+        ("*\n*", ["b\nc"]),
+    ],
+)
+def test_only_a_star_is_special_and_a_name_means_itself(pattern: str, chosen: list[str]) -> None:
+    assert chosen_layers(["a[1]", "a1", "a[1]b", "a?", "a*", "b\nc"], [pattern]) == chosen
+
+
 def test_a_pattern_that_matches_nothing() -> None:
     with pytest.raises(NetworkError, match=r"no layer is named CONV1; there is conv1, conv2_a, conv2_b, fc$"):
         chosen_layers(NAMES, ["fc", "CONV1"])
@@ -28,13 +45,14 @@ def test_a_pattern_that_matches_nothing() -> None:
         chosen_layers([], ["x"])
 
 
-@pytest.mark.parametrize("error", [ValueError("wrong"), NetworkError("wrong")])
-def test_errors_of_kernels_name_the_layer(error: Exception) -> None:
-    with pytest.raises(NetworkError) as caught, in_layer("fc"):
-        raise error
-    assert str(caught.value) == f"layer fc: {error}"
-    with pytest.raises(NetworkError, match=r"; help$"), in_layer("fc", "; help"):
-        raise error
+@pytest.mark.parametrize(
+    ("error", "mend"), [(ValueError("wrong"), "; help"), (NetworkError("wrong"), ""), (ShapeError("wrong"), "")]
+)
+def test_errors_of_kernels_name_the_layer_and_what_helps(error: Exception, mend: str) -> None:
+    for given, added in (("", ""), ("; help", mend)):
+        with pytest.raises(NetworkError) as caught, in_layer("fc", given):
+            raise error
+        assert str(caught.value) == f"layer fc: wrong{added}"
 
 
 def test_other_errors_pass() -> None:

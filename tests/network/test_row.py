@@ -68,4 +68,6 @@ def test_no_time_has_no_speedup() -> None:
         costs={variant: Cost(0, 0.0, "issue slots", 0.0) for variant in VARIANTS},
         host_seconds=0.0,
     )
-    assert math.isnan(nothing.speedup("dual"))
+    for each in (nothing, totals([nothing]), totals([])):
+        assert math.isnan(each.speedup("dual"))
+        assert each.as_json()["dual_speedup"] is None

@@ -90,6 +90,12 @@ def test_a_table(tmp_path: Path) -> None:
         (f"[[layer]]\n{CONV.replace('[1, 4, 8, 8]', '[4, 8, 8]')}", "layer a: input is a list of 4 whole numbers"),
         (f"[[layer]]\n{CONV.replace('0.5', '1.5')}", "layer a: density_x is a share of non-zeros from 0 to 1, not 1.5"),
         (f"[[layer]]\n{MATMUL.replace('k = 3', '')}", "layer b: expected k, a whole number from 1"),
+        (
+            f"[[layer]]\n{CONV.replace('[1, 4, 8, 8]', '[2147483648, 4, 8, 8]')}",
+            "layer a: x is 2147483648 x 4 x 8 x 8; a tensor has up to 2147483648 elements",
+        ),
+        (f"[[layer]]\n{MATMUL.replace('n = 4', 'n = 2147483647')}", "layer b: w is 3 x 2147483647; a tensor has up"),
+        (f"[[layer]]\n{CONV}padding = 99999", "layer a: y is 1 x 6 x 200004 x 200004; a tensor has up to"),
         (f"[[layer]]\n{MATMUL}weights = 1", "layer b: weights is true or false, not 1"),
         (f"[[layer]]\n{MATMUL.replace('density_x = 1', '')}", "layer b: density_x is a share of non-zeros"),
     ],
