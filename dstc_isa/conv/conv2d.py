@@ -7,6 +7,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.activations import EncodedActivations, elements_read, encode_on_device, reciprocal
+from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
@@ -102,8 +103,6 @@ def conv2d(
     if kernel == "conv_dense":
         if skip != "both" or channels_last or tiling is not None:
             raise ValueError("skip, channels_last and tiling go with the kernel spconv, not with conv_dense")
-        from dstc_isa.conv.dense import conv_dense
-
         return conv_dense(
             x,
             w,

@@ -14,10 +14,14 @@ import numpy.typing as npt
 from attrs import define, frozen
 
 from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.warp import LONGEST
 
-WINDOW = 32
-STEPS = 32
-BLOCK = 32
+WINDOW = LANES
+"""Positions of a window: columns of an accumulator."""
+
+STEPS = LONGEST
+BLOCK = LANES
 """Channels whose words lie side by side."""
 
 SPREAD = 7
