@@ -4,9 +4,10 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
-from dstc_isa.conv.plan import BLOCK, WINDOW, Plan
+from dstc_isa.conv.plan import BLOCK, STRETCH, WINDOW, Plan
+from dstc_isa.conv.shape import ShapeError
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.object.load import load_shipped
@@ -16,22 +17,21 @@ from dstc_isa.timing.run import RunOptions, execute
 BEHIND = 64
 """Values that the kernel may read behind the last one."""
 
-CHUNK_WORDS = 32
-CTA_CHANNELS = (4, 2, 1)
-"""Of a CTA: they share the work of finding their elements. The first that leaves CTAs enough is taken."""
+WARPS, CHANNELS = 4, 8
+"""Of a CTA of the encoding kernel, side by side along a plane; and of a warp, one after the other."""
 
-ENOUGH_CTAS = 400
-ENCODE_BLOCK, SCAN_BLOCK = 128, 1024
+ENCODE_BLOCK = 32 * WARPS
 IS_WIDE, IS_SCALED, IS_RECTIFIED, KEEPS_ZEROS = 1, 2, 4, 8
+PLACE_LIMIT = 1 << 32
 
 
 @frozen(eq=False)
 class EncodedActivations:
     """Activations of a plan's shape as bit strings and condensed values; docs/sparse-convolution.md has the layout.
 
-    ``words``: uint32 (blocks of 32 channels, phases, words, 32, 2): 32 bits, and the number of values before them.
-    ``values``: float16, plane after plane; what is behind the last one is unspecified. ``launches``: what encoded them,
-    if the device did.
+    ``words``: uint32 (blocks of 32 channels, phases, words, 32, 2): 32 bits, and the number of the first value; behind
+    a word's values are those of the next word of its plane. ``values``: float16; what no word has is unspecified.
+    ``launches``: what encoded them, if the device did.
     """
 
     words: npt.NDArray[np.uint32]
@@ -40,13 +40,27 @@ class EncodedActivations:
 
     @property
     def count(self) -> int:
-        """Values that are stored."""
+        """Values that are stored, each once."""
         return int(np.bitwise_count(self.words[..., 0]).sum(dtype=np.int64))
 
 
-def _room(plan: Plan) -> int:
-    shape = plan.shape
-    return shape.images * shape.channels * shape.height * shape.width + BEHIND
+def empty_encoding(plan: Plan, stretch: int) -> EncodedActivations:
+    """Room for activations of which the device encodes ``stretch`` words together; ShapeError if there is none.
+
+    A stretch's values have a region: 32 places for those of the word before it, and 32 for each of its own words.
+    """
+    places = plan.planes * regions(plan, stretch) * WINDOW * (stretch + 1)
+    if places > PLACE_LIMIT:
+        raise ShapeError(
+            f"{plan.planes} planes of {plan.words} words are {places} places for values, more than the {PLACE_LIMIT} "
+            "that the sparse kernel counts: use fewer images or channels"
+        )
+    return EncodedActivations(_empty_words(plan), np.zeros(places + BEHIND, np.float16))
+
+
+def regions(plan: Plan, stretch: int) -> int:
+    """Regions of a plane: one for each stretch, and one for what stands in front of no stretch."""
+    return -(-plan.words // stretch) + 1
 
 
 def _empty_words(plan: Plan) -> npt.NDArray[np.uint32]:
@@ -64,9 +78,10 @@ def encode_on_host(x: npt.NDArray[np.float16], plan: Plan, keep_zeros: bool = Fa
         image[:, number, :, to_y, to_x] = x[:, :, from_y, from_x].transpose(1, 0, 2, 3)
         real[number, :, to_y, to_x] = True
     planes = np.zeros((shape.channels, len(plan.phases), plan.words * WINDOW), np.float16)
-    planes[:, :, : plan.positions] = image.reshape(*planes.shape[:2], -1)
+    held = slice(plan.origin, plan.origin + plan.positions)
+    planes[:, :, held] = image.reshape(*planes.shape[:2], -1)
     inside = np.zeros(planes.shape[1:], bool)
-    inside[:, : plan.positions] = real.reshape(len(inside), -1)
+    inside[:, held] = real.reshape(len(inside), -1)
     present = (planes != 0) | (inside if keep_zeros else False)
     bits = np.packbits(present, axis=2, bitorder="little").view("<u4")
     counts = np.bitwise_count(bits).astype(np.int64)
@@ -75,9 +90,25 @@ def encode_on_host(x: npt.NDArray[np.float16], plan: Plan, keep_zeros: bool = Fa
     for channel in range(shape.channels):
         words[channel // BLOCK, :, :, channel % BLOCK, 0] = bits[channel]
         words[channel // BLOCK, :, :, channel % BLOCK, 1] = starts[channel]
-    values = np.zeros(_room(plan), np.float16)
-    values[: counts.sum()] = planes[present]
-    return EncodedActivations(words, values)
+    return EncodedActivations(words, np.concatenate((planes[present], np.zeros(BEHIND, np.float16))))
+
+
+def decode(encoded: EncodedActivations, plan: Plan) -> npt.NDArray[np.float16]:
+    """Return the activations, float16 (images, channels, height, width); 0 where no phase has them."""
+    shape = plan.shape
+    x = np.zeros(shape.input_shape, np.float16)
+    held = slice(plan.origin, plan.origin + plan.positions)
+    for channel in range(shape.channels):
+        words = np.ascontiguousarray(encoded.words[channel // BLOCK, :, :, channel % BLOCK])
+        bits = np.unpackbits(words[..., 0].copy().view(np.uint8), axis=1, bitorder="little").reshape(*words.shape[:2], -1)
+        places = words[..., 1, None].astype(np.int64) + np.cumsum(bits, axis=2, dtype=np.int64) - 1
+        planes = np.where(bits != 0, encoded.values[places], np.float16(0)).reshape(len(words), -1)
+        images = planes[:, held].reshape(-1, shape.images, plan.rows, plan.pitch)
+        for image, (phase_y, phase_x) in zip(images, plan.phases, strict=True):
+            from_y, to_y = _real(phase_y, shape.stride[0], shape.padding[0], shape.height)
+            from_x, to_x = _real(phase_x, shape.stride[1], shape.padding[2], shape.width)
+            x[:, channel, from_y, from_x] = image[:, to_y, to_x]
+    return x
 
 
 def _real(phase: int, stride: int, before: int, size: int) -> tuple[slice, slice]:
@@ -117,11 +148,7 @@ def encode_on_device(
     FP16. ``keep_zeros``: zeros count as values, for a product that skips those of the filters alone.
     """
     shape = plan.shape
-    words, values = _empty_words(plan), np.zeros(_room(plan), np.float16)
-    chunks, area = -(-plan.words // CHUNK_WORDS), plan.rows * plan.pitch
-    cta_channels = next(n for n in CTA_CHANNELS if n == 1 or chunks * plan.planes >= n * ENOUGH_CTAS)
-    totals = np.zeros(chunks * plan.planes + 1, np.uint32)
-    one = np.ones(shape.channels, np.float32)
+    encoded, area = empty_encoding(plan, STRETCH), plan.rows * plan.pitch
     scaled = scale is not None or offset is not None
     flags = (
         (IS_WIDE if x.dtype == np.float32 else 0)
@@ -135,18 +162,17 @@ def encode_on_device(
     steps = [stride // x.itemsize for stride in x.strides]
     arguments: dict[str, Argument] = {
         "x": memory,
-        "scales": one if scale is None else np.ascontiguousarray(scale, np.float32),
-        "offsets": 0 * one if offset is None else np.ascontiguousarray(offset, np.float32),
+        "scales": _of_channels(scale, 1, shape.channels),
+        "offsets": _of_channels(offset, 0, shape.channels),
         "phase_places": np.array(plan.phases, np.uint32),
-        "totals": totals,
-        "encoded": words,
-        "values": values,
+        "encoded": encoded.words,
+        "values": encoded.values,
         "options": flags,
         "plane_words": plan.words,
+        "regions": regions(plan, STRETCH),
         "phases": len(plan.phases),
         "per_phase": reciprocal(len(plan.phases)),
         "channels": shape.channels,
-        "cta_channels": cta_channels,
         "images": shape.images,
         "height": shape.height,
         "width": shape.width,
@@ -154,6 +180,7 @@ def encode_on_device(
         "stride_x": shape.stride[1],
         "above": shape.padding[0],
         "before": shape.padding[2],
+        "origin": plan.origin,
         "pitch": plan.pitch,
         "per_pitch": reciprocal(plan.pitch),
         "rows": plan.rows,
@@ -168,17 +195,16 @@ def encode_on_device(
         "column_step": steps[3],
     }
     program = load_shipped("encode.dasm", gpu)
-    rows = -(-shape.channels // cta_channels) * len(plan.phases)
-    of_scan: dict[str, Argument] = {"totals": totals, "chunks": len(totals) - 1}
-    launches = []
-    for name, grid, block, given in (
-        ("encode_count", (chunks, rows), ENCODE_BLOCK, arguments),
-        ("encode_scan", (1, 1), SCAN_BLOCK, of_scan),
-        ("encode_values", (chunks, rows), ENCODE_BLOCK, arguments),
-    ):
-        kernel = program.kernel(name)
-        launches.append(statistics(kernel, *execute(program, kernel, grid, (block,), given, gpu, **options)))
-    return EncodedActivations(words, values, tuple(launches))
+    kernel = program.kernel("encode")
+    grid = (-(-plan.words // (STRETCH * WARPS)), -(-shape.channels // CHANNELS) * len(plan.phases))
+    run = statistics(kernel, *execute(program, kernel, grid, (ENCODE_BLOCK,), arguments, gpu, **options))
+    return evolve(encoded, launches=(run,))
+
+
+def _of_channels(numbers: npt.NDArray[np.float32] | None, otherwise: float, channels: int) -> npt.NDArray[np.float32]:
+    """A number for each channel, and for those that a warp may have behind the last."""
+    given = np.full(channels, otherwise, np.float32) if numbers is None else np.asarray(numbers, np.float32)
+    return np.pad(given, (0, CHANNELS))
 
 
 def reciprocal(divisor: int) -> int:

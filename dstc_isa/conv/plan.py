@@ -4,9 +4,15 @@ A plane is one channel of all images as a single string of positions, rows behin
 with the padding between them. Output pixel q of a convolution then reads position q + shift for a filter element,
 whatever q is: 32 neighbouring outputs read a window of 32 neighbouring positions. A stride takes every so-manieth row
 and column; those that are read together are a plane of their own, a phase.
+
+Windows that share values lie in two neighbouring words of 32 positions, so that what writes a word needs to know of no
+other than the one before it. Where in its word a window begins is the same for all tiles of outputs; it follows from
+where planes begin and where tiles do, and one of the two is chosen.
 """
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +33,9 @@ BLOCK = LANES
 SPREAD = 7
 """Positions by which the windows that share values may be apart: 16 of a window and these, from an aligned place, are
 no more than the 32 values that are loaded of a step."""
+
+STRETCH = 4
+"""Words of a plane are a multiple of these, which a warp encodes together."""
 
 SHARED = 8
 """Windows that may share values."""
@@ -58,9 +67,16 @@ class Run:
 
 @define(slots=False)
 class Plan:
-    """The steps of a convolution in order, and where its activations stand. ``shape``: the convolution."""
+    """The steps of a convolution in order, and where its activations stand.
+
+    ``shape``: the convolution. ``least_pitch``, ``least_rows``: of planes whose rows and images have more room than this
+    convolution needs. ``given_origin``: the position where planes begin, at least 32; None to choose one.
+    """
 
     shape: ConvShape
+    least_pitch: int = 0
+    least_rows: int = 0
+    given_origin: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.words * WINDOW > POSITION_LIMIT:
@@ -75,23 +91,71 @@ class Plan:
             )
 
     @cached_property
-    def pitch(self) -> int:
-        """Positions of a row; what one row has of padding on its right is the next one's on the left."""
+    def needed(self) -> tuple[int, int]:
+        """Rows of an image and positions of a row that this convolution needs."""
         shape = self.shape
-        return _extent(
+        rows = _extent(shape.height, shape.padding[0], shape.stride[0], shape.dilation[0], shape.rows, shape.out_height)
+        pitch = _extent(
             shape.width, shape.padding[2], shape.stride[1], shape.dilation[1], shape.columns, shape.out_width
         )
+        return rows, pitch
+
+    @cached_property
+    def pitch(self) -> int:
+        """Positions of a row; what one row has of padding on its right is the next one's on the left."""
+        return max(self.needed[1], self.least_pitch)
 
     @cached_property
     def rows(self) -> int:
         """Rows of an image."""
-        shape = self.shape
-        return _extent(shape.height, shape.padding[0], shape.stride[0], shape.dilation[0], shape.rows, shape.out_height)
+        return max(self.needed[0], self.least_rows)
 
     @property
     def positions(self) -> int:
         """Output positions, those between rows and images included."""
         return self.shape.images * self.rows * self.pitch
+
+    @cached_property
+    def lead(self) -> int:
+        """Positions from where tiles of outputs begin to where planes do, modulo 32: that with the fewest runs."""
+        chunks = Counter(_rows_of(elements) for elements in self._chunks)
+
+        def runs(lead: int) -> int:
+            return sum(count * len(self._split(rows, lead)) for rows, count in chunks.items())
+
+        return min(range(WINDOW), key=runs)
+
+    @property
+    def origin(self) -> int:
+        """Position of the first row and column of the first image, padding included."""
+        return self.lead if self.given_origin is None else self.given_origin
+
+    @property
+    def offset(self) -> int:
+        """Output q is position q + offset of the tiles of outputs: 0 to 31."""
+        return (self.origin - self.lead) % WINDOW
+
+    @property
+    def tiles(self) -> int:
+        """Windows of outputs."""
+        return -(-(self.positions + self.offset) // WINDOW)
+
+    def followed_by(self, shape: ConvShape) -> "Plan | None":
+        """The plan of a convolution of this one's output, in words of its tiles; None if there is none.
+
+        A stride needs phases, which tiles of outputs are not; and rows and images must be as long as the other needs.
+        """
+        if shape.stride != (1, 1):
+            return None
+        before = shape.padding[0] * self.pitch + shape.padding[2]
+        origin = self.offset - before + WINDOW * (1 + -(-(before - self.offset) // WINDOW))
+        plan = Plan(shape, self.pitch, self.rows, origin)
+        return plan if (plan.rows, plan.pitch) == (self.rows, self.pitch) else None
+
+    def first_word(self, before: "Plan") -> int:
+        """The word of a plane that has the first tile of outputs of the plan that this one follows."""
+        shape = self.shape
+        return (self.origin + shape.padding[0] * self.pitch + shape.padding[2] - before.offset) // WINDOW
 
     @cached_property
     def phases(self) -> tuple[tuple[int, int], ...]:
@@ -107,8 +171,8 @@ class Plan:
         shape = self.shape
         down = (shape.rows - 1) * shape.dilation[0] // shape.stride[0]
         across = (shape.columns - 1) * shape.dilation[1] // shape.stride[1]
-        whole = -(-self.positions // (2 * WINDOW)) * 2
-        return whole + (down * self.pitch + across) // WINDOW + 4
+        last = (self.tiles - 1) * WINDOW + down * self.pitch + across + self.origin - self.offset
+        return -(-(last // WINDOW + 2) // STRETCH) * STRETCH
 
     @property
     def blocks(self) -> int:
@@ -121,8 +185,8 @@ class Plan:
         return self.shape.channels * len(self.phases)
 
     @cached_property
-    def runs(self) -> tuple[Run, ...]:
-        """Of a group, in the order in which products are added."""
+    def _chunks(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Filter elements (channel of the group, row), 32 at a time, in the order of steps."""
         shape = self.shape
         elements = [
             (channel, row)
@@ -130,13 +194,36 @@ class Plan:
             for row in range(shape.rows)
             for channel in range(first, min(first + BLOCK, shape.group_channels))
         ]
+        return tuple(tuple(elements[first : first + STEPS]) for first in range(0, len(elements), STEPS))
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Of a group, in the order in which products are added."""
         return tuple(
-            Run(tuple(elements[first : first + STEPS]), *columns)
-            for first in range(0, len(elements), STEPS)
-            for columns in self._column_runs()
+            Run(elements, *columns)
+            for elements in self._chunks
+            for columns in self._split(_rows_of(elements), self.lead)
         )
 
-    def _column_runs(self) -> list[tuple[tuple[int, ...], int, int, int]]:
+    def _split(self, rows: tuple[int, ...], lead: int) -> list[tuple[tuple[int, ...], int, int, int]]:
+        """The column runs, cut where windows of one of the filter's rows would reach a third word."""
+        found = []
+        for columns, phase, shift, spacing in self._column_runs:
+            first = 0
+            while first < len(columns):
+                begin = shift + first * spacing
+                begins_at = max((self._shift_down(row) + begin + lead) % WINDOW for row in rows)
+                part = tuple(columns[first : first + 1 + (WINDOW - begins_at) // spacing])
+                found.append((part, phase, begin, spacing if len(part) > 1 else 0))
+                first += len(part)
+        return found
+
+    def _shift_down(self, row: int) -> int:
+        """Positions by which a row of the filter reads further on."""
+        return row * self.shape.dilation[0] // self.shape.stride[0] * self.pitch
+
+    @cached_property
+    def _column_runs(self) -> list[tuple[range, int, int, int]]:
         """Columns of the filter that read one phase at equal distances: columns, phase, first shift, distance."""
         stride, dilation = self.shape.stride[1], self.shape.dilation[1]
         apart = stride // math.gcd(stride, dilation)
@@ -146,9 +233,9 @@ class Plan:
         for first in range(min(apart, self.shape.columns)):
             columns = range(first, self.shape.columns, apart)
             for start in range(0, len(columns), together):
-                part = tuple(columns[start : start + together])
+                part = columns[start : start + together]
                 place = part[0] * dilation
-                found.append((part, place % stride, place // stride, spacing if len(part) > 1 else 0))
+                found.append((part, place % stride, place // stride, spacing))
         return found
 
     @cached_property
@@ -171,16 +258,15 @@ class Plan:
     def run_table(self) -> npt.NDArray[np.uint32]:
         """What the kernel reads of a run: uint32 (groups * runs + 3, 32 steps, 2).
 
-        The entry of the step's plane, and its shift.
+        The entry of the step's plane, and its shift from the tile of outputs on.
         """
         shape = self.shape
         table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)
         for group in range(shape.groups):
             for number, run in enumerate(self.runs):
                 for step, (channel, filter_row) in enumerate(run.elements):
-                    place = filter_row * shape.dilation[0]
-                    phase = (place % shape.stride[0], run.phase_x)
-                    shift = place // shape.stride[0] * self.pitch + run.shift_x
+                    phase = (filter_row * shape.dilation[0] % shape.stride[0], run.phase_x)
+                    shift = self._shift_down(filter_row) + run.shift_x + self.origin - self.offset
                     entry = self.entry(group * shape.group_channels + channel, phase)
                     table[group * len(self.runs) + number, step] = entry, shift
         return table
@@ -199,11 +285,20 @@ class Plan:
         return table
 
     def parts(self, count: int) -> npt.NDArray[np.uint32]:
-        """Where each of ``count`` parts of the runs begins and the last ends: uint32 (count + 1, 2), run and k-tile."""
-        tiles = np.concatenate(([0], np.cumsum([len(run.columns) for run in self.runs])))
-        wanted = np.arange(count + 1) * tiles[-1] / count
-        firsts = np.searchsorted(tiles, wanted)
-        return np.stack((firsts, tiles[firsts]), axis=1).astype(np.uint32)
+        """Where each of ``count`` parts of the runs begins and the last ends: uint32 (count + 1, 2), run and k-tile.
+
+        The same k-tiles wherever planes begin: on it depends where runs are cut, and results must not.
+        """
+        uncut = [len(columns) for columns, *_ in self._column_runs] * len(self._chunks)
+        places = np.concatenate(([0], np.cumsum(uncut)))
+        wanted = np.arange(count + 1) * places[-1] / count
+        tiles = places[np.searchsorted(places, wanted)]
+        ends = np.cumsum([len(run.columns) for run in self.runs])
+        return np.stack((np.searchsorted(ends, tiles, side="right"), tiles), axis=1).astype(np.uint32)
+
+
+def _rows_of(elements: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    return tuple(sorted({row for _, row in elements}))
 
 
 def _extent(size: int, before: int, stride: int, dilation: int, kernel: int, outputs: int) -> int:
