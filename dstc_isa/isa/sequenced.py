@@ -8,10 +8,19 @@ from typing import Annotated
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.instruction import F32, Index, Pipe, Scalar, Warp, instruction
-from dstc_isa.isa.lanes import count_bits, expand, lane_of, listed, lowest_bit
-from dstc_isa.isa.register_operand import Source
+from dstc_isa.isa.lanes import LANES, count_bits, expand, lane_of, listed, lowest_bit
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.tensor import Accumulator, all_ones, converged, half_of, outer_row
-from dstc_isa.isa.warp import LONGEST, RUN_REGISTERS, STEPS, read_register, read_run, run_values
+from dstc_isa.isa.warp import (
+    LONG_RUN_REGISTERS,
+    LONGEST,
+    RUN_REGISTERS,
+    STEPS,
+    read_long_run,
+    read_register,
+    read_run,
+    run_values,
+)
 
 FRAGMENTS = STEPS // 2
 """Registers of the condensed values of all steps, two steps a register."""
@@ -88,6 +97,98 @@ def spwmma_window(
             values_b = run_values(run_b, lane_of(places_b, step))
             outer_product(warp, rd, rows, columns, run_values(run_a, first_a), values_b)
         first_a += count_bits(rows)
+
+
+TallAccumulator = Annotated[Index, Destination(width=2 * LANES, accumulates=True)]
+
+
+@instruction("SPWMMA.643232.F32.PACKED", 0x1A7, Pipe.SPWMMA, public=False, variable=True)
+def spwmma_packed(
+    warp: Warp,
+    rd: TallAccumulator,
+    ra: Annotated[Index, Source("a", width=LONG_RUN_REGISTERS)],
+    rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
+    rm: Annotated[Index, Source("c", width=2)],
+    rw: Annotated[Index, Source("e")],
+) -> None:
+    """Thirty-two sparse outer products 64x32x1 in a row, A and B packed.
+
+    Row r of the result is register Rd + r. Lane k of Rm is the bitmap of rows 0 to 31 of A's column k, that of Rm + 1
+    of rows 32 to 63, lane k of Rw the bitmap of B's row. Ra to Ra + 31 are a run of 2048 halves as eight 128-bit loads
+    of consecutive addresses leave them, Rb to Rb + 15 one of 1024 as above; both have their values k after k without
+    gaps. The 64 rows are one column: a group takes the next 8 values, whichever rows they are in. Otherwise as above.
+    """
+    if not converged(warp):
+        return
+    bitmaps_a = read_register(warp, rm)
+    more_bitmaps_a = read_register(warp, rm + 1)
+    bitmaps_b = read_register(warp, rw)
+    run_a = read_long_run(warp, ra)
+    run_b = read_run(warp, rb)
+    warp.steps = LONGEST
+    first_a = 0
+    first_b = 0
+    for step in range(LONGEST):
+        rows = lane_of(bitmaps_a, step)
+        more_rows = lane_of(more_bitmaps_a, step)
+        columns = lane_of(bitmaps_b, step)
+        tall_step(warp, rd, step, rows, more_rows, columns, run_a, first_a, run_b, first_b)
+        first_a += count_bits(rows) + count_bits(more_rows)
+        first_b += count_bits(columns)
+
+
+@instruction("SPWMMA.643232.F32.WINDOW", 0x1AA, Pipe.SPWMMA, public=False, variable=True)
+def spwmma_tall_window(
+    warp: Warp,
+    rd: TallAccumulator,
+    ra: Annotated[Index, Source("a", width=LONG_RUN_REGISTERS)],
+    rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
+    rm: Annotated[Index, Source("c", width=2)],
+    rw: Annotated[Index, Source("e", width=2)],
+) -> None:
+    """Thirty-two sparse outer products 64x32x1 in a row, A packed, the rows of B windows of longer ones.
+
+    Step k's values of B begin at the half of their run that lane k of Rw + 1 says, modulo 1024. Otherwise as PACKED.
+    """
+    if not converged(warp):
+        return
+    bitmaps_a = read_register(warp, rm)
+    more_bitmaps_a = read_register(warp, rm + 1)
+    bitmaps_b = read_register(warp, rw)
+    places_b = read_register(warp, rw + 1)
+    run_a = read_long_run(warp, ra)
+    run_b = read_run(warp, rb)
+    warp.steps = LONGEST
+    first_a = 0
+    for step in range(LONGEST):
+        rows = lane_of(bitmaps_a, step)
+        more_rows = lane_of(more_bitmaps_a, step)
+        columns = lane_of(bitmaps_b, step)
+        tall_step(warp, rd, step, rows, more_rows, columns, run_a, first_a, run_b, lane_of(places_b, step))
+        first_a += count_bits(rows) + count_bits(more_rows)
+
+
+def tall_step(
+    warp: Warp,
+    rd: int,
+    step: int,
+    rows: int,
+    more_rows: int,
+    columns: int,
+    run_a: F32,
+    first_a: int,
+    run_b: F32,
+    first_b: int,
+) -> None:
+    """A step of 64 rows, whose values begin at these halves of their runs."""
+    note_step(warp, step, rows | more_rows << LANES, columns)
+    if columns != 0:
+        values_b = run_values(run_b, first_b)
+        if rows != 0:
+            outer_product(warp, rd, rows, columns, run_values(run_a, first_a), values_b)
+        if more_rows != 0:
+            values_a = run_values(run_a, first_a + count_bits(rows))
+            outer_product(warp, rd + LANES, more_rows, columns, values_a, values_b)
 
 
 def note_step(warp: Warp, step: int, rows: int, columns: int) -> None:

@@ -19,8 +19,9 @@ LONGEST = 32
 """Steps of the longest sequenced outer product."""
 
 RUN_REGISTERS = 16
-RUN_VALUES = 1024
-"""Halves of a run: what 32 lanes load from consecutive addresses with four 128-bit loads."""
+LONG_RUN_REGISTERS = 32
+HALVES_A_REGISTER = 2 * LANES
+"""A run of halves is what 32 lanes load from consecutive addresses: 1024 with four 128-bit loads, 2048 with eight."""
 
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
@@ -137,12 +138,21 @@ def read_register(warp: Any, index: int) -> Any:
 
 def read_run(warp: Any, index: int) -> Any:
     """1024 halves in 16 registers, in the order of four 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
-    halves = warp.registers[index : index + RUN_REGISTERS].reshape(4, 4, LANES).transpose(0, 2, 1).reshape(-1)
-    return halves.astype("<u4").view("<f2").astype("<f4")
+    return _lined_up(warp.registers[index : index + RUN_REGISTERS])
+
+
+def read_long_run(warp: Any, index: int) -> Any:
+    """2048 halves in 32 registers, in the order of eight such loads."""
+    return _lined_up(warp.registers[index : index + LONG_RUN_REGISTERS])
+
+
+def _lined_up(registers: Any) -> Any:
+    words = registers.reshape(-1, 4, LANES).transpose(0, 2, 1).reshape(-1)
+    return words.astype("<u4").view("<f2").astype("<f4")
 
 
 def run_values(run: Any, first: int) -> Any:
-    """Halves number ``first`` to ``first + 31`` of a run, counted modulo 1024, a lane each, as f32."""
+    """Halves number ``first`` to ``first + 31`` of a run, counted modulo its length, a lane each, as f32."""
     return run.take(range(first, first + LANES), mode="wrap")
 
 

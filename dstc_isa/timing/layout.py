@@ -49,9 +49,10 @@ class Row(IntEnum):
     TILE = 9
     REASON = 10
     SEQUENCED = 11
+    TILES = 12
 
 
-ROW_WORDS = 12
+ROW_WORDS = 13
 
 MACHINE_FIELDS = {
     "launch": "address of the launch record",

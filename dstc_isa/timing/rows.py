@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import RZ, Address, Register
@@ -59,9 +60,11 @@ def row_of(
     if declaration.pipe is Pipe.LSU:
         row[Row.GATE] = Gate.MEMORY if declaration.reaches_global else Gate.UNIT
     row[Row.TILE] = NO_TILE
+    names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         if isinstance(operand, Destination) and operand.accumulates and isinstance(value, Register):
             row[Row.TILE] = value.index
+            row[Row.TILES] = width_of(operand.width, names) // LANES
     row[Row.SEQUENCED] = declaration.pipe is Pipe.SPWMMA
     row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
     return row

@@ -43,8 +43,8 @@ from tests.engine.build import build
 from tests.models.state import LANES, U32, State
 from tests.strategies import INTERESTING_FLOATS, INTERESTING_HALVES, INTERESTING_INTEGERS, instructions
 
-FIRST, WINDOW = 16, 48
-"""The registers a case may use: R16 to R63. Lower ones hold the wrapper's addresses."""
+FIRST, WINDOW = 16, 80
+"""The registers a case may use: R16 to R95. Lower ones hold the wrapper's addresses."""
 
 PREDICATES = 7
 MEMORY_BYTES = 2048
@@ -52,7 +52,8 @@ SHARED_BYTES = 1024
 BLOCK = (4, 4, 2)
 QUAD = 16
 CLOCKS = (SpecialNumber.CLOCKLO, SpecialNumber.CLOCKHI)
-TENSOR = ("hmma", "hmma_sp", "bohmma", "bohmma_step", "ohmma", "ohmma_dense", "spwmma", "spwmma_window")
+TENSOR = ("hmma", "hmma_sp", "bohmma", "bohmma_step", "ohmma", "ohmma_dense", "spwmma")
+TENSOR += ("spwmma_window", "spwmma_packed", "spwmma_tall_window")
 CONSTANTS = np.random.default_rng(3).integers(0, 256, 512, np.uint8).tobytes()
 PARAMETERS = (Parameter("memory", "ptr", 0), Parameter("state", "ptr", 8))
 """``memory`` is mapped first, so at DEVICE_BASE."""
@@ -60,7 +61,7 @@ PARAMETERS = (Parameter("memory", "ptr", 0), Parameter("state", "ptr", 8))
 
 @frozen(eq=False)
 class Case:
-    """An instruction and the state it finds. ``registers``: (48, 32); ``predicates``: seven lane masks."""
+    """An instruction and the state it finds. ``registers``: (80, 32); ``predicates``: seven lane masks."""
 
     instruction: Instruction
     registers: NDArray[np.uint32]
@@ -243,7 +244,9 @@ def model_outcome(state: State) -> Outcome:
 
 def launch_of(case: Case) -> Launch:
     """A launch of the bare instruction with the case's memory."""
-    kernel = Kernel("case", (encode(case.instruction),), parameters=PARAMETERS, shared_bytes=SHARED_BYTES, registers=64)
+    kernel = Kernel(
+        "case", (encode(case.instruction),), parameters=PARAMETERS, shared_bytes=SHARED_BYTES, registers=FIRST + WINDOW
+    )
     memory = np.frombuffer(case.memory, np.uint32).copy()
     state = np.zeros(1, np.uint32)
     return prepare(Program((kernel,), CONSTANTS), kernel, (1,), BLOCK, {"memory": memory, "state": state})
@@ -323,7 +326,7 @@ def run_compiled(case: Case, body: Sequence[Instruction] = (), *, reference: boo
         state[-1, :, 0] |= spread(mask).astype(np.uint32) << np.uint32(index)
     memory = np.frombuffer(case.memory, np.uint32).copy()
     words = tuple(wrapper(body or [case.instruction]))
-    kernel = Kernel("case", words, parameters=PARAMETERS, shared_bytes=SHARED_BYTES, registers=64)
+    kernel = Kernel("case", words, parameters=PARAMETERS, shared_bytes=SHARED_BYTES, registers=FIRST + WINDOW)
     program = Program((kernel,), CONSTANTS)
     run_kernel(program, kernel, (1,), BLOCK, {"memory": memory, "state": state}, threads=1, reference=reference)
     assert not state[-1, :, 1:3].any(), "RZ must stay zero and PT true"

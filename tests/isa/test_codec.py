@@ -125,6 +125,8 @@ def test_own_opcodes_are_marked() -> None:
         "OHMMA.8161.F32",
         "SPWMMA.323216.F32",
         "SPWMMA.323232.F32.WINDOW",
+        "SPWMMA.643232.F32.PACKED",
+        "SPWMMA.643232.F32.WINDOW",
         "HMMA.SP.888.F32",
     }
 

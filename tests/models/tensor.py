@@ -123,6 +123,45 @@ def spwmma_window(instruction: Instruction, state: State) -> None:
         taken += len(rows)
 
 
+def tall(instruction: Instruction, state: State, starts: list[int] | None) -> None:
+    """Sequenced products of 64 rows; ``starts``: where the values of B begin, one behind the other if None."""
+    x = Operands(instruction, state, 0)
+
+    def run(first: int, values: int) -> list[int]:
+        """Halves in the order of 128-bit loads: a lane has 8 of them, in 4 registers."""
+        found = []
+        for half in range(values):
+            load, within = divmod(half, 8 * LANES)
+            lane, part = divmod(within, 8)
+            found.append(state.register(first + 4 * load + part // 2, lane) >> 16 * (part % 2) & 0xFFFF)
+        return found
+
+    run_a, run_b = run(x.first("ra"), 2048), run(x.first("rb"), 1024)
+    bitmaps = x.first("rm"), x.first("rm") + 1, x.first("rw")
+    of_steps = [[set_bits(state.register(register, k)) for register in bitmaps] for k in range(LANES)]
+    from_a = from_b = 0
+    for k, (low, high, columns) in enumerate(of_steps):
+        start = from_b if starts is None else starts[k]
+        for i, row in enumerate([*low, *(row + 32 for row in high)]):
+            accumulator = state.registers[x.first("rd") + row]
+            for j, column in enumerate(columns):
+                factors = number(run_a[from_a + i], F16), number(run_b[(start + j) % 1024], F16)
+                accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
+        from_a += len(low) + len(high)
+        from_b += len(columns)
+
+
+@warp_model("spwmma_packed")
+def spwmma_packed(instruction: Instruction, state: State) -> None:
+    tall(instruction, state, None)
+
+
+@warp_model("spwmma_tall_window")
+def spwmma_tall_window(instruction: Instruction, state: State) -> None:
+    places = Operands(instruction, state, 0).first("rw") + 1
+    tall(instruction, state, [state.register(places, lane) for lane in range(LANES)])
+
+
 def outer(
     instruction: Instruction, state: State, rows: list[int], columns: list[int], group_a: int, group_b: int
 ) -> None:

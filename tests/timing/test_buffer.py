@@ -66,6 +66,66 @@ def test_a_sequenced_product_without_values_is_short() -> None:
     assert found.cycles < 4 * 9 + 24
 
 
+TALL = [f"SPWMMA.643232.F32.PACKED R{40 + 64 * tile}, R0, R0, R32, R34" for tile in (0, 1)]
+
+
+def tall_bitmaps(low: int, high: int, columns: int) -> list[str]:
+    """Code that gives all 32 steps these rows of A and a row of B with so many values."""
+    return [f"MOV R32, {low:#x}", f"MOV R33, {high:#x}", f"MOV R34, {(1 << columns) - 1:#x}"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "columns", "groups"),
+    [
+        (0xFFFFFFFF, 0xFFFFFFFF, 32, 16),
+        (0x000000FF, 0xFF000000, 16, 2),
+        (0x0000000F, 0x000000F0, 17, 2),
+        (0x000007FF, 0x00FFF800, 1, 3),
+        (0x00000000, 0x80000000, 32, 2),
+    ],
+)
+def test_groups_of_a_tall_product_take_rows_of_both_halves(low: int, high: int, columns: int, groups: int) -> None:
+    settings = ("accumulation_buffer.window=64", *WIDE)
+    found = timed([*tall_bitmaps(low, high, columns), *[TALL[0]] * 4], *settings)
+    assert found.counters["ohmma"] == 4 * 32 * groups
+    rows = low.bit_count() + high.bit_count()
+    assert found.counters["merged_rows"] == 4 * 32 * rows * -(-columns // 16)
+    # R0 to R34 over two banks: 18 of them have even numbers.
+    each = max(32 * groups, 18)
+    assert 3 * each <= found.cycles <= 3 * each + 80
+    assert found.port_busy["fp16"] == 4 * each
+
+
+def test_rows_of_both_halves_share_a_bank() -> None:
+    def cycles(low: int, high: int) -> int:
+        return timed([*tall_bitmaps(low, high, 16), *[TALL[0]] * 4], *WIDE).cycles
+
+    apart, together = cycles(0x0F, 0xF0), cycles(0x0F, 0x0F)
+    assert 3 * 32 <= apart <= 3 * 32 + 24
+    assert 3 * 64 - 16 <= together <= 3 * 64 + 24
+
+
+def test_a_tall_product_is_two_tiles() -> None:
+    stream = [*tall_bitmaps(1, 0, 1), *TALL * 3]
+    enough = timed(stream, "accumulation_buffer.tiles=4")
+    assert (enough.counters["fills"], enough.counters["spills"]) == (4, 0)
+    thrash = timed(stream, "accumulation_buffer.tiles=3")
+    assert (thrash.counters["fills"], thrash.counters["spills"]) == (12, 9)
+    halves = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1", "SPWMMA.323216.F32 R72, R0, R8, R32, 0, 1"]
+    shared = timed([*tall_bitmaps(1, 0, 1), *halves, TALL[0]])
+    assert shared.counters["fills"] == 2
+
+
+def test_both_tiles_of_a_tall_product_are_written_back() -> None:
+    out = np.zeros(32, np.float32)
+
+    def cycles(outer: str, spill: int) -> int:
+        body = ["S2R R4, SR_LANEID", "MOV R5, 4", "IMAD.WIDE.U32 R6, R4, R5, out", outer, "STG.E [R6], R40"]
+        return timed(body, f"accumulation_buffer.spill_cycles={spill}", out=out).cycles
+
+    assert cycles(TALL[0], 116) - cycles(TALL[0], 16) == 200
+
+
 def test_banks_hold_a_sequenced_product_up() -> None:
     stream = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4
     slow = timed([*bitmaps(32, 32), *stream], "accumulation_buffer.banks=4", *WIDE)

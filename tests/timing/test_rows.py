@@ -33,6 +33,8 @@ def rows_of(*lines: str) -> list[dict[str, int]]:
         (["HMMA.884.F32.ROW.COL.STEP0 R8, R0.reuse, R2, R8", "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R4, R8"], 0),
         (["OHMMA.8161.F32 R40, R0.H0, R1.H0, R2, 0, 0"], 1),
         (["OHMMA.8161.F32 R40, R0.H0, R2.H0, R4, 0, 0"], 2),
+        (["SPWMMA.643232.F32.PACKED R100, R0, R32, R48, R50"], 25),
+        (["SPWMMA.643232.F32.WINDOW R100, R0, R32, R48, R50"], 25),
     ],
 )
 def test_register_reads(lines: list[str], extra: int) -> None:

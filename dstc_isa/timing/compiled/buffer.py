@@ -9,7 +9,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.isa.lanes import FULL_MASK, count_bits, drop_lowest
+from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, drop_lowest
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 
 NO_TILE = -1
@@ -47,6 +47,7 @@ def merge_group(machine: Any, sm: Any, subcore: Any, rows: Any, start: Any) -> A
     done = start
     furthest = start
     stripe = int64(FULL_MASK) // ((int64(1) << machine.buffer_banks) - 1)
+    stripe |= stripe << LANES
     for bank in range(machine.buffer_banks):
         count = count_bits(rows & (stripe << bank))
         free = max(subcore.bank_free[bank], start)
@@ -71,12 +72,17 @@ def merge_rows(machine: Any, sm: Any, subcore: Any, tile: Any, rows: Any, cycle:
 
 
 @compiled
-def merge_steps(machine: Any, sm: Any, subcore: Any, tile: Any, warp: Any, cycle: Any, interval: Any) -> Any:
-    """Add the groups of a sequenced outer product to a tile, one each ``interval`` cycles; the cycle of the last one.
+def merge_steps(
+    machine: Any, sm: Any, subcore: Any, tile: Any, tiles: Any, warp: Any, cycle: Any, interval: Any
+) -> Any:
+    """Add the groups of a sequenced outer product to ``tiles`` tiles below each other; the cycle of the last one.
 
-    Also the cycles it holds the port apart from the waits for the buffer, which ``subcore.buffer_until`` ends.
+    One each ``interval`` cycles, whichever tiles its rows are in. Also the cycles it holds the port apart from the
+    waits for the buffer, which ``subcore.buffer_until`` ends.
     """
-    start = cycle + place_tile(machine, sm, subcore, tile)
+    start = cycle
+    for number in range(tiles):
+        start += place_tile(machine, sm, subcore, tile + LANES * number)
     done = start
     groups = int64(0)
     for step in range(warp.steps):

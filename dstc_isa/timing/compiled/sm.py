@@ -129,15 +129,17 @@ def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any,
         if warp.traffic >= Traffic.GLOBAL_LOAD and warp.traffic != Traffic.SHARED_ATOMIC:
             reason = int64(Reason.LONG_SCOREBOARD)
     elif tile >= 0:
+        tiles = load_s32(row + 4 * Row.TILES)
         place = clock.slot << 16 | warp.index << 8 | tile
         if load_s32(row + 4 * Row.SEQUENCED) != 0:
-            done, needed = merge_steps(machine, sm, subcore, place, warp, cycle, machine.sequence_interval)
+            interval = machine.sequence_interval
+            done, needed = merge_steps(machine, sm, subcore, place, tiles, warp, cycle, interval)
             subcore.port_busy[port] += max(needed - occupied, int64(0))
             free = max(free, cycle + needed)
             read = max(free, subcore.buffer_until)
         else:
             done = merge_rows(machine, sm, subcore, place, warp.merged, cycle)
-        done += latency + machine.spill_cycles
+        done += latency + tiles * machine.spill_cycles
         if subcore.buffer_until > free:
             sm.accumulation_stalls += subcore.buffer_until - free
             free = subcore.buffer_until

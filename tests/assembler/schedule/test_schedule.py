@@ -37,6 +37,7 @@ LINES = st.one_of(
     st.builds("R2P PR, {}, 0x3".format, registers),
     st.builds("P2R {}, PR, RZ, 0x3".format, registers),
     st.builds("SPWMMA.323216.F32 {}, {}, {}, R2, 0, 1".format, tiles, pairs, pairs),
+    st.builds("SPWMMA.643232.F32.PACKED {}, R0, R0, {}, R2".format, st.sampled_from(["R40", "R104"]), pairs),
     st.builds("OHMMA.8161.F32 {}, {}.H0, {}.H1, {}, 0, 1".format, tiles, registers, registers, registers),
     st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
     st.builds("MOV {}, {}".format, st.sampled_from(["R40", "R60", "R90"]), registers),
