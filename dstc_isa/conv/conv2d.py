@@ -31,7 +31,7 @@ from dstc_isa.timing.run import RunOptions, execute
 
 WARPS = 4
 BLOCK = 32 * WARPS
-FILTER_WARPS = 2
+FILTER_WARPS = 1
 """Warps of a CTA along the filters, at most: as many along the positions as are left share the filters in L1."""
 
 HAS_BIAS, RECTIFIES, IS_SCALED, KEEPS_ZEROS = 1, 2, 4, 8

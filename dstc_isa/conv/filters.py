@@ -11,17 +11,17 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
-AHEAD = 6
+AHEAD = 10
 """K-tiles that the kernel reads behind the last one."""
 
 
 @frozen(eq=False)
 class PackedFilters:
-    """Filters in tiles of 32 by 32 steps, ``side_by_side`` of them next to each other for each k-tile.
+    """Filters in tiles of 32 times ``height`` filters by 32 steps, one for each k-tile.
 
-    ``tiles``: uint32 (k-tiles, words). For each step the bitmaps of the tiles side by side, which filters have a value;
-    the first rows of the tiles' values; their numbers of rows. ``values``: float16 (rows, 8), k after k, filter after
-    filter. ``blocks``: warps along the filters of a group.
+    ``tiles``: uint32 (k-tiles, words). For each step a bitmap of the filters that have a value, ``height`` words; then
+    the first row of the tile's values, and their number of rows. ``values``: float16 (rows, 8), step after step, filter
+    after filter. ``blocks``: warps along the filters of a group.
     """
 
     tiles: npt.NDArray[np.uint32]
@@ -29,27 +29,26 @@ class PackedFilters:
     blocks: int
 
 
-def pack_filters(w: npt.NDArray[np.float16], plan: Plan, side_by_side: int) -> PackedFilters:
-    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``side_by_side`` filters."""
+def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
+    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""
     shape, order = plan.shape, plan.order.reshape(-1)
-    blocks = -(-shape.group_filters // (WINDOW * side_by_side))
+    of_warp = WINDOW * height
+    blocks = -(-shape.group_filters // of_warp)
     columns = w.reshape(shape.groups, shape.group_filters, -1)
-    steps: npt.NDArray[Any] = np.zeros((shape.groups, blocks * side_by_side * WINDOW, len(order)), np.float16)
+    steps: npt.NDArray[Any] = np.zeros((shape.groups, blocks * of_warp, len(order)), np.float16)
     steps[:, : shape.group_filters] = np.where(order >= 0, columns[:, :, order], np.float16(0))
-    # Group, block, k-tile, tile of the block, step, filter.
-    tiles = steps.reshape(shape.groups, blocks, side_by_side, WINDOW, -1, STEPS).transpose(0, 1, 4, 2, 5, 3)
-    tiles = np.ascontiguousarray(tiles).reshape(-1, STEPS * WINDOW)
+    # Group, block, k-tile, step, filter.
+    tiles = steps.reshape(shape.groups, blocks, of_warp, -1, STEPS).transpose(0, 1, 3, 4, 2)
+    tiles = np.ascontiguousarray(tiles).reshape(-1, STEPS * of_warp)
     present = tiles != 0
-    counts = present.sum(axis=1)
-    rows = -(-counts // ROW)
+    rows = -(-present.sum(axis=1) // ROW)
     starts = np.cumsum(rows) - rows
-    bitmaps = np.packbits(present, axis=1, bitorder="little").view("<u4").reshape(-1, side_by_side, STEPS)
-    of_tiles = np.zeros((len(bitmaps) + AHEAD, STEPS * (side_by_side + 1)), np.uint32)
-    of_tiles[:-AHEAD, : STEPS * side_by_side] = bitmaps.transpose(0, 2, 1).reshape(len(bitmaps), -1)
-    behind = of_tiles[:-AHEAD, STEPS * side_by_side :]
-    behind[:, :side_by_side] = starts.reshape(-1, side_by_side)
-    behind[:, side_by_side : 2 * side_by_side] = rows.reshape(-1, side_by_side)
-    values = np.zeros(max(1, int(rows.sum())) * ROW, np.float16)
+    bitmaps = np.packbits(present, axis=1, bitorder="little").view("<u4")
+    of_tiles = np.zeros((len(bitmaps) + AHEAD, STEPS * (height + 1)), np.uint32)
+    of_tiles[:-AHEAD, : STEPS * height] = bitmaps
+    of_tiles[:-AHEAD, STEPS * height] = starts
+    of_tiles[:-AHEAD, STEPS * height + 1] = rows
+    values = np.zeros((int(rows.sum()) + 1024) * ROW, np.float16)
     ranks = np.cumsum(present, axis=1) - 1
     values[(starts[:, None] * ROW + ranks)[present]] = tiles[present]
     return PackedFilters(of_tiles, values.reshape(-1, ROW), blocks)
