@@ -1,0 +1,205 @@
+"""The launches of ``programs/spconv.dasm`` and ``programs/spconv_encoded.dasm``: activations that are encoded."""
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.conv.activations import EncodedActivations, decode, elements_read, empty_encoding, reciprocal, regions
+from dstc_isa.conv.filters import pack_filters
+from dstc_isa.conv.operands import half_filters, of_filters
+from dstc_isa.conv.plan import WINDOW, Plan
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
+from dstc_isa.engine.launch import Argument
+from dstc_isa.gpu import Gpu
+from dstc_isa.object.load import load_shipped
+from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.timing.run import RunOptions, execute
+
+BLOCK = 32 * WARPS
+HAS_BIAS, RECTIFIES, IS_SCALED, KEEPS_ZEROS = 1, 2, 4, 8
+PADDING = 64
+"""Numbers that a warp may read behind the last filter's."""
+
+ELEMENT_LIMIT = 1 << 32
+AXES = "image", "filter", "row", "column"
+
+
+def convolve(
+    encoded: EncodedActivations,
+    plan: Plan,
+    w: npt.NDArray[Any],
+    *,
+    bias: npt.NDArray[Any] | None = None,
+    relu: bool = False,
+    channels_last: bool = False,
+    tiling: Tiling | None = None,
+    gpu: Gpu | None = None,
+    density_x: float | None = None,
+    **options: Unpack[RunOptions],
+) -> ConvResult:
+    """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
+
+    ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
+    """
+    given = _prepared(w, bias, plan, tiling)
+    y = _result(plan.shape, channels_last)
+    steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides
+    to_result: dict[str, Argument] = {
+        "out": y,
+        **{f"{axis}_step": step // y.itemsize for axis, step in zip(AXES, steps, strict=True)},
+    }
+    run = _launch("spconv", given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
+    return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, given, encoded, plan, density_x, run)
+
+
+def convolve_encoded(
+    encoded: EncodedActivations,
+    plan: Plan,
+    w: npt.NDArray[Any],
+    following: Plan,
+    *,
+    bias: npt.NDArray[Any] | None = None,
+    scale: npt.NDArray[Any] | None = None,
+    offset: npt.NDArray[Any] | None = None,
+    relu: bool = False,
+    keep_zeros: bool = False,
+    tiling: Tiling | None = None,
+    gpu: Gpu | None = None,
+    density_x: float | None = None,
+    **options: Unpack[RunOptions],
+) -> tuple[ConvResult, EncodedActivations]:
+    """Convolve activations that are encoded for a plan, and encode the result for the plan ``following`` on the way.
+
+    ``following``: of ``Plan.followed_by``. ``scale``, ``offset``: of each filter, the result with bias times scale plus
+    offset, one rounding; then ReLU; then FP16. ``keep_zeros``: zeros of the result count as values. ``y`` has the
+    FP16 values. Otherwise as ``convolve``.
+    """
+    given = _prepared(w, bias, plan, tiling)
+    shape, stretch = plan.shape, given.tiling.windows
+    result = empty_encoding(following, stretch)
+    factors, summands = of_filters(scale, "scale", shape), of_filters(offset, "offset", shape)
+    flags = (
+        (RECTIFIES if relu else 0)
+        | (IS_SCALED if scale is not None or offset is not None else 0)
+        | (KEEPS_ZEROS if keep_zeros else 0)
+    )
+    to_result: dict[str, Argument] = {
+        "out": result.values,
+        "encoded": result.words,
+        "scales": _padded(np.ones(shape.filters, np.float32) if factors is None else factors),
+        "offsets": _padded(np.zeros(shape.filters, np.float32) if summands is None else summands),
+        "first_word": following.first_word(plan),
+        "plane_words": following.words,
+        "regions": regions(following, stretch),
+        "region": WINDOW * (stretch + 1),
+    }
+    run = _launch("spconv_encoded", given, encoded, plan, flags, to_result, gpu, **options)
+    y = decode(result, following).astype(np.float32)
+    return _outcome(y, given, encoded, plan, density_x, run), result
+
+
+@frozen(eq=False)
+class _Given:
+    """Filters and bias, checked, and how the launch is cut."""
+
+    w: npt.NDArray[np.float16]
+    bias: npt.NDArray[np.float32] | None
+    tiling: Tiling
+    density_w: float
+
+
+def _prepared(
+    w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None
+) -> _Given:
+    halves = half_filters(w)
+    density = float(np.count_nonzero(halves) / halves.size)
+    if tiling is None:
+        tiling = choose_tiling(plan, density)
+    check_tiling(tiling)
+    return _Given(halves, of_filters(bias, "bias", plan.shape), tiling, density)
+
+
+def _launch(
+    program_name: str,
+    given: _Given,
+    encoded: EncodedActivations,
+    plan: Plan,
+    flags: int,
+    to_result: Mapping[str, Argument],
+    gpu: Gpu | None,
+    **options: Unpack[RunOptions],
+) -> RunStatistics:
+    """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
+    shape, tiling = plan.shape, given.tiling
+    packed = pack_filters(given.w, plan, tiling.filter_tiles)
+    program = load_shipped(f"{program_name}.dasm", gpu)
+    kernel = program.kernel(tiling.kernel(program_name))
+    area = plan.rows * plan.pitch
+    arguments: dict[str, Argument] = {
+        "words": encoded.words,
+        "values": encoded.values,
+        "runs": plan.run_table,
+        "run_columns": plan.column_table,
+        **{f"part_{number}": place for number, place in enumerate(_places(plan, tiling.parts))},
+        "filter_tiles": packed.tiles,
+        "filter_values": packed.values,
+        "bias": _padded(np.zeros(0, np.float32) if given.bias is None else given.bias),
+        "filters": shape.group_filters,
+        "split_shift": tiling.parts.bit_length() - 1,
+        "filter_blocks": packed.blocks,
+        "per_filter_block": reciprocal(packed.blocks),
+        "group_runs": len(plan.runs),
+        "tiles": len(plan.order),
+        "offset": plan.offset,
+        "positions": plan.positions,
+        "tiled": plan.positions + plan.offset,
+        "pitch": plan.pitch,
+        "per_pitch": reciprocal(plan.pitch),
+        "area": area,
+        "per_area": reciprocal(area),
+        "out_height": shape.out_height,
+        "out_width": shape.out_width,
+        "options": flags | (HAS_BIAS if given.bias is not None else 0),
+        **to_result,
+    }
+    grid = (packed.blocks * -(-plan.tiles // tiling.windows), shape.groups)
+    return statistics(kernel, *execute(program, kernel, grid, (BLOCK,), arguments, gpu, **options))
+
+
+def _outcome(
+    y: npt.NDArray[np.float32],
+    given: _Given,
+    encoded: EncodedActivations,
+    plan: Plan,
+    density_x: float | None,
+    run: RunStatistics,
+) -> ConvResult:
+    return ConvResult(
+        y=y,
+        shape=plan.shape,
+        density_x=encoded.count / max(1, elements_read(plan)) if density_x is None else density_x,
+        density_w=given.density_w,
+        launches=(*encoded.launches, run),
+    )
+
+
+def _padded(numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.pad(numbers, (0, PADDING))
+
+
+def _places(plan: Plan, parts: int) -> list[int]:
+    """Where each part begins, and behind the last the end, as 64-bit parameters."""
+    places = [run | tile << 32 for run, tile in plan.parts(parts).tolist()]
+    return places + places[-1:] * (WARPS + 1 - len(places))
+
+
+def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:
+    images, filters, height, width = shape.output_shape
+    if images * filters * height * width >= ELEMENT_LIMIT:
+        raise ShapeError(f"the output {shape.output_shape} has more elements than the kernel counts; use fewer images")
+    return np.zeros((images, height, width, filters) if channels_last else shape.output_shape, np.float32)
