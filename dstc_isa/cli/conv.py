@@ -51,6 +51,9 @@ def add_conv_command(commands: Any) -> None:
     conv.add_argument("--relu", action="store_true", help="make negative results 0")
     conv.add_argument("--channels-last", action="store_true", help="the device writes the result with channels last")
     conv.add_argument(
+        "--encoded", action="store_true", help="the device writes it in FP16 without zeros, for a layer behind it"
+    )
+    conv.add_argument(
         "--skip", choices=("both", "weights"), default="both", help="zeros of both, or of the filters alone"
     )
     conv.add_argument(
@@ -70,8 +73,10 @@ def run_conv(options: argparse.Namespace) -> int:
     check_run_options(options)
     if options.output:
         check_output(options.output, ".npy")
-    if options.kernel != SPARSE and (options.channels_last or options.skip != "both"):
-        raise UsageError(f"--channels-last and --skip go with --kernel {SPARSE}")
+    if options.kernel != SPARSE and (options.channels_last or options.encoded or options.skip != "both"):
+        raise UsageError(f"--channels-last, --encoded and --skip go with --kernel {SPARSE}")
+    if options.encoded and options.channels_last:
+        raise UsageError("--channels-last is an order of FP32 results: not with --encoded")
     stride = sizes("--stride", options.stride, 1, 2)
     padding = sizes("--padding", options.padding, 1, 4)
     dilation = sizes("--dilation", options.dilation, 1, 2)
@@ -90,6 +95,7 @@ def run_conv(options: argparse.Namespace) -> int:
                 kernel=options.kernel,
                 skip=options.skip,
                 channels_last=options.channels_last,
+                encoded=options.encoded,
                 gpu=gpu,
                 **run_options(options, bar),
             )

@@ -100,7 +100,9 @@ def decode(encoded: EncodedActivations, plan: Plan) -> npt.NDArray[np.float16]:
     held = slice(plan.origin, plan.origin + plan.positions)
     for channel in range(shape.channels):
         words = np.ascontiguousarray(encoded.words[channel // BLOCK, :, :, channel % BLOCK])
-        bits = np.unpackbits(words[..., 0].copy().view(np.uint8), axis=1, bitorder="little").reshape(*words.shape[:2], -1)
+        bits = np.unpackbits(words[..., 0].copy().view(np.uint8), axis=1, bitorder="little").reshape(
+            *words.shape[:2], -1
+        )
         places = words[..., 1, None].astype(np.int64) + np.cumsum(bits, axis=2, dtype=np.int64) - 1
         planes = np.where(bits != 0, encoded.values[places], np.float16(0)).reshape(len(words), -1)
         images = planes[:, held].reshape(-1, shape.images, plan.rows, plan.pitch)

@@ -1,18 +1,24 @@
-"""Layers that feed each other on the device: each one's result is encoded there for the next."""
+"""Layers that feed each other on the device: each one's result is encoded there for the next.
+
+A convolution encodes its result itself if the next layer has no stride; otherwise its FP32 result is encoded by a launch
+of its own, which sorts it into the stride's phases.
+"""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
-from dstc_isa.conv.activations import EncodedActivations, encode_on_device
-from dstc_isa.conv.conv2d import Skip, check_skip, convolve
+from dstc_isa.conv.activations import encode_on_device
+from dstc_isa.conv.conv2d import Skip, check_skip
+from dstc_isa.conv.convolve import convolve, convolve_encoded
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import Pair, ShapeError, shape_of
+from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.halves import overflowing, rounded_to_half
 from dstc_isa.timing.run import RunOptions
@@ -40,9 +46,9 @@ class Layer:
 
 @frozen(eq=False)
 class _Step:
-    """A layer, its arrays checked, and the plan of its convolution."""
+    """A layer, its arrays checked."""
 
-    plan: Plan
+    shape: ConvShape
     w: npt.NDArray[np.float16]
     bias: npt.NDArray[np.float32] | None
     scale: npt.NDArray[np.float32] | None
@@ -65,10 +71,10 @@ def run_layers(
 ) -> list[ConvResult]:
     """Convolve activations (images, channels, height, width) with one layer after the other; a result for each layer.
 
-    Results stay in FP32 in the device's memory, from which the next layer's encoding reads them and rounds them to
-    FP16. ``y`` of a result is what its convolution wrote: with bias and ReLU, but before ``scale`` and ``offset`` and
-    the ReLU behind them. Its ``density_x`` is that of the values that the layer reads, with ``skip`` "weights" those
-    that it does not skip. ``skip``, ``gpu``: as of ``conv2d``.
+    Results stay in the device's memory. ``y`` of a result is what its convolution wrote: FP32 with bias and ReLU, or,
+    where the next layer has no stride, the FP16 values that this one reads, with ``scale``, ``offset`` and ReLU.
+    ``density_x`` is that of the values that the layer reads, with ``skip`` "weights" those that it does not skip.
+    ``skip``, ``gpu``: as of ``conv2d``.
 
     Raises what ``conv2d`` raises, with the layer's number from 0, and ValueError if a result that is encoded for the
     next layer was finite and is beyond FP16's range.
@@ -76,30 +82,70 @@ def run_layers(
     check_skip(skip)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     steps = _checked(np.asarray(x), layers)
+    plans = _plans([step.shape for step in steps])
+    keep_zeros = skip == "weights"
+    encoded = encode_on_device(half_activations(np.asarray(x)), plans[0], machine, keep_zeros=keep_zeros, **options)
     results: list[ConvResult] = []
-    given: npt.NDArray[Any] = half_activations(np.asarray(x))
-    before: _Step | None = None
-    encodings: list[EncodedActivations] = []
-    for step in steps:
-        encoded = encode_on_device(
-            given,
-            step.plan,
-            machine,
-            scale=before.scale if before is not None else None,
-            offset=before.offset if before is not None else None,
-            relu=before is not None and before.scaled and before.relu,
-            keep_zeros=skip == "weights",
-            **options,
-        )
-        relu = step.relu and not step.scaled
-        result = convolve(encoded, step.plan, step.w, bias=step.bias, relu=relu, gpu=machine, **options)
-        encodings.append(encoded)
+    for number, (step, plan) in enumerate(zip(steps, plans, strict=True)):
+        last = number + 1 == len(steps)
+        if not last and plans[number + 1].given_origin is not None:
+            following = plans[number + 1]
+            result, behind = convolve_encoded(
+                encoded,
+                plan,
+                step.w,
+                following,
+                bias=step.bias,
+                scale=step.scale,
+                offset=step.offset,
+                relu=step.relu,
+                keep_zeros=keep_zeros,
+                gpu=machine,
+                **options,
+            )
+            if np.isinf(behind.values).any():
+                unscaled = step.relu and not step.scaled
+                wide = convolve(evolve(encoded, launches=()), plan, step.w, bias=step.bias, relu=unscaled)
+                _check_range(number, step, wide.y)
+        else:
+            relu = step.relu and not step.scaled
+            result = convolve(encoded, plan, step.w, bias=step.bias, relu=relu, gpu=machine, **options)
+            if not last:
+                behind = encode_on_device(
+                    result.y,
+                    plans[number + 1],
+                    machine,
+                    scale=step.scale,
+                    offset=step.offset,
+                    relu=step.scaled and step.relu,
+                    keep_zeros=keep_zeros,
+                    **options,
+                )
+                if np.isinf(behind.values).any():
+                    _check_range(number, step, result.y)
         results.append(result)
-        given, before = result.y, step
-    for number, (step, result, encoded) in enumerate(zip(steps, results, encodings[1:], strict=False)):
-        if np.isinf(encoded.values[: encoded.count]).any():
-            _check_range(number, step, result.y)
+        if not last:
+            encoded = behind
     return results
+
+
+def _plans(shapes: Sequence[ConvShape]) -> list[Plan]:
+    """A plan for each layer, that of one without a stride in words of the outputs before it."""
+    plans: list[Plan] = []
+    for number, shape in enumerate(shapes):
+        following = plans[-1].followed_by(shape) if plans else None
+        plans.append(following or _with_room(shape, shapes[number + 1 :]))
+    return plans
+
+
+def _with_room(shape: ConvShape, behind: Sequence[ConvShape]) -> Plan:
+    """The plan of a layer, its rows and images as long as those layers need that follow in words of its outputs."""
+    own = Plan(shape)
+    together = [own, *(Plan(each) for each in takewhile(lambda each: each.stride == (1, 1), behind))]
+    try:
+        return Plan(shape, max(plan.pitch for plan in together), max(plan.rows for plan in together))
+    except ShapeError:
+        return own
 
 
 def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
@@ -117,7 +163,8 @@ def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
             bias, scale, offset = (
                 of_filters(getattr(layer, name), name, shape) for name in ("bias", "scale", "offset")
             )
-            step = _Step(Plan(shape), w, bias, scale, offset, layer.relu)
+            Plan(shape)
+            step = _Step(shape, w, bias, scale, offset, layer.relu)
         except (ShapeError, TypeError, ValueError) as error:
             error.args = (f"layer {number}: {error}",)
             raise

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.conv.activations import encode_on_device
-from dstc_isa.conv.convolve import convolve
+from dstc_isa.conv.convolve import convolve, convolve_encoded
 from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import Pair, shape_of
+from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.conv.tiling import Tiling
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.program_files import CONV_KERNELS
@@ -34,6 +34,7 @@ def conv2d(
     kernel: ConvKernel = "spconv",
     skip: Skip = "both",
     channels_last: bool = False,
+    encoded: bool = False,
     tiling: Tiling | None = None,
     gpu: Gpu | str | None = DEFAULT_GPU,
     **options: Unpack[RunOptions],
@@ -44,8 +45,8 @@ def conv2d(
     rounding each, in the order of ``Plan.order``. Then ``bias``, float32 of a number for each filter, is added, and
     ``relu`` makes negative results 0. ``kernel``: "conv_dense" multiplies every zero, in an order of its own. Of the
     other one: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
-    this order, and ``y`` is a view of it; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs
-    without time.
+    this order, and ``y`` is a view of it; ``encoded``: the device writes it as a layer without a stride reads it, and
+    ``y`` has its FP16 values; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
 
     Raises ShapeError for a convolution that does not exist, TypeError for what is not real, ValueError for a value
     beyond FP16's range and for an option that does not exist.
@@ -54,8 +55,8 @@ def conv2d(
     _check_choice("kernel", kernel, CONV_KERNELS)
     check_skip(skip)
     if kernel == "conv_dense":
-        if skip != "both" or channels_last or tiling is not None:
-            raise ValueError("skip, channels_last and tiling go with the kernel spconv, not with conv_dense")
+        if skip != "both" or channels_last or encoded or tiling is not None:
+            raise ValueError("skip, channels_last, encoded and tiling go with the kernel spconv, not with conv_dense")
         return conv_dense(
             x,
             w,
@@ -68,14 +69,34 @@ def conv2d(
             gpu=gpu,
             **options,
         )
+    if encoded and channels_last:
+        raise ValueError("channels_last is an order of FP32 results: not with encoded")
     shape = shape_of(x, w, stride, padding, dilation, groups)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     plan = Plan(shape)
     halves_x, halves_w = half_activations(x), half_filters(w)
     checked_bias = of_filters(bias, "bias", shape)
-    encoded = encode_on_device(halves_x, plan, machine, keep_zeros=skip == "weights", **options)
+    keep_zeros = skip == "weights"
+    given = encode_on_device(halves_x, plan, machine, keep_zeros=keep_zeros, **options)
+    density = float(np.count_nonzero(halves_x) / x.size)
+    following = plan.followed_by(_next_shape(shape)) if encoded else None
+    if following is not None:
+        result, _ = convolve_encoded(
+            given,
+            plan,
+            halves_w,
+            following,
+            bias=checked_bias,
+            relu=relu,
+            keep_zeros=keep_zeros,
+            tiling=tiling,
+            gpu=machine,
+            density_x=density,
+            **options,
+        )
+        return result
     return convolve(
-        encoded,
+        given,
         plan,
         halves_w,
         bias=checked_bias,
@@ -83,9 +104,15 @@ def conv2d(
         channels_last=channels_last,
         tiling=tiling,
         gpu=machine,
-        density_x=float(np.count_nonzero(halves_x) / x.size),
+        density_x=density,
         **options,
     )
+
+
+def _next_shape(shape: ConvShape) -> ConvShape:
+    """A layer that reads each output once."""
+    images, filters, height, width = shape.output_shape
+    return ConvShape(images, filters, height, width, 1, 1, 1)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -113,9 +113,7 @@ class _Given:
     density_w: float
 
 
-def _prepared(
-    w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None
-) -> _Given:
+def _prepared(w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None) -> _Given:
     halves = half_filters(w)
     density = float(np.count_nonzero(halves) / halves.size)
     if tiling is None:
@@ -147,6 +145,7 @@ def _launch(
         "run_columns": plan.column_table,
         **{f"part_{number}": place for number, place in enumerate(_places(plan, tiling.parts))},
         "filter_tiles": packed.tiles,
+        "filter_places": packed.places,
         "filter_values": packed.values,
         "bias": _padded(np.zeros(0, np.float32) if given.bias is None else given.bias),
         "filters": shape.group_filters,

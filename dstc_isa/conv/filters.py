@@ -11,20 +11,24 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
-AHEAD = 10
+AHEAD = 20
 """K-tiles that the kernel reads behind the last one."""
+
+ROWS_AHEAD = 512
+"""Rows of values that it prefetches behind the last one, at most."""
 
 
 @frozen(eq=False)
 class PackedFilters:
     """Filters in tiles of 32 times ``height`` filters by 32 steps, one for each k-tile.
 
-    ``tiles``: uint32 (k-tiles, words). For each step a bitmap of the filters that have a value, ``height`` words; then
-    the first row of the tile's values, and their number of rows. ``values``: float16 (rows, 8), step after step, filter
-    after filter. ``blocks``: warps along the filters of a group.
+    ``tiles``: uint32 (k-tiles, 32 steps, height), for each step a bitmap of the filters that have a value. ``places``:
+    uint32 (k-tiles, 2), the first row of the tile's values, and their number of rows. ``values``: float16 (rows, 8),
+    step after step, filter after filter. ``blocks``: warps along the filters of a group.
     """
 
     tiles: npt.NDArray[np.uint32]
+    places: npt.NDArray[np.uint32]
     values: npt.NDArray[np.float16]
     blocks: int
 
@@ -44,11 +48,10 @@ def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedF
     rows = -(-present.sum(axis=1) // ROW)
     starts = np.cumsum(rows) - rows
     bitmaps = np.packbits(present, axis=1, bitorder="little").view("<u4")
-    of_tiles = np.zeros((len(bitmaps) + AHEAD, STEPS * (height + 1)), np.uint32)
-    of_tiles[:-AHEAD, : STEPS * height] = bitmaps
-    of_tiles[:-AHEAD, STEPS * height] = starts
-    of_tiles[:-AHEAD, STEPS * height + 1] = rows
-    values = np.zeros((int(rows.sum()) + 1024) * ROW, np.float16)
+    tiles_behind = ((0, AHEAD), (0, 0))
+    places = np.pad(np.stack((starts, rows), axis=1).astype(np.uint32), tiles_behind)
+    values = np.zeros((int(rows.sum()) + ROWS_AHEAD) * ROW, np.float16)
     ranks = np.cumsum(present, axis=1) - 1
     values[(starts[:, None] * ROW + ranks)[present]] = tiles[present]
-    return PackedFilters(of_tiles, values.reshape(-1, ROW), blocks)
+    of_steps = np.pad(bitmaps, tiles_behind).reshape(-1, STEPS, height)
+    return PackedFilters(of_steps, places, values.reshape(-1, ROW), blocks)

@@ -11,12 +11,13 @@ from tests.conv.layers import DENSITIES, layer_shapes, operands
 @settings(max_examples=25)
 @given(layer_shapes(), DENSITIES, st.sampled_from([1, 2]), st.integers(0, 99))
 def test_decoding_gives_the_filters_in_the_order_of_the_plan(
-    shape: ConvShape, density: float, side_by_side: int, seed: int
+    shape: ConvShape, density: float, height: int, seed: int
 ) -> None:
     _, w = operands(shape, 0, density, seed)
     plan = Plan(shape)
-    packed = pack_filters(w, plan, side_by_side)
-    assert (packed.blocks - 1) * WINDOW * side_by_side < shape.group_filters <= packed.blocks * WINDOW * side_by_side
+    packed = pack_filters(w, plan, height)
+    of_warp = WINDOW * height
+    assert (packed.blocks - 1) * of_warp < shape.group_filters <= packed.blocks * of_warp
     columns = w.reshape(shape.groups, shape.group_filters, -1)
     flat = packed.values.reshape(-1)
     count = 0
@@ -24,24 +25,23 @@ def test_decoding_gives_the_filters_in_the_order_of_the_plan(
     for group in range(shape.groups):
         for block in range(packed.blocks):
             for elements in plan.order:
-                words = packed.tiles[number]
-                bitmaps = words[: STEPS * side_by_side].reshape(STEPS, side_by_side)
-                firsts, rows = words[STEPS * side_by_side :][: 2 * side_by_side].reshape(2, side_by_side)
-                for tile in range(side_by_side):
-                    at = int(firsts[tile]) * packed.values.shape[1]
-                    start = at
-                    for element, bitmap in zip(elements, bitmaps[:, tile], strict=True):
-                        for bit in range(WINDOW):
-                            filter_ = (block * side_by_side + tile) * WINDOW + bit
-                            exists = element >= 0 and filter_ < shape.group_filters
-                            value = columns[group, filter_, element] if exists else 0
-                            assert int(bitmap) >> bit & 1 == (value != 0)
-                            if value != 0:
-                                assert flat[at] == value
-                                at += 1
-                    count += at - start
-                    assert rows[tile] == -(-(at - start) // packed.values.shape[1])
+                bitmaps = packed.tiles[number]
+                assert bitmaps.shape == (STEPS, height)
+                first, rows = (int(word) for word in packed.places[number])
+                at = start = first * packed.values.shape[1]
+                for element, bitmap in zip(elements, bitmaps, strict=True):
+                    for bit in range(of_warp):
+                        filter_ = block * of_warp + bit
+                        exists = element >= 0 and filter_ < shape.group_filters
+                        value = columns[group, filter_, element] if exists else 0
+                        assert int(bitmap[bit // WINDOW]) >> bit % WINDOW & 1 == (value != 0)
+                        if value != 0:
+                            assert flat[at] == value
+                            at += 1
+                count += at - start
+                assert rows == -(-(at - start) // packed.values.shape[1])
                 number += 1
     assert count == np.count_nonzero(w)
     # What the kernel reads ahead of the last k-tile is empty.
     assert (packed.tiles[number:] == 0).all()
+    assert (packed.places[number:] == 0).all()

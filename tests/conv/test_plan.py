@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.plan import BLOCK, STEPS, Plan
+from dstc_isa.conv.plan import BLOCK, STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape, ShapeError
 from tests.conv.layers import layer_shapes
 
@@ -45,7 +45,7 @@ def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> N
                 phase = (place % shape.stride[0], run.phase_x)
                 assert phase in plan.phases
                 found = outputs + shift
-                assert found.max() // 32 < plan.words
+                assert (found.max() + plan.origin) // 32 < plan.words
                 at_image, rest = np.divmod(found, plan.rows * plan.pitch)
                 at_y, at_x = np.divmod(rest, plan.pitch)
                 got_y = at_y * shape.stride[0] + phase[0] - shape.padding[0]
@@ -58,6 +58,50 @@ def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> N
                 assert (real == wanted).all()
                 for got, expected in ((at_image, image), (got_y, wanted_y), (got_x, wanted_x)):
                     assert (got == expected)[wanted].all()
+
+
+@given(layer_shapes(), st.integers(0, 40), st.integers(0, 5), st.sampled_from([None, 32, 45, 100]))
+def test_windows_of_a_run_lie_in_two_words(shape: ConvShape, more: int, rows: int, origin: int | None) -> None:
+    natural = Plan(shape)
+    plan = Plan(shape, natural.pitch + more, natural.rows + rows, origin)
+    assert (plan.pitch, plan.rows) == (natural.pitch + more, natural.rows + rows)
+    assert 0 <= plan.offset < WINDOW
+    assert plan.origin >= plan.offset
+    table = plan.run_table[: len(plan.runs), :, 1].astype(int)
+    for run, shifts in zip(plan.runs, table, strict=True):
+        first = shifts[: len(run.elements)] % WINDOW
+        last = first + WINDOW - 1 + run.spacing * (len(run.columns) - 1)
+        assert last.max() < 2 * WINDOW
+        assert (shifts.max() + (plan.tiles - 1) * WINDOW) // WINDOW + 1 < plan.words
+    # Neither the order of products nor the parts of the sum depend on where planes begin.
+    np.testing.assert_array_equal(plan.order, natural.order)
+    for count in (1, 2, 4):
+        np.testing.assert_array_equal(plan.parts(count)[:, 1], natural.parts(count)[:, 1])
+
+
+@given(layer_shapes(), st.integers(1, 4), st.integers(1, 4), st.integers(0, 4), st.integers(0, 4))
+def test_a_following_plan_reads_outputs_where_tiles_have_them(
+    shape: ConvShape, rows: int, columns: int, down: int, across: int
+) -> None:
+    _, filters, height, width = shape.output_shape
+    assume(rows <= height + 2 * down and columns <= width + 2 * across)
+    behind = ConvShape(shape.images, filters, height, width, 3, rows, columns, padding=(down, down, across, across))
+    needed = Plan(behind).needed
+    plan = Plan(shape, needed[1], needed[0])
+    following = plan.followed_by(behind)
+    assert following is not None
+    image, y, x = np.indices((shape.images, height, width))
+    in_tiles = (image * plan.rows + y) * plan.pitch + x + plan.offset
+    in_plane = (image * following.rows + y + down) * following.pitch + x + across + following.origin
+    np.testing.assert_array_equal(in_plane, in_tiles + following.first_word(plan) * WINDOW)
+    assert following.first_word(plan) >= 1
+
+
+def test_what_cannot_follow() -> None:
+    plan = Plan(ConvShape(1, 4, 8, 8, 4, 1, 1))
+    assert plan.followed_by(ConvShape(1, 4, 8, 8, 4, 1, 1, stride=(1, 2))) is None
+    # Its rows are longer.
+    assert plan.followed_by(ConvShape(1, 4, 8, 8, 4, 3, 3, padding=(1, 1, 1, 1))) is None
 
 
 @given(layer_shapes(), st.sampled_from([1, 2, 4, 8]))

@@ -1,0 +1,134 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstc_isa.conv.activations import encode_on_host
+from dstc_isa.conv.conv2d import conv2d
+from dstc_isa.conv.convolve import convolve, convolve_encoded
+from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.tiling import Tiling
+from dstc_isa.gpu import load_gpu
+from tests.conv.layers import DENSITIES, layer_shapes, operands
+
+TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (1, 2, 4)]
+
+
+def followed(shape: ConvShape, rows: int, columns: int, down: int, across: int) -> tuple[Plan, Plan]:
+    """Plans of a layer and of one behind it that reads its outputs in words of its tiles."""
+    _, filters, height, width = shape.output_shape
+    rows, columns = min(rows, height + 2 * down), min(columns, width + 2 * across)
+    behind = ConvShape(shape.images, filters, height, width, 7, rows, columns, padding=(down, down, across, across))
+    least_rows, least_pitch = Plan(behind).needed
+    plan = Plan(shape, least_pitch, least_rows)
+    following = plan.followed_by(behind)
+    assert following is not None
+    return plan, following
+
+
+@settings(max_examples=40)
+@given(
+    layer_shapes(),
+    DENSITIES,
+    DENSITIES,
+    st.sampled_from([None, *TILINGS]),
+    st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3)),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_an_encoded_result_is_the_stored_one_encoded_by_the_host(
+    shape: ConvShape,
+    density_x: float,
+    density_w: float,
+    tiling: Tiling | None,
+    behind: tuple[int, int, int, int],
+    relu: bool,
+    scaled: bool,
+    keep_zeros: bool,
+    seed: int,
+) -> None:
+    x, w = operands(shape, density_x, density_w, seed)
+    plan, following = followed(shape, *behind)
+    encoded = encode_on_host(x, plan, keep_zeros)
+    bias = np.linspace(-2, 2, shape.filters).astype(np.float32)
+    stored = convolve(encoded, plan, w, bias=bias, relu=relu and not scaled, tiling=tiling).y
+    scale = offset = None
+    if scaled:
+        # Halves, so that float64 holds what a fused multiply-add rounds.
+        scale, offset = (np.random.default_rng(seed).integers(-3, 4, (2, shape.filters)) / 2).astype(np.float32)
+        stored = (stored.astype(np.float64) * scale[:, None, None] + offset[:, None, None]).astype(np.float32)
+        if relu:
+            stored[stored < 0] = 0
+    halves = stored.astype(np.float16)
+    result, got = convolve_encoded(
+        encoded,
+        plan,
+        w,
+        following,
+        bias=bias,
+        scale=scale,
+        offset=offset,
+        relu=relu,
+        keep_zeros=keep_zeros,
+        tiling=tiling,
+    )
+    np.testing.assert_array_equal(result.y, halves)
+    expected = encode_on_host(halves, following, keep_zeros)
+    np.testing.assert_array_equal(got.words[..., 0], expected.words[..., 0])
+    # And the layer behind reads what it would read from the host.
+    filters = operands(following.shape, 0, 0.5, seed)[1]
+    alone = Plan(following.shape)
+    from_host = convolve(encode_on_host(halves, alone, keep_zeros), alone, filters).y
+    np.testing.assert_array_equal(convolve(got, following, filters).y, from_host)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_values_at_the_ends_of_fp16(relu: bool) -> None:
+    # Down to half the smallest number FP16 rounds to zero, up to 65519 it does not round to infinity.
+    x = np.zeros((1, 12, 1, 3), np.float16)
+    tiny, huge = 2.0**-24, 65504.0
+    x[0, :, 0, 0] = [tiny, tiny, tiny, -tiny, -tiny, huge, huge, -huge, np.nan, np.inf, -np.inf, -0.0]
+    factors = [0.5, 0.5 + 2.0**-11, 1.0, 0.5 + 2.0**-11, 1.0, 1.0, 1.0 + 2.0**-10, 1.0, 1.0, 1.0, 1.0, 1.0]
+    w = np.diag(factors).astype(np.float16)[:, :, None, None]
+    result = conv2d(x, w, relu=relu, encoded=True, gpu=None)
+    with np.errstate(over="ignore"):
+        stored = conv2d(x, w, relu=relu, gpu=None).y.astype(np.float16)
+    np.testing.assert_array_equal(result.y, stored)
+    assert np.isnan(result.y[0, 8, 0, 0])
+    assert np.isinf(result.y[0, 6, 0, 0])
+
+
+@pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(2, 2), Tiling(1, 4)], ids=str)
+def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling) -> None:
+    shape = ConvShape(1, 40, 12, 12, 70, 3, 3, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0.5, 0.4, 0)
+    plan, following = followed(shape, 3, 3, 1, 1)
+    encoded = encode_on_host(x, plan)
+    options: dict[str, Any] = {
+        "bias": np.ones(70),
+        "scale": np.full(70, 0.5),
+        "offset": np.full(70, -1),
+        "relu": True,
+        "tiling": tiling,
+    }
+    watched, words = convolve_encoded(
+        encoded, plan, w, following, gpu=load_gpu("v100-dstc"), check_hazards=True, **options
+    )
+    untimed, expected = convolve_encoded(encoded, plan, w, following, **options)
+    assert watched.run.timing is not None
+    assert watched.run.timing.hazards == []
+    np.testing.assert_array_equal(watched.y, untimed.y)
+    np.testing.assert_array_equal(words.words, expected.words)
+    np.testing.assert_array_equal(words.values, expected.values)
+
+
+def test_the_reference_engine_agrees() -> None:
+    shape = ConvShape(1, 2, 5, 5, 3, 3, 2, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0.6, 0.7, 0)
+    readable = conv2d(x, w, padding=1, encoded=True, gpu=None, reference=True)
+    np.testing.assert_array_equal(readable.y, conv2d(x, w, padding=1, encoded=True, gpu=None).y)
