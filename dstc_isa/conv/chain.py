@@ -1,7 +1,7 @@
 """Layers that feed each other on the device: each one's result is encoded there for the next.
 
-A convolution encodes its result itself if the next layer has no stride; otherwise its FP32 result is encoded by a launch
-of its own, which sorts it into the stride's phases.
+A convolution encodes its result itself if the next layer has no stride; otherwise a launch of its own encodes the FP32
+result and sorts it into the stride's phases.
 """
 
 from collections.abc import Sequence

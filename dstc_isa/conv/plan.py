@@ -69,8 +69,8 @@ class Run:
 class Plan:
     """The steps of a convolution in order, and where its activations stand.
 
-    ``shape``: the convolution. ``least_pitch``, ``least_rows``: of planes whose rows and images have more room than this
-    convolution needs. ``given_origin``: the position where planes begin, at least 32; None to choose one.
+    ``shape``: the convolution. ``least_pitch``, ``least_rows``: of planes whose rows and images have more room than it
+    needs. ``given_origin``: the position where planes begin, at least 32; None to choose one.
     """
 
     shape: ConvShape
