@@ -96,18 +96,21 @@ class BitmapMatrix:
         for first, last in _slabs(self.tiles_outer, tiles_k):
             start, stop = int(self.tile_start[first]), int(self.tile_start[last])
             present = np.unpackbits(self.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
-            elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
-            elements = elements.reshape(-1, TILE_K, TILE_OUTER) != 0
-            places = _places(elements, self.value_start[start : stop + 1].astype(np.int64))
-            present_tiles = np.zeros((stop - start, TILE), HALF)
-            present_tiles[elements.reshape(-1, TILE)] = self.values.reshape(-1)[places]
             tiles = np.zeros(((last - first) * tiles_k, TILE), HALF)
-            tiles[np.flatnonzero(present[:, :tiles_k])] = present_tiles
+            tiles[np.flatnonzero(present[:, :tiles_k])] = self.decode_tiles(start, stop).reshape(-1, TILE)
             slab = tiles.reshape(last - first, tiles_k, TILE_K, TILE_OUTER).transpose(0, 3, 1, 2)
             target = by_outer[first * TILE_OUTER : last * TILE_OUTER]
             rows = (last - first) * TILE_OUTER
             target[:] = slab.reshape(rows, tiles_k * TILE_K)[: target.shape[0], : target.shape[1]]
         return matrix
+
+    def decode_tiles(self, start: int, stop: int) -> NDArray[np.float16]:
+        """Return the non-empty tiles of these numbers, float16 [stop - start, 16 k, 32]."""
+        elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
+        elements = elements.reshape(-1, TILE_K, TILE_OUTER) != 0
+        tiles = np.zeros(elements.shape, HALF)
+        tiles[elements] = self.values.reshape(-1)[_places(elements, self.value_start[start : stop + 1].astype(np.int64))]
+        return tiles
 
 
 def encode(matrix: Matrix, side: Side) -> BitmapMatrix:

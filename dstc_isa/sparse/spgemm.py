@@ -15,6 +15,7 @@ from dstc_isa.object.load import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
+from dstc_isa.sparse.packed import PackedProduct, pack
 from dstc_isa.timing.run import RunOptions, execute
 
 CTA_TILE = 128
@@ -24,7 +25,8 @@ BAND = 8
 BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
-OHMMA, SPWMMA = "OHMMA.8161.F32", "SPWMMA.323216.F32"
+OHMMA = "OHMMA.8161.F32"
+PACKED_KERNEL = "spgemm_seq"
 OHMMA_PER_STEP = (WARP_TILE // GROUP_ROWS) * (WARP_TILE // GROUP_COLUMNS)
 
 
@@ -107,25 +109,25 @@ def spgemm(
     if kernel not in SPARSE_KERNELS:
         raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
+    walked = 0
     if m and n:
         program = load_shipped(f"{kernel}.dasm", machine)
         loaded = program.kernel(kernel)
-        cta_rows = -(-m // CTA_TILE)
+        if kernel == PACKED_KERNEL:
+            product = PackedProduct(pack(left), pack(right))
+            cta, operands, walked = product.cta, product.arguments(), product.groups()
+        else:
+            cta, operands = (CTA_TILE, CTA_TILE), bitmap_arguments(left, right)
+        cta_rows = -(-m // cta[0])
         bands = -(-cta_rows // BAND)
         band = -(-cta_rows // bands)
         slabs = -(-bands // MAX_GRID[1])
-        grid = (band * -(-n // CTA_TILE), -(-bands // slabs), slabs)
+        grid = (band * -(-n // cta[1]), -(-bands // slabs), slabs)
         arguments = {
-            **operand_arguments("a", left),
-            **operand_arguments("b", right),
+            **operands,
             "out": c,
             "m": m,
             "n": n,
-            "a_tile_rows": left.tiles_outer,
-            "b_tile_columns": right.tiles_outer,
-            "words": left.warp_bitmap.shape[1],
-            "a_empty": left.tiles,
-            "b_empty": right.tiles,
             "band": band,
             "per_band": (2**32 - 1) // band,
         }
@@ -139,7 +141,6 @@ def spgemm(
             **options,
         )
         run = statistics(loaded, execution, timing)
-    walked = int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS)) if run.executed(SPWMMA) else 0
     issued = run.executed(OHMMA) + walked
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(
@@ -169,6 +170,19 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
     with in_matrix(side):
         return encode(matrix, side)
+
+
+def bitmap_arguments(a: BitmapMatrix, b: BitmapMatrix) -> dict[str, Any]:
+    """The kernel arguments of two matrices in the bitmap format."""
+    return {
+        **operand_arguments("a", a),
+        **operand_arguments("b", b),
+        "a_tile_rows": a.tiles_outer,
+        "b_tile_columns": b.tiles_outer,
+        "words": a.warp_bitmap.shape[1],
+        "a_empty": a.tiles,
+        "b_empty": b.tiles,
+    }
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
