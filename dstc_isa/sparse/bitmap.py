@@ -109,7 +109,9 @@ class BitmapMatrix:
         elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
         elements = elements.reshape(-1, TILE_K, TILE_OUTER) != 0
         tiles = np.zeros(elements.shape, HALF)
-        tiles[elements] = self.values.reshape(-1)[_places(elements, self.value_start[start : stop + 1].astype(np.int64))]
+        tiles[elements] = self.values.reshape(-1)[
+            _places(elements, self.value_start[start : stop + 1].astype(np.int64))
+        ]
         return tiles
 
 

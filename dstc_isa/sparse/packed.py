@@ -16,13 +16,18 @@ TILES_K = STEPS // TILE_K
 """Tiles of the bitmap format that a tile spans along k."""
 
 WORDS: dict[Side, int] = {"a": 2, "b": 1}
-"""And along the outer side: words of a step's bitmap."""
+"""And along the outer side: words of a step's bitmap, and lines of a tile's."""
 
-BEHIND = 32
-"""Rows of zeros behind the last value, which a kernel may read ahead of what it needs."""
+LINE = 64
+"""Halves of a line: 128 bytes, as a cache has them."""
+
+LINE_WORDS = LINE // 2
 
 WARPS = 8
 """Of a CTA."""
+
+BAND = 16
+"""Rows of tiles that go through the columns of C side by side, at most."""
 
 _SLAB_TILES = 1 << 9
 
@@ -31,14 +36,14 @@ _SLAB_TILES = 1 << 9
 class PackedMatrix:
     """A matrix in tiles of 64 rows x 32 k (side "a") or 32 k x 32 columns (side "b"); docs/sparse-format.md.
 
-    For T non-empty tiles, ``tiles``: uint32 [tiles_outer, tiles_k + 1, 2], how many of them are before a tile, and its
-    first row of ``values``; a tile without rows is empty. ``bitmaps``: uint32 [T + 1, 32, words], the last zero.
-    ``values``: float16 [rows, 8].
+    ``tiles``: uint32 [tiles_outer, tiles_k, 2], a tile's first line and its rows of 8 values, none if it is empty.
+    ``lines``: float16 [lines, 64], of each tile that is not empty its bitmaps, uint32 [32, words], then its values; at the
+    end bitmaps without an element. ``words``: of a step's bitmap.
     """
 
     tiles: NDArray[np.uint32]
-    bitmaps: NDArray[np.uint32]
-    values: NDArray[np.float16]
+    lines: NDArray[np.float16]
+    words: int
 
     @property
     def tiles_outer(self) -> int:
@@ -48,19 +53,24 @@ class PackedMatrix:
     @property
     def tiles_k(self) -> int:
         """Tiles along the inner dimension."""
-        return self.tiles.shape[1] - 1
+        return self.tiles.shape[1]
 
     @property
     def empty(self) -> int:
-        """Number of the tile without an element, behind those that have any."""
-        return len(self.bitmaps) - 1
+        """First line of the bitmaps without an element."""
+        return len(self.lines) - self.words
+
+    def bitmaps(self, first_lines: NDArray[Any]) -> NDArray[np.uint32]:
+        """The bitmaps of tiles that begin at these lines, uint32 [tiles, 32 k, words]."""
+        lines = self.lines.view(WORD)[first_lines[:, None] + np.arange(self.words)]
+        return lines.reshape(-1, STEPS, self.words)
 
     def groups(self, size: int) -> NDArray[np.int64]:
         """Groups of up to ``size`` values that outer products take, per k of whole tiles, summed over tiles: int64."""
-        present = np.diff(self.tiles[:, :, 1].astype(np.int64), axis=1) > 0
-        counts = np.bitwise_count(self.bitmaps[: self.empty]).sum(axis=2, dtype=np.int64)
         total = np.zeros((self.tiles_k, STEPS), np.int64)
-        np.add.at(total, np.nonzero(present)[1], -(-counts // size))
+        outer, k = np.nonzero(self.tiles[:, :, 1])
+        counts = np.bitwise_count(self.bitmaps(self.tiles[outer, k, 0])).sum(axis=2, dtype=np.int64)
+        np.add.at(total, k, -(-counts // size))
         return total.reshape(-1)
 
 
@@ -76,66 +86,63 @@ class PackedProduct:
         """Log2 of the warps of a CTA along columns, those that load fewest bytes of both matrices together."""
         return 2
 
-    @property
-    def cta(self) -> tuple[int, int]:
-        """Rows and columns of a CTA's part of the product."""
-        along_columns = 1 << self.column_shift
-        return WARPS // along_columns * TILE_OUTER * WORDS["a"], along_columns * TILE_OUTER * WORDS["b"]
-
     def groups(self) -> int:
         """Groups of products that the sequenced outer products walk."""
         return int(self.a.groups(GROUP_ROWS) @ self.b.groups(GROUP_COLUMNS))
 
-    def arguments(self) -> dict[str, Any]:
-        """The kernel arguments of the operands."""
-        return {
+    def launch(self, c: NDArray[np.float32], at_once: int) -> tuple[tuple[int, ...], dict[str, Any]]:
+        """Grid and arguments of the kernel for the product ``c``, of which ``at_once`` CTAs run at a time."""
+        along_columns = 1 << self.column_shift
+        along_rows = WARPS // along_columns
+        columns = -(-self.b.tiles_outer // along_columns)
+        rows = -(-self.a.tiles_outer // along_rows)
+        bands = -(-rows // (BAND // along_rows))
+        band = -(-rows // bands)
+        parts = bands * band * columns
+        arguments = {
             "a_tiles": self.a.tiles,
-            "a_bitmaps": self.a.bitmaps,
-            "a_values": self.a.values,
+            "a_lines": self.a.lines,
             "b_tiles": self.b.tiles,
-            "b_bitmaps": self.b.bitmaps,
-            "b_values": self.b.values,
+            "b_lines": self.b.lines,
+            "out": c,
+            "m": c.shape[0],
+            "n": c.shape[1],
             "a_tile_rows": self.a.tiles_outer,
             "b_tile_columns": self.b.tiles_outer,
             "tiles_k": self.a.tiles_k,
             "a_empty": self.a.empty,
             "b_empty": self.b.empty,
             "column_shift": self.column_shift,
+            "parts": parts,
+            "columns": columns,
+            "per_column": (2**32 - 1) // columns,
+            "band": band,
+            "per_band": (2**32 - 1) // band,
         }
+        return (min(parts, at_once),), arguments
 
 
 def pack(matrix: BitmapMatrix) -> PackedMatrix:
     """Join the tiles of a bitmap matrix to those of the packed format."""
     words = WORDS[matrix.side]
     tiles_outer, tiles_k = -(-matrix.tiles_outer // words), -(-matrix.tiles_k // TILES_K)
-    places, bitmaps, values = [], [np.zeros((1, STEPS, words), WORD)], [np.zeros((BEHIND, ROW), HALF)]
+    tiles = np.zeros((tiles_outer * tiles_k, 2), WORD)
+    lines = [np.zeros((words, LINE), HALF)]
     step = max(1, _SLAB_TILES // max(1, tiles_k))
+    done = 0
     for first in range(0, tiles_outer, step):
-        of_slab = _joined(matrix, first * words, min((first + step) * words, matrix.tiles_outer), tiles_k)
-        places.append(of_slab[0])
-        bitmaps.insert(-1, of_slab[1])
-        values.insert(-1, of_slab[2])
-    place = np.concatenate(places) if places else np.zeros(0, np.int64)
-    all_bitmaps = np.concatenate(bitmaps)
-    first_rows = np.concatenate(([0], np.cumsum(_rows(all_bitmaps[:-1]))))
-    before = np.searchsorted(place, np.arange(tiles_outer)[:, None] * tiles_k + np.arange(tiles_k + 1))
-    return PackedMatrix(
-        tiles=np.stack((before, first_rows[before]), axis=2).astype(WORD),
-        bitmaps=all_bitmaps,
-        values=np.concatenate(values),
-    )
-
-
-def _rows(bitmaps: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Rows of values of each tile."""
-    rows: NDArray[np.int64] = -(-np.bitwise_count(bitmaps).sum(axis=(1, 2), dtype=np.int64) // ROW)
-    return rows
+        last = min((first + step) * words, matrix.tiles_outer)
+        places, starts, rows, of_slab = _joined(matrix, first * words, last, tiles_k)
+        tiles[places] = np.stack((done + starts, rows), axis=1)
+        lines.insert(-1, of_slab)
+        done += len(of_slab)
+    return PackedMatrix(tiles.reshape(tiles_outer, tiles_k, 2), np.concatenate(lines), words)
 
 
 def _joined(
     matrix: BitmapMatrix, first: int, last: int, tiles_k: int
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float16]]:
-    """Of tile rows ``first`` to ``last`` of the bitmap format: places of joined tiles, their bitmaps and values."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
+    """Of tile rows ``first`` to ``last`` of the bitmap format the joined tiles: places, first lines, rows, lines."""
     words = WORDS[matrix.side]
     start, stop = int(matrix.tile_start[first]), int(matrix.tile_start[last])
     present = np.unpackbits(matrix.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
@@ -146,11 +153,13 @@ def _joined(
     bitmaps[at] = matrix.element_bitmap[start:stop]
     dense = np.zeros((*bitmaps.shape, TILE_OUTER), HALF)
     dense[at] = matrix.decode_tiles(start, stop)
-    bitmaps = bitmaps.reshape(-1, STEPS, words)
-    condensed = dense.reshape(-1)[np.unpackbits(bitmaps.view(np.uint8), bitorder="little").view(np.bool_).reshape(-1)]
-    counts = np.bitwise_count(bitmaps).sum(axis=(1, 2), dtype=np.int64)
-    rows = _rows(bitmaps)
-    padding = np.cumsum(ROW * rows - counts) - (ROW * rows - counts)
-    values = np.zeros(ROW * int(rows.sum()), HALF)
-    values[np.arange(len(condensed)) + np.repeat(padding, counts)] = condensed
-    return places, bitmaps, values.reshape(-1, ROW)
+    present = np.unpackbits(bitmaps.view(np.uint8), bitorder="little").view(np.bool_)
+    condensed = dense.reshape(-1)[present]
+    counts = np.bitwise_count(bitmaps).sum(axis=(1, 2, 3), dtype=np.int64)
+    lengths = words + -(-counts // LINE)
+    starts = np.cumsum(lengths) - lengths
+    lines = np.zeros((int(lengths.sum()), LINE), HALF)
+    lines.view(WORD)[starts[:, None] + np.arange(words)] = bitmaps.reshape(-1, words, LINE_WORDS)
+    firsts = LINE * (starts + words) - (np.cumsum(counts) - counts)
+    lines.reshape(-1)[np.arange(len(condensed)) + np.repeat(firsts, counts)] = condensed
+    return places, starts, -(-counts // ROW), lines

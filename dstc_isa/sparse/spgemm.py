@@ -115,22 +115,10 @@ def spgemm(
         loaded = program.kernel(kernel)
         if kernel == PACKED_KERNEL:
             product = PackedProduct(pack(left), pack(right))
-            cta, operands, walked = product.cta, product.arguments(), product.groups()
+            walked = product.groups()
+            grid, arguments = product.launch(c, (machine or load_gpu(DEFAULT_GPU)).sm.count)
         else:
-            cta, operands = (CTA_TILE, CTA_TILE), bitmap_arguments(left, right)
-        cta_rows = -(-m // cta[0])
-        bands = -(-cta_rows // BAND)
-        band = -(-cta_rows // bands)
-        slabs = -(-bands // MAX_GRID[1])
-        grid = (band * -(-n // cta[1]), -(-bands // slabs), slabs)
-        arguments = {
-            **operands,
-            "out": c,
-            "m": m,
-            "n": n,
-            "band": band,
-            "per_band": (2**32 - 1) // band,
-        }
+            grid, arguments = bitmap_launch(left, right, c)
         execution, timing = execute(
             program,
             loaded,
@@ -172,17 +160,31 @@ def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
         return encode(matrix, side)
 
 
-def bitmap_arguments(a: BitmapMatrix, b: BitmapMatrix) -> dict[str, Any]:
-    """The kernel arguments of two matrices in the bitmap format."""
-    return {
+def bitmap_launch(
+    a: BitmapMatrix, b: BitmapMatrix, c: npt.NDArray[np.float32]
+) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Grid and arguments of the kernel for two matrices in the bitmap format."""
+    m, n = c.shape
+    cta_rows = -(-m // CTA_TILE)
+    bands = -(-cta_rows // BAND)
+    band = -(-cta_rows // bands)
+    slabs = -(-bands // MAX_GRID[1])
+    grid = (band * -(-n // CTA_TILE), -(-bands // slabs), slabs)
+    arguments = {
         **operand_arguments("a", a),
         **operand_arguments("b", b),
+        "out": c,
+        "m": m,
+        "n": n,
         "a_tile_rows": a.tiles_outer,
         "b_tile_columns": b.tiles_outer,
         "words": a.warp_bitmap.shape[1],
         "a_empty": a.tiles,
         "b_empty": b.tiles,
+        "band": band,
+        "per_band": (2**32 - 1) // band,
     }
+    return grid, arguments
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
