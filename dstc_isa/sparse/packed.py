@@ -22,6 +22,8 @@ LINE = 64
 """Halves of a line: 128 bytes, as a cache has them."""
 
 LINE_WORDS = LINE // 2
+LINE_BYTES = 2 * LINE
+ROW_BYTES = 2 * ROW
 
 WARPS = 8
 """Of a CTA."""
@@ -60,6 +62,13 @@ class PackedMatrix:
         """First line of the bitmaps without an element."""
         return len(self.lines) - self.words
 
+    @property
+    def bytes_of_outer(self) -> float:
+        """Bytes of a row of tiles along k, on average over those rows."""
+        rows = self.tiles[:, :, 1]
+        held = np.count_nonzero(rows) * self.words * LINE_BYTES + int(rows.sum(dtype=np.int64)) * ROW_BYTES
+        return held / self.tiles_outer
+
     def bitmaps(self, first_lines: NDArray[Any]) -> NDArray[np.uint32]:
         """The bitmaps of tiles that begin at these lines, uint32 [tiles, 32 k, words]."""
         lines = self.lines.view(WORD)[first_lines[:, None] + np.arange(self.words)]
@@ -83,8 +92,8 @@ class PackedProduct:
 
     @property
     def column_shift(self) -> int:
-        """Log2 of the warps of a CTA along columns, those that load fewest bytes of both matrices together."""
-        return 2
+        """Log2 of the warps of a CTA along columns: 2 or 1, whichever brings fewer bytes of both matrices to an SM."""
+        return 2 if self.a.bytes_of_outer >= self.b.bytes_of_outer else 1
 
     def groups(self) -> int:
         """Groups of products that the sequenced outer products walk."""
