@@ -5,62 +5,19 @@ One instruction walks the steps and groups that the paper's design issues one by
 
 from typing import Annotated
 
-from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import F32, Index, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import F32, Index, Pipe, Warp, instruction
 from dstc_isa.isa.lanes import LANES, count_bits, expand, lane_of, listed, lowest_bit
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.tensor import Accumulator, all_ones, converged, half_of, outer_row
+from dstc_isa.isa.tensor import Accumulator, all_ones, converged, outer_row
 from dstc_isa.isa.warp import (
     LONG_RUN_REGISTERS,
     LONGEST,
     RUN_REGISTERS,
-    STEPS,
     read_long_run,
     read_register,
     read_run,
     run_values,
 )
-
-FRAGMENTS = STEPS // 2
-"""Registers of the condensed values of all steps, two steps a register."""
-
-
-PartA = Annotated[Scalar, ImmediateOperand(Field(72, 1))]
-PartB = Annotated[Scalar, ImmediateOperand(Field(73, 1))]
-
-
-@instruction("SPWMMA.323216.F32", 0x1A4, Pipe.SPWMMA, public=False, variable=True)
-def spwmma(
-    warp: Warp,
-    rd: Accumulator,
-    ra: Annotated[Index, Source("a", width=FRAGMENTS)],
-    rb: Annotated[Index, Source("b", width=FRAGMENTS)],
-    rm: Annotated[Index, Source("c", width=2)],
-    part_a: PartA,
-    part_b: PartB,
-) -> None:
-    """Sixteen sparse outer products 32x32x1 in a row: D += A * B for a 32x16 tile of A and a 16x32 tile of B.
-
-    Rm holds the bitmaps of A's columns, a lane each, and Rm + 1 those of B's rows, in lanes 0 to 15 for part 0 and
-    16 to 31 for part 1. Half k mod 2 of Ra + k div 2 has step k's condensed column of A as OHMMA takes it, Rb likewise.
-    The hardware goes through the groups of 8 by 16 products that exist, one after the other; the tensor core is
-    busy for so long and no issue slot is needed. Sources are read step by step and must not overlap D, registers Rd to
-    Rd + 31. Results are those of the OHMMAs.
-    """
-    if not converged(warp):
-        return
-    bitmaps_a = read_register(warp, rm)
-    bitmaps_b = read_register(warp, rm + 1)
-    warp.steps = STEPS
-    for step in range(STEPS):
-        rows = lane_of(bitmaps_a, STEPS * part_a + step)
-        columns = lane_of(bitmaps_b, STEPS * part_b + step)
-        note_step(warp, step, rows, columns)
-        if rows != 0 and columns != 0:
-            held_a = read_register(warp, ra + step // 2)
-            held_b = read_register(warp, rb + step // 2)
-            outer_product(warp, rd, rows, columns, half_of(held_a, step % 2), half_of(held_b, step % 2))
 
 
 @instruction("SPWMMA.323232.F32.WINDOW", 0x1A6, Pipe.SPWMMA, public=False, variable=True)
@@ -78,7 +35,10 @@ def spwmma_window(
     register Ra + 4 (h div 256) + (h mod 8) div 2, lane (h mod 256) div 8, half h mod 2. It has A's values k after k
     without gaps. Rb to Rb + 15 are such a run, in which step k's values of B begin at the half that lane k of Rw + 1
     says, modulo 1024; the run may hold more to either side. Lane k of Rm is the bitmap of A's column, lane k of Rw that
-    of B's row. Otherwise as above.
+    of B's row.
+    The hardware goes through the groups of 8 by 16 products that exist, one after the other; the tensor core is
+    busy for so long and no issue slot is needed. Sources are read step by step and must not overlap D, registers Rd to
+    Rd + 31. Results are those of the OHMMAs.
     """
     if not converged(warp):
         return

@@ -12,9 +12,6 @@ from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
 
 BARRIER_REGISTERS = 16
 SYNC_SLOT = BARRIER_REGISTERS
-STEPS = 16
-"""Outer-product steps of a tile."""
-
 LONGEST = 32
 """Steps of the longest sequenced outer product."""
 

@@ -39,8 +39,8 @@ class PackedMatrix:
     """A matrix in tiles of 64 rows x 32 k (side "a") or 32 k x 32 columns (side "b"); docs/sparse-format.md.
 
     ``tiles``: uint32 [tiles_outer, tiles_k, 2], a tile's first line and its rows of 8 values, none if it is empty.
-    ``lines``: float16 [lines, 64], of each tile that is not empty its bitmaps, uint32 [32, words], then its values; at the
-    end bitmaps without an element. ``words``: of a step's bitmap.
+    ``lines``: float16 [lines, 64], of each tile that is not empty its bitmaps, uint32 [32, words], then its values; at
+    the end bitmaps without an element. ``words``: of a step's bitmap.
     """
 
     tiles: NDArray[np.uint32]

@@ -123,7 +123,6 @@ def test_own_opcodes_are_marked() -> None:
     assert {d.mnemonic for d in REGISTRY if not d.public} == {
         "BOHMMA.32321",
         "OHMMA.8161.F32",
-        "SPWMMA.323216.F32",
         "SPWMMA.323232.F32.WINDOW",
         "SPWMMA.643232.F32.PACKED",
         "SPWMMA.643232.F32.WINDOW",

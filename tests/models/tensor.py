@@ -81,23 +81,6 @@ def set_bits(word: int) -> list[int]:
     return [position for position in range(32) if word >> position & 1]
 
 
-@warp_model("spwmma")
-def spwmma(instruction: Instruction, state: State) -> None:
-    x = Operands(instruction, state, 0)
-    first, a, b, bitmaps = (x.first(name) for name in ("rd", "ra", "rb", "rm"))
-    words = [[state.register(bitmaps + side, lane) for lane in range(LANES)] for side in range(2)]
-    for k in range(16):
-        rows = set_bits(words[0][16 * x.part_a + k])
-        columns = set_bits(words[1][16 * x.part_b + k])
-        condensed_a = [state.register(a + k // 2, lane) >> 16 * (k % 2) & 0xFFFF for lane in range(LANES)]
-        condensed_b = [state.register(b + k // 2, lane) >> 16 * (k % 2) & 0xFFFF for lane in range(LANES)]
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
-                accumulator = state.registers[first + row]
-                factors = number(condensed_a[i], F16), number(condensed_b[j], F16)
-                accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
-
-
 @warp_model("spwmma_window")
 def spwmma_window(instruction: Instruction, state: State) -> None:
     x = Operands(instruction, state, 0)

@@ -43,27 +43,30 @@ def test_tiles_are_filled_and_spilled() -> None:
 
 
 def bitmaps(rows: int, columns: int) -> list[str]:
-    """Code that gives all 16 steps a column of A with so many values and a row of B with so many."""
-    return [f"MOV R32, {(1 << rows) - 1:#x}", f"MOV R33, {(1 << columns) - 1:#x}"]
+    """Code that gives all 32 steps a column of A with so many values and a row of B with so many."""
+    return [f"MOV R32, {(1 << rows) - 1:#x}", f"MOV R34, {(1 << columns) - 1:#x}"]
+
+
+WINDOW = "SPWMMA.323232.F32.WINDOW R40, R0, R0, R32, R34"
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (32, 16), (9, 17), (8, 1), (1, 32)])
 def test_a_sequenced_product_takes_a_cycle_a_group(rows: int, columns: int) -> None:
-    stream = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4
+    stream = [WINDOW] * 4
     found = timed([*bitmaps(rows, columns), *stream], "accumulation_buffer.window=64", *WIDE)
     groups = -(-rows // 8) * -(-columns // 16)
-    assert found.counters["ohmma"] == 4 * 16 * groups
-    assert found.counters["merged_rows"] == 4 * 16 * rows * -(-columns // 16)
-    # Two banks deliver 18 registers in 9 cycles, however few groups there are.
-    each = max(16 * groups, 9)
+    assert found.counters["ohmma"] == 4 * 32 * groups
+    assert found.counters["merged_rows"] == 4 * 32 * rows * -(-columns // 16)
+    # Of R0 to R15, R32, R34 and R35 ten have even numbers, and a bank delivers one a cycle.
+    each = max(32 * groups, 10)
     assert 3 * each <= found.cycles <= 3 * each + 24  # the warp ends when the last one has issued
     assert found.port_busy["fp16"] == 4 * each
 
 
 def test_a_sequenced_product_without_values_is_short() -> None:
-    found = timed([*bitmaps(0, 32), *["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4], *WIDE)
+    found = timed([*bitmaps(0, 32), *[WINDOW] * 4], *WIDE)
     assert (found.counters["ohmma"], found.counters["merged_rows"]) == (0, 0)
-    assert found.cycles < 4 * 9 + 24
+    assert found.cycles < 4 * 10 + 24
 
 
 TALL = [f"SPWMMA.643232.F32.PACKED R{40 + 64 * tile}, R0, R0, R32, R34" for tile in (0, 1)]
@@ -111,7 +114,7 @@ def test_a_tall_product_is_two_tiles() -> None:
     assert (enough.counters["fills"], enough.counters["spills"]) == (4, 0)
     thrash = timed(stream, "accumulation_buffer.tiles=3")
     assert (thrash.counters["fills"], thrash.counters["spills"]) == (12, 9)
-    halves = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1", "SPWMMA.323216.F32 R72, R0, R8, R32, 0, 1"]
+    halves = [WINDOW, WINDOW.replace("R40", "R72")]
     shared = timed([*tall_bitmaps(1, 0, 1), *halves, TALL[0]])
     assert shared.counters["fills"] == 2
 
@@ -127,9 +130,9 @@ def test_both_tiles_of_a_tall_product_are_written_back() -> None:
 
 
 def test_banks_hold_a_sequenced_product_up() -> None:
-    stream = ["SPWMMA.323216.F32 R40, R0, R8, R32, 0, 1"] * 4
+    stream = [WINDOW] * 4
     slow = timed([*bitmaps(32, 32), *stream], "accumulation_buffer.banks=4", *WIDE)
-    assert 3 * 256 - 16 <= slow.cycles <= 3 * 256 + 24
+    assert 3 * 512 - 16 <= slow.cycles <= 3 * 512 + 24
 
 
 def test_a_reader_waits_for_the_write_back() -> None:

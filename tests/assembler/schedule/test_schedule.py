@@ -36,7 +36,7 @@ LINES = st.one_of(
     st.builds("BOHMMA.32321 {}, PR, {}, {}, 3, 4".format, registers, registers, registers),
     st.builds("R2P PR, {}, 0x3".format, registers),
     st.builds("P2R {}, PR, RZ, 0x3".format, registers),
-    st.builds("SPWMMA.323216.F32 {}, {}, {}, R2, 0, 1".format, tiles, pairs, pairs),
+    st.builds("SPWMMA.323232.F32.WINDOW {}, {}, {}, R2, R4".format, tiles, pairs, pairs),
     st.builds("SPWMMA.643232.F32.PACKED {}, R0, R0, {}, R2".format, st.sampled_from(["R40", "R104"]), pairs),
     st.builds("OHMMA.8161.F32 {}, {}.H0, {}.H1, {}, 0, 1".format, tiles, registers, registers, registers),
     st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
@@ -217,7 +217,7 @@ def test_a_scoreboard_in_a_written_code_is_left_to_it() -> None:
 
 
 def test_sources_of_a_sequenced_product_are_read_late() -> None:
-    first, move, _ = codes("SPWMMA.323216.F32 R40, R0, R8, R16, 0, 0", "MOV R3, 1")
+    first, move, _ = codes("SPWMMA.323232.F32.WINDOW R40, R0, R0, R16, R18", "MOV R3, 1")
     assert first.split(":")[1:3] == ["R4", "W5"]
     assert move.startswith("B----4-")
 
