@@ -31,6 +31,9 @@ WARPS = 8
 BAND = 16
 """Rows of tiles that go through the columns of C side by side, at most."""
 
+TILE_LIMIT = 1 << 28
+"""Tiles of a matrix, empty ones included: 2 GiB of descriptions."""
+
 _SLAB_TILES = 1 << 9
 
 
@@ -50,12 +53,12 @@ class PackedMatrix:
     @property
     def tiles_outer(self) -> int:
         """Tiles along the rows of side "a", along the columns of side "b"."""
-        return self.tiles.shape[0]
+        return int(self.tiles.shape[0])
 
     @property
     def tiles_k(self) -> int:
         """Tiles along the inner dimension."""
-        return self.tiles.shape[1]
+        return int(self.tiles.shape[1])
 
     @property
     def empty(self) -> int:
@@ -132,9 +135,14 @@ class PackedProduct:
 
 
 def pack(matrix: BitmapMatrix) -> PackedMatrix:
-    """Join the tiles of a bitmap matrix to those of the packed format."""
+    """Join the tiles of a bitmap matrix to those of the packed format; ValueError if they are too many."""
     words = WORDS[matrix.side]
     tiles_outer, tiles_k = -(-matrix.tiles_outer // words), -(-matrix.tiles_k // TILES_K)
+    if tiles_outer * tiles_k > TILE_LIMIT:
+        raise ValueError(
+            f"{matrix.shape[0]} x {matrix.shape[1]} elements are too many for the packed format: at most {TILE_LIMIT} "
+            f"tiles of {TILE_OUTER * words} x {STEPS}, empty ones included; the kernel spgemm takes more"
+        )
     tiles = np.zeros((tiles_outer * tiles_k, 2), WORD)
     lines = [np.zeros((words, LINE), HALF)]
     step = max(1, _SLAB_TILES // max(1, tiles_k))

@@ -15,7 +15,7 @@ from dstc_isa.object.load import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
-from dstc_isa.sparse.packed import PackedProduct, pack
+from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
 from dstc_isa.timing.run import RunOptions, execute
 
 CTA_TILE = 128
@@ -114,7 +114,7 @@ def spgemm(
         program = load_shipped(f"{kernel}.dasm", machine)
         loaded = program.kernel(kernel)
         if kernel == PACKED_KERNEL:
-            product = PackedProduct(pack(left), pack(right))
+            product = PackedProduct(_packed(left), _packed(right))
             walked = product.groups()
             grid, arguments = product.launch(c, (machine or load_gpu(DEFAULT_GPU)).sm.count)
         else:
@@ -158,6 +158,11 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
     with in_matrix(side):
         return encode(matrix, side)
+
+
+def _packed(matrix: BitmapMatrix) -> PackedMatrix:
+    with in_matrix(matrix.side):
+        return pack(matrix)
 
 
 def bitmap_launch(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +135,14 @@ def test_reference_engine_agrees(seed: int, m: int, n: int, k: int) -> None:
     a, b = filled(m, k, 0.3, seed, 0.1), filled(k, n, 0.3, seed + 1, 0.1)
     compiled, readable = check(a, b, gpu=None), check(a, b, reference=True, gpu=None)
     assert compiled.run.histogram == readable.run.histogram
+
+
+def test_a_matrix_of_too_many_tiles_is_refused() -> None:
+    wide = scipy.sparse.csr_array((1 << 20, 1 << 20), dtype=np.float32)
+    with pytest.raises(
+        ValueError, match=r"matrix a: 1048576 x 1048576 .* tiles of 64 x 32, .* spgemm takes more"
+    ):
+        spgemm(wide, scipy.sparse.csr_array((1 << 20, 1), dtype=np.float32), kernel="spgemm_seq", gpu=None)
 
 
 def packed(rows: int, columns: int, density: float, side: Any) -> PackedMatrix:
