@@ -177,7 +177,14 @@ SUBCORE_OFFSETS = offsets(
     },
 )
 
+AHEAD = 32
+"""Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""
+
 CLOCK_FIELDS = {
+    "pc": "the next instruction",
+    "trace": "address of room for a trace",
+    "next": "address of its entry in the trace of what the warp has run ahead; at ``end`` if it has not run yet",
+    "end": "address of the entry behind the last one that has run",
     "last": "cycle of the last issue",
     "started": "cycle at which the warp's CTA was launched",
     "stall_until": "end of the stall count",
