@@ -177,7 +177,7 @@ SUBCORE_OFFSETS = offsets(
     },
 )
 
-AHEAD = 32
+AHEAD = 128
 """Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""
 
 CLOCK_FIELDS = {

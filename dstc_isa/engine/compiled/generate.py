@@ -18,7 +18,6 @@ from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
-from dstc_isa.engine.compiled.lean_call import lean_call
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_ROWS
 from dstc_isa.isa.lanes import FULL_MASK
@@ -122,9 +121,7 @@ def _branch(number: int, declaration: Declaration) -> str:
             continue
         lines.append(f"{INDENT}{by_name[name].name} = {_fetched(by_name[name])}\n")
         arguments.append(by_name[name].name)
-    function = f"{alias(declaration)}.{declaration.function.__name__}"
-    listed = ", ".join(arguments)
-    call = f"lean_call({function}, {listed})" if declaration.takes_warp else f"{function}({listed})"
+    call = f"{alias(declaration)}.{declaration.function.__name__}({', '.join(arguments)})"
     if declaration.takes_warp:
         lines.append(f"{INDENT}warp.pc = pc\n{INDENT}warp.active = active\n{INDENT}warp.mask = mask\n")
         lines.append(f"{INDENT}warp.issued = started + count\n")

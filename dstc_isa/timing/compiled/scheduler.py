@@ -72,26 +72,26 @@ def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, ro
     now = passed(row, now, min(clock.stall_until, cycle), Reason.DEPENDENCY)
     now = passed(row, now, min(clock.fetch_until, cycle), Reason.NO_INSTRUCTION)
     now = passed(row, now, min(clock.wait_until, cycle), clock.wait_reason)
-    if now < cycle:
-        position = clock.position
-        port = subcore.port[position]
-        if subcore.gate[position] != Gate.NONE:
-            opens = gate_opens(machine, sm, subcore.gate[position])
-            now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
-        free = min(subcore.port_free[port], cycle)
-        if port == machine.tensor_port and free == subcore.buffer_until:
-            now = passed(row, now, free, Reason.ACCUMULATION)
-        now = passed(row, now, free, Reason.PIPE_BUSY)
-        passed(row, now, cycle, Reason.NOT_SELECTED)
+    position = clock.position
+    port = subcore.port[position]
+    if subcore.gate[position] != Gate.NONE:
+        opens = gate_opens(machine, sm, subcore.gate[position])
+        now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
+    free = min(subcore.port_free[port], cycle)
+    behind = (port == machine.tensor_port) & (free == subcore.buffer_until)
+    now = passed(row, now, free, int64(Reason.ACCUMULATION) if behind else int64(Reason.PIPE_BUSY))
+    passed(row, now, cycle, Reason.NOT_SELECTED)
 
 
 @inlined
 def passed(row: Any, now: Any, until: Any, reason: Any) -> Any:
-    """Count the cycles from ``now`` to ``until`` for a reason; the later of the two."""
-    if until <= now:
-        return now
-    store_i64(row + 8 * reason, load_i64(row + 8 * reason) + until - now)
-    return until
+    """Count the cycles from ``now`` to ``until``, if there are any, for a reason; the later of the two.
+
+    Without a branch, since none of these could be predicted.
+    """
+    later = max(now, until)
+    store_i64(row + 8 * reason, load_i64(row + 8 * reason) + later - now)
+    return later
 
 
 @inlined
