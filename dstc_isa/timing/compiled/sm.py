@@ -189,9 +189,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             if load_s32(launch.code + 4 * (warp.pc * CODE_ROW + IN_TIME)) == 0:
                 budget = min(int64(most_ahead), max(int64(1), launch.max_instructions - warp.issued))
                 clock.next = clock.trace
-                count = run_warp(
-                    warp, launch.code, launch.code_size, task.issued, task.skipped, budget, clock.next
-                )
+                count = run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, budget, clock.next)
                 clock.end = clock.next + 8 * count
         prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
 
