@@ -108,12 +108,20 @@ WORKER_FIELDS = {
 WORKER_OFFSETS = offsets(WORKER_FIELDS, {})
 
 CODE_ROW = 24
-"""32-bit words of one decoded instruction: dispatch number, guard predicate, guard inversion, then operands."""
+"""32-bit words of one decoded instruction: dispatch number, guard predicate, guard inversion, whether it must run in
+its time, then operands."""
 
-FIRST_SLOT = 3
+IN_TIME = 3
+FIRST_SLOT = 4
 TURN = 1 << 16
 """Instructions a warp issues before the next one of its CTA has its turn, so that one that waits in a loop for
 another does not wait for ever."""
+
+TRACED_OFF = 1
+TRACED_PC = 1
+TRACED_ROWS = 32
+"""A trace's entry: whether the guard holds in no lane, above it the instruction, and the accumulator rows that the
+outer product before it added to."""
 
 ALLOCATION_ENTRY = 24
 BANK_ENTRY = 16

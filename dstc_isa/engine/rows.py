@@ -138,7 +138,9 @@ def row_of(instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[
     """The words of one instruction's row; IndexError for a constant outside its bank."""
     results, parameters = layout(instruction.declaration)
     guard = instruction.guard
-    row = [dispatch_number(instruction.declaration), guard.index, FULL_MASK if guard.negate else 0]
+    declaration = instruction.declaration
+    in_time = not declaration.keeps_to_warp
+    row = [dispatch_number(declaration), guard.index, FULL_MASK if guard.negate else 0, int(in_time)]
     for fetch in (*results, *parameters):
         row += _words(fetch, instruction, pool, banks)
     return row

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from enum import Enum
+from inspect import isfunction
 from typing import Annotated, Any, get_args, get_origin
 
 from attrs import frozen
@@ -80,6 +81,26 @@ class Parameter:
     derived: Derived | None = None
 
 
+SHARED = frozenset({"load", "store", "exchange", "compare_exchange", "Space"})
+RUNNING = frozenset({"pc", "active", "live", "blocked", "turn", "at_barrier", "barrier_id", "lane_pc", "arrived"})
+SEQUENCE = frozenset({"steps", "step_rows", "step_columns"})
+LEAVES = ("dstc_isa.isa.warp", "dstc_isa.isa.lanes")
+
+
+def _reaches_beyond(function: Callable[..., Any], seen: set[Any]) -> bool:
+    """Whether a function or one that it calls names memory, the lanes that run, or the steps of a sequence."""
+    seen.add(function)
+    names = function.__code__.co_names
+    if not (SHARED | RUNNING | SEQUENCE).isdisjoint(names):
+        return True
+    called = (function.__globals__.get(name) for name in names)
+    return any(
+        _reaches_beyond(each, seen)
+        for each in called
+        if isfunction(each) and each not in seen and each.__module__ not in LEAVES
+    )
+
+
 @frozen(eq=False)
 class Declaration:
     """An instruction as declared: everything the tools derive from.
@@ -112,6 +133,12 @@ class Declaration:
     def reaches_global(self) -> bool:
         """Whether the semantics goes to global memory, which takes far longer than anything else."""
         return "GLOBAL" in self.function.__code__.co_names
+
+    @property
+    def keeps_to_warp(self) -> bool:
+        """Whether the semantics reaches nothing but its warp's registers and predicates, so that no other warp can tell
+        when it runs."""
+        return self.pipe is not Pipe.LSU and not (self.takes_warp and _reaches_beyond(self.function, set()))
 
     @property
     def family(self) -> str:

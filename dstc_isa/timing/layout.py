@@ -158,6 +158,7 @@ SUBCORE_FIELDS = {
     "greedy": "warp that issued last, -1 for none",
     "last_tile": "place of the tile used last",
     "tile_clock": "counts uses",
+    "furthest_bank": "cycle at which the last bank has merged all its rows",
     "buffer_until": "cycle until which the accumulation buffer holds the tensor port",
 }
 SUBCORE_OFFSETS = offsets(
@@ -177,7 +178,14 @@ SUBCORE_OFFSETS = offsets(
     },
 )
 
+AHEAD = 128
+"""Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""
+
 CLOCK_FIELDS = {
+    "pc": "the next instruction",
+    "trace": "address of room for a trace",
+    "next": "address of its entry in the trace of what the warp has run ahead; at ``end`` if it has not run yet",
+    "end": "address of the entry behind the last one that has run",
     "last": "cycle of the last issue",
     "started": "cycle at which the warp's CTA was launched",
     "stall_until": "end of the stall count",

@@ -12,6 +12,7 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.timing.dealer import QUEUE
 from dstc_isa.timing.layout import (
+    AHEAD,
     BANK_WORDS,
     CLOCK_OFFSETS,
     FAR,
@@ -70,6 +71,7 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
     slot_shared = np.array([cta.window.ctypes.data for cta in ctas], np.int64)
     clocks = np.zeros((slots * warps, CLOCK_OFFSETS["size"] // 8), np.int64)
     subcores = np.zeros((gpu.sm.subcores, SUBCORE_OFFSETS["size"] // 8), np.int64)
+    traces = np.zeros((slots * warps, AHEAD + 1), np.int64)
     pending = np.zeros(PENDING_ENTRIES * PENDING_ENTRY // 8, np.int64)
     log = np.zeros(log_capacity(gpu) * LOG_ENTRY // 8, np.int64)
     words = np.zeros(gpu.shared.banks * (BANK_WORDS + 1), np.int64)
@@ -86,6 +88,7 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
         subcore[place["warp"] + position] = ctas[slot].warps[index].ctypes.data
         subcore[place["clock"] + position] = clocks[number].ctypes.data
         put(clocks[number], CLOCK_OFFSETS, slot=slot, subcore=subcore.ctypes.data, position=position)
+        put(clocks[number], CLOCK_OFFSETS, trace=traces[number].ctypes.data)
     put(
         row,
         SM_OFFSETS,
@@ -104,5 +107,5 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
         bank_words=words.ctypes.data,
         fault_cta=-1,
     )
-    kept = [tags, sectors, uses, filled, slot_warps, slot_shared, clocks, pending, log, words]
+    kept = [tags, sectors, uses, filled, slot_warps, slot_shared, clocks, traces, pending, log, words]
     return Sm(row, subcores, ctas, queue, kept)

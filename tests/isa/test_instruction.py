@@ -175,6 +175,27 @@ def test_forms_need_the_register_opcode() -> None:
         declared(semantics, opcode=0x8FE)
 
 
+def test_what_other_warps_can_tell_runs_in_its_time() -> None:
+    kept = {d.mnemonic for d in REGISTRY if d.keeps_to_warp}
+    beyond = {
+        "LDG",
+        "STG",
+        "LDS",
+        "STS",
+        "LDC",
+        "ATOMG",
+        "RED",
+        "SHFL",
+        "BAR.SYNC",
+        "EXIT",
+        "BRA",
+        "BSYNC",
+        "SPWMMA.323216.F32",
+    }
+    assert not kept & beyond
+    assert kept >= {"IADD3", "FFMA", "VOTE", "S2R", "HMMA.884.F32", "BOHMMA.32321", "OHMMA.8161.F32"}
+
+
 def test_missing_docstring() -> None:
     def semantics(ra: Ra) -> Rd: ...
 

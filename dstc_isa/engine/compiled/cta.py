@@ -120,7 +120,7 @@ def worker_of(run_warp: Any) -> Any:
                     continue
                 ran = True
                 budget = min(TURN, launch.max_instructions - warp.issued)
-                run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget)
+                run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget, 0)
                 if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
                     warp.pc += 1
                     fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)

@@ -19,7 +19,7 @@ from dstc_isa.engine.compiled.fetch import (
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_ROWS
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 '''
@@ -27,8 +27,12 @@ from dstc_isa.isa.warp import Fault, fail
 LOOP = '''
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=True)
-def run_warp(warp, code, code_size, issued, skipped, budget):
-    """Run a warp until no lane is ready, it faults, or it has issued ``budget`` instructions; how many it issued."""
+def run_warp(warp, code, code_size, issued, skipped, budget, trace):
+    """Run a warp until no lane is ready, it faults, or it has issued ``budget`` instructions; how many it issued.
+
+    With a ``trace``, an address, it also stops before an instruction that must run in its time, the first one apart.
+    An entry is written for each instruction, and one for the next.
+    """
     registers = warp.registers
     predicates = warp.predicates
     pc = warp.pc
@@ -36,16 +40,21 @@ def run_warp(warp, code, code_size, issued, skipped, budget):
     started = warp.issued
     count = int64(0)
     while active != 0 and count < budget:
+        if trace != 0 and count != 0 and (pc >= code_size or load_s32(code + 4 * (pc * CODE_ROW + IN_TIME)) != 0):
+            break
         if pc >= code_size:
             warp.pc = pc + 1
             fail(warp, Fault.BAD_TARGET, active, pc * 16, 16)
             break
         row = code + pc * (4 * CODE_ROW)
         place = 8 * pc
-        pc += 1
-        count += 1
         store_i64(issued + place, load_i64(issued + place) + 1)
         mask = active & (load_i64(predicates + 8 * load_s32(row + 4)) ^ load_s32(row + 8)) & FULL_MASK
+        if trace != 0:
+            off = TRACED_OFF if mask == 0 else 0
+            store_i64(trace + 8 * count, warp.merged << TRACED_ROWS | pc << TRACED_PC | off)
+        pc += 1
+        count += 1
         if mask == 0:
             store_i64(skipped + place, load_i64(skipped + place) + 1)
             continue
@@ -59,6 +68,8 @@ TAIL = """        else:
     warp.pc = pc
     warp.active = active
     warp.issued = started + count
+    if trace != 0:
+        store_i64(trace + 8 * count, warp.merged << TRACED_ROWS | pc << TRACED_PC)
     return count
 """
 

@@ -333,9 +333,11 @@ def _permutations(module: ir.Module) -> ir.Value:
 
 
 def emit_expand(builder: ir.IRBuilder, sig: Any, values: ir.Value, bitmap: ir.Value) -> ir.Value:
-    """Scatter condensed values: by 8-lane table permutations with AVX2, else lane by lane."""
-    base = stored(builder, values, room=OCTET_LANES)
+    """Scatter condensed values: AVX-512 can, AVX2 by 8-lane table permutations, others lane by lane."""
     bitmap = _to_i32(builder, bitmap)
+    if host_has("avx512f"):
+        return _expand_512(builder, values, bitmap)
+    base = stored(builder, values, room=OCTET_LANES)
     if host_has("avx2"):
         return _expand_by_octets(builder, base, bitmap)
     result = ir.Constant(values.type, ir.Undefined)
@@ -346,6 +348,20 @@ def emit_expand(builder: ir.IRBuilder, sig: Any, values: ir.Value, bitmap: ir.Va
         result = builder.insert_element(result, builder.load(source, typ=FLOAT), place)
         rank = builder.add(rank, builder.and_(builder.lshr(bitmap, place), ir.Constant(I32, 1)))
     return result
+
+
+def _expand_512(builder: ir.IRBuilder, values: ir.Value, bitmap: ir.Value) -> ir.Value:
+    """Each half of the lanes from the 16 values that come next, those of the upper half brought down first."""
+    width = LANES // 2
+    bits = [builder.trunc(b, I16) for b in (bitmap, builder.lshr(bitmap, ir.Constant(I32, width)))]
+    below = intrinsic(builder, "llvm.ctpop.i32", I32, builder.zext(bits[0], I32))
+    places = builder.add(broadcast(builder, below), ir.Constant(vector(I32), list(range(LANES))))
+    rest = _permute_512(builder, builder.bitcast(values, vector(I32)), places)
+    parts = [_slices(builder, v, width)[0] for v in (values, builder.bitcast(rest, values.type))]
+    masks = [builder.bitcast(b, ir.VectorType(I1, width)) for b in bits]
+    name = f"llvm.x86.avx512.mask.expand.v{width}f32"
+    found = [intrinsic(builder, name, p.type, p, p, m) for p, m in zip(parts, masks, strict=True)]
+    return _in_a_row(builder, found)
 
 
 def _expand_by_octets(builder: ir.IRBuilder, base: ir.Value, bitmap: ir.Value) -> ir.Value:
@@ -379,6 +395,22 @@ def _joined(builder: ir.IRBuilder, low: ir.Value, high: ir.Value) -> ir.Value:
 def emit_lowest_bit(builder: ir.IRBuilder, sig: Any, mask: ir.Value) -> ir.Value:
     """Trailing zeros."""
     return intrinsic(builder, "llvm.cttz.i64", I64, mask, ir.Constant(I1, 0))
+
+
+def emit_drop_lowest(builder: ir.IRBuilder, sig: Any, mask: ir.Value, count: ir.Value) -> ir.Value:
+    """BMI2 finds the lowest bits of a mask by depositing as many ones in it."""
+    limit = I64(I64.width - 1)
+    mask, count = (builder.sext(v, I64) if v.type != I64 else v for v in (mask, count))
+    few = builder.sub(builder.shl(I64(1), builder.and_(count, limit)), I64(1))
+    ones = builder.select(builder.icmp_signed(">", count, limit), I64(-1), few)
+    lowest = intrinsic(builder, "llvm.x86.bmi.pdep.64", I64, ones, mask)
+    return builder.xor(mask, lowest)
+
+
+def deposits_fast() -> bool:
+    """Whether BMI2's deposit takes a few cycles; AMD's processors before the third Zen take a loop in microcode."""
+    slow = ("bdver4", "znver1", "znver2")
+    return host_has("bmi2") and config.CPU_NAME not in slow and binding.get_host_cpu_name() not in slow
 
 
 def _type_i64(a: Any) -> Any:
@@ -472,4 +504,13 @@ def register() -> None:
         lambda builder, sig, a: intrinsic(builder, "llvm.ctpop.i64", I64, a),
         types.Integer,
     )
-    register_jitable(lanes.drop_lowest)
+    if deposits_fast():
+        define(
+            lanes.drop_lowest,
+            lambda a, count: _type_i64(a) and _type_i64(count),
+            emit_drop_lowest,
+            types.Integer,
+            types.Integer,
+        )
+    else:
+        register_jitable(lanes.drop_lowest)

@@ -52,7 +52,7 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
     pool, banks = Pool(), ConstantReader(launch.banks)
     code = np.zeros((max(1, len(instructions)), CODE_ROW), np.int32)
     for index, instruction in enumerate(instructions):
-        row = [len(REGISTRY), PT, 0] if instruction is None else row_of(instruction, pool, banks)
+        row = [len(REGISTRY), PT, 0, 1] if instruction is None else row_of(instruction, pool, banks)
         code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
     table = launch.memory.table()
     bank_bytes = [np.frombuffer(launch.banks.get(bank, b"") or b"\0", np.uint8) for bank in range(BANKS)]

@@ -129,7 +129,7 @@ def register_all() -> None:
     """Make lanes, warp state and every instruction's semantics known to Numba; what is known already stays.
 
     Semantics that only turn lanes into lanes are expanded in place: every result that a call returns through memory is
-    cleared whenever the interpreter is entered, which the timing model does for each instruction.
+    cleared whenever the interpreter is entered, which the timing model does for each stretch of instructions.
     """
     register_machine()
     apart = {d.function for d in REGISTRY if d.takes_warp}

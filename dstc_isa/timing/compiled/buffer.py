@@ -9,7 +9,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, drop_lowest
+from dstc_isa.isa.lanes import LANES, count_bits, drop_lowest, lowest_bit
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 
 NO_TILE = -1
@@ -44,18 +44,19 @@ def place_tile(machine: Any, sm: Any, subcore: Any, tile: Any) -> Any:
 @compiled
 def merge_group(machine: Any, sm: Any, subcore: Any, rows: Any, start: Any) -> Any:
     """Add rows to the resident tile from ``start`` on; when the last is merged, and when the port may go on."""
+    last_bank = machine.buffer_banks - 1
+    cycles = machine.bank_cycles
     done = start
-    furthest = start
-    stripe = int64(FULL_MASK) // ((int64(1) << machine.buffer_banks) - 1)
-    stripe |= stripe << LANES
-    for bank in range(machine.buffer_banks):
-        count = count_bits(rows & (stripe << bank))
-        free = max(subcore.bank_free[bank], start)
-        if count:
-            free += count * machine.bank_cycles
-            subcore.bank_free[bank] = free
-            done = max(done, free)
-        furthest = max(furthest, free)
+    rest = rows
+    while rest != 0:
+        bank = lowest_bit(rest) & last_bank
+        rest &= rest - 1
+        free = max(subcore.bank_free[bank], start) + cycles
+        subcore.bank_free[bank] = free
+        done = max(done, free)
+    furthest = max(subcore.furthest_bank, done)
+    if rows != 0:
+        subcore.furthest_bank = furthest
     sm.ohmma += 1
     sm.merged_rows += count_bits(rows)
     return done, furthest - machine.buffer_window

@@ -43,12 +43,10 @@ def conflict_passes(sm: Any, warp: Any, banks: Any, distinct: Any) -> Any:
                 word = address // WORD + number
                 place = sm.bank_words + word % banks * ((BANK_WORDS + 1) * 8)
                 count = load_i64(place)
-                known = False
-                if not distinct:
-                    for entry in range(count):
-                        if load_i64(place + 8 * (1 + entry)) == word:
-                            known = True
-                if not known:
+                entry = count if distinct else int64(0)
+                while entry < count and load_i64(place + 8 * (1 + entry)) != word:
+                    entry += 1
+                if entry == count:
                     store_i64(place + 8 * (1 + count), word)
                     store_i64(place, count + 1)
                     most = max(most, count + 1)

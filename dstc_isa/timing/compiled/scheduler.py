@@ -6,7 +6,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW
+from dstc_isa.engine.layout import CODE_ROW, TRACED_OFF, TRACED_PC, TRACED_ROWS
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, ROW_WORDS, TICKS, Gate, Row
@@ -14,6 +14,7 @@ from dstc_isa.timing.reasons import Reason
 
 ROW_BYTES = 4 * ROW_WORDS
 CODE_BYTES = 4 * CODE_ROW
+PC_MASK = (1 << (TRACED_ROWS - TRACED_PC)) - 1
 
 
 @inlined
@@ -71,38 +72,54 @@ def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, ro
     now = passed(row, now, min(clock.stall_until, cycle), Reason.DEPENDENCY)
     now = passed(row, now, min(clock.fetch_until, cycle), Reason.NO_INSTRUCTION)
     now = passed(row, now, min(clock.wait_until, cycle), clock.wait_reason)
-    if now < cycle:
-        position = clock.position
-        port = subcore.port[position]
-        if subcore.gate[position] != Gate.NONE:
-            opens = gate_opens(machine, sm, subcore.gate[position])
-            now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
-        free = min(subcore.port_free[port], cycle)
-        if port == machine.tensor_port and free == subcore.buffer_until:
-            now = passed(row, now, free, Reason.ACCUMULATION)
-        now = passed(row, now, free, Reason.PIPE_BUSY)
-        passed(row, now, cycle, Reason.NOT_SELECTED)
+    position = clock.position
+    port = subcore.port[position]
+    if subcore.gate[position] != Gate.NONE:
+        opens = gate_opens(machine, sm, subcore.gate[position])
+        now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
+    free = min(subcore.port_free[port], cycle)
+    behind = (port == machine.tensor_port) & (free == subcore.buffer_until)
+    now = passed(row, now, free, int64(Reason.ACCUMULATION) if behind else int64(Reason.PIPE_BUSY))
+    passed(row, now, cycle, Reason.NOT_SELECTED)
 
 
 @inlined
 def passed(row: Any, now: Any, until: Any, reason: Any) -> Any:
-    """Count the cycles from ``now`` to ``until`` for a reason; the later of the two."""
-    if until <= now:
-        return now
-    store_i64(row + 8 * reason, load_i64(row + 8 * reason) + until - now)
-    return until
+    """Count the cycles from ``now`` to ``until``, if there are any, for a reason; the later of the two.
+
+    Without a branch, since none of these could be predicted.
+    """
+    later = max(now, until)
+    store_i64(row + 8 * reason, load_i64(row + 8 * reason) + later - now)
+    return later
+
+
+@inlined
+def following(warp: Any, clock: Any) -> Any:
+    """The instruction that a warp comes to next, which it may have run already."""
+    if clock.next == clock.end:
+        return warp.pc
+    return load_i64(clock.next) >> TRACED_PC & PC_MASK
+
+
+@inlined
+def guarded_off(warp: Any, guard: Any) -> Any:
+    """Whether the guard of a code row holds in no running lane."""
+    mask = warp.active & (load_i64(warp.predicates + 8 * load_s32(guard + 4)) ^ load_s32(guard + 8)) & FULL_MASK
+    return int64(mask == 0)
 
 
 @inlined
 def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_size: Any) -> Any:
     """Look at the warp's next instruction: what it waits for, and the port it needs."""
     position = clock.position
-    pc = warp.pc
+    pc = following(warp, clock)
+    clock.pc = pc
+    off = int64(0)
     ready = max(clock.stall_until, clock.fetch_until)
     clock.wait_until = 0
     port = int64(NO_PORT)
     gate = int64(Gate.NONE)
-    clock.off = 0
     if pc < code_size:
         row = machine.rows + pc * ROW_BYTES
         wait = load_s32(row + 4 * Row.WAIT)
@@ -112,13 +129,14 @@ def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_s
                     clock.wait_until = clock.board[board]
                     clock.wait_reason = clock.board_reason[board]
             ready = max(ready, clock.wait_until)
-        guard = code + pc * CODE_BYTES
-        mask = warp.active & (load_i64(warp.predicates + 8 * load_s32(guard + 4)) ^ load_s32(guard + 8)) & FULL_MASK
-        if mask == 0:
-            clock.off = 1
+        if clock.next == clock.end:
+            off = guarded_off(warp, code + pc * CODE_BYTES)
         else:
+            off = load_i64(clock.next) & TRACED_OFF
+        if off == 0:
             port = load_s32(row + 4 * Row.PORT)
             gate = load_s32(row + 4 * Row.GATE)
+    clock.off = off
     subcore.ready[position] = ready
     subcore.port[position] = port
     subcore.gate[position] = gate

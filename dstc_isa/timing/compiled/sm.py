@@ -7,16 +7,17 @@ from numba import int64
 from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import Traffic
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_ROWS, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 from dstc_isa.timing.compiled.buffer import merge_rows, merge_steps
 from dstc_isa.timing.compiled.caches import SM_BYTES, merge
 from dstc_isa.timing.compiled.memory import access
 from dstc_isa.timing.compiled.records import as_clock, as_machine, as_sm, as_subcore
-from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, prepare, select
+from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, following, prepare, select
 from dstc_isa.timing.compiled.watch import unwatched, watch
-from dstc_isa.timing.layout import CLOCK_OFFSETS, FAR, MACHINE_OFFSETS, SUBCORE_OFFSETS, Gate, Row
+from dstc_isa.timing.layout import AHEAD, CLOCK_OFFSETS, FAR, MACHINE_OFFSETS, SUBCORE_OFFSETS, Gate, Row
 from dstc_isa.timing.reasons import Reason
 
 CLOCK_BYTES = CLOCK_OFFSETS["size"]
@@ -45,6 +46,7 @@ def start_cta(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) -> Any:
         clock.started = cycle
         clock.stall_until = cycle
         clock.fetch_until = cycle + machine.cta_launch
+        clock.next = clock.end
         for board in range(SCOREBOARDS):
             clock.board[board] = 0
         subcore.age[clock.position] = sm.age
@@ -112,8 +114,11 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
 
 
 @inlined
-def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, cycle: Any) -> Any:
-    """Charge an executed instruction to its pipe, and let its scoreboards know when it is done."""
+def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, merged: Any, cycle: Any) -> Any:
+    """Charge an executed instruction to its pipe, and let its scoreboards know when it is done.
+
+    ``merged``: the accumulator rows that it has added to, if it is an outer product.
+    """
     port = load_s32(row + 4 * Row.PORT)
     occupied = load_s32(row + 4 * Row.INITIATION)
     latency = load_s32(row + 4 * Row.LATENCY)
@@ -138,7 +143,7 @@ def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any,
             free = max(free, cycle + needed)
             read = max(free, subcore.buffer_until)
         else:
-            done = merge_rows(machine, sm, subcore, place, warp.merged, cycle)
+            done = merge_rows(machine, sm, subcore, place, merged, cycle)
         done += latency + tiles * machine.spill_cycles
         if subcore.buffer_until > free:
             sm.accumulation_stalls += subcore.buffer_until - free
@@ -156,58 +161,80 @@ def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any,
 
 def task_of(run_warp: Any) -> Any:
     """The function that runs epochs of SMs, or merges what they missed, around an interpreter of warps."""
-    return _task(run_warp, unwatched)
+    return _task(run_warp, unwatched, AHEAD)
 
 
 def watched_task_of(run_warp: Any) -> Any:
-    """The same with a check for hazards before every instruction."""
-    return _task(run_warp, watch)
+    """The same with a check for hazards before every instruction, which therefore runs in its time."""
+    return _task(run_warp, watch, 0)
 
 
-def _task(run_warp: Any, look: Any) -> Any:
+def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
+
+    @merged
+    def step(task: Any, launch: Any, warp: Any, clock: Any) -> Any:
+        """Run the warp's next instruction if that has not been done ahead; the rows that it merged."""
+        if clock.next == clock.end:
+            warp.traffic = 0
+            run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1, 0)
+            return warp.merged
+        clock.next += 8
+        return load_i64(clock.next) >> TRACED_ROWS & FULL_MASK
+
+    @merged
+    def look_ahead(task: Any, machine: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
+        """Run a warp ahead as far as nothing beyond it can tell, and prepare its next instruction.
+
+        Its registers stay in the host's caches so, which other warps would take in between.
+        """
+        if most_ahead != 0 and clock.next == clock.end and warp.active != 0 and warp.pc < launch.code_size:
+            if load_s32(launch.code + 4 * (warp.pc * CODE_ROW + IN_TIME)) == 0:
+                budget = min(int64(most_ahead), max(int64(1), launch.max_instructions - warp.issued))
+                clock.next = clock.trace
+                count = run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, budget, clock.next)
+                clock.end = clock.next + 8 * count
+        prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
 
     @inlined
     def vanish(task: Any, machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
         """Let the instructions go by that a warp comes to next and that take no issue slot, unless one must wait."""
         while clock.off != 0 and machine.free_skip != 0 and clock.fetch_until <= clock.stall_until:
-            pc = warp.pc
+            pc = clock.pc
             row = machine.rows + pc * ROW_BYTES
             if load_s32(row + 4 * Row.TILE) < 0 or load_s32(row + 4 * Row.WAIT) != 0:
                 break
             look(machine, sm, launch, warp, clock, subcore, clock.stall_until)
-            for counts in (task.issued, task.skipped, task.free):
-                store_i64(counts + 8 * pc, load_i64(counts + 8 * pc) + 1)
-            warp.pc += 1
-            warp.issued += 1
+            step(task, launch, warp, clock)
+            store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)
             clock.stall_until += load_s32(row + 4 * Row.STALL) - 1
-            prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+            look_ahead(task, machine, launch, warp, clock, subcore)
 
     @merged
     def issue(task: Any, machine: Any, sm: Any, launch: Any, subcore: Any, position: Any, cycle: Any) -> Any:
         """Issue the next instruction of the warp at a position."""
         warp = as_warp(subcore.warp[position])
         clock = as_clock(subcore.clock[position])
-        pc = warp.pc
+        pc = clock.pc
         counted = min(pc, launch.code_size)
         if clock.last + 1 < cycle:
             count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
         look(machine, sm, launch, warp, clock, subcore, cycle)
         off = clock.off
-        warp.traffic = 0
-        run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1)
-        if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
-            warp.pc += 1
-            fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
-        if warp.fault != 0:
-            failed(sm, clock.slot, warp.index)
-            return
+        rows = step(task, launch, warp, clock)
+        if clock.next == clock.end:
+            if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
+                warp.pc += 1
+                fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
+            if warp.fault != 0:
+                failed(sm, clock.slot, warp.index)
+                return
         row = machine.rows + pc * ROW_BYTES
         stall = load_s32(row + 4 * Row.STALL)
         clock.last = cycle
         subcore.greedy = position
         subcore.next = cycle + 1
         if off == 0:
-            finish(machine, sm, subcore, warp, clock, row, cycle)
+            finish(machine, sm, subcore, warp, clock, row, rows, cycle)
             if load_s32(row + 4 * Row.YIELDS) != 0 and machine.round_robin == 0:
                 subcore.greedy = -1
         elif load_s32(row + 4 * Row.TILE) >= 0 and machine.free_skip != 0:
@@ -217,12 +244,12 @@ def _task(run_warp: Any, look: Any) -> Any:
             stall -= 1
         clock.stall_until = cycle + stall
         clock.fetch_until = 0
-        if warp.pc != pc + 1:
+        if following(warp, clock) != pc + 1:
             clock.fetch_until = cycle + machine.branch_latency
-        if warp.active == 0:
+        if clock.next == clock.end and warp.active == 0:
             halted(machine, sm, launch, warp, clock, subcore, cycle)
         else:
-            prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
+            look_ahead(task, machine, launch, warp, clock, subcore)
             vanish(task, machine, sm, launch, warp, clock, subcore)
 
     @merged
