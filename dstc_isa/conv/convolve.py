@@ -133,7 +133,7 @@ def _launch(
     **options: Unpack[RunOptions],
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
-    shape, tiling = plan.shape, given.tiling
+    shape, tiling = plan.launched, given.tiling
     packed = pack_filters(given.w, plan, tiling.filter_tiles)
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))

@@ -10,7 +10,6 @@ from dstc_isa.conv.dense_plan import (
     Tile,
     check_grid,
     check_kernel,
-    merged_shape,
     part_slabs_of,
     plan_of,
     slabs_of,
@@ -21,14 +20,13 @@ from dstc_isa.conv.implicit_gemm import (
     Halves,
     activations,
     chunks_of,
-    merge_groups,
     order_of,
     padded_filters,
     pixel_table,
     tap_table,
     weights,
 )
-from dstc_isa.conv.operands import half_activations, half_filters, of_filters
+from dstc_isa.conv.operands import half_activations, half_filters, merge_groups, of_filters
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
@@ -72,7 +70,7 @@ def conv_dense(
     if plan is None:
         # Zeros between groups that are merged must not meet an infinity or a NaN.
         plan = plan_of(shape, merge=bool(np.isfinite(rounded_x).all()))
-    launched = merged_shape(shape, plan.merged)
+    launched = shape.merged(plan.merged)
     y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
     parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))
     row_tiles, column_tiles = tiles_of(launched, plan.tile)

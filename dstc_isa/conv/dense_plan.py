@@ -1,6 +1,6 @@
 """How a dense convolution is cut into CTAs of ``programs/conv_dense.dasm``: tile, parts of k, merged groups."""
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, TAP_LIMIT, chunks_of, padded_filters
 from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, ShapeError
@@ -44,11 +44,6 @@ class Plan:
     merged: int = 1
 
 
-def merged_shape(shape: ConvShape, merged: int) -> ConvShape:
-    """The convolution with ``merged`` groups made one, whose filters have zeros for the others' channels."""
-    return evolve(shape, groups=shape.groups // merged)
-
-
 def slabs_of(shape: ConvShape, tile: Tile) -> int:
     """Slabs of a group's k."""
     return -(-chunks_of(shape) * CHUNK * shape.rows * shape.columns // tile.slab)
@@ -83,7 +78,7 @@ def check_grid(row_tiles: int, depth: int) -> None:
 
 def estimate(shape: ConvShape, plan: Plan) -> int:
     """About how many cycles a plan takes: those of the SM with the most CTAs, which it runs two at a time."""
-    merged = merged_shape(shape, plan.merged)
+    merged = shape.merged(plan.merged)
     rows, columns = tiles_of(merged, plan.tile)
     slabs = part_slabs_of(merged, plan)
     ends = plan.tile.ends + (PARTS_END + PART_ENDS * plan.parts if plan.parts > 1 else 0)
@@ -103,6 +98,6 @@ def plan_of(shape: ConvShape, *, merge: bool = True) -> Plan:
         Plan(tile, parts, merged)
         for merged in groups or [1]
         for tile in (WIDE, NARROW, SMALL)
-        for parts in range(1, (min(PART_LIMIT, slabs_of(merged_shape(shape, merged), tile)) if tile.divides else 1) + 1)
+        for parts in range(1, (min(PART_LIMIT, slabs_of(shape.merged(merged), tile)) if tile.divides else 1) + 1)
     ]
     return min(candidates, key=lambda plan: estimate(shape, plan))

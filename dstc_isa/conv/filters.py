@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.conv.operands import merge_groups
 from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 
 ROW = 8
@@ -35,10 +36,10 @@ class PackedFilters:
 
 def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
     """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""
-    shape, order = plan.shape, plan.order.reshape(-1)
+    shape, order = plan.launched, plan.order.reshape(-1)
     of_warp = WINDOW * height
     blocks = -(-shape.group_filters // of_warp)
-    columns = w.reshape(shape.groups, shape.group_filters, -1)
+    columns = merge_groups(w, plan.shape, plan.merged).reshape(shape.groups, shape.group_filters, -1)
     steps: npt.NDArray[Any] = np.zeros((shape.groups, blocks * of_warp, len(order)), np.float16)
     steps[:, : shape.group_filters] = np.where(order >= 0, columns[:, :, order], np.float16(0))
     # Group, block, k-tile, step, filter.

@@ -53,18 +53,6 @@ def order_of(shape: ConvShape) -> Order:
     return Order(*(axis.ravel()[by_block] for axis in (row, column, chunk)))
 
 
-def merge_groups(w: Halves, shape: ConvShape, merged: int) -> Halves:
-    """Weights of ``shape`` as those of a convolution whose groups are ``merged`` of its groups each.
-
-    The result has a filter's channels among zeros for those of the other groups.
-    """
-    by_group = w.reshape(-1, merged, shape.group_filters, *w.shape[1:])
-    whole = np.zeros((len(by_group), merged, shape.group_filters, merged, *w.shape[1:]), np.float16)
-    each = np.arange(merged)
-    whole[:, each, :, each] = by_group.transpose(1, 0, 2, 3, 4, 5)
-    return whole.reshape(shape.filters, merged * shape.group_channels, shape.rows, shape.columns)
-
-
 def activations(x: Halves, shape: ConvShape) -> Halves:
     """``x`` as the kernel reads it: images, rows, columns, groups, channels of a group filled up to chunks."""
     by_group = x.reshape(shape.images, shape.groups, shape.group_channels, shape.height, shape.width)

@@ -22,6 +22,18 @@ def half_filters(w: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
     return _real_halves(w, "w", FILTER_AXES)
 
 
+def merge_groups(w: npt.NDArray[np.float16], shape: ConvShape, merged: int) -> npt.NDArray[np.float16]:
+    """Weights of ``shape`` as those of a convolution whose groups are ``merged`` of its groups each.
+
+    The result has a filter's channels among zeros for those of the other groups.
+    """
+    by_group = w.reshape(-1, merged, shape.group_filters, *w.shape[1:])
+    whole = np.zeros((len(by_group), merged, shape.group_filters, merged, *w.shape[1:]), np.float16)
+    each = np.arange(merged)
+    whole[:, each, :, each] = by_group.transpose(1, 0, 2, 3, 4, 5)
+    return whole.reshape(shape.filters, merged * shape.group_channels, shape.rows, shape.columns)
+
+
 def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt.NDArray[np.float32] | None:
     """A number for each filter as float32 of shape (filters,); ``name``: what errors call it, such as bias.
 

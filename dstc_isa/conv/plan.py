@@ -34,6 +34,9 @@ SPREAD = 7
 """Positions by which the windows that share values may be apart: 16 of a window and these, from an aligned place, are
 no more than the 32 values that are loaded of a step."""
 
+MERGED_FILTERS, MERGED_STEPS = 64, 160
+"""Of groups that are merged, at most: filters of a warp, and filter elements (channel, row)."""
+
 STRETCH = 4
 """Words of a plane are a multiple of these, which a warp encodes together."""
 
@@ -89,6 +92,22 @@ class Plan:
                 f"{self.shape.channels} channels times the stride's phases ({len(self.phases)}) are more than the "
                 f"{PLANE_LIMIT} planes that the sparse kernel takes: use fewer channels at a time"
             )
+
+    @cached_property
+    def merged(self) -> int:
+        """Groups that are convolved as one, so that steps and a warp's filters are not nearly all empty."""
+        shape = self.shape
+
+        def fits(count: int) -> bool:
+            steps = count * shape.group_channels * shape.rows
+            return shape.groups % count == 0 and steps <= MERGED_STEPS and count * shape.group_filters <= MERGED_FILTERS
+
+        return max((count for count in range(1, min(shape.groups, MERGED_FILTERS) + 1) if fits(count)), default=1)
+
+    @cached_property
+    def launched(self) -> ConvShape:
+        """The convolution with merged groups: whose groups, channels and filters runs and k-tiles are of."""
+        return self.shape.merged(self.merged)
 
     @cached_property
     def needed(self) -> tuple[int, int]:
@@ -187,7 +206,7 @@ class Plan:
     @cached_property
     def _chunks(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """Filter elements (channel of the group, row), 32 at a time, in the order of steps."""
-        shape = self.shape
+        shape = self.launched
         elements = [
             (channel, row)
             for first in range(0, shape.group_channels, BLOCK)
@@ -260,7 +279,7 @@ class Plan:
 
         The entry of the step's plane, and its shift from the tile of outputs on.
         """
-        shape = self.shape
+        shape = self.launched
         table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)
         for group in range(shape.groups):
             for number, run in enumerate(self.runs):

@@ -5,7 +5,7 @@ from operator import index
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 Pair: TypeAlias = "int | Sequence[int]"
 
@@ -88,6 +88,10 @@ class ConvShape:
     def group_filters(self) -> int:
         """Filters that see the same channels."""
         return self.filters // self.groups
+
+    def merged(self, groups: int) -> "ConvShape":
+        """The convolution with so many groups made one, whose filters have zeros for the others' channels."""
+        return evolve(self, groups=self.groups // groups)
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:

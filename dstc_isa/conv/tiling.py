@@ -40,7 +40,7 @@ DENSE = 0.75
 
 def choose_tiling(plan: Plan, density_w: float) -> Tiling:
     """The tiling that takes the fewest cycles by a rough estimate from the shape and the density of the filters."""
-    shape, tiles = plan.shape, len(plan.order)
+    shape, tiles = plan.launched, len(plan.order)
     rows, pitch = plan.needed
     windows = -(-shape.images * rows * pitch // WINDOW)
     tile_cycles = DENSE_TILE_CYCLES if density_w > DENSE else TILE_CYCLES

@@ -48,6 +48,15 @@ def operands(shape: ConvShape, density_x: float, density_w: float, seed: int) ->
     return array(shape.input_shape, density_x), array(shape.weight_shape, density_w)
 
 
+def of_merged(w: np.ndarray, shape: ConvShape, merged: int) -> np.ndarray:
+    """Filters with zeros for the channels of the other groups that theirs is merged with."""
+    result = np.zeros((shape.filters, merged * shape.group_channels, *w.shape[2:]), w.dtype)
+    for filter_ in range(shape.filters):
+        first = filter_ // shape.group_filters % merged * shape.group_channels
+        result[filter_, first : first + shape.group_channels] = w[filter_]
+    return result
+
+
 def options_of(shape: ConvShape) -> dict[str, Any]:
     """What ``conv2d`` is told of a shape."""
     return {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}

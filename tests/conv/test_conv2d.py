@@ -12,7 +12,7 @@ from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape, ShapeError
 from dstc_isa.conv.tiling import Tiling, choose_tiling
 from dstc_isa.gpu import load_gpu
-from tests.conv.layers import DENSITIES, correlated, layer_shapes, operands, options_of, surrounded
+from tests.conv.layers import DENSITIES, correlated, layer_shapes, of_merged, operands, options_of, surrounded
 from tests.models.sparse_convolution import sums_in_order
 
 TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (1, 2, 4)]
@@ -31,11 +31,11 @@ def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, ski
     return sums_in_order(
         surrounded(x, shape),
         inside,
-        w,
+        of_merged(w, shape, plan.merged),
         (shape.out_height, shape.out_width),
         shape.stride,
         shape.dilation,
-        shape.groups,
+        plan.launched.groups,
         [part[part >= 0].tolist() for part in parts],
     )
 

@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.conv.dense import conv_dense
-from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, merged_shape, part_slabs_of, plan_of
+from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, part_slabs_of, plan_of
 from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
 from dstc_isa.gpu import load_gpu
 from dstc_isa.halves import ValueRangeError
-from tests.conv.layers import correlated, options_of, surrounded
+from tests.conv.layers import correlated, of_merged, options_of, surrounded
 from tests.conv.layers import operands as sparse_operands
 from tests.models.convolution import in_order
 
@@ -45,15 +45,6 @@ def operands(shape: ConvShape, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return sparse_operands(shape, 1.0, 1.0, seed)
 
 
-def of_merged(w: np.ndarray, shape: ConvShape, merged: int) -> np.ndarray:
-    """Filters with zeros for the channels of the other groups that theirs is merged with."""
-    result = np.zeros((shape.filters, merged * shape.group_channels, *w.shape[2:]), w.dtype)
-    for filter_ in range(shape.filters):
-        first = filter_ // shape.group_filters % merged * shape.group_channels
-        result[filter_, first : first + shape.group_channels] = w[filter_]
-    return result
-
-
 @settings(max_examples=25)
 @given(st.data(), shapes(), st.booleans(), st.booleans(), st.integers(0, 99))
 def test_bit_exact_in_the_order_of_the_kernel(
@@ -62,7 +53,7 @@ def test_bit_exact_in_the_order_of_the_kernel(
     plan = data.draw(plans(shape))
     x, w = operands(shape, seed)
     bias = np.linspace(-3, 3, shape.filters, dtype=np.float32) if biased else None
-    launched = merged_shape(shape, plan.merged)
+    launched = shape.merged(plan.merged)
     expected = in_order(
         surrounded(x, shape),
         of_merged(w, shape, plan.merged),

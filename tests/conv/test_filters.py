@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape
-from tests.conv.layers import DENSITIES, layer_shapes, operands
+from tests.conv.layers import DENSITIES, layer_shapes, of_merged, operands
 
 
 @settings(max_examples=25)
@@ -16,6 +16,7 @@ def test_decoding_gives_the_filters_in_the_order_of_the_plan(
     _, w = operands(shape, 0, density, seed)
     plan = Plan(shape)
     packed = pack_filters(w, plan, height)
+    w, shape = of_merged(w, shape, plan.merged), plan.launched
     of_warp = WINDOW * height
     assert (packed.blocks - 1) * of_warp < shape.group_filters <= packed.blocks * of_warp
     columns = w.reshape(shape.groups, shape.group_filters, -1)

@@ -13,7 +13,8 @@ def test_each_filter_element_has_one_step(shape: ConvShape) -> None:
     order = Plan(shape).order
     assert order.shape[1] == STEPS
     steps = order[order >= 0]
-    assert sorted(steps) == list(range(shape.group_channels * shape.rows * shape.columns))
+    launched = Plan(shape).launched
+    assert sorted(steps) == list(range(launched.group_channels * shape.rows * shape.columns))
     # A k-tile is filled from its first step on.
     assert (np.diff((order >= 0).astype(int), axis=1) <= 0).all()
 
@@ -36,7 +37,7 @@ def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> N
     image, y, x = np.indices((shape.images, shape.out_height, shape.out_width))
     outputs = (image * plan.rows + y) * plan.pitch + x
     assert outputs.max() < plan.positions
-    for run in plan.runs[: len(plan.runs) // shape.group_channels + 2]:
+    for run in plan.runs[: len(plan.runs) // plan.launched.group_channels + 2]:
         rows = {row for _, row in run.elements}
         for number, column in enumerate(run.columns):
             for row in rows:
@@ -95,6 +96,24 @@ def test_a_following_plan_reads_outputs_where_tiles_have_them(
     in_plane = (image * following.rows + y + down) * following.pitch + x + across + following.origin
     np.testing.assert_array_equal(in_plane, in_tiles + following.first_word(plan) * WINDOW)
     assert following.first_word(plan) >= 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "merged"),
+    [
+        (ConvShape(1, 96, 8, 8, 96, 3, 3, groups=96), 48),
+        (ConvShape(1, 64, 8, 8, 128, 5, 5, groups=64), 32),
+        (ConvShape(1, 128, 8, 8, 128, 3, 3, groups=32), 8),
+        (ConvShape(1, 128, 8, 8, 128, 3, 3, groups=4), 1),
+        (ConvShape(1, 74, 8, 8, 74, 3, 3, groups=37), 1),
+        (ConvShape(1, 64, 8, 8, 64, 3, 3), 1),
+    ],
+    ids=str,
+)
+def test_groups_of_few_channels_are_merged(shape: ConvShape, merged: int) -> None:
+    plan = Plan(shape)
+    assert plan.merged == merged
+    assert plan.launched.groups * merged == shape.groups
 
 
 def test_what_cannot_follow() -> None:
