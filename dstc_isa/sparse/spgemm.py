@@ -24,6 +24,9 @@ BAND = 8
 BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
+TILE_K = {"spgemm": 32, "spgemm_seq": 16}
+"""Steps of the tiles that a kernel takes."""
+
 OHMMA, SPWMMA = "OHMMA.8161.F32", "SPWMMA.323216.F32"
 OHMMA_PER_STEP = (WARP_TILE // GROUP_ROWS) * (WARP_TILE // GROUP_COLUMNS)
 
@@ -99,13 +102,13 @@ def spgemm(
     """
     started = time.perf_counter()
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
-    left, right = _encoded(a, "a"), _encoded(b, "b")
+    if kernel not in SPARSE_KERNELS:
+        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
+    left, right = _encoded(a, "a", TILE_K[kernel]), _encoded(b, "b", TILE_K[kernel])
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
     c = result_array(m, n)
-    if kernel not in SPARSE_KERNELS:
-        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     if m and n:
         program = load_shipped(f"{kernel}.dasm", machine)
@@ -129,6 +132,8 @@ def spgemm(
             "band": band,
             "per_band": (2**32 - 1) // band,
         }
+        if kernel == "spgemm":
+            arguments |= {"a_step_counts": left.step_counts, "b_step_counts": right.step_counts}
         execution, timing = execute(
             program,
             loaded,
@@ -166,9 +171,9 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
         raise ValueError(f"the result is dense, {m}x{n} floats or {size / 2**30:.4g} GiB: no room for it") from None
 
 
-def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
+def _encoded(matrix: Any, side: Side, tile_k: int) -> BitmapMatrix:
     with in_matrix(side):
-        return encode(matrix, side)
+        return encode(matrix, side, tile_k)
 
 
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
