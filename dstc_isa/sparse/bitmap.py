@@ -327,7 +327,7 @@ def _assemble(
         element_bitmap=element_bitmap,
         value_start=_value_starts(counts[:-1]).astype(WORD),
         step_counts=counts.min(axis=1) | counts.max(axis=1) << MOST_SHIFT,
-        values=values.reshape(-1, ROW),
+        values=np.concatenate((values.reshape(-1, ROW), np.zeros((TILE_OUTER, ROW), HALF))),
         nnz=nnz,
         underflowed=nonzero - nnz,
     )
