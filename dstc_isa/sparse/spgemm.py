@@ -110,30 +110,33 @@ def spgemm(
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
     c = result_array(m, n)
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
+    turned = kernel == "spgemm" and _groups(right, left) < _groups(left, right)
     if m and n:
         program = load_shipped(f"{kernel}.dasm", machine)
         loaded = program.kernel(kernel)
-        cta_rows = -(-m // CTA_TILE)
+        first, second = (right, left) if turned else (left, right)
+        rows, columns = (n, m) if turned else (m, n)
+        cta_rows = -(-rows // CTA_TILE)
         bands = -(-cta_rows // BAND)
         band = -(-cta_rows // bands)
         slabs = -(-bands // MAX_GRID[1])
-        grid = (band * -(-n // CTA_TILE), -(-bands // slabs), slabs)
+        grid = (band * -(-columns // CTA_TILE), -(-bands // slabs), slabs)
         arguments = {
-            **operand_arguments("a", left),
-            **operand_arguments("b", right),
+            **operand_arguments("a", first),
+            **operand_arguments("b", second),
             "out": c,
-            "m": m,
-            "n": n,
-            "a_tile_rows": left.tiles_outer,
-            "b_tile_columns": right.tiles_outer,
-            "words": left.warp_bitmap.shape[1],
-            "a_empty": left.tiles,
-            "b_empty": right.tiles,
+            "m": rows,
+            "n": columns,
+            "a_tile_rows": first.tiles_outer,
+            "b_tile_columns": second.tiles_outer,
+            "words": first.warp_bitmap.shape[1],
+            "a_empty": first.tiles,
+            "b_empty": second.tiles,
             "band": band,
             "per_band": (2**32 - 1) // band,
         }
         if kernel == "spgemm":
-            arguments |= {"a_step_counts": left.step_counts, "b_step_counts": right.step_counts}
+            arguments |= {"a_step_counts": first.step_counts, "b_step_counts": second.step_counts, "turned": int(turned)}
         execution, timing = execute(
             program,
             loaded,
@@ -144,7 +147,7 @@ def spgemm(
             **options,
         )
         run = statistics(loaded, execution, timing)
-    walked = int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS)) if run.executed(SPWMMA) else 0
+    walked = _groups(left, right) if run.executed(SPWMMA) else 0
     issued = run.executed(OHMMA) + walked
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(
@@ -160,6 +163,11 @@ def spgemm(
         run=run,
     )
     return SpgemmResult(c, report)
+
+
+def _groups(left: BitmapMatrix, right: BitmapMatrix) -> int:
+    """Outer products that a multiplication takes with the first one's values in groups of rows."""
+    return int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS))
 
 
 def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
@@ -179,7 +187,7 @@ def _encoded(matrix: Any, side: Side, tile_k: int) -> BitmapMatrix:
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
     """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
     if matrix.tiles >= TILE_LIMIT:
-        raise ValueError(f"matrix {name} has too many non-empty tiles for the kernel's 32-bit indices")
+        raise ValueError(f"matrix {matrix.side} has too many non-empty tiles for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,
         f"{name}_tile_start": matrix.tile_start,
