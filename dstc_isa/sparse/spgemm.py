@@ -136,7 +136,11 @@ def spgemm(
             "per_band": (2**32 - 1) // band,
         }
         if kernel == "spgemm":
-            arguments |= {"a_step_counts": first.step_counts, "b_step_counts": second.step_counts, "turned": int(turned)}
+            arguments |= {
+                "a_step_counts": first.step_counts,
+                "b_step_counts": second.step_counts,
+                "turned": int(turned),
+            }
         execution, timing = execute(
             program,
             loaded,
