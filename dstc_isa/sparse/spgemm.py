@@ -94,7 +94,8 @@ def spgemm(
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
-    without time, which is faster. ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the
+    without time, which is faster. ``kernel``: "spgemm", with the paper's instructions, which multiplies the transposed
+    matrices where that takes fewer OHMMA, or "spgemm_seq", with the
     sequenced outer product. ``options``: see ``RunOptions``.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
