@@ -17,12 +17,15 @@ Matrix: TypeAlias = "NDArray[Any] | sparray | spmatrix[Any]"
 
 TILE_OUTER = 32
 TILE_K = 16
-TILE = TILE_OUTER * TILE_K
+"""Steps of a tile unless a kernel wants other ones: a multiple of ROW, and a tile's outer size at most."""
+
 WORD_BITS = 32
 ROW = 8
 """Values of a row: one for each of 8 steps, 16 bytes, what a lane loads at once."""
 
-PLANES = TILE_K // ROW
+MOST_SHIFT = 8
+"""Where ``step_counts`` has the most values of a step; the fewest are in the bits below."""
+
 WORD_LIMIT = 2**32 - 1
 DIMENSION_LIMIT = 2**31 - 1
 REAL_KINDS = "biuf"
@@ -35,19 +38,22 @@ _SLAB_ELEMENTS = 1 << 19
 class BitmapMatrix:
     """A matrix as two levels of bitmaps and condensed FP16 values; docs/sparse-format.md has the layout.
 
-    Side "a" is M x K in tiles of 32 rows x 16 k, side "b" K x N in tiles of 16 k x 32 columns; the side of 32 is
-    called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
-    [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T + 1, 16], the last zero; ``value_start``:
-    uint32 [T + 1], in rows of ``values``: float16 [rows, 8]. ``underflowed``: non-zero values that FP16 rounds to
-    zero, not stored.
+    Side "a" is M x K in tiles of 32 rows x ``tile_k``, side "b" K x N in tiles of ``tile_k`` x 32 columns; the side
+    of 32 is called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
+    [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T + 1, tile_k], the last zero;
+    ``value_start``: uint32 [T + 1], in rows of ``values``: float16 [rows, 8]; ``step_counts``: uint32 [T + 1], the
+    fewest and, shifted by MOST_SHIFT, the most values of a step of the tile. ``underflowed``: non-zero values that
+    FP16 rounds to zero, not stored.
     """
 
     shape: tuple[int, int]
     side: Side
+    tile_k: int
     warp_bitmap: NDArray[np.uint32]
     tile_start: NDArray[np.uint32]
     element_bitmap: NDArray[np.uint32]
     value_start: NDArray[np.uint32]
+    step_counts: NDArray[np.uint32]
     values: NDArray[np.float16]
     nnz: int
     underflowed: int
@@ -55,12 +61,12 @@ class BitmapMatrix:
     @property
     def tiles_outer(self) -> int:
         """Tiles along the rows of side "a", along the columns of side "b"."""
-        return _tile_grid(self.shape, self.side)[0]
+        return _tile_grid(self.shape, self.side, self.tile_k)[0]
 
     @property
     def tiles_k(self) -> int:
         """Tiles along the inner dimension."""
-        return _tile_grid(self.shape, self.side)[1]
+        return _tile_grid(self.shape, self.side, self.tile_k)[1]
 
     @property
     def tiles(self) -> int:
@@ -72,7 +78,7 @@ class BitmapMatrix:
         present = np.unpackbits(self.warp_bitmap.view(np.uint8), axis=1, bitorder="little")
         tile_k = np.nonzero(present)[1]
         of_steps = -(-np.bitwise_count(self.element_bitmap[: self.tiles]).astype(np.int64) // size)
-        total = np.zeros((self.tiles_k, TILE_K), np.int64)
+        total = np.zeros((self.tiles_k, self.tile_k), np.int64)
         np.add.at(total, tile_k, of_steps)
         return total.reshape(-1)
 
@@ -84,30 +90,31 @@ class BitmapMatrix:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the five arrays."""
-        arrays = (self.warp_bitmap, self.tile_start, self.element_bitmap, self.value_start, self.values)
-        return sum(array.nbytes for array in arrays)
+        """Bytes of the six arrays."""
+        tiles = (self.warp_bitmap, self.tile_start, self.element_bitmap, self.value_start, self.step_counts)
+        return sum(array.nbytes for array in (*tiles, self.values))
 
     def decode(self) -> NDArray[np.float16]:
         """Return the dense matrix, float16 of ``shape``."""
         matrix = np.zeros(self.shape, HALF)
         by_outer = matrix if self.side == "a" else matrix.T
-        tiles_k = self.tiles_k
-        for first, last in _slabs(self.tiles_outer, tiles_k):
+        tile_k, tiles_k = self.tile_k, self.tiles_k
+        tile = TILE_OUTER * tile_k
+        for first, last in _slabs(self.tiles_outer, tiles_k * tile):
             start, stop = int(self.tile_start[first]), int(self.tile_start[last])
             present = np.unpackbits(self.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
-            tiles = np.zeros(((last - first) * tiles_k, TILE), HALF)
-            tiles[np.flatnonzero(present[:, :tiles_k])] = self.decode_tiles(start, stop).reshape(-1, TILE)
-            slab = tiles.reshape(last - first, tiles_k, TILE_K, TILE_OUTER).transpose(0, 3, 1, 2)
+            tiles = np.zeros(((last - first) * tiles_k, tile), HALF)
+            tiles[np.flatnonzero(present[:, :tiles_k])] = self.decode_tiles(start, stop).reshape(-1, tile)
+            slab = tiles.reshape(last - first, tiles_k, tile_k, TILE_OUTER).transpose(0, 3, 1, 2)
             target = by_outer[first * TILE_OUTER : last * TILE_OUTER]
             rows = (last - first) * TILE_OUTER
-            target[:] = slab.reshape(rows, tiles_k * TILE_K)[: target.shape[0], : target.shape[1]]
+            target[:] = slab.reshape(rows, tiles_k * tile_k)[: target.shape[0], : target.shape[1]]
         return matrix
 
     def decode_tiles(self, start: int, stop: int) -> NDArray[np.float16]:
-        """Return the non-empty tiles of these numbers, float16 [stop - start, 16 k, 32]."""
+        """Return the non-empty tiles of these numbers, float16 [stop - start, tile_k, 32]."""
         elements = np.unpackbits(self.element_bitmap[start:stop].view(np.uint8), axis=1, bitorder="little")
-        elements = elements.reshape(-1, TILE_K, TILE_OUTER) != 0
+        elements = elements.reshape(-1, self.tile_k, TILE_OUTER) != 0
         tiles = np.zeros(elements.shape, HALF)
         tiles[elements] = self.values.reshape(-1)[
             _places(elements, self.value_start[start : stop + 1].astype(np.int64))
@@ -115,8 +122,10 @@ class BitmapMatrix:
         return tiles
 
 
-def encode(matrix: Matrix, side: Side) -> BitmapMatrix:
+def encode(matrix: Matrix, side: Side, tile_k: int = TILE_K) -> BitmapMatrix:
     """Encode a dense array or a SciPy sparse matrix, rows x columns, as operand ``side`` of a product.
+
+    ``tile_k``: steps of a tile, 8, 16, 24 or 32.
 
     Values are rounded to FP16, to nearest even; zeros are dropped; duplicates of a sparse matrix are summed in its
     own type first. Raises TypeError for what is not a real matrix, ValueRangeError for a value beyond FP16's range,
@@ -124,14 +133,16 @@ def encode(matrix: Matrix, side: Side) -> BitmapMatrix:
     """
     if side not in ("a", "b"):
         raise ValueError(f'side is "a" (left operand) or "b" (right operand), not {side!r}')
+    if tile_k not in range(ROW, TILE_OUTER + 1, ROW):
+        raise ValueError(f"a tile has 8, 16, 24 or 32 steps, not {tile_k}")
     if _is_sparse(matrix):
         _check_matrix(matrix)
-        return _encode_sparse(matrix, side)
+        return _encode_sparse(matrix, side, tile_k)
     if not isinstance(matrix, np.ndarray) or isinstance(matrix, np.ma.MaskedArray):
         kind = type(matrix).__name__
         raise TypeError(f"expected a NumPy array or a SciPy sparse matrix, not {kind}; convert it with numpy.array")
     _check_matrix(matrix)
-    return _encode_dense(np.asarray(matrix), side)
+    return _encode_dense(np.asarray(matrix), side, tile_k)
 
 
 def _is_sparse(matrix: object) -> bool:
@@ -150,49 +161,49 @@ def _check_matrix(matrix: Any) -> None:
         raise TypeError(f"matrix values are real numbers, integers or booleans, not {matrix.dtype}")
 
 
-def _tile_grid(shape: tuple[int, int], side: Side) -> tuple[int, int]:
+def _tile_grid(shape: tuple[int, int], side: Side, tile_k: int) -> tuple[int, int]:
     outer, inner = shape if side == "a" else shape[::-1]
-    return -(-outer // TILE_OUTER), -(-inner // TILE_K)
+    return -(-outer // TILE_OUTER), -(-inner // tile_k)
 
 
-def _checked_tile_grid(shape: tuple[int, int], side: Side) -> tuple[int, int]:
-    tiles_outer, tiles_k = _tile_grid(shape, side)
+def _checked_tile_grid(shape: tuple[int, int], side: Side, tile_k: int) -> tuple[int, int]:
+    tiles_outer, tiles_k = _tile_grid(shape, side, tile_k)
     if max(shape) > DIMENSION_LIMIT or tiles_outer * tiles_k > WORD_LIMIT:
         raise ValueError(
             f"a {shape[0]} x {shape[1]} matrix is too large for the bitmap format: "
-            f"at most {DIMENSION_LIMIT} rows or columns and {WORD_LIMIT} tiles of 32 x 16"
+            f"at most {DIMENSION_LIMIT} rows or columns and {WORD_LIMIT} tiles of 32 x {tile_k}"
         )
     return tiles_outer, tiles_k
 
 
-def _slabs(tiles_outer: int, tiles_k: int) -> Iterator[tuple[int, int]]:
-    """Ranges of tile rows small enough that the work on one stays in cache."""
-    step = max(1, _SLAB_ELEMENTS // (TILE * max(1, tiles_k)))
+def _slabs(tiles_outer: int, elements: int) -> Iterator[tuple[int, int]]:
+    """Ranges of tile rows, of so many elements each, small enough that the work on one stays in cache."""
+    step = max(1, _SLAB_ELEMENTS // max(1, elements))
     for first in range(0, tiles_outer, step):
         yield first, min(first + step, tiles_outer)
 
 
 def _places(elements: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the values of ``elements`` [tiles, 16, 32] stand, in their order; ``starts``: first rows, and the end."""
+    """Where the values of ``elements`` [tiles, k, 32] stand, in their order; ``starts``: first rows, and the end."""
     ranks = np.cumsum(elements, axis=2, dtype=np.int8)
-    places = _column_places(starts)[:, :, None] + ROW * (ranks.astype(np.int64) - 1)
+    places = _column_places(starts, elements.shape[1])[:, :, None] + ROW * (ranks.astype(np.int64) - 1)
     return places[elements]
 
 
-def _column_places(starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the first value of each step of each tile stands, [tiles, 16]."""
-    step = np.arange(TILE_K)
-    rows = np.diff(starts) // PLANES
+def _column_places(starts: NDArray[np.int64], tile_k: int) -> NDArray[np.int64]:
+    """Where the first value of each step of each tile stands, [tiles, tile_k]."""
+    step = np.arange(tile_k)
+    rows = np.diff(starts) // (tile_k // ROW)
     places: NDArray[np.int64] = ROW * (starts[:-1, None] + step // ROW * rows[:, None]) + step % ROW
     return places
 
 
-def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
-    tiles_outer, tiles_k = _checked_tile_grid(matrix.shape, side)
+def _encode_dense(matrix: NDArray[Any], side: Side, tile_k: int) -> BitmapMatrix:
+    tiles_outer, tiles_k = _checked_tile_grid(matrix.shape, side, tile_k)
     by_outer = matrix if side == "a" else matrix.T
-    numbers, bitmaps, values = [np.empty(0, np.int64)], [np.empty((0, TILE_K), WORD)], [np.empty(0, HALF)]
+    numbers, bitmaps, values = [np.empty(0, np.int64)], [np.empty((0, tile_k), WORD)], [np.empty(0, HALF)]
     nonzero = 0
-    for first, last in _slabs(tiles_outer, tiles_k):
+    for first, last in _slabs(tiles_outer, tiles_k * TILE_OUTER * tile_k):
         slab = by_outer[first * TILE_OUTER : last * TILE_OUTER]
         nonzero += int(np.count_nonzero(slab))
         rounded = rounded_to_half(slab)
@@ -200,15 +211,15 @@ def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
         if overflows.any():
             outer, k = np.argwhere(overflows)[0]
             raise _range_error(side, first * TILE_OUTER + outer, k, slab[outer, k])
-        tiles = _tiles(rounded, tiles_k, "C" if side == "a" else "F")
+        tiles = _tiles(rounded, tiles_k, tile_k, "C" if side == "a" else "F")
         # Shifting the sign out tests both zeros at once, much faster than a comparison of FP16.
         elements = tiles.view(np.uint16) << 1 != 0
         bitmap = np.packbits(elements, axis=1, bitorder="little").view(WORD)
         present = np.flatnonzero(bitmap.any(axis=1))
         kept, columns = elements[present], bitmap[present]
-        starts = _value_starts(np.bitwise_count(columns).max(axis=1, initial=0))
+        starts = _value_starts(np.bitwise_count(columns))
         condensed = np.zeros(starts[-1] * ROW, HALF)
-        condensed[_places(kept.reshape(-1, TILE_K, TILE_OUTER), starts)] = tiles[present][kept]
+        condensed[_places(kept.reshape(-1, tile_k, TILE_OUTER), starts)] = tiles[present][kept]
         numbers.append(first * tiles_k + present)
         bitmaps.append(columns)
         values.append(condensed)
@@ -217,22 +228,22 @@ def _encode_dense(matrix: NDArray[Any], side: Side) -> BitmapMatrix:
     )
 
 
-def _tiles(slab: NDArray[np.float16], tiles_k: int, order: Literal["C", "F"]) -> NDArray[np.float16]:
-    """Cut an [outer, k] slab into rows [tiles, 512], k after k, zero where the slab ends."""
+def _tiles(slab: NDArray[np.float16], tiles_k: int, tile_k: int, order: Literal["C", "F"]) -> NDArray[np.float16]:
+    """Cut an [outer, k] slab into rows [tiles, 32 * tile_k], k after k, zero where the slab ends."""
     rows = -(-slab.shape[0] // TILE_OUTER)
-    whole = np.zeros((rows * TILE_OUTER, tiles_k * TILE_K), HALF, order=order)
+    whole = np.zeros((rows * TILE_OUTER, tiles_k * tile_k), HALF, order=order)
     whole[: slab.shape[0], : slab.shape[1]] = slab
-    cut = whole.reshape(rows, TILE_OUTER, tiles_k, TILE_K).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(cut).reshape(-1, TILE)
+    cut = whole.reshape(rows, TILE_OUTER, tiles_k, tile_k).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(cut).reshape(-1, TILE_OUTER * tile_k)
 
 
-def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
-    _, tiles_k = _checked_tile_grid(matrix.shape, side)
+def _encode_sparse(matrix: Any, side: Side, tile_k: int) -> BitmapMatrix:
+    _, tiles_k = _checked_tile_grid(matrix.shape, side, tile_k)
     coordinates = matrix.tocoo()
     row, column, data = coordinates.row.astype(np.int64), coordinates.col.astype(np.int64), coordinates.data
     outer, k = (row, column) if side == "a" else (column, row)
-    # Tile row, then k, then outer element: the order of the format, because a tile is 16 consecutive k.
-    place = (outer // TILE_OUTER * (tiles_k * TILE_K) + k) * TILE_OUTER + outer % TILE_OUTER
+    # Tile row, then k, then outer element: the order of the format, because a tile is consecutive k.
+    place = (outer // TILE_OUTER * (tiles_k * tile_k) + k) * TILE_OUTER + outer % TILE_OUTER
     order = np.argsort(place, kind="stable")
     place = place[order]
     firsts = _group_starts(place)
@@ -242,7 +253,7 @@ def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
     rounded = rounded_to_half(data)
     overflows = np.flatnonzero(overflowing(data, rounded))
     if len(overflows):
-        outer, k = _outer_and_k(place[overflows], tiles_k)
+        outer, k = _outer_and_k(place[overflows], tiles_k * tile_k)
         worst = np.lexsort((k, outer))[0]
         raise _range_error(side, outer[worst], k[worst], data[overflows[worst]])
     kept = rounded != 0
@@ -250,16 +261,16 @@ def _encode_sparse(matrix: Any, side: Side) -> BitmapMatrix:
 
     column_starts = _group_starts(place // TILE_OUTER)
     columns = place[column_starts] // TILE_OUTER
-    numbers = np.unique(columns // TILE_K)
+    numbers = np.unique(columns // tile_k)
     bits = np.left_shift(WORD.type(1), (place % TILE_OUTER).astype(WORD))
-    bitmaps = np.zeros((len(numbers), TILE_K), WORD)
-    tile_of_column = np.searchsorted(numbers, columns // TILE_K)
-    bitmaps[tile_of_column, columns % TILE_K] = np.bitwise_or.reduceat(bits, column_starts)
-    starts = _value_starts(np.bitwise_count(bitmaps).max(axis=1, initial=0))
+    bitmaps = np.zeros((len(numbers), tile_k), WORD)
+    tile_of_column = np.searchsorted(numbers, columns // tile_k)
+    bitmaps[tile_of_column, columns % tile_k] = np.bitwise_or.reduceat(bits, column_starts)
+    starts = _value_starts(np.bitwise_count(bitmaps))
     values = np.zeros(starts[-1] * ROW, HALF)
     counts = np.diff(column_starts, append=len(place))
     ranks = np.arange(len(place)) - np.repeat(column_starts, counts)
-    firsts = _column_places(starts)[tile_of_column, columns % TILE_K]
+    firsts = _column_places(starts, tile_k)[tile_of_column, columns % tile_k]
     values[np.repeat(firsts, counts) + ROW * ranks] = rounded
     return _assemble(matrix.shape, side, numbers, bitmaps, values, int(np.count_nonzero(data)))
 
@@ -269,8 +280,8 @@ def _group_starts(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(keys, prepend=-1))
 
 
-def _outer_and_k(place: NDArray[np.int64], tiles_k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    tile_row, k = np.divmod(place // TILE_OUTER, tiles_k * TILE_K)
+def _outer_and_k(place: NDArray[np.int64], padded_k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    tile_row, k = np.divmod(place // TILE_OUTER, padded_k)
     return tile_row * TILE_OUTER + place % TILE_OUTER, k
 
 
@@ -279,9 +290,10 @@ def _range_error(side: Side, outer: np.int64, k: np.int64, value: Any) -> ValueR
     return ValueRangeError((int(row), int(column)), value)
 
 
-def _value_starts(longest: NDArray[Any]) -> NDArray[np.int64]:
-    """First row of each tile, ``longest``: the most values of one of its steps; the last entry is the rows in all."""
-    starts = np.concatenate(([0], np.cumsum(PLANES * longest.astype(np.int64))))
+def _value_starts(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """First row of each tile, ``counts`` [tiles, k]: the values of its steps; the last entry is the rows in all."""
+    planes = counts.shape[1] // ROW
+    starts = np.concatenate(([0], np.cumsum(planes * counts.max(axis=1, initial=0).astype(np.int64))))
     if starts[-1] > WORD_LIMIT:
         raise ValueError(
             f"the matrix's non-zero values take {starts[-1]} rows of 16 bytes: "
@@ -299,7 +311,8 @@ def _assemble(
     nonzero: int,
 ) -> BitmapMatrix:
     """Add the first level; ``numbers``: ascending positions of the non-empty tiles in the grid, row after row."""
-    tiles_outer, tiles_k = _tile_grid(shape, side)
+    tile_k = element_bitmap.shape[1]
+    tiles_outer, tiles_k = _tile_grid(shape, side, tile_k)
     words = -(-tiles_k // WORD_BITS)
     warp_bitmap = np.zeros((tiles_outer, words), WORD)
     tile_row, tile_column = np.divmod(numbers, max(1, tiles_k))
@@ -307,16 +320,19 @@ def _assemble(
     starts = _group_starts(word)
     bits = np.left_shift(WORD.type(1), (tile_column % WORD_BITS).astype(WORD))
     warp_bitmap.reshape(-1)[word[starts]] = np.bitwise_or.reduceat(bits, starts)
-    counts = np.bitwise_count(element_bitmap)
+    element_bitmap = np.concatenate((element_bitmap, np.zeros((1, tile_k), WORD)))
+    counts = np.bitwise_count(element_bitmap).astype(WORD)
     nnz = int(counts.sum(dtype=np.int64))
     return BitmapMatrix(
         shape=(int(shape[0]), int(shape[1])),
         side=side,
+        tile_k=tile_k,
         warp_bitmap=warp_bitmap,
         tile_start=np.searchsorted(numbers, np.arange(tiles_outer + 1) * tiles_k).astype(WORD),
-        element_bitmap=np.concatenate((element_bitmap, np.zeros((1, TILE_K), WORD))),
-        value_start=_value_starts(counts.max(axis=1, initial=0)).astype(WORD),
-        values=values.reshape(-1, ROW),
+        element_bitmap=element_bitmap,
+        value_start=_value_starts(counts[:-1]).astype(WORD),
+        step_counts=counts.min(axis=1) | counts.max(axis=1) << MOST_SHIFT,
+        values=np.concatenate((values.reshape(-1, ROW), np.zeros((TILE_OUTER, ROW), HALF))),
         nnz=nnz,
         underflowed=nonzero - nnz,
     )

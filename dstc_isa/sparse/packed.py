@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 from dstc_isa.halves import HALF
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.isa.warp import LONGEST
-from dstc_isa.sparse.bitmap import ROW, TILE_K, TILE_OUTER, WORD, BitmapMatrix, Side
+from dstc_isa.sparse.bitmap import ROW, TILE_OUTER, WORD, BitmapMatrix, Side
 
 STEPS = LONGEST
-TILES_K = STEPS // TILE_K
-"""Tiles of the bitmap format that a tile spans along k."""
-
 WORDS: dict[Side, int] = {"a": 2, "b": 1}
-"""And along the outer side: words of a step's bitmap, and lines of a tile's."""
+"""Tiles of the bitmap format that a tile spans along the outer side: words of a step's bitmap, and lines of a tile's."""
 
 LINE = 64
 """Halves of a line: 128 bytes, as a cache has them."""
@@ -137,7 +134,7 @@ class PackedProduct:
 def pack(matrix: BitmapMatrix) -> PackedMatrix:
     """Join the tiles of a bitmap matrix to those of the packed format; ValueError if they are too many."""
     words = WORDS[matrix.side]
-    tiles_outer, tiles_k = -(-matrix.tiles_outer // words), -(-matrix.tiles_k // TILES_K)
+    tiles_outer, tiles_k = -(-matrix.tiles_outer // words), -(-matrix.tiles_k * matrix.tile_k // STEPS)
     if tiles_outer * tiles_k > TILE_LIMIT:
         raise ValueError(
             f"{matrix.shape[0]} x {matrix.shape[1]} elements are too many for the packed format: at most {TILE_LIMIT} "
@@ -160,13 +157,14 @@ def _joined(
     matrix: BitmapMatrix, first: int, last: int, tiles_k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
     """Of tile rows ``first`` to ``last`` of the bitmap format the joined tiles: places, first lines, rows, lines."""
-    words = WORDS[matrix.side]
+    words, tile_k = WORDS[matrix.side], matrix.tile_k
+    tiles_of_steps = STEPS // tile_k
     start, stop = int(matrix.tile_start[first]), int(matrix.tile_start[last])
     present = np.unpackbits(matrix.warp_bitmap[first:last].view(np.uint8), axis=1, bitorder="little")
     outer, k = np.nonzero(present)
-    places, number = np.unique((outer + first) // words * tiles_k + k // TILES_K, return_inverse=True)
-    at = number, k % TILES_K, slice(None), outer % words
-    bitmaps = np.zeros((len(places), TILES_K, TILE_K, words), WORD)
+    places, number = np.unique((outer + first) // words * tiles_k + k // tiles_of_steps, return_inverse=True)
+    at = number, k % tiles_of_steps, slice(None), outer % words
+    bitmaps = np.zeros((len(places), tiles_of_steps, tile_k, words), WORD)
     bitmaps[at] = matrix.element_bitmap[start:stop]
     dense = np.zeros((*bitmaps.shape, TILE_OUTER), HALF)
     dense[at] = matrix.decode_tiles(start, stop)

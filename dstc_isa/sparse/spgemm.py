@@ -25,6 +25,9 @@ BAND = 8
 BLOCK = 256
 WARP_TILE = 32
 TILE_LIMIT = 1 << 28
+TILE_K = 32
+"""Steps of the tiles that the kernels take."""
+
 OHMMA = "OHMMA.8161.F32"
 PACKED_KERNEL = "spgemm_seq"
 OHMMA_PER_STEP = (WARP_TILE // GROUP_ROWS) * (WARP_TILE // GROUP_COLUMNS)
@@ -93,21 +96,22 @@ def spgemm(
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
-    without time, which is faster. ``kernel``: "spgemm", with the paper's instructions, or "spgemm_seq", with the
-    sequenced outer product. ``options``: see ``RunOptions``.
+    without time, which is faster. ``kernel``: "spgemm", with the paper's instructions, which multiplies the transposed
+    matrices where that takes fewer OHMMAs, or "spgemm_seq", with the sequenced outer product. ``options``: see
+    ``RunOptions``.
 
     Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
     value beyond FP16's range; the message says which of the two it is.
     """
     started = time.perf_counter()
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    if kernel not in SPARSE_KERNELS:
+        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
     left, right = _encoded(a, "a"), _encoded(b, "b")
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
         raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
     c = result_array(m, n)
-    if kernel not in SPARSE_KERNELS:
-        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     walked = 0
     if m and n:
@@ -117,8 +121,10 @@ def spgemm(
             product = PackedProduct(_packed(left), _packed(right))
             walked = product.groups()
             grid, arguments = product.launch(c, (machine or load_gpu(DEFAULT_GPU)).sm.count)
+        elif _groups(right, left) < _groups(left, right):
+            grid, arguments = bitmap_launch(right, left, c, turned=True)
         else:
-            grid, arguments = bitmap_launch(left, right, c)
+            grid, arguments = bitmap_launch(left, right, c, turned=False)
         execution, timing = execute(
             program,
             loaded,
@@ -146,6 +152,11 @@ def spgemm(
     return SpgemmResult(c, report)
 
 
+def _groups(left: BitmapMatrix, right: BitmapMatrix) -> int:
+    """Outer products that a multiplication takes with the first one's values in groups of rows."""
+    return int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS))
+
+
 def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
     """Zeros for the dense m x n result; ValueError if there is no room for it."""
     try:
@@ -157,7 +168,7 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
 
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
     with in_matrix(side):
-        return encode(matrix, side)
+        return encode(matrix, side, TILE_K)
 
 
 def _packed(matrix: BitmapMatrix) -> PackedMatrix:
@@ -166,21 +177,24 @@ def _packed(matrix: BitmapMatrix) -> PackedMatrix:
 
 
 def bitmap_launch(
-    a: BitmapMatrix, b: BitmapMatrix, c: npt.NDArray[np.float32]
+    a: BitmapMatrix, b: BitmapMatrix, c: npt.NDArray[np.float32], *, turned: bool
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Grid and arguments of the kernel for two matrices in the bitmap format."""
-    m, n = c.shape
-    cta_rows = -(-m // CTA_TILE)
+    """Grid and arguments of the kernel for two matrices in the bitmap format.
+
+    ``turned``: ``c`` is the transposed product, of which ``a`` gives the columns and ``b`` the rows.
+    """
+    rows, columns = c.shape[::-1] if turned else c.shape
+    cta_rows = -(-rows // CTA_TILE)
     bands = -(-cta_rows // BAND)
     band = -(-cta_rows // bands)
     slabs = -(-bands // MAX_GRID[1])
-    grid = (band * -(-n // CTA_TILE), -(-bands // slabs), slabs)
+    grid = (band * -(-columns // CTA_TILE), -(-bands // slabs), slabs)
     arguments = {
         **operand_arguments("a", a),
         **operand_arguments("b", b),
         "out": c,
-        "m": m,
-        "n": n,
+        "m": rows,
+        "n": columns,
         "a_tile_rows": a.tiles_outer,
         "b_tile_columns": b.tiles_outer,
         "words": a.warp_bitmap.shape[1],
@@ -188,6 +202,7 @@ def bitmap_launch(
         "b_empty": b.tiles,
         "band": band,
         "per_band": (2**32 - 1) // band,
+        "turned": int(turned),
     }
     return grid, arguments
 
@@ -195,11 +210,12 @@ def bitmap_launch(
 def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
     """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
     if matrix.tiles >= TILE_LIMIT:
-        raise ValueError(f"matrix {name} has too many non-empty tiles for the kernel's 32-bit indices")
+        raise ValueError(f"matrix {matrix.side} has too many non-empty tiles for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,
         f"{name}_tile_start": matrix.tile_start,
         f"{name}_elements": matrix.element_bitmap,
         f"{name}_value_start": matrix.value_start,
         f"{name}_values": matrix.values,
+        f"{name}_step_counts": matrix.step_counts,
     }

@@ -19,6 +19,7 @@ from dstc_isa.sparse import bitmap
 from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 
 SIDES = st.sampled_from(["a", "b"])
+STEPS_OF_A_TILE = st.sampled_from([8, 16, 24, 32])
 SHAPES = st.tuples(st.integers(0, 70), st.integers(0, 70))
 SPECIALS = [0.0, -0.0, 1.0, -2.5, 65504.0, -65504.0, 2**-24, -(2**-24), 2**-15, math.inf, -math.inf, math.nan]
 FORMATS = ["csr", "csc", "coo", "bsr", "lil", "dok", "dia"]
@@ -42,7 +43,7 @@ def to_half(value: float) -> float:
     return value if math.isnan(value) or math.isinf(value) else struct.unpack("<e", struct.pack("<e", value))[0]
 
 
-def model(dense: np.ndarray, side: str) -> dict[str, Any]:
+def model(dense: np.ndarray, side: str, tile_k: int = 16) -> dict[str, Any]:
     """Return the layout written down element by element."""
     rows = [[to_half(float(value)) for value in row] for row in dense]
     outer, inner = dense.shape if side == "a" else dense.shape[::-1]
@@ -52,34 +53,38 @@ def model(dense: np.ndarray, side: str) -> dict[str, Any]:
             return 0.0
         return rows[o][k] if side == "a" else rows[k][o]
 
-    tiles_outer, tiles_k = math.ceil(outer / 32), math.ceil(inner / 16)
+    tiles_outer, tiles_k = math.ceil(outer / 32), math.ceil(inner / tile_k)
     warp_bitmap = [[0] * math.ceil(tiles_k / 32) for _ in range(tiles_outer)]
-    tile_start, element_bitmap, value_start, values, nnz = [0], [], [0], [], 0
+    tile_start, element_bitmap, value_start, step_counts, values, nnz = [0], [], [0], [], [], 0
     for o in range(tiles_outer):
         for t in range(tiles_k):
-            columns = [[at(32 * o + r, k) for r in range(32)] for k in range(16 * t, 16 * t + 16)]
+            columns = [[at(32 * o + r, k) for r in range(32)] for k in range(tile_k * t, tile_k * (t + 1))]
             condensed = [[value for value in column if value != 0] for column in columns]
             longest = max(map(len, condensed))
             if longest:
                 warp_bitmap[o][t // 32] |= 1 << (t % 32)
                 element_bitmap.append([sum(1 << r for r in range(32) if column[r] != 0) for column in columns])
                 nnz += sum(map(len, condensed))
-                for plane in (condensed[:8], condensed[8:]):
+                step_counts.append(min(map(len, condensed)) | longest << 8)
+                for plane in (condensed[first : first + 8] for first in range(0, tile_k, 8)):
                     values += [[step[i] if i < len(step) else 0.0 for step in plane] for i in range(longest)]
                 value_start.append(len(values))
         tile_start.append(len(element_bitmap))
-    element_bitmap.append([0] * 16)
+    element_bitmap.append([0] * tile_k)
+    values += [[0.0] * 8] * 32
     return {
         "warp_bitmap": np.array(warp_bitmap, np.uint32).reshape(tiles_outer, math.ceil(tiles_k / 32)),
         "tile_start": np.array(tile_start, np.uint32),
-        "element_bitmap": np.array(element_bitmap, np.uint32).reshape(-1, 16),
+        "element_bitmap": np.array(element_bitmap, np.uint32).reshape(-1, tile_k),
         "value_start": np.array(value_start, np.uint32),
+        "step_counts": np.array([*step_counts, 0], np.uint32),
         "values": np.array(values, np.float16).reshape(-1, 8),
         "nnz": nnz,
         "tiles_outer": tiles_outer,
         "tiles_k": tiles_k,
         "shape": dense.shape,
         "side": side,
+        "tile_k": tile_k,
     }
 
 
@@ -105,27 +110,30 @@ def assert_same_bits(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 @settings(deadline=None)
-@given(matrices(), SIDES)
-def test_decode_returns_what_was_encoded(dense: np.ndarray, side: Any) -> None:
-    assert_same_bits(encode(dense, side).decode(), dense)
+@given(matrices(), SIDES, STEPS_OF_A_TILE)
+def test_decode_returns_what_was_encoded(dense: np.ndarray, side: Any, tile_k: int) -> None:
+    assert_same_bits(encode(dense, side, tile_k).decode(), dense)
 
 
 @settings(deadline=None, max_examples=40)
-@given(matrices(np.float64), SIDES)
-def test_layout_is_the_models(dense: np.ndarray, side: Any) -> None:
-    assert_matches(encode(dense, side), model(dense, side))
+@given(matrices(np.float64), SIDES, STEPS_OF_A_TILE)
+def test_layout_is_the_models(dense: np.ndarray, side: Any, tile_k: int) -> None:
+    assert_matches(encode(dense, side, tile_k), model(dense, side, tile_k))
 
 
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @settings(deadline=None)
-@given(matrices(np.float32), SIDES, st.sampled_from(FORMATS), st.booleans())
-def test_sparse_inputs_encode_like_dense_ones(dense: np.ndarray, side: Any, format: str, array: bool) -> None:
+@given(matrices(np.float32), SIDES, STEPS_OF_A_TILE, st.sampled_from(FORMATS), st.booleans())
+def test_sparse_inputs_encode_like_dense_ones(
+    dense: np.ndarray, side: Any, tile_k: int, format: str, array: bool
+) -> None:
     kind = getattr(scipy.sparse, f"{format}_{'array' if array else 'matrix'}")
-    assert_same_encoding(encode(kind(dense), side), encode(dense, side))
+    assert_same_encoding(encode(kind(dense), side, tile_k), encode(dense, side, tile_k))
 
 
 def assert_same_encoding(found: BitmapMatrix, expected: BitmapMatrix) -> None:
-    names = ("warp_bitmap", "tile_start", "element_bitmap", "value_start", "values", "nnz", "underflowed", "shape")
+    names = ("warp_bitmap", "tile_start", "element_bitmap", "value_start", "step_counts", "values", "nnz")
+    names += ("underflowed", "shape", "tile_k")
     assert_matches(found, {name: getattr(expected, name) for name in names})
 
 
@@ -150,7 +158,7 @@ def test_memory_layout_of_the_input_does_not_matter(dense: np.ndarray, layout: s
 @given(matrices())
 def test_side_b_is_side_a_of_the_transposed_matrix(dense: np.ndarray) -> None:
     b, a = encode(dense, "b"), encode(np.ascontiguousarray(dense.T), "a")
-    names = ("warp_bitmap", "tile_start", "element_bitmap", "value_start", "values", "nnz")
+    names = ("warp_bitmap", "tile_start", "element_bitmap", "value_start", "step_counts", "values", "nnz")
     assert_matches(b, {name: getattr(a, name) for name in names})
 
 
@@ -165,6 +173,12 @@ def test_more_tiles_than_a_bitmap_word_and_a_slab_hold(rows: int, columns: int, 
     assert_matches(encoded, model(dense, side))
     assert_same_bits(encoded.decode(), dense)
     assert_same_encoding(encode(scipy.sparse.coo_array(dense.astype(np.float32)), side), encoded)
+
+
+@pytest.mark.parametrize("tile_k", [0, 4, 20, 40])
+def test_a_tile_has_whole_planes_and_32_steps_at_most(tile_k: int) -> None:
+    with pytest.raises(ValueError, match=f"8, 16, 24 or 32 steps, not {tile_k}"):
+        encode(np.ones((2, 2)), "a", tile_k)
 
 
 def test_worked_example_of_side_a() -> None:
@@ -183,9 +197,11 @@ def test_worked_example_of_side_a() -> None:
         [0] * 8,
         [-4] + [0] * 7,
         [0] * 8,
+        *[[0] * 8] * 32,
     ]
+    assert encoded.step_counts.tolist() == [2 << 8, 1 << 8, 0]
     assert (encoded.nnz, encoded.density) == (4, 4 / (33 * 17))
-    assert encoded.nbytes == 2 * 4 + 3 * 4 + 3 * 16 * 4 + 3 * 4 + 6 * 16
+    assert encoded.nbytes == 2 * 4 + 3 * 4 + 3 * 16 * 4 + 3 * 4 + 3 * 4 + 38 * 16
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
