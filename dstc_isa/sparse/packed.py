@@ -12,8 +12,9 @@ from dstc_isa.isa.warp import LONGEST
 from dstc_isa.sparse.bitmap import ROW, TILE_OUTER, WORD, BitmapMatrix, Side
 
 STEPS = LONGEST
+
 WORDS: dict[Side, int] = {"a": 2, "b": 1}
-"""Tiles of the bitmap format that a tile spans along the outer side: words of a step's bitmap, and lines of a tile's."""
+"""Tiles of the bitmap format that a tile spans along the outer side: words of a step's bitmap, lines of a tile's."""
 
 LINE = 64
 """Halves of a line: 128 bytes, as a cache has them."""
