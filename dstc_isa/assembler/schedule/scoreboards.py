@@ -119,6 +119,14 @@ def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[
     return found
 
 
+def _any_of(producers: Sequence[int], places: int) -> int:
+    """Producers of any of some places."""
+    found = 0
+    for place in bits_of(places):
+        found |= producers[place]
+    return found
+
+
 class _Waits:
     """The data flow: which producers are still under way, as bit masks over producers."""
 
@@ -142,6 +150,13 @@ class _Waits:
                 self.sources[place] |= bit
             self.by_write[w.write] |= bit
             self.by_read[w.read] |= bit
+        self.touched = [self._touched(w) for w in work]
+        self.overwritten = [_any_of(self.sources, w.writes) for w in work]
+
+    def _touched(self, w: Work) -> int:
+        """Producers of what an instruction reads or writes; of its accumulators those that are no outer products."""
+        others = (w.reads | w.writes) & ~w.tile
+        return _any_of(self.results, others | w.tile) | _any_of(self.tiles, others)
 
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
@@ -174,16 +189,7 @@ class _Waits:
 
     def _through(self, index: int, results: int, sources: int) -> tuple[int, int]:
         w = self.work[index]
-        needed, needed_sources = 0, 0
-        if results:
-            for place in bits_of((w.reads | w.writes) & ~w.tile):
-                needed |= (self.results[place] | self.tiles[place]) & results
-            if w.tile:
-                for place in bits_of(w.tile):
-                    needed |= self.results[place] & results
-        if sources:
-            for place in bits_of(w.writes):
-                needed_sources |= self.sources[place] & sources
+        needed, needed_sources = self.touched[index] & results, self.overwritten[index] & sources
         if w.indirect:
             needed, needed_sources = results, sources
         boards = w.wait
