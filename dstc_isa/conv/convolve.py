@@ -16,7 +16,7 @@ from dstc_isa.conv.shape import ConvShape, ShapeError
 from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
 

@@ -32,7 +32,7 @@ from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import statistics
 from dstc_isa.timing.run import RunOptions, execute
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu, load_gpu
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
 

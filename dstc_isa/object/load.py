@@ -5,11 +5,9 @@ from pathlib import Path
 
 from dstc_isa.assembler import AssemblyError, assemble_file
 from dstc_isa.diagnostics import Diagnostic
-from dstc_isa.gpu import Gpu, load_gpu
-from dstc_isa.gpu.schema import Timetable
+from dstc_isa.gpu import Gpu
 from dstc_isa.object import read_object, write_object
 from dstc_isa.program import Program
-from dstc_isa.program_files import program_directory
 
 SOURCE_SUFFIX = ".dasm"
 
@@ -34,15 +32,3 @@ def load_file(
             warn(assembly.diagnostics)
         return read_object(write_object(assembly.program))
     return read_object(path.read_bytes())
-
-
-_shipped: dict[tuple[str, Timetable], Program] = {}
-
-
-def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
-    """One of the programs that come with the package, assembled once for each GPU's timetable."""
-    gpu = gpu or load_gpu()
-    key = (name, gpu.timetable)
-    if key not in _shipped:
-        _shipped[key] = load_file(program_directory() / name, gpu=gpu)
-    return _shipped[key]

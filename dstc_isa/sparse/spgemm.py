@@ -11,7 +11,7 @@ from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.halves import in_matrix
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode

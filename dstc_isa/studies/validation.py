@@ -13,7 +13,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.engine.memory import DEVICE_BASE
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.timing.run import time_kernel

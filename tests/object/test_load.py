@@ -4,10 +4,8 @@ import pytest
 
 from dstc_isa.assembler import AssemblyError, assemble_file
 from dstc_isa.diagnostics import Diagnostic
-from dstc_isa.gpu import load_gpu
 from dstc_isa.object import ObjectError, write_object
-from dstc_isa.object.load import load_file, load_shipped
-from dstc_isa.program_files import program_directory
+from dstc_isa.object.load import load_file
 
 TEXT = """.include "more.dasm"
 .kernel first
@@ -76,19 +74,3 @@ def test_foreign_file(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(ObjectError):
         load_file(path)
-
-
-def test_shipped_program_is_assembled_once() -> None:
-    program = load_shipped("spgemm.dasm")
-    assert program.kernel(None).name == "spgemm"
-    assert program.kernel("spgemm").block == (256, 1, 1)
-    assert load_shipped("spgemm.dasm") is program
-
-
-@pytest.mark.parametrize("setting", ["pipes.ALU.initiation=4", "pipes.FMA.latency=6"])
-def test_shipped_program_is_scheduled_for_its_gpu(setting: str) -> None:
-    """Another GPU before it must not leave its control codes behind."""
-    gpu = load_gpu("v100-dstc", [setting])
-    plain, varied = load_shipped("microbenchmarks.dasm"), load_shipped("microbenchmarks.dasm", gpu)
-    assert varied == load_file(program_directory() / "microbenchmarks.dasm", gpu=gpu)
-    assert varied != plain

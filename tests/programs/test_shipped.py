@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dstc_isa.assembler import assemble, assemble_file
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.object import disassemble, read_object, write_object
-from dstc_isa.object.load import load_shipped
+from dstc_isa.object.shipped import load_shipped
 from dstc_isa.program_files import program_directory
 
 SOURCES = sorted(program_directory().glob("*.dasm"))

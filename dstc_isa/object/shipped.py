@@ -1,0 +1,62 @@
+"""Programs that come with the package: assembled once, then kept as objects in the user's cache."""
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+from dstc_isa.cache_directory import cache_directory
+from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.gpu.schema import Timetable
+from dstc_isa.object import ObjectError, read_object, write_object
+from dstc_isa.object.load import load_file
+from dstc_isa.program import Program
+from dstc_isa.program_files import program_directory
+
+PACKAGES = ("assembler", "gpu", "isa", "object", "syntax")
+"""What an object is made by: a change in these makes the kept ones useless."""
+
+_loaded: dict[tuple[str, Timetable], Program] = {}
+
+
+def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
+    """One of the programs that come with the package, for a GPU's timetable."""
+    gpu = gpu or load_gpu()
+    key = (name, gpu.timetable)
+    if key not in _loaded:
+        _loaded[key] = _kept(name, gpu)
+    return _loaded[key]
+
+
+def _kept(name: str, gpu: Gpu) -> Program:
+    path = _kept_file(name, gpu.timetable)
+    try:
+        return read_object(path.read_bytes())
+    except (OSError, ObjectError):
+        program = load_file(program_directory() / name, gpu=gpu)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished.write_bytes(write_object(program))
+        unfinished.replace(path)
+    except OSError:
+        pass  # A cache that cannot be written makes the next start slower, no more.
+    return program
+
+
+def _kept_file(name: str, timetable: Timetable) -> Path:
+    digest = hashlib.sha256(f"{_sources()} {timetable!r}".encode()).hexdigest()[:16]
+    return cache_directory() / "programs" / f"{Path(name).stem}-{digest}.dobj"
+
+
+@cache
+def _sources() -> str:
+    """Hash of the programs, where they lie, which their line tables say, and what assembles them."""
+    package = Path(__file__).resolve().parents[1]
+    files = [path for part in PACKAGES for path in (package / part).rglob("*") if path.suffix in (".py", ".lark")]
+    files += program_directory().rglob("*.dasm")
+    digest = hashlib.sha256(str(program_directory()).encode())
+    for path in sorted(files):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

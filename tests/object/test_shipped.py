@@ -1,0 +1,68 @@
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from dstc_isa.gpu import load_gpu
+from dstc_isa.object import shipped
+from dstc_isa.object.load import load_file
+from dstc_isa.object.shipped import load_shipped
+from dstc_isa.program_files import program_directory
+
+
+def test_shipped_program_is_assembled_once() -> None:
+    program = load_shipped("spgemm.dasm")
+    assert program.kernel(None).name == "spgemm"
+    assert program.kernel("spgemm").block == (256, 1, 1)
+    assert load_shipped("spgemm.dasm") is program
+
+
+@pytest.mark.parametrize("setting", ["pipes.ALU.initiation=4", "pipes.FMA.latency=6"])
+def test_shipped_program_is_scheduled_for_its_gpu(setting: str) -> None:
+    """Another GPU before it must not leave its control codes behind."""
+    gpu = load_gpu("v100-dstc", [setting])
+    plain, varied = load_shipped("microbenchmarks.dasm"), load_shipped("microbenchmarks.dasm", gpu)
+    assert varied == load_file(program_directory() / "microbenchmarks.dasm", gpu=gpu)
+    assert varied != plain
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and nothing loaded yet."""
+    monkeypatch.setenv("DSTC_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(shipped, "_loaded", {})
+    return tmp_path / "programs"
+
+
+def test_the_next_process_finds_the_object(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = load_shipped("hello.dasm")
+    assert [path.suffix for path in kept.iterdir()] == [".dobj"]
+    monkeypatch.setattr(shipped, "_loaded", {})
+    with patch.object(shipped, "load_file", side_effect=AssertionError):
+        assert load_shipped("hello.dasm") == program
+
+
+@pytest.mark.parametrize("content", [b"", b"something else", None])
+def test_a_damaged_object_is_made_again(kept: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> None:
+    program = load_shipped("hello.dasm")
+    (path,) = kept.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    monkeypatch.setattr(shipped, "_loaded", {})
+    assert load_shipped("hello.dasm") == program
+    assert path.read_bytes() == whole
+
+
+def test_a_change_of_the_sources_leaves_kept_objects_alone(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_shipped("hello.dasm")
+    monkeypatch.setattr(shipped, "_loaded", {})
+    monkeypatch.setattr(shipped, "_sources", lambda: "changed")
+    load_shipped("hello.dasm")
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no directory")
+    monkeypatch.setenv("DSTC_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(shipped, "_loaded", {})
+    assert load_shipped("hello.dasm").kernel(None).name == "saxpy"
