@@ -33,7 +33,7 @@ def add_conv_command(commands: Any) -> None:
     )
     conv.add_argument("x", nargs="?", metavar="X", help=f"activations (images, channels, height, width): {HELP}")
     conv.add_argument("w", nargs="?", metavar="W", help="filters (filters, channels / groups, rows, columns): the same")
-    conv.add_argument("-o", dest="output", type=Path, metavar="Y.npy", help="save the float32 result")
+    conv.add_argument("-o", dest="output", type=Path, metavar="Y.npy", help="save the result, float32")
     conv.add_argument("--random", metavar="N,C,H,W,K,R,S", help="random x, NxCxHxW, and K random filters of RxS")
     conv.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in random x (default 0.5)")
     conv.add_argument("--density-w", type=float, metavar="DW", help="share of non-zeros in random w (default 0.5)")
@@ -51,10 +51,15 @@ def add_conv_command(commands: Any) -> None:
     conv.add_argument("--relu", action="store_true", help="make negative results 0")
     conv.add_argument("--channels-last", action="store_true", help="the device writes the result with channels last")
     conv.add_argument(
-        "--encoded", action="store_true", help="the device writes it in FP16 without zeros, for a layer behind it"
+        "--encoded",
+        action="store_true",
+        help="leave the result in FP16 without zeros, as a layer behind reads it; Y.npy has these values",
     )
     conv.add_argument(
-        "--skip", choices=("both", "weights"), default="both", help="zeros of both, or of the filters alone"
+        "--skip",
+        choices=("both", "weights"),
+        default="both",
+        help="zeros of both, or of the filters alone (default both)",
     )
     conv.add_argument(
         "--kernel", choices=CONV_KERNELS, default=SPARSE, help=f"without zeros or with all (default {SPARSE})"

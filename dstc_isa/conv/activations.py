@@ -59,7 +59,7 @@ def empty_encoding(plan: Plan, stretch: int) -> EncodedActivations:
 
 
 def regions(plan: Plan, stretch: int) -> int:
-    """Regions of a plane: one for each stretch, and one for what stands in front of no stretch."""
+    """Regions of a plane: one for each stretch, and one whose first places take the last stretch's last word again."""
     return -(-plan.words // stretch) + 1
 
 
@@ -151,6 +151,7 @@ def encode_on_device(
     """
     shape = plan.shape
     encoded, area = empty_encoding(plan, STRETCH), plan.rows * plan.pitch
+    images_ahead = -(-plan.origin // area)
     scaled = scale is not None or offset is not None
     flags = (
         (IS_WIDE if x.dtype == np.float32 else 0)
@@ -182,7 +183,8 @@ def encode_on_device(
         "stride_x": shape.stride[1],
         "above": shape.padding[0],
         "before": shape.padding[2],
-        "origin": plan.origin,
+        "images_ahead": images_ahead,
+        "ahead": images_ahead * area - plan.origin,
         "pitch": plan.pitch,
         "per_pitch": reciprocal(plan.pitch),
         "rows": plan.rows,

@@ -1,7 +1,7 @@
 """Layers that feed each other on the device: each one's result is encoded there for the next.
 
-A convolution encodes its result itself if the next layer has no stride; otherwise a launch of its own encodes the FP32
-result and sorts it into the stride's phases.
+A convolution encodes its result itself if the next layer has no stride and needs about as many positions; otherwise a
+launch of its own encodes the FP32 result, for a stride into its phases.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,21 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import frozen
 
-from dstc_isa.conv.activations import encode_on_device
+from dstc_isa.conv.activations import EncodedActivations, encode_on_device
 from dstc_isa.conv.conv2d import Skip, check_skip
 from dstc_isa.conv.convolve import convolve, convolve_encoded
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.result_range import ResultRangeError, check_range
 from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.halves import overflowing, rounded_to_half
 from dstc_isa.timing.run import RunOptions
+
+WIDEST = 1.5
+"""Positions of a layer that shares the pitch and rows of its neighbours, of those it needs."""
 
 
 @frozen(eq=False, kw_only=True)
@@ -71,8 +74,9 @@ def run_layers(
 ) -> list[ConvResult]:
     """Convolve activations (images, channels, height, width) with one layer after the other; a result for each layer.
 
-    Results stay in the device's memory. ``y`` of a result is what its convolution wrote: FP32 with bias and ReLU, or,
-    where the next layer has no stride, the FP16 values that this one reads, with ``scale``, ``offset`` and ReLU.
+    Results stay in the device's memory. ``y`` of a result is what its convolution wrote: the FP16 values that the next
+    layer reads, with ``scale``, ``offset`` and ReLU, if that layer follows in words of its outputs; else FP32 with
+    bias, and with ReLU unless there are ``scale`` or ``offset``, which come with it as another launch encodes it.
     ``density_x`` is that of the values that the layer reads, with ``skip`` "weights" those that it does not skip.
     ``skip``, ``gpu``: as of ``conv2d``.
 
@@ -87,46 +91,64 @@ def run_layers(
     encoded = encode_on_device(half_activations(np.asarray(x)), plans[0], machine, keep_zeros=keep_zeros, **options)
     results: list[ConvResult] = []
     for number, (step, plan) in enumerate(zip(steps, plans, strict=True)):
-        last = number + 1 == len(steps)
-        if not last and plans[number + 1].given_origin is not None:
-            following = plans[number + 1]
-            result, behind = convolve_encoded(
-                encoded,
-                plan,
-                step.w,
-                following,
-                bias=step.bias,
-                scale=step.scale,
-                offset=step.offset,
-                relu=step.relu,
-                keep_zeros=keep_zeros,
-                gpu=machine,
-                **options,
-            )
-            if np.isinf(behind.values).any():
-                unscaled = step.relu and not step.scaled
-                wide = convolve(evolve(encoded, launches=()), plan, step.w, bias=step.bias, relu=unscaled)
-                _check_range(number, step, wide.y)
-        else:
-            relu = step.relu and not step.scaled
-            result = convolve(encoded, plan, step.w, bias=step.bias, relu=relu, gpu=machine, **options)
-            if not last:
-                behind = encode_on_device(
-                    result.y,
-                    plans[number + 1],
-                    machine,
-                    scale=step.scale,
-                    offset=step.offset,
-                    relu=step.scaled and step.relu,
-                    keep_zeros=keep_zeros,
-                    **options,
-                )
-                if np.isinf(behind.values).any():
-                    _check_range(number, step, result.y)
+        try:
+            if number + 1 == len(steps):
+                results.append(_stored(encoded, plan, step, machine, **options))
+                break
+            result, encoded = _fed(encoded, plan, step, plans[number + 1], machine, keep_zeros, **options)
+        except (ShapeError, ResultRangeError) as error:
+            error.args = (f"layer {number}: {error}",)
+            raise
         results.append(result)
-        if not last:
-            encoded = behind
     return results
+
+
+def _stored(
+    encoded: EncodedActivations, plan: Plan, step: _Step, gpu: Gpu | None, **options: Unpack[RunOptions]
+) -> ConvResult:
+    """A layer's FP32 result."""
+    relu = step.relu and not step.scaled
+    return convolve(encoded, plan, step.w, bias=step.bias, relu=relu, gpu=gpu, **options)
+
+
+def _fed(
+    encoded: EncodedActivations,
+    plan: Plan,
+    step: _Step,
+    following: Plan,
+    gpu: Gpu | None,
+    keep_zeros: bool,
+    **options: Unpack[RunOptions],
+) -> tuple[ConvResult, EncodedActivations]:
+    """A layer's result, and the same encoded for the next layer's plan."""
+    if following.follows:
+        return convolve_encoded(
+            encoded,
+            plan,
+            step.w,
+            following,
+            bias=step.bias,
+            scale=step.scale,
+            offset=step.offset,
+            relu=step.relu,
+            keep_zeros=keep_zeros,
+            gpu=gpu,
+            **options,
+        )
+    result = _stored(encoded, plan, step, gpu, **options)
+    behind = encode_on_device(
+        result.y,
+        following,
+        gpu,
+        scale=step.scale,
+        offset=step.offset,
+        relu=step.scaled and step.relu,
+        keep_zeros=keep_zeros,
+        **options,
+    )
+    if np.isinf(behind.values).any():
+        check_range(result.y, step.scale, step.offset, step.relu)
+    return result, behind
 
 
 def _plans(shapes: Sequence[ConvShape]) -> list[Plan]:
@@ -134,22 +156,36 @@ def _plans(shapes: Sequence[ConvShape]) -> list[Plan]:
     plans: list[Plan] = []
     for number, shape in enumerate(shapes):
         following = plans[-1].followed_by(shape) if plans else None
-        plans.append(following or _with_room(shape, shapes[number + 1 :]))
+        if following is None or following.positions > WIDEST * Plan(shape).positions:
+            following = _with_room(shape, shapes[number + 1 :])
+        plans.append(following)
     return plans
 
 
 def _with_room(shape: ConvShape, behind: Sequence[ConvShape]) -> Plan:
-    """The plan of a layer, its rows and images as long as those layers need that follow in words of its outputs."""
+    """The plan of a layer, its rows and images as long as those layers need that follow in words of its outputs.
+
+    As many layers as do not make the positions of one of them many more than it needs.
+    """
     own = Plan(shape)
-    together = [own, *(Plan(each) for each in takewhile(lambda each: each.stride == (1, 1), behind))]
+    rows, pitch, fewest = own.rows, own.pitch, own.positions
+    for each in takewhile(lambda each: each.stride == (1, 1), behind):
+        needed_rows, needed_pitch = Plan(each).needed
+        more_rows, more_pitch = max(rows, needed_rows), max(pitch, needed_pitch)
+        fewest = min(fewest, shape.images * needed_rows * needed_pitch)
+        if shape.images * more_rows * more_pitch > WIDEST * fewest:
+            break
+        rows, pitch = more_rows, more_pitch
     try:
-        return Plan(shape, max(plan.pitch for plan in together), max(plan.rows for plan in together))
+        return Plan(shape, pitch, rows)
     except ShapeError:
         return own
 
 
 def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
     """All layers before the first one runs."""
+    if isinstance(layers, Layer):
+        raise TypeError("layers is a sequence of Layer, not a Layer alone")
     if not layers:
         raise ValueError("no layers: expected at least one")
     steps = []
@@ -176,23 +212,3 @@ def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
             "none; fold them into w and bias"
         )
     return steps
-
-
-def _check_range(number: int, step: _Step, y: npt.NDArray[np.float32]) -> None:
-    """Raise ValueError for the first finite result that FP16 made infinite."""
-    column = (slice(None), np.newaxis, np.newaxis)
-    values = y.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        if step.scale is not None:
-            values *= step.scale[column]
-        if step.offset is not None:
-            values += step.offset[column]
-    if step.relu:
-        values[values < 0] = 0
-    beyond = np.argwhere(overflowing(values, rounded_to_half(values)))
-    if len(beyond):
-        place = tuple(beyond[0].tolist())
-        raise ValueError(
-            f"layer {number}: its result y{list(place)}, {values[place]:.6g} as the next layer reads it, is beyond "
-            "FP16's range of +-65504; scale the filters or give the layer a scale"
-        )

@@ -11,7 +11,7 @@ from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, Pair, shape_of
+from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.conv.tiling import Tiling
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.program_files import CONV_KERNELS
@@ -49,7 +49,7 @@ def conv2d(
     ``y`` has its FP16 values; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
 
     Raises ShapeError for a convolution that does not exist, TypeError for what is not real, ValueError for a value
-    beyond FP16's range and for an option that does not exist.
+    beyond FP16's range, with ``encoded`` also of the result, and for an option that does not exist.
     """
     x, w = np.asarray(x), np.asarray(w)
     _check_choice("kernel", kernel, CONV_KERNELS)
@@ -79,8 +79,13 @@ def conv2d(
     keep_zeros = skip == "weights"
     given = encode_on_device(halves_x, plan, machine, keep_zeros=keep_zeros, **options)
     density = float(np.count_nonzero(halves_x) / x.size)
-    following = plan.followed_by(_next_shape(shape)) if encoded else None
-    if following is not None:
+    if encoded:
+        following = plan.followed_by(_next_shape(shape))
+        if following is None:
+            raise ShapeError(
+                f"the output {shape.output_shape} has more positions of a filter than a sparse kernel counts: "
+                "use fewer images, or no encoded result"
+            )
         result, _ = convolve_encoded(
             given,
             plan,

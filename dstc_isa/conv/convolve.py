@@ -5,13 +5,14 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.conv.activations import EncodedActivations, decode, elements_read, empty_encoding, reciprocal, regions
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.result_range import check_range
 from dstc_isa.conv.shape import ConvShape, ShapeError
 from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
 from dstc_isa.engine.launch import Argument
@@ -22,7 +23,7 @@ from dstc_isa.timing.run import RunOptions, execute
 
 BLOCK = 32 * WARPS
 HAS_BIAS, RECTIFIES, IS_SCALED, KEEPS_ZEROS = 1, 2, 4, 8
-PADDING = 64
+FILTERS_BEHIND = 64
 """Numbers that a warp may read behind the last filter's."""
 
 ELEMENT_LIMIT = 1 << 32
@@ -78,6 +79,8 @@ def convolve_encoded(
     ``following``: of ``Plan.followed_by``. ``scale``, ``offset``: of each filter, the result with bias times scale plus
     offset, one rounding; then ReLU; then FP16. ``keep_zeros``: zeros of the result count as values. ``y`` has the
     FP16 values. Otherwise as ``convolve``.
+
+    Raises ResultRangeError for a finite result that FP16 makes infinite.
     """
     given = _prepared(w, bias, plan, tiling)
     shape, stretch = plan.shape, given.tiling.windows
@@ -99,6 +102,13 @@ def convolve_encoded(
         "region": WINDOW * (stretch + 1),
     }
     run = _launch("spconv_encoded", given, encoded, plan, flags, to_result, gpu, **options)
+    if np.isinf(result.values).any():
+        alone: RunOptions = {"threads": options.get("threads"), "reference": options.get("reference", False)}
+        rectified = relu and factors is None and summands is None
+        stored = convolve(
+            evolve(encoded, launches=()), plan, w, bias=bias, relu=rectified, tiling=given.tiling, **alone
+        )
+        check_range(stored.y, factors, summands, relu)
     y = decode(result, following).astype(np.float32)
     return _outcome(y, given, encoded, plan, density_x, run), result
 
@@ -188,7 +198,7 @@ def _outcome(
 
 
 def _padded(numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.pad(numbers, (0, PADDING))
+    return np.pad(numbers, (0, FILTERS_BEHIND))
 
 
 def _places(plan: Plan, parts: int) -> list[int]:

@@ -12,11 +12,11 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
-AHEAD = 20
-"""K-tiles that the kernel reads behind the last one."""
+AHEAD = 6
+"""K-tiles behind the last one whose bitmaps or places the kernel reads or prefetches: 4 behind the next, and that."""
 
-ROWS_AHEAD = 512
-"""Rows of values that it prefetches behind the last one, at most."""
+ROWS_AHEAD = 192
+"""Rows of values that it prefetches behind the last one: 1 KB ahead, two times 1 KB."""
 
 
 @frozen(eq=False)

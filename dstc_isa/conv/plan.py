@@ -40,9 +40,6 @@ MERGED_FILTERS, MERGED_STEPS = 64, 160
 STRETCH = 4
 """Words of a plane are a multiple of these, which a warp encodes together."""
 
-SHARED = 8
-"""Windows that may share values."""
-
 POSITION_LIMIT = 1 << 24
 PLANE_LIMIT = (1 << 16) - 1
 """Planes, and groups: each is a row of CTAs."""
@@ -84,8 +81,9 @@ class Plan:
     def __attrs_post_init__(self) -> None:
         if self.words * WINDOW > POSITION_LIMIT:
             raise ShapeError(
-                f"images, height and width with padding are {self.words * WINDOW} positions of a channel, "
-                f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer images or less padding"
+                f"images, height and width with padding and dilation are {self.words * WINDOW} positions of a channel, "
+                f"more than the {POSITION_LIMIT} that the sparse kernel counts: use fewer or smaller images, less "
+                "padding or dilation"
             )
         if self.planes > PLANE_LIMIT:
             raise ShapeError(
@@ -162,14 +160,23 @@ class Plan:
     def followed_by(self, shape: ConvShape) -> "Plan | None":
         """The plan of a convolution of this one's output, in words of its tiles; None if there is none.
 
-        A stride needs phases, which tiles of outputs are not; and rows and images must be as long as the other needs.
+        A stride needs phases, which tiles of outputs are not; rows and images must be as long as the other needs; and
+        its positions must not be too many.
         """
         if shape.stride != (1, 1):
             return None
         before = shape.padding[0] * self.pitch + shape.padding[2]
         origin = self.offset - before + WINDOW * (1 + -(-(before - self.offset) // WINDOW))
-        plan = Plan(shape, self.pitch, self.rows, origin)
+        try:
+            plan = Plan(shape, self.pitch, self.rows, origin)
+        except ShapeError:
+            return None
         return plan if (plan.rows, plan.pitch) == (self.rows, self.pitch) else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is the plan of a convolution behind another one, in words of its tiles."""
+        return self.given_origin is not None
 
     def first_word(self, before: "Plan") -> int:
         """The word of a plane that has the first tile of outputs of the plan that this one follows."""
@@ -247,7 +254,7 @@ class Plan:
         stride, dilation = self.shape.stride[1], self.shape.dilation[1]
         apart = stride // math.gcd(stride, dilation)
         spacing = apart * dilation // stride
-        together = min(SHARED, SPREAD // spacing + 1) if spacing <= SPACING else 1
+        together = SPREAD // spacing + 1 if spacing <= SPACING else 1
         found = []
         for first in range(min(apart, self.shape.columns)):
             columns = range(first, self.shape.columns, apart)

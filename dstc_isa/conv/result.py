@@ -14,7 +14,8 @@ from dstc_isa.report.statistics import RunStatistics
 class ConvResult:
     """``y``: float32 of ``shape.output_shape``. ``launches``: kernels in the order they ran; the last one convolves.
 
-    ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1.
+    ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1; ``density_x`` of
+    ``convolve`` and of a chain: values that were encoded, per element that the layer reads.
     """
 
     y: npt.NDArray[np.float32]

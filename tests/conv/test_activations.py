@@ -156,9 +156,10 @@ def test_planes_of_several_ctas() -> None:
     assert_same(encode_on_device(x, plan, None), encode_on_host(x, plan))
 
 
+@pytest.mark.parametrize("origin", [70, 400])
 @pytest.mark.parametrize("keep_zeros", [False, True])
-def test_planes_that_begin_later(keep_zeros: bool) -> None:
-    plan = Plan(SHAPE, 20, 9, 70)
+def test_planes_that_begin_later(keep_zeros: bool, origin: int) -> None:
+    plan = Plan(SHAPE, 20, 9, origin)
     x = special(SHAPE)
     got, expected = encode_on_device(x, plan, None, keep_zeros=keep_zeros), encode_on_host(x, plan, keep_zeros)
     assert_same(got, expected)

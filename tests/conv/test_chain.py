@@ -2,14 +2,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dstc_isa import Layer, conv2d, run_layers
 from dstc_isa.conv.activations import encode_on_host
+from dstc_isa.conv.chain import _plans
 from dstc_isa.conv.convolve import convolve
 from dstc_isa.conv.plan import Plan
-from dstc_isa.conv.shape import shape_of
+from dstc_isa.conv.shape import ShapeError, shape_of
+from tests.conv.layers import correlated
 
 
 def sparse(seed: int, *shape: int, density: float = 0.5) -> np.ndarray:
@@ -56,22 +58,72 @@ def test_layers_on_the_device_are_those_encoded_on_the_host(
     )
     keep_zeros = skip == "weights"
     between = on_host(x, first, keep_zeros, padding=1, bias=bias, relu=relu and not scaled)
-    encodes = stride == (1, 1)
-    assert [len(result.launches) for result in results] == [2, 1 if encodes else 2, 1]
-    if not encodes:
+    shapes = [result.shape for result in results]
+    follows = [plan.follows for plan in _plans(shapes)]
+    assert follows[1] == (stride == (1, 1))
+    # An encoding launch, unless the layer before it has encoded its result.
+    assert [len(result.launches) for result in results] == [1 if each else 2 for each in follows]
+    if not follows[1]:
         np.testing.assert_array_equal(results[0].y, between)
     if scale is not None and offset is not None:
         exact = between.astype(np.float64) * scale[:, None, None] + offset[:, None, None]
         between = exact.astype(np.float32)
         if relu:
             between[between < 0] = 0
-    if encodes:
+    if follows[1]:
         np.testing.assert_array_equal(results[0].y, between.astype(np.float16))
     activations = on_host(between, second, keep_zeros, stride=stride, padding=(0, 2, 1, 0), relu=True)
-    np.testing.assert_array_equal(results[1].y, activations.astype(np.float16))
+    np.testing.assert_array_equal(results[1].y, activations.astype(np.float16) if follows[2] else activations)
     np.testing.assert_array_equal(results[2].y, on_host(activations, third, keep_zeros, groups=groups))
     if not keep_zeros:
         assert results[2].density_x == np.count_nonzero(activations.astype(np.float16)) / activations.size
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([(1, 1), (3, 3), (2, 4), (1, 5), (5, 5)]),
+            st.sampled_from([1, 1, 1, 2, (2, 1)]),
+            st.integers(0, 3),
+            st.sampled_from([1, 1, 2]),
+            st.sampled_from([1, 1, 3]),
+            st.booleans(),
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+    st.integers(0, 999),
+)
+def test_chains_of_small_integers_against_an_independent_implementation(layers: list[Any], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    x = generator.choice([0, 0, 1, -1, 2], (2, 6, 9, 8)).astype(np.float16)
+    expected, chain, wanted = x, [], []
+    for kernel, stride, padding, dilation, groups, relu in layers:
+        shape_options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        w = generator.choice([0, 0, 0, 1, -1], (6, 6 // groups, *kernel)).astype(np.float16)
+        try:
+            shape = shape_of(expected, w, **shape_options)
+        except ShapeError:
+            break
+        sums = correlated(expected.astype(float), w.astype(float), shape)
+        if abs(sums).max() > 2000:
+            break
+        expected = np.maximum(sums, 0) if relu else sums
+        chain.append(Layer(w=w, relu=relu, **shape_options))
+        wanted.append(expected)
+    assume(chain)
+    for result, y in zip(run_layers(x, chain, gpu=None), wanted, strict=True):
+        np.testing.assert_array_equal(result.y, y)
+
+
+def test_a_layer_with_much_padding_does_not_widen_those_before_it() -> None:
+    w = sparse(0, 4, 4, 3, 3)
+    layers = [Layer(w=w, padding=1), Layer(w=w, padding=1), Layer(w=sparse(1, 4, 4, 1, 1), padding=30)]
+    x = sparse(2, 1, 4, 12, 12)
+    plans = _plans([result.shape for result in run_layers(x, layers, gpu=None)])
+    assert [plan.follows for plan in plans] == [False, True, False]
+    assert plans[1].positions == Plan(plans[1].shape).positions
 
 
 def test_one_layer_is_a_convolution() -> None:
@@ -91,10 +143,10 @@ SAME = np.ones((1, 2, 1, 1))
 def test_a_value_between_layers_beyond_fp16_is_named() -> None:
     w = FILTERS.copy()
     w[0] = 1
-    with pytest.raises(ValueError, match=r"layer 1: its result y\[0, 1, 0, 0\], 160000 as .* beyond FP16's range"):
+    with pytest.raises(ValueError, match=r"layer 1: the result y\[0, 1, 0, 0\], 160000 as a layer .* FP16's range"):
         run_layers(LARGE, [Layer(w=np.ones((2, 2, 1, 1))), Layer(w=w), Layer(w=SAME)], gpu=None)
     scaled = Layer(w=FILTERS, scale=[0.5, 0.25], offset=[-40000, 60000])
-    with pytest.raises(ValueError, match=r"layer 0: its result y\[0, 1, 0, 0\], 80000 as"):
+    with pytest.raises(ValueError, match=r"layer 0: the result y\[0, 1, 0, 0\], 80000 as"):
         run_layers(LARGE, [scaled, Layer(w=SAME)], gpu=None)
 
 
@@ -134,6 +186,11 @@ def test_infinities_of_the_input_pass() -> None:
 def test_refused_before_anything_runs(message: str, layers: list[tuple[np.ndarray, dict[str, Any]]]) -> None:
     with pytest.raises(ValueError, match=message):
         run_layers(LARGE, [Layer(w=w, **options) for w, options in layers], gpu=None)
+
+
+def test_a_layer_alone_is_no_sequence() -> None:
+    with pytest.raises(TypeError, match="layers is a sequence of Layer, not a Layer alone"):
+        run_layers(LARGE, Layer(w=FILTERS), gpu=None)  # type: ignore[arg-type]
 
 
 def test_unknown_skip() -> None:

@@ -9,7 +9,8 @@ from dstc_isa.conv.activations import encode_on_host
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.conv.convolve import convolve, convolve_encoded
 from dstc_isa.conv.plan import Plan
-from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.result_range import ResultRangeError
+from dstc_isa.conv.shape import ConvShape, ShapeError
 from dstc_isa.conv.tiling import Tiling
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
@@ -89,18 +90,39 @@ def test_an_encoded_result_is_the_stored_one_encoded_by_the_host(
 
 @pytest.mark.parametrize("relu", [False, True])
 def test_values_at_the_ends_of_fp16(relu: bool) -> None:
-    # Down to half the smallest number FP16 rounds to zero, up to 65519 it does not round to infinity.
+    # FP16 rounds half of its smallest number to zero.
     x = np.zeros((1, 12, 1, 3), np.float16)
     tiny, huge = 2.0**-24, 65504.0
     x[0, :, 0, 0] = [tiny, tiny, tiny, -tiny, -tiny, huge, huge, -huge, np.nan, np.inf, -np.inf, -0.0]
-    factors = [0.5, 0.5 + 2.0**-11, 1.0, 0.5 + 2.0**-11, 1.0, 1.0, 1.0 + 2.0**-10, 1.0, 1.0, 1.0, 1.0, 1.0]
+    factors = [0.5, 0.5 + 2.0**-11, 1.0, 0.5 + 2.0**-11, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     w = np.diag(factors).astype(np.float16)[:, :, None, None]
     result = conv2d(x, w, relu=relu, encoded=True, gpu=None)
-    with np.errstate(over="ignore"):
-        stored = conv2d(x, w, relu=relu, gpu=None).y.astype(np.float16)
+    stored = conv2d(x, w, relu=relu, gpu=None).y.astype(np.float16)
     np.testing.assert_array_equal(result.y, stored)
     assert np.isnan(result.y[0, 8, 0, 0])
-    assert np.isinf(result.y[0, 6, 0, 0])
+    assert np.isinf(result.y[0, 9, 0, 0])
+
+
+def test_a_result_beyond_fp16_is_named() -> None:
+    x, w = np.full((1, 2, 3, 3), 200), np.full((2, 2, 1, 1), 1)
+    w[1] = 200
+    with pytest.raises(ResultRangeError, match=r"the result y\[0, 1, 0, 0\], 80000 as a layer behind reads it"):
+        conv2d(x, w, encoded=True, gpu=None)
+    assert (conv2d(x, -w, relu=True, encoded=True, gpu=None).y == 0).all()
+
+
+def test_a_result_is_rounded_twice_on_its_way() -> None:
+    # 65519.9992 is below what FP16 rounds to infinity, but FP32 rounds it to just that.
+    x, w = np.array([65504, 1]).reshape(1, 2, 1, 1), np.array([1, 15.9921875]).reshape(1, 2, 1, 1)
+    plan, following = followed(ConvShape(1, 2, 1, 1, 1, 1, 1), 1, 1, 0, 0)
+    with pytest.raises(ResultRangeError, match="65520 as a layer behind reads it"):
+        convolve_encoded(encode_on_host(x.astype(np.float16), plan), plan, w, following, offset=np.array([0.007]))
+
+
+def test_an_encoded_result_that_would_have_too_many_positions() -> None:
+    x, w = np.zeros((1, 1, 1, (1 << 24) - 32), np.float16), np.ones((1, 1, 1, 1))
+    with pytest.raises(ShapeError, match="more positions of a filter than a sparse kernel counts"):
+        conv2d(x, w, encoded=True, gpu=None)
 
 
 @pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(2, 2), Tiling(1, 4)], ids=str)

@@ -1,0 +1,39 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
+from tests.conv.layers import layer_shapes
+
+
+@given(layer_shapes(), st.floats(0, 1), st.integers(0, 40), st.integers(0, 5), st.sampled_from([None, 32, 45]))
+def test_the_choice_does_not_depend_on_where_planes_begin(
+    shape: ConvShape, density: float, more: int, rows: int, origin: int | None
+) -> None:
+    alone = Plan(shape)
+    chosen = choose_tiling(alone, density)
+    check_tiling(chosen)
+    assert choose_tiling(Plan(shape, alone.pitch + more, alone.rows + rows, origin), density) == chosen
+
+
+def test_large_layers_are_not_divided_and_small_ones_are() -> None:
+    def chosen(images: int, channels: int, size: int) -> Tiling:
+        plan = Plan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1)))
+        return choose_tiling(plan, 0.25)
+
+    assert chosen(16, 64, 56) == Tiling(2, 1)
+    assert chosen(1, 512, 7).parts == WARPS
+
+
+def test_windows_and_kernels() -> None:
+    assert [Tiling(2, parts).windows for parts in (1, 2, 4)] == [4, 2, 1]
+    assert Tiling(1, 2).kernel("spconv") == "spconv_32x32"
+    assert Tiling(2, 1).kernel("spconv_encoded") == "spconv_encoded_64x32"
+
+
+@pytest.mark.parametrize("tiling", [Tiling(0, 1), Tiling(3, 1), Tiling(1, 0), Tiling(1, 3), Tiling(2, 8)], ids=str)
+def test_what_no_kernel_does(tiling: Tiling) -> None:
+    with pytest.raises(ValueError, match="a tiling has"):
+        check_tiling(tiling)
