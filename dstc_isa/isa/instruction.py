@@ -93,7 +93,11 @@ def _reaches_beyond(function: Callable[..., Any], seen: set[Any]) -> bool:
     names = function.__code__.co_names
     if not (SHARED | RUNNING | SEQUENCE).isdisjoint(names):
         return True
-    called = (function.__globals__.get(name) for name in names)
+    called = [function.__globals__.get(name) for name in names]
+    if any(
+        getattr(each, "__module__", "") in LEAVES and each.__name__ in SHARED for each in called if each is not None
+    ):
+        return True
     return any(
         _reaches_beyond(each, seen)
         for each in called

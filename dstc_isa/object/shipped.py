@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from dstc_isa.program import Program
 from dstc_isa.program_files import program_directory
 
 PACKAGES = ("assembler", "gpu", "isa", "object", "syntax")
-"""What an object is made by: a change in these makes the kept ones useless."""
+"""What an object is made by, with the modules beside them: a change in these makes the kept ones useless."""
+
+_started = time.time()
 
 _loaded: dict[tuple[str, Timetable], Program] = {}
 
@@ -34,6 +37,8 @@ def _kept(name: str, gpu: Gpu) -> Program:
         return read_object(path.read_bytes())
     except (OSError, ObjectError):
         program = load_file(program_directory() / name, gpu=gpu)
+    if any(source.stat().st_mtime > _started for source in _source_files()):
+        return program  # Made by, or of, something else than what the name says.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
@@ -52,11 +57,14 @@ def _kept_file(name: str, timetable: Timetable) -> Path:
 @cache
 def _sources() -> str:
     """Hash of the programs, where they lie, which their line tables say, and what assembles them."""
-    package = Path(__file__).resolve().parents[1]
-    files = [path for part in PACKAGES for path in (package / part).rglob("*") if path.suffix in (".py", ".lark")]
-    files += program_directory().rglob("*.dasm")
     digest = hashlib.sha256(str(program_directory()).encode())
-    for path in sorted(files):
+    for path in _source_files():
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _source_files() -> list[Path]:
+    package = Path(__file__).resolve().parents[1]
+    files = [path for part in PACKAGES for path in (package / part).rglob("*") if path.suffix in (".py", ".lark")]
+    return sorted([*files, *package.glob("*.py"), *program_directory().rglob("*.dasm")])

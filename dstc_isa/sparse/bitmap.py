@@ -8,6 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from dstc_isa.halves import HALF, ValueRangeError, overflowing, rounded_to_half
+from dstc_isa.sparse.groups import StepGroups
 
 if TYPE_CHECKING:
     from scipy.sparse import sparray, spmatrix
@@ -73,14 +74,11 @@ class BitmapMatrix:
         """Tiles that are not empty."""
         return len(self.value_start) - 1
 
-    def groups(self, size: int) -> NDArray[np.int64]:
-        """Groups of up to ``size`` values that outer products take, per k of whole tiles, summed over tiles: int64."""
+    def groups(self, size: int) -> StepGroups:
+        """Groups of up to ``size`` values that outer products take."""
         present = np.unpackbits(self.warp_bitmap.view(np.uint8), axis=1, bitorder="little")
-        tile_k = np.nonzero(present)[1]
-        of_steps = -(-np.bitwise_count(self.element_bitmap[: self.tiles]).astype(np.int64) // size)
-        total = np.zeros((self.tiles_k, self.tile_k), np.int64)
-        np.add.at(total, tile_k, of_steps)
-        return total.reshape(-1)
+        values = np.bitwise_count(self.element_bitmap[: self.tiles]).astype(np.int64)
+        return StepGroups.of(np.nonzero(present)[1], values, size)
 
     @property
     def density(self) -> float:

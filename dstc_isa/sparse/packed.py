@@ -10,6 +10,7 @@ from dstc_isa.halves import HALF
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.isa.warp import LONGEST
 from dstc_isa.sparse.bitmap import ROW, TILE_OUTER, WORD, BitmapMatrix, Side
+from dstc_isa.sparse.groups import StepGroups, products
 
 STEPS = LONGEST
 
@@ -75,13 +76,11 @@ class PackedMatrix:
         lines = self.lines.view(WORD)[first_lines[:, None] + np.arange(self.words)]
         return lines.reshape(-1, STEPS, self.words)
 
-    def groups(self, size: int) -> NDArray[np.int64]:
-        """Groups of up to ``size`` values that outer products take, per k of whole tiles, summed over tiles: int64."""
-        total = np.zeros((self.tiles_k, STEPS), np.int64)
+    def groups(self, size: int) -> StepGroups:
+        """Groups of up to ``size`` values that outer products take."""
         outer, k = np.nonzero(self.tiles[:, :, 1])
-        counts = np.bitwise_count(self.bitmaps(self.tiles[outer, k, 0])).sum(axis=2, dtype=np.int64)
-        np.add.at(total, k, -(-counts // size))
-        return total.reshape(-1)
+        values = np.bitwise_count(self.bitmaps(self.tiles[outer, k, 0])).sum(axis=2, dtype=np.int64)
+        return StepGroups.of(k, values, size)
 
 
 @frozen
@@ -98,7 +97,7 @@ class PackedProduct:
 
     def groups(self) -> int:
         """Groups of products that the sequenced outer products walk."""
-        return int(self.a.groups(GROUP_ROWS) @ self.b.groups(GROUP_COLUMNS))
+        return products(self.a.groups(GROUP_ROWS), self.b.groups(GROUP_COLUMNS))
 
     def launch(self, c: NDArray[np.float32], at_once: int) -> tuple[tuple[int, ...], dict[str, Any]]:
         """Grid and arguments of the kernel for the product ``c``, of which ``at_once`` CTAs run at a time."""

@@ -15,6 +15,7 @@ from dstc_isa.object.shipped import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
+from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
 from dstc_isa.timing.run import RunOptions, execute
 
@@ -24,7 +25,7 @@ BAND = 8
 
 BLOCK = 256
 WARP_TILE = 32
-TILE_LIMIT = 1 << 28
+PRESENT_LIMIT = 1 << 28
 TILE_K = 32
 """Steps of the tiles that the kernels take."""
 
@@ -122,9 +123,9 @@ def spgemm(
             walked = product.groups()
             grid, arguments = product.launch(c, (machine or load_gpu(DEFAULT_GPU)).sm.count)
         elif _groups(right, left) < _groups(left, right):
-            grid, arguments = bitmap_launch(right, left, c, turned=True)
+            grid, arguments = _bitmap_launch(right, left, c, turned=True)
         else:
-            grid, arguments = bitmap_launch(left, right, c, turned=False)
+            grid, arguments = _bitmap_launch(left, right, c, turned=False)
         execution, timing = execute(
             program,
             loaded,
@@ -154,7 +155,7 @@ def spgemm(
 
 def _groups(left: BitmapMatrix, right: BitmapMatrix) -> int:
     """Outer products that a multiplication takes with the first one's values in groups of rows."""
-    return int(left.groups(GROUP_ROWS) @ right.groups(GROUP_COLUMNS))
+    return products(left.groups(GROUP_ROWS), right.groups(GROUP_COLUMNS))
 
 
 def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
@@ -176,7 +177,7 @@ def _packed(matrix: BitmapMatrix) -> PackedMatrix:
         return pack(matrix)
 
 
-def bitmap_launch(
+def _bitmap_launch(
     a: BitmapMatrix, b: BitmapMatrix, c: npt.NDArray[np.float32], *, turned: bool
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
     """Grid and arguments of the kernel for two matrices in the bitmap format.
@@ -190,8 +191,8 @@ def bitmap_launch(
     slabs = -(-bands // MAX_GRID[1])
     grid = (band * -(-columns // CTA_TILE), -(-bands // slabs), slabs)
     arguments = {
-        **operand_arguments("a", a),
-        **operand_arguments("b", b),
+        **_operand_arguments("a", a),
+        **_operand_arguments("b", b),
         "out": c,
         "m": rows,
         "n": columns,
@@ -207,9 +208,9 @@ def bitmap_launch(
     return grid, arguments
 
 
-def operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
+def _operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
     """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
-    if matrix.tiles >= TILE_LIMIT:
+    if matrix.tiles >= PRESENT_LIMIT:
         raise ValueError(f"matrix {matrix.side} has too many non-empty tiles for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,

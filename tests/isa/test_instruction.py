@@ -190,8 +190,11 @@ def test_what_other_warps_can_tell_runs_in_its_time() -> None:
         "EXIT",
         "BRA",
         "BSYNC",
-        "SPWMMA.323216.F32",
+        "SPWMMA.323232.F32.WINDOW",
+        "SPWMMA.643232.F32.WINDOW",
+        "SPWMMA.643232.F32.PACKED",
     }
+    assert beyond <= {d.mnemonic for d in REGISTRY}
     assert not kept & beyond
     assert kept >= {"IADD3", "FFMA", "VOTE", "S2R", "HMMA.884.F32", "BOHMMA.32321", "OHMMA.8161.F32"}
 

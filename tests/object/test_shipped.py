@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -31,6 +32,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and nothing loaded yet."""
     monkeypatch.setenv("DSTC_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(shipped, "_loaded", {})
+    monkeypatch.setattr(shipped, "_started", time.time() + 1)
     return tmp_path / "programs"
 
 
@@ -59,6 +61,12 @@ def test_a_change_of_the_sources_leaves_kept_objects_alone(kept: Path, monkeypat
     monkeypatch.setattr(shipped, "_sources", lambda: "changed")
     load_shipped("hello.dasm")
     assert len(list(kept.iterdir())) == 2
+
+
+def test_an_object_of_changed_sources_is_not_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "_started", 0.0)
+    assert load_shipped("hello.dasm").kernel(None).name == "saxpy"
+    assert not kept.exists()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
