@@ -20,8 +20,11 @@ BEHIND = 64
 WARPS, CHANNELS = 4, 8
 """Of a CTA of the encoding kernel, side by side along a plane; and of a warp, one after the other."""
 
+NUMBERS_BEHIND = 64
+"""Numbers of channels or filters that a warp may read behind the last one's."""
+
 ENCODE_BLOCK = 32 * WARPS
-IS_WIDE, IS_SCALED, IS_RECTIFIED, KEEPS_ZEROS = 1, 2, 4, 8
+IS_WIDE, RECTIFIES, IS_SCALED, KEEPS_ZEROS = 1, 2, 4, 8
 PLACE_LIMIT = 1 << 32
 
 
@@ -156,7 +159,7 @@ def encode_on_device(
     flags = (
         (IS_WIDE if x.dtype == np.float32 else 0)
         | (IS_SCALED if scaled else 0)
-        | (IS_RECTIFIED if relu else 0)
+        | (RECTIFIES if relu else 0)
         | (KEEPS_ZEROS if keep_zeros else 0)
     )
     memory = x.transpose(0, 2, 3, 1)
@@ -165,8 +168,8 @@ def encode_on_device(
     steps = [stride // x.itemsize for stride in x.strides]
     arguments: dict[str, Argument] = {
         "x": memory,
-        "scales": _of_channels(scale, 1, shape.channels),
-        "offsets": _of_channels(offset, 0, shape.channels),
+        "scales": with_room(scale, 1, shape.channels),
+        "offsets": with_room(offset, 0, shape.channels),
         "phase_places": np.array(plan.phases, np.uint32),
         "encoded": encoded.words,
         "values": encoded.values,
@@ -205,10 +208,10 @@ def encode_on_device(
     return evolve(encoded, launches=(run,))
 
 
-def _of_channels(numbers: npt.NDArray[np.float32] | None, otherwise: float, channels: int) -> npt.NDArray[np.float32]:
-    """A number for each channel, and for those that a warp may have behind the last."""
-    given = np.full(channels, otherwise, np.float32) if numbers is None else np.asarray(numbers, np.float32)
-    return np.pad(given, (0, CHANNELS))
+def with_room(numbers: npt.NDArray[np.float32] | None, otherwise: float, count: int) -> npt.NDArray[np.float32]:
+    """A number for each of ``count`` channels or filters, and for those that a warp may have behind the last."""
+    given = np.full(count, otherwise, np.float32) if numbers is None else np.asarray(numbers, np.float32)
+    return np.pad(given, (0, NUMBERS_BEHIND))
 
 
 def reciprocal(divisor: int) -> int:

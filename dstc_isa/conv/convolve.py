@@ -7,7 +7,18 @@ import numpy as np
 import numpy.typing as npt
 from attrs import evolve, frozen
 
-from dstc_isa.conv.activations import EncodedActivations, decode, elements_read, empty_encoding, reciprocal, regions
+from dstc_isa.conv.activations import (
+    IS_SCALED,
+    KEEPS_ZEROS,
+    RECTIFIES,
+    EncodedActivations,
+    decode,
+    elements_read,
+    empty_encoding,
+    reciprocal,
+    regions,
+    with_room,
+)
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
@@ -22,10 +33,7 @@ from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
 
 BLOCK = 32 * WARPS
-HAS_BIAS, RECTIFIES, IS_SCALED, KEEPS_ZEROS = 1, 2, 4, 8
-FILTERS_BEHIND = 64
-"""Numbers that a warp may read behind the last filter's."""
-
+HAS_BIAS = 1
 ELEMENT_LIMIT = 1 << 32
 AXES = "image", "filter", "row", "column"
 
@@ -94,8 +102,8 @@ def convolve_encoded(
     to_result: dict[str, Argument] = {
         "out": result.values,
         "encoded": result.words,
-        "scales": _padded(np.ones(shape.filters, np.float32) if factors is None else factors),
-        "offsets": _padded(np.zeros(shape.filters, np.float32) if summands is None else summands),
+        "scales": with_room(factors, 1, shape.filters),
+        "offsets": with_room(summands, 0, shape.filters),
         "first_word": following.first_word(plan),
         "plane_words": following.words,
         "regions": regions(following, stretch),
@@ -157,7 +165,7 @@ def _launch(
         "filter_tiles": packed.tiles,
         "filter_places": packed.places,
         "filter_values": packed.values,
-        "bias": _padded(np.zeros(0, np.float32) if given.bias is None else given.bias),
+        "bias": with_room(given.bias, 0, shape.filters),
         "filters": shape.group_filters,
         "split_shift": tiling.parts.bit_length() - 1,
         "filter_blocks": packed.blocks,
@@ -195,10 +203,6 @@ def _outcome(
         density_w=given.density_w,
         launches=(*encoded.launches, run),
     )
-
-
-def _padded(numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.pad(numbers, (0, FILTERS_BEHIND))
 
 
 def _places(plan: Plan, parts: int) -> list[int]:

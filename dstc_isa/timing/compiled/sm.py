@@ -72,7 +72,7 @@ def release_barriers(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) 
             clock = as_clock(sm.clocks + (slot * launch.warps + index) * CLOCK_BYTES)
             subcore = as_subcore(clock.subcore)
             if warp.active != 0 and subcore.ready[clock.position] == FAR:
-                following = subcore.next
+                soonest = subcore.next
                 prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
                 opened = cycle + machine.barrier_latency
                 if opened > clock.wait_until:
@@ -80,7 +80,7 @@ def release_barriers(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) 
                     clock.wait_reason = Reason.BARRIER
                     subcore.ready[clock.position] = max(subcore.ready[clock.position], opened)
                 # Not before the barrier opens, which may be when nothing else of the sub-core is ready.
-                subcore.next = min(following, subcore.ready[clock.position])
+                subcore.next = min(soonest, subcore.ready[clock.position])
         return
     for index in range(launch.warps):
         if as_warp(warps + index * WARP_RECORD_BYTES).active != 0:
