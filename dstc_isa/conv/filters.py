@@ -12,6 +12,9 @@ from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 ROW = 8
 """Values of 16 bytes."""
 
+LINE = 8
+"""Rows of a line of L1: a k-tile's values begin with one, so that a load of 32 rows reads no more than four."""
+
 AHEAD = 6
 """K-tiles behind the last one whose bitmaps or places the kernel reads or prefetches: 4 behind the next, and that."""
 
@@ -47,11 +50,12 @@ def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedF
     tiles = np.ascontiguousarray(tiles).reshape(-1, STEPS * of_warp)
     present = tiles != 0
     rows = -(-present.sum(axis=1) // ROW)
-    starts = np.cumsum(rows) - rows
+    room = -(-rows // LINE) * LINE
+    starts = np.cumsum(room) - room
     bitmaps = np.packbits(present, axis=1, bitorder="little").view("<u4")
     tiles_behind = ((0, AHEAD), (0, 0))
     places = np.pad(np.stack((starts, rows), axis=1).astype(np.uint32), tiles_behind)
-    values = np.zeros((int(rows.sum()) + ROWS_AHEAD) * ROW, np.float16)
+    values = np.zeros((int(room.sum()) + ROWS_AHEAD) * ROW, np.float16)
     ranks = np.cumsum(present, axis=1) - 1
     values[(starts[:, None] * ROW + ranks)[present]] = tiles[present]
     of_steps = np.pad(bitmaps, tiles_behind).reshape(-1, STEPS, height)

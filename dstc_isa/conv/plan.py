@@ -37,6 +37,9 @@ no more than the 32 values that are loaded of a step."""
 MERGED_FILTERS, MERGED_STEPS = 64, 160
 """Of groups that are merged, at most: filters of a warp, and filter elements (channel, row)."""
 
+ROWS_TOGETHER = 3
+"""Rows of the filter whose steps follow each other for a channel: their windows often have lines of values in common."""
+
 STRETCH = 4
 """Words of a plane are a multiple of these, which a warp encodes together."""
 
@@ -217,8 +220,9 @@ class Plan:
         elements = [
             (channel, row)
             for first in range(0, shape.group_channels, BLOCK)
-            for row in range(shape.rows)
+            for top in range(0, shape.rows, ROWS_TOGETHER)
             for channel in range(first, min(first + BLOCK, shape.group_channels))
+            for row in range(top, min(top + ROWS_TOGETHER, shape.rows))
         ]
         return tuple(tuple(elements[first : first + STEPS]) for first in range(0, len(elements), STEPS))
 
