@@ -15,10 +15,10 @@ ROW = 8
 LINE = 8
 """Rows of a line of L1: a k-tile's values begin with one, so that a load of 32 rows reads no more than four."""
 
-AHEAD = 6
+AHEAD = 16
 """K-tiles behind the last one whose bitmaps or places the kernel reads or prefetches: 4 behind the next, and that."""
 
-ROWS_AHEAD = 192
+ROWS_AHEAD = 600
 """Rows of values that it prefetches behind the last one: 1 KB ahead, two times 1 KB."""
 
 

@@ -136,7 +136,7 @@ SM_FIELDS = {
     "l1_tags": "address of the line in each way, -1 for none",
     "l1_sectors": "address of the mask of sectors that each way holds",
     "l1_used": "address of when each way was used last",
-    "l1_filled": "address of the cycle at which each way has its sectors",
+    "l1_filled": "address of the cycles at which each way has all its sectors, and at which each of them",
     "l1_clock": "counts uses",
     "pending": "address of the table of this epoch's misses: line, epoch, sectors, cycle",
     "log": "address of the lines missed in this epoch: line, sectors",
@@ -287,6 +287,10 @@ TASK_FIELDS = {
     "free": "address of the counts of those that took no issue slot",
 }
 TASK_OFFSETS = offsets(TASK_FIELDS, {})
+SECTORS = 4
+"""Of a line of L1."""
+
+L1_FILL_BYTES = 8 * (1 + SECTORS)
 LOG_ENTRY = 16
 PENDING_ENTRY = 32
 PENDING_ENTRIES = 4096

@@ -16,6 +16,7 @@ from dstc_isa.timing.layout import (
     BANK_WORDS,
     CLOCK_OFFSETS,
     FAR,
+    L1_FILL_BYTES,
     LOG_ENTRY,
     NO_PORT,
     PENDING_ENTRIES,
@@ -65,7 +66,8 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
     warps = state.launch.warps
     ctas = [new_cta(state) for _ in range(slots)]
     lines = l1_sets * gpu.l1.ways
-    tags, sectors, uses, filled = (np.full(lines, -1, np.int64), *(np.zeros(lines, np.int64) for _ in range(3)))
+    tags, sectors, uses = (np.full(lines, -1, np.int64), *(np.zeros(lines, np.int64) for _ in range(2)))
+    filled = np.zeros(lines * L1_FILL_BYTES // 8, np.int64)
     queue = np.zeros(QUEUE, np.int64)
     slot_warps = np.array([cta.warps.ctypes.data for cta in ctas], np.int64)
     slot_shared = np.array([cta.window.ctypes.data for cta in ctas], np.int64)

@@ -9,7 +9,16 @@ from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import load_i64, store_i64
 from dstc_isa.isa.lanes import count_bits
 from dstc_isa.timing.compiled.records import as_sm
-from dstc_isa.timing.layout import FAR, LOG_ENTRY, PENDING_ENTRIES, PENDING_ENTRY, SM_OFFSETS, TICKS
+from dstc_isa.timing.layout import (
+    FAR,
+    L1_FILL_BYTES,
+    LOG_ENTRY,
+    PENDING_ENTRIES,
+    PENDING_ENTRY,
+    SECTORS,
+    SM_OFFSETS,
+    TICKS,
+)
 
 HASH = 0x1E3779B97F4A7C15
 HASH_SHIFT = 24
@@ -97,21 +106,28 @@ def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any
     if found < 0:
         found = oldest
         store_i64(sm.l1_tags + 8 * found, line)
-        store_i64(sm.l1_filled + 8 * found, 0)
+        store_i64(sm.l1_filled + L1_FILL_BYTES * found, 0)
     else:
         held = load_i64(sm.l1_sectors + 8 * found)
     store_i64(sm.l1_used + 8 * found, sm.l1_clock)
     store_i64(sm.l1_sectors + 8 * found, held | sectors)
+    filled = sm.l1_filled + L1_FILL_BYTES * found
     arrived = cycle + machine.l1_latency
-    hits = count_bits(sectors & held)
-    sm.l1_hits += hits
-    if hits:
-        arrived = max(arrived, load_i64(sm.l1_filled + 8 * found))
+    present = sectors & held
+    sm.l1_hits += count_bits(present)
+    if present and load_i64(filled) > arrived:
+        for sector in range(SECTORS):
+            if present >> sector & 1:
+                arrived = max(arrived, load_i64(filled + 8 * (1 + sector)))
     missing = sectors & ~held
     if missing:
         sm.l1_misses += count_bits(missing)
-        arrived = max(arrived, from_l2(machine, sm, line, missing, cycle, False))
-        store_i64(sm.l1_filled + 8 * found, arrived)
+        there = from_l2(machine, sm, line, missing, cycle, False)
+        for sector in range(SECTORS):
+            if missing >> sector & 1:
+                store_i64(filled + 8 * (1 + sector), there)
+        store_i64(filled, max(load_i64(filled), there))
+        arrived = max(arrived, there)
     return arrived
 
 

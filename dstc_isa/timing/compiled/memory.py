@@ -9,11 +9,10 @@ from dstc_isa.engine.compiled.records import load_i64, store_i64
 from dstc_isa.engine.layout import Access, Traffic
 from dstc_isa.isa.lanes import LANES, count_bits, lowest_bit
 from dstc_isa.timing.compiled.caches import from_l2, load_line
-from dstc_isa.timing.layout import BANK_WORDS
+from dstc_isa.timing.layout import BANK_WORDS, SECTORS
 
 LINE_SHIFT = 7
 SECTOR_SHIFT = 5
-SECTORS = 4
 WORD = 4
 LINE_BYTES = 1 << LINE_SHIFT
 
