@@ -15,11 +15,12 @@ ROW = 8
 LINE = 8
 """Rows of a line of L1: a k-tile's values begin with one, so that a load of 32 rows reads no more than four."""
 
-AHEAD = 16
-"""K-tiles behind the last one whose bitmaps or places the kernel reads or prefetches: 4 behind the next, and that."""
+AHEAD = 12
+"""K-tiles behind the last one whose places or bitmaps the kernel reads or prefetches: it reads those of the second and
+third behind the one at hand, and prefetches 8 further."""
 
-ROWS_AHEAD = 600
-"""Rows of values that it prefetches behind the last one: 1 KB ahead, two times 1 KB."""
+ROWS_AHEAD = 144
+"""Rows of values that it prefetches behind the last one: 2 KB ahead, and 16 rows more than the k-tile has."""
 
 
 @frozen(eq=False)
