@@ -26,8 +26,8 @@ class Tiling:
         return WARPS // self.parts
 
 
-FIXED_CYCLES = 5000
-TILE_CYCLES, DENSE_TILE_CYCLES = {1: 220, 2: 300}, {1: 520, 2: 1100}
+FIXED_CYCLES = 6000
+TILE_CYCLES, DENSE_TILE_CYCLES = {1: 90, 2: 140}, {1: 400, 2: 500}
 """Of a CTA: start, end and stores; and a k-tile with so many tiles of filters, which have zeros or hardly any.
 
 Fitted to 3x3 layers at densities 0.5 and 0.25 and without zeros: for each, the chosen tiling was the fastest or at

@@ -19,16 +19,24 @@ def test_each_filter_element_has_one_step(shape: ConvShape) -> None:
     assert (np.diff((order >= 0).astype(int), axis=1) <= 0).all()
 
 
-def test_order_goes_through_channels_of_a_block_then_rows_and_last_the_columns_of_a_run() -> None:
-    shape = ConvShape(1, BLOCK + 1, 5, 5, 1, 2, 3)
+def test_order_goes_through_three_rows_of_a_channel_then_channels_of_a_block_and_last_the_columns_of_a_run() -> None:
+    shape = ConvShape(1, BLOCK + 1, 9, 9, 1, 5, 3)
     order = Plan(shape).order
-    channel, row, column = np.unravel_index(order[0], (BLOCK + 1, 2, 3))
-    assert (channel == np.arange(STEPS)).all()
-    assert (row == 0).all()
+    numbers = np.arange(STEPS)
+    channel, row, column = np.unravel_index(order[0], (BLOCK + 1, 5, 3))
+    assert (channel == numbers // 3).all()
+    assert (row == numbers % 3).all()
     assert (column == 0).all()
     assert (order[1] == order[0] + 1).all()
-    assert (order[3] == order[0] + 3).all()
-    assert order[6].tolist() == [BLOCK * 6, BLOCK * 6 + 3, *[-1] * (STEPS - 2)]
+    # The first channel that is cut goes on in the next k-tiles.
+    channel, row, _ = np.unravel_index(order[3], (BLOCK + 1, 5, 3))
+    assert (channel == (STEPS + numbers) // 3).all()
+    assert (row == (STEPS + numbers) % 3).all()
+    # Then the other rows of the block's channels; the last channel is a block of its own.
+    channel, row, _ = np.unravel_index(order[9], (BLOCK + 1, 5, 3))
+    assert (channel == numbers // 2).all()
+    assert (row == 3 + numbers % 2).all()
+    assert np.unravel_index(order[-1][order[-1] >= 0], (BLOCK + 1, 5, 3))[0].tolist() == [BLOCK] * 5
 
 
 @given(layer_shapes())

@@ -134,3 +134,23 @@ def test_scattered_loads_move_a_sector_a_lane() -> None:
         for stride in (4, 512)
     )
     assert (near, far) == (4, 32)
+
+
+@pytest.mark.parametrize(("offset", "wait"), [(0, 34), (32, 34), (4096, 34)], ids=["none", "same line", "another line"])
+def test_a_sector_that_is_there_does_not_wait_for_others_of_its_line(offset: int, wait: int) -> None:
+    body = [
+        "MOV R2, x",
+        "MOV R3, x + 4",
+        "LDG.E R4, [R2]",
+        "IADD3 R5, R4, RZ, RZ",
+        f"LDG.E R6, [R2 + {offset}]",
+        "LDG.E R7, [R2]",
+        "IADD3 R8, R7, RZ, RZ",
+        "IADD3 R9, R6, RZ, RZ",
+    ]
+    found = timed(body, x=np.zeros(2048, np.uint32))
+    waited = found.stalls[:, Reason.LONG_SCOREBOARD]
+    assert waited[6] == pytest.approx(wait, abs=3)
+    # A sector that is on its way is waited for, however often it is asked for.
+    again = timed([*body[:2], "LDG.E R4, [R2]", "LDG.E R7, [R2]", "IADD3 R8, R7, RZ, RZ"], x=np.zeros(2048, np.uint32))
+    assert again.stalls[:, Reason.LONG_SCOREBOARD][4] > 300
