@@ -56,6 +56,11 @@ def add_network_command(commands: Any) -> None:
         metavar="NAME,...",
         help="run only these on the machine; a * stands for anything. The host runs the others of an ONNX network",
     )
+    command.add_argument(
+        "--no-chain",
+        action="store_true",
+        help="take each result of an ONNX network to the host, and encode each input anew",
+    )
     command.add_argument("--seed", type=int, metavar="S", help="of the random values of a table (default 0)")
     command.add_argument("--gpu", metavar="GPU", help="GPU to time on: a name or FILE.toml (default v100-dstc)")
     command.add_argument(
@@ -134,6 +139,7 @@ def _table(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
         ("--input", options.input),
         ("--prune", options.prune is not None),
         ("--prune-scope", options.prune_scope),
+        ("--no-chain", options.no_chain),
     ):
         if given:
             raise UsageError(f"{option} goes with an ONNX network; a table of layers has shapes and densities alone")
@@ -162,13 +168,25 @@ def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
     if not 0 <= share < 1:
         raise UsageError(f"--prune is a share of the weights, at least 0 and less than 1, not {share}")
     patterns = _patterns(options)
+    chain = not options.no_chain
     graph = load_graph(Path(options.network))
     inputs = checked_inputs(graph, _arrays(options.input))
 
     def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
-        return run_graph(graph, inputs, device, prune=share, scope=scope, layers=patterns, keep=record.add, watch=watch)
+        return run_graph(
+            graph,
+            inputs,
+            device,
+            prune=share,
+            scope=scope,
+            layers=patterns,
+            chain=chain,
+            keep=record.add,
+            watch=watch,
+        )
 
-    return graph.path.stem, run, {"inputs": options.input, "prune": share, "prune_scope": scope if share else None}
+    settings = {"inputs": options.input, "prune": share, "prune_scope": scope if share else None, "chain": chain}
+    return graph.path.stem, run, settings
 
 
 def _patterns(options: argparse.Namespace) -> list[str]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from dstc_isa.network.linked import HOST
 from dstc_isa.network.outcome import Outcome, Watch
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, totals
 
@@ -48,13 +49,20 @@ class Reporter(Watch):
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Table:
-    """Rows as a table: densities, time of each variant, and what bounds the sparse one."""
+    """Rows as a table: densities, time of each variant, and what bounds the sparse one.
+
+    A column says of networks whose layers feed each other how the device has the input: encoded, stored as FP32, or
+    from the host.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_footer=True)
     whole = totals(rows)
     counted = any(row.count > 1 for row in rows)
+    linked = any(row.input != HOST for row in rows)
     table.add_column("layer", "all layers", overflow="fold", min_width=10)
     if counted:
         table.add_column("count", f"{whole.layers}", justify="right", no_wrap=True)
+    if linked:
+        table.add_column("input", no_wrap=True)
     for heading in ("x", "w"):
         table.add_column(heading, justify="right", no_wrap=True)
     for variant in VARIANTS:
@@ -67,6 +75,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
         table.add_row(
             row.layer,
             *([str(row.count)] if counted else []),
+            *([row.input.partition(" ")[0]] if linked else []),
             f"{row.density_x:.2f}",
             "" if row.density_w is None else f"{row.density_w:.2f}",
             *(f"{row.costs[variant].microseconds:,.1f}" for variant in VARIANTS),

@@ -86,7 +86,7 @@ def run_layers(
     check_skip(skip)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     steps = _checked(np.asarray(x), layers)
-    plans = _plans([step.shape for step in steps])
+    plans = plans_of([step.shape for step in steps])
     keep_zeros = skip == "weights"
     encoded = encode_on_device(half_activations(np.asarray(x)), plans[0], machine, keep_zeros=keep_zeros, **options)
     results: list[ConvResult] = []
@@ -151,7 +151,7 @@ def _fed(
     return result, behind
 
 
-def _plans(shapes: Sequence[ConvShape]) -> list[Plan]:
+def plans_of(shapes: Sequence[ConvShape]) -> list[Plan]:
     """A plan for each layer, that of one without a stride in words of the outputs before it."""
     plans: list[Plan] = []
     for number, shape in enumerate(shapes):

@@ -15,6 +15,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.launch import GemmResult
 from dstc_isa.gpu import Gpu
 from dstc_isa.halves import rounded_to_half
+from dstc_isa.network.linked import HOST, Kept, Link, convolve_linked
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
@@ -29,17 +30,27 @@ SMALLEST = np.float16(2**-24)
 
 @frozen(eq=False)
 class Measured:
-    """``y``: output of the variant ``dual``. Densities of the operands as the machine holds them, and costs."""
+    """``y``: output of the variant ``dual``. Densities of the operands as the machine holds them, and costs.
+
+    Of the variant ``dual`` also ``input``, where its activations came from, and ``kept``, what it left on the device.
+    """
 
     y: npt.NDArray[np.float32]
     density_x: float
     density_w: float | None
     costs: Mapping[Variant, Cost]
+    input: str = HOST
+    kept: Kept | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What of it stands in a row."""
-        return {"density_x": self.density_x, "density_w": self.density_w, "costs": self.costs}
+        return {
+            "input": self.input,
+            "density_x": self.density_x,
+            "density_w": self.density_w,
+            "costs": self.costs,
+        }
 
 
 @frozen(kw_only=True)
@@ -54,20 +65,32 @@ class Device:
     dense_product: Callable[..., GemmResult] = gemm_dense
     sparse_product: Callable[..., SpgemmResult] = spgemm
 
-    def convolve(self, x: Array, w: Array, shape: ConvShape, bias: Array | None = None, relu: bool = False) -> Measured:
-        """Convolve; ``shape`` is that of the two arrays. Raises what the kernels raise."""
+    def convolve(
+        self,
+        x: Array,
+        w: Array,
+        shape: ConvShape,
+        bias: Array | None = None,
+        relu: bool = False,
+        link: Link | None = None,
+    ) -> Measured:
+        """Convolve; ``shape`` is that of the two arrays. Raises what the kernels raise.
+
+        ``link``: which layers the variant ``dual`` is fed by and feeds; None for none.
+        """
         results: dict[Variant, ConvResult] = {}
+        kept: Kept | None = None
         for number, variant in enumerate(VARIANTS):
             options: dict[str, Any] = {
-                "stride": shape.stride,
-                "padding": shape.padding,
-                "dilation": shape.dilation,
-                "groups": shape.groups,
                 "bias": bias,
                 "relu": relu,
                 "gpu": self.gpu,
                 **self._options(number, len(VARIANTS)),
             }
+            if variant == "dual" and link is not None:
+                results[variant], kept = convolve_linked(x, w, link, **options)
+                continue
+            options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
             if variant == "dense":
                 results[variant] = self.dense_convolution(x, w, **options)
             else:
@@ -75,7 +98,7 @@ class Device:
                 results[variant] = self.sparse_convolution(x, w, skip=skip, **options)
         dual = results["dual"]
         costs = {variant: cost_of(result.launches, len(result.launches) - 1) for variant, result in results.items()}
-        return Measured(dual.y, dual.density_x, dual.density_w, costs)
+        return Measured(dual.y, dual.density_x, dual.density_w, costs, HOST if link is None else link.input, kept)
 
     def multiply(self, a: Array, b: Array, weights: Literal["a", "b"] | None = "b") -> Measured:
         """Multiply (batch, m, k) by (batch, k, n), a launch for each of the batch; one side of it may be 1.

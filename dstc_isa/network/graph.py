@@ -88,13 +88,17 @@ DeviceStep: TypeAlias = ConvStep | ProductStep
 
 @frozen(eq=False)
 class Graph:
-    """A network. ``constants``: values by name that depend on no input."""
+    """A network. ``constants``: values by name that depend on no input.
+
+    ``followers``: the convolution that alone reads the result of another one, by that value's name.
+    """
 
     path: Path
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     constants: Mapping[str, Array]
     steps: tuple[Step, ...]
+    followers: Mapping[str, ConvStep]
     host: Host
 
     @property
@@ -122,7 +126,9 @@ def load_graph(path: Path) -> Graph:
     constants = _initializers(path, graph)
     nodes = list(_foldable(graph, constants, host))
     outputs = tuple(value.name for value in graph.output)
-    return Graph(path, inputs, outputs, constants, tuple(_steps(nodes, constants, outputs)), host)
+    readers = _readers(nodes, outputs)
+    steps = tuple(_steps(nodes, constants, readers))
+    return Graph(path, inputs, outputs, constants, steps, _followers(steps, readers), host)
 
 
 def _read(path: Path) -> "ModelProto":
@@ -192,8 +198,9 @@ def _foldable(graph: "GraphProto", constants: dict[str, Array], host: Host) -> I
             yield node
 
 
-def _steps(nodes: Sequence["NodeProto"], constants: Mapping[str, Array], outputs: Sequence[str]) -> Iterator[Step]:
-    readers = _readers(nodes, outputs)
+def _steps(
+    nodes: Sequence["NodeProto"], constants: Mapping[str, Array], readers: Mapping[str, list["NodeProto | None"]]
+) -> Iterator[Step]:
     taken: set[int] = set()
     names: set[str] = set()
     for number, node in enumerate(nodes):
@@ -223,6 +230,12 @@ def _readers(nodes: Sequence["NodeProto"], outputs: Sequence[str]) -> dict[str, 
         for name in names_in_graphs(node):
             readers.setdefault(name, []).append(None)
     return readers
+
+
+def _followers(steps: Sequence[Step], readers: Mapping[str, list["NodeProto | None"]]) -> dict[str, ConvStep]:
+    convolutions = [step for step in steps if isinstance(step, ConvStep)]
+    results = {step.output for step in convolutions}
+    return {step.x: step for step in convolutions if step.x in results and len(readers[step.x]) == 1}
 
 
 def _is_convolution(node: "NodeProto", constants: Mapping[str, Array]) -> bool:

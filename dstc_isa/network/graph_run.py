@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.network.chains import Chains
 from dstc_isa.network.device import Device
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, DeviceStep, Graph, HostStep, Input
@@ -62,13 +63,15 @@ def run_graph(
     prune: float = 0.0,
     scope: Scope = "layer",
     layers: Sequence[str] = (),
+    chain: bool = True,
     keep: Keep,
     watch: Watch | None = None,
 ) -> Outcome:
     """Run a graph on ``inputs`` as ``checked_inputs`` gives them; outputs of the variant ``dual`` feed the next layer.
 
     ``prune``: share of the weights of Conv, Gemm and MatMul that become zero, by ``scope``. ``layers``: patterns of
-    the layers for the machine, all if empty; the host runs the others. ``keep`` is given each row when it is there.
+    the layers for the machine, all if empty; the host runs the others. ``chain``: convolutions feed each other on the
+    device where they can; outputs are the same if not. ``keep`` is given each row when it is there.
     """
     watch = watch or Watch()
     chosen = chosen_layers([step.name for step in graph.layers], layers)
@@ -79,6 +82,7 @@ def run_graph(
     values: dict[str, Array] = {**graph.constants, **inputs}
     if prune:
         values |= pruned(graph.weights, prune, scope)
+    chains = Chains(graph, chosen if chain else ())
     rows: list[LayerRow] = []
     on_host: Counter[str] = Counter()
     fused: Counter[str] = Counter()
@@ -92,7 +96,8 @@ def run_graph(
         started = time.perf_counter()
         with in_layer(step.name, TO_HOST):
             if isinstance(step, ConvStep):
-                values[step.output], measured, facts = convolved(step, values, device)
+                values[step.output], measured, facts = convolved(step, values, device, chains.link(step, values))
+                chains.leave(step, measured.kept)
                 fused.update(node.op_type for node in step.nodes[1:])
             else:
                 values[step.output], measured, facts = multiplied(step, values, device)

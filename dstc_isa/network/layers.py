@@ -10,26 +10,39 @@ from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, ProductStep
+from dstc_isa.network.linked import Link
 
 Array = npt.NDArray[Any]
 Facts = dict[str, Any]
 
 
-def convolved(step: ConvStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
+def convolved(
+    step: ConvStep, values: Mapping[str, Array], device: Device, link: Link | None = None
+) -> tuple[Array, Measured, Facts]:
     """Run a convolution with what follows it; its output, costs, and facts of its row."""
     x, w = values[step.x], values[step.weights]
-    if x.ndim != w.ndim:
-        raise _misfit(x, w)
+    shape = conv_shape(step, x, w)
     if step.scale is not None:
         w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
-    along_one = w.ndim == 3
-    if along_one:
-        x, w = x[:, :, None], w[:, :, None]
-    shape = _conv_shape(x, w, step.attributes, along_one)
     bias = None if step.bias is None else step.bias.astype(np.float32)
-    measured = device.convolve(x.astype(np.float32), w.astype(np.float32), shape, bias, step.relu)
-    y = measured.y[:, :, 0] if along_one else measured.y
-    return y.astype(x.dtype, copy=False), measured, conv_facts(shape, step.relu)
+    wide_x, wide_w = (_along_two(operand).astype(np.float32) for operand in (x, w))
+    measured = device.convolve(wide_x, wide_w, shape, bias, step.relu, link)
+    y = measured.y[:, :, 0] if w.ndim == 3 else measured.y
+    # A network of FP16 values has infinities where its results are beyond that.
+    with np.errstate(over="ignore"):
+        return y.astype(x.dtype, copy=False), measured, conv_facts(shape, step.relu)
+
+
+def _along_two(values: Array) -> Array:
+    """Operands of a convolution along one axis, with a second one of size 1; others as they are."""
+    return values[:, :, None] if values.ndim == 3 else values
+
+
+def conv_shape(step: ConvStep, x: Array, w: Array) -> ConvShape:
+    """The convolution of ``x`` with ``w``. Raises NetworkError or ShapeError for one that does not exist."""
+    if x.ndim != w.ndim:
+        raise _misfit(x, w)
+    return _conv_shape(_along_two(x), _along_two(w), step.attributes, w.ndim == 3)
 
 
 def _conv_shape(x: Array, w: Array, attributes: Mapping[str, Any], along_one: bool) -> ConvShape:

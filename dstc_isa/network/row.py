@@ -51,9 +51,10 @@ class LayerRow:
     """A layer and its costs.
 
     ``count``: layers of this kind in the network; totals count it so often. ``x``, ``w``, ``y``: shapes of activations,
-    weights and output. ``density_x``, ``density_w``: non-zeros per element after rounding to FP16; ``density_w`` is
-    None for a product of two activations. ``products``: multiplications of the dense layer. ``host_seconds``: of this
-    machine, for all variants.
+    weights and output. ``input``: where the variant ``dual`` has its activations from: "host", or "encoded by" or
+    "stored by" a layer that left them on the device. ``density_x``, ``density_w``: non-zeros per element after rounding
+    to FP16; ``density_w`` is None for a product of two activations. ``products``: multiplications of the dense layer.
+    ``host_seconds``: of this machine, for all variants.
     """
 
     layer: str
@@ -67,6 +68,7 @@ class LayerRow:
     dilation: tuple[int, ...] = ()
     groups: int = 1
     relu: bool = False
+    input: str = "host"
     density_x: float
     density_w: float | None
     products: int
@@ -87,6 +89,7 @@ class LayerRow:
             **{name: ",".join(map(str, getattr(self, name))) for name in ("stride", "padding", "dilation")},
             "groups": self.groups,
             "relu": self.relu,
+            "input": self.input,
             "density_x": self.density_x,
             "density_w": self.density_w,
             "products": self.products,
@@ -106,11 +109,12 @@ class LayerRow:
 
 @frozen
 class Totals:
-    """Sums over layers, each as often as it occurs."""
+    """Sums over layers, each as often as it occurs. ``encode_cycles``: the part of ``cycles`` that encodes inputs."""
 
     layers: int
     products: int
     cycles: Mapping[Variant, int]
+    encode_cycles: Mapping[Variant, int]
     microseconds: Mapping[Variant, float]
 
     def speedup(self, variant: Variant) -> float:
@@ -124,6 +128,7 @@ class Totals:
             "products": self.products,
             **{f"{variant}_cycles": self.cycles[variant] for variant in VARIANTS},
             **{f"{variant}_us": self.microseconds[variant] for variant in VARIANTS},
+            **{f"{variant}_encode_cycles": self.encode_cycles[variant] for variant in SPARSE_VARIANTS},
             **{f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS},
         }
 
@@ -134,6 +139,7 @@ def totals(rows: Sequence[LayerRow]) -> Totals:
         layers=sum(row.count for row in rows),
         products=sum(row.count * row.products for row in rows),
         cycles={v: sum(row.count * row.costs[v].cycles for row in rows) for v in VARIANTS},
+        encode_cycles={v: sum(row.count * row.costs[v].encode_cycles for row in rows) for v in SPARSE_VARIANTS},
         microseconds={v: math.fsum(row.count * row.costs[v].microseconds for row in rows) for v in VARIANTS},
     )
 

@@ -120,6 +120,26 @@ def test_a_shipped_table_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1/1 attention_scores: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_layers_that_feed_each_other(apart: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["c"], "first", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["c", "w2"], ["y"], "second"),
+    ]
+    onnx.save(model(nodes, {"w1": sparse(4, 2, 3, 3), "w2": sparse(2, 4, 1, 1)}, {"x": [1, 2, 8, 8]}), "two.onnx")
+    arguments = ["network", "two.onnx", "--input", "x.npy", "--set", "sm.count=2", "-o", "study", "--no-plots"]
+    assert main(arguments + ["--no-chain"] * apart) == 0
+    assert any(line.split()[:2] == ["second", "encoded"] for line in capsys.readouterr().out.splitlines()) != apart
+    report = json.loads(Path("study/network.json").read_text())
+    assert report["chain"] != apart
+    assert [row["input"] for row in report["layers"]] == ["host", "host" if apart else "encoded by first"]
+    encoding = [row["dual_encode_cycles"] for row in report["layers"]]
+    assert report["totals"]["dual_encode_cycles"] == sum(encoding)
+    assert (encoding[1] == 0) != apart
+    with Path("study/layers.csv").open() as file:
+        assert [row["input"] for row in csv.DictReader(file)] == [row["input"] for row in report["layers"]]
+
+
 def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["network", "net.onnx", "--input", "x=x.npy", "--layers", " s* , last", "-o", "study"]) == 0
     out, err = capsys.readouterr()
@@ -133,6 +153,7 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["mine.toml", "--input", "x.npy"], 2, "--input goes with an ONNX network"),
         (["mine.toml", "--prune", "0.5"], 2, "--prune goes with an ONNX network"),
         (["mine.toml", "--prune-scope", "global"], 2, "--prune-scope goes with an ONNX network"),
+        (["mine.toml", "--no-chain"], 2, "--no-chain goes with an ONNX network"),
         (["mine.toml", "--seed", "-1"], 2, "--seed is 0 or more, not -1"),
         (["mine.toml", "--sample", "2"], 2, "--sample is a share of the CTAs"),
         (["mine.toml", "--threads", "0"], 2, "--threads is 1 to 256, not 0"),

@@ -55,6 +55,16 @@ def test_the_table_fits(width: int) -> None:
     assert any(line.split()[:3] == ["all", "layers", "3"] and "12.0" in line for line in counted)
 
 
+def test_where_the_input_comes_from() -> None:
+    rows = [row(), row(layer="a_rather_long_name/conv2", input="encoded by conv1"), row(layer="c", input="stored by b")]
+    assert not any("input" in line for line in shown(80, layer_table(rows[:1])))
+    lines = shown(80, layer_table(rows))
+    assert all(len(line) <= 80 for line in lines)
+    assert any(line.split()[:2] == ["conv1", "host"] for line in lines)
+    assert any(line.split()[1:3] == ["encoded", "0.50"] for line in lines)
+    assert any(line.split()[:2] == ["c", "stored"] for line in lines)
+
+
 def test_where_operators_ran() -> None:
     outcome = Outcome(rows=(row(),), on_host={"Softmax": 1, "Add": 2}, fused={"Relu": 3})
     assert list(summary(outcome)) == ["fused into convolutions: 3 Relu", "on the host, not timed: 2 Add, 1 Softmax"]

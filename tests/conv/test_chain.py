@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dstc_isa import Layer, conv2d, run_layers
 from dstc_isa.conv.activations import encode_on_host
-from dstc_isa.conv.chain import _plans
+from dstc_isa.conv.chain import plans_of
 from dstc_isa.conv.convolve import convolve
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ShapeError, shape_of
@@ -59,7 +59,7 @@ def test_layers_on_the_device_are_those_encoded_on_the_host(
     keep_zeros = skip == "weights"
     between = on_host(x, first, keep_zeros, padding=1, bias=bias, relu=relu and not scaled)
     shapes = [result.shape for result in results]
-    follows = [plan.follows for plan in _plans(shapes)]
+    follows = [plan.follows for plan in plans_of(shapes)]
     assert follows[1] == (stride == (1, 1))
     # An encoding launch, unless the layer before it has encoded its result.
     assert [len(result.launches) for result in results] == [1 if each else 2 for each in follows]
@@ -121,7 +121,7 @@ def test_a_layer_with_much_padding_does_not_widen_those_before_it() -> None:
     w = sparse(0, 4, 4, 3, 3)
     layers = [Layer(w=w, padding=1), Layer(w=w, padding=1), Layer(w=sparse(1, 4, 4, 1, 1), padding=30)]
     x = sparse(2, 1, 4, 12, 12)
-    plans = _plans([result.shape for result in run_layers(x, layers, gpu=None)])
+    plans = plans_of([result.shape for result in run_layers(x, layers, gpu=None)])
     assert [plan.follows for plan in plans] == [False, True, False]
     assert plans[1].positions == Plan(plans[1].shape).positions
 

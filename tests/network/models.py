@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from dstc_isa.gpu import load_gpu
+from dstc_isa.conv.conv2d import Skip, conv2d
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.network.device import Device
-from tests.network.fakes import convolve, multiply_dense, multiply_sparse
+from tests.network.fakes import convolve, launch, multiply_dense, multiply_sparse
 
 OPSET = 17
 SMALL_GPU = load_gpu("v100-dstc", ["sm.count=2"])
@@ -25,6 +28,20 @@ def device() -> Device:
         dense_product=multiply_dense,
         sparse_product=multiply_sparse,
     )
+
+
+def device_of_dual() -> Device:
+    """A small GPU whose convolutions that skip zeros of both sides are its own, and other kernels fakes.
+
+    Its own have the time of the fakes, if no other layer feeds them or is fed by them.
+    """
+
+    def sparse_convolution(*operands: Any, skip: Skip, gpu: Gpu, **options: Any) -> ConvResult:
+        if skip == "weights":
+            return convolve(*operands, **options)
+        return attrs.evolve(conv2d(*operands, gpu=None, **options), launches=(launch(), launch()))
+
+    return attrs.evolve(device(), sparse_convolution=sparse_convolution)
 
 
 def sparse(*shape: int, density: float = 0.5, seed: int = 0) -> Any:

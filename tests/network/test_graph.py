@@ -188,3 +188,23 @@ def test_weights_in_a_file_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "weights").unlink()
     with pytest.raises(NetworkError, match=r"net\.onnx: .*weights"):
         load_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("more", "outputs", "followers"),
+    [
+        ([node("Conv", ["c", "v"], ["y"], "next")], ["y"], {"c": "next"}),
+        ([node("Relu", ["c"], ["r"]), node("Conv", ["r", "v"], ["y"], "next")], ["y"], {"r": "next"}),
+        ([node("Conv", ["c", "v"], ["y"], "next")], ["y", "c"], {}),
+        ([node("Conv", ["c", "v"], ["y"], "next"), node("Neg", ["c"], ["z"])], ["y", "z"], {}),
+        ([node("Conv", ["c", "v"], ["y"], "next"), node("Conv", ["c", "v"], ["z"], "other")], ["y", "z"], {}),
+        ([node("Neg", ["c"], ["n"]), node("Conv", ["n", "v"], ["y"], "next")], ["y"], {}),
+        # Weights that are not constant are for the host.
+        ([node("Conv", ["x", "c"], ["y"], "next")], ["y"], {}),
+    ],
+)
+def test_a_convolution_that_alone_reads_the_result_of_another_follows_it(
+    more: list[Any], outputs: list[str], followers: dict[str, str], tmp_path: Path
+) -> None:
+    graph = loaded(tmp_path, convolution(more, {"v": sparse(2, 4, 1, 1)}, outputs))
+    assert {value: step.name for value, step in graph.followers.items()} == followers

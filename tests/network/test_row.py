@@ -46,9 +46,19 @@ def test_totals_count_layers_as_often_as_they_occur() -> None:
     assert whole.products == 4 * row().products
 
 
+def test_totals_of_encoding() -> None:
+    encoding = {"dense": 0, "weights": 5, "dual": 7}
+    costs = {name: Cost(50, 0.05, "issue slots", 0.5, cycles) for name, cycles in encoding.items()}
+    whole = totals([row(costs=costs), row(count=2, costs=costs), row()])
+    assert whole.encode_cycles == {"weights": 15, "dual": 21}
+    assert (whole.as_json()["weights_encode_cycles"], whole.as_json()["dual_encode_cycles"]) == (15, 21)
+
+
 def test_a_row_is_flat() -> None:
     cells = row(dense=30, weights=20, dual=10).as_json()
     assert (cells["x"], cells["w"], cells["y"]) == ("1x2x4x4", "3x2x3x3", "1x3x4x4")
+    assert cells["input"] == "host"
+    assert row(input="encoded by conv0").as_json()["input"] == "encoded by conv0"
     assert (cells["weights_speedup"], cells["dual_speedup"]) == (1.5, 3.0)
     assert {f"{variant}_cycles" for variant in VARIANTS} <= set(cells)
     assert not any(isinstance(value, dict | list | tuple) for value in cells.values())
