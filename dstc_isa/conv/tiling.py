@@ -27,7 +27,7 @@ class Tiling:
 
 
 FIXED_CYCLES = 6000
-TILE_CYCLES, DENSE_TILE_CYCLES = {1: 90, 2: 140}, {1: 400, 2: 500}
+TILE_CYCLES, DENSE_TILE_CYCLES = {1: 80, 2: 100}, {1: 400, 2: 500}
 """Of a CTA: start, end and stores; and a k-tile with so many tiles of filters, which have zeros or hardly any.
 
 Fitted to 3x3 layers at densities 0.5 and 0.25 and without zeros: for each, the chosen tiling was the fastest or at
