@@ -34,6 +34,9 @@ from dstc_isa.timing.run import RunOptions, execute
 
 BLOCK = 32 * WARPS
 HAS_BIAS = 1
+SHORT_ROWS = 128
+"""Rows of a k-tile's values that the kernels take which leave room for a third CTA on an SM."""
+
 ELEMENT_LIMIT = 1 << 32
 AXES = "image", "filter", "row", "column"
 
@@ -153,6 +156,8 @@ def _launch(
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, tiling = plan.launched, given.tiling
     packed = pack_filters(given.w, plan, tiling.filter_tiles)
+    if tiling.filter_tiles == 2 and packed.longest <= SHORT_ROWS:
+        program_name = f"{program_name}_short"
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch

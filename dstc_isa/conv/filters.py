@@ -37,6 +37,11 @@ class PackedFilters:
     values: npt.NDArray[np.float16]
     blocks: int
 
+    @property
+    def longest(self) -> int:
+        """Rows of the k-tile that has the most."""
+        return int(self.places[:, 1].max())
+
 
 def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
     """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""

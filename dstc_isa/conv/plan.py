@@ -50,6 +50,9 @@ PLANE_LIMIT = (1 << 16) - 1
 SPACING = 3
 """Positions between windows that share values: what leaves the window is counted with a table of three bits."""
 
+COLUMNS_AT = 24
+"""Bit of a shift from which on the run table says which columns a run has."""
+
 AHEAD = 3
 """Runs that the kernel reads ahead."""
 
@@ -288,7 +291,9 @@ class Plan:
     def run_table(self) -> npt.NDArray[np.uint32]:
         """What the kernel reads of a run: uint32 (groups * runs + 3, 32 steps, 2).
 
-        The entry of the step's plane, and its shift from the tile of outputs on.
+        The entry of the step's plane, and its shift from the tile of outputs on. Bits 24 to 26 of the shift say how many
+        bits behind the first window the later ones see, bits 27 and 28 the distance of windows; the entry is smaller by
+        what these are, so that entry plus shift plus a position is what it would be without them.
         """
         shape = self.launched
         table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)
@@ -299,6 +304,9 @@ class Plan:
                     shift = self._shift_down(filter_row) + run.shift_x + self.origin - self.offset
                     entry = self.entry(group * shape.group_channels + channel, phase)
                     table[group * len(self.runs) + number, step] = entry, shift
+                more = len(run.columns) - 1
+                columns = (run.spacing * more | run.spacing << 3) << COLUMNS_AT
+                table[group * len(self.runs) + number] += np.array((-columns % (1 << 32), columns), np.uint32)
         return table
 
     @cached_property

@@ -128,6 +128,37 @@ def spwmma_tall_window(
         first_a += count_bits(rows) + count_bits(more_rows)
 
 
+@instruction("SPWMMA.643232.F32.WINDOW.SHORT", 0x1AB, Pipe.SPWMMA, public=False, variable=True)
+def spwmma_short_window(
+    warp: Warp,
+    rd: TallAccumulator,
+    ra: Annotated[Index, Source("a", width=RUN_REGISTERS)],
+    rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
+    rm: Annotated[Index, Source("c", width=2)],
+    rw: Annotated[Index, Source("e", width=2)],
+) -> None:
+    """Thirty-two sparse outer products 64x32x1 in a row, A packed and short, the rows of B windows of longer ones.
+
+    Ra to Ra + 15 are a run of 1024 halves as above; A's values are counted modulo 1024. Otherwise as WINDOW.
+    """
+    if not converged(warp):
+        return
+    bitmaps_a = read_register(warp, rm)
+    more_bitmaps_a = read_register(warp, rm + 1)
+    bitmaps_b = read_register(warp, rw)
+    places_b = read_register(warp, rw + 1)
+    run_a = read_run(warp, ra)
+    run_b = read_run(warp, rb)
+    warp.steps = LONGEST
+    first_a = 0
+    for step in range(LONGEST):
+        rows = lane_of(bitmaps_a, step)
+        more_rows = lane_of(more_bitmaps_a, step)
+        columns = lane_of(bitmaps_b, step)
+        tall_step(warp, rd, step, rows, more_rows, columns, run_a, first_a, run_b, lane_of(places_b, step))
+        first_a += count_bits(rows) + count_bits(more_rows)
+
+
 def tall_step(
     warp: Warp,
     rd: int,

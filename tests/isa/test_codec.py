@@ -126,6 +126,7 @@ def test_own_opcodes_are_marked() -> None:
         "SPWMMA.323232.F32.WINDOW",
         "SPWMMA.643232.F32.PACKED",
         "SPWMMA.643232.F32.WINDOW",
+        "SPWMMA.643232.F32.WINDOW.SHORT",
         "HMMA.SP.888.F32",
     }
 

@@ -35,6 +35,7 @@ def rows_of(*lines: str) -> list[dict[str, int]]:
         (["OHMMA.8161.F32 R40, R0.H0, R2.H0, R4, 0, 0"], 2),
         (["SPWMMA.643232.F32.PACKED R100, R0, R32, R48, R50"], 25),
         (["SPWMMA.643232.F32.WINDOW R100, R0, R32, R48, R50"], 25),
+        (["SPWMMA.643232.F32.WINDOW.SHORT R100, R0, R16, R32, R34"], 17),
     ],
 )
 def test_register_reads(lines: list[str], extra: int) -> None:
