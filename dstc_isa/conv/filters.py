@@ -15,12 +15,12 @@ ROW = 8
 LINE = 8
 """Rows of a line of L1: a k-tile's values begin with one, so that a load of 32 rows reads no more than four."""
 
-AHEAD = 14
-"""K-tiles behind the last one whose places or bitmaps the kernel reads or prefetches: places of 12 behind the third of a
-warp as it begins, 4 bytes a sector, and later of 8 behind that."""
+AHEAD = 15
+"""K-tiles behind the last one whose places or bitmaps the kernel reads or prefetches: a warp without a k-tile reads the
+first two, and 12 behind those 4 bytes of a sector of places."""
 
 ROWS_AHEAD = 320
-"""Rows of values that it prefetches behind the last k-tile's first: 4 KB behind 1 KB as a warp begins, and less later."""
+"""Rows of values that it prefetches behind the first one of a k-tile: 4 KB behind 1 KB as it begins."""
 
 
 @frozen(eq=False)
