@@ -46,7 +46,8 @@ class BitmapMatrix:
     of 32 is called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
     [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T + 1, tile_k], the last zero;
     ``value_start``: uint32 [T + 1], in rows of ``values``: float16 [rows, 8]; ``step_counts``: uint32 [T + 1], the
-    fewest and, shifted by MOST_SHIFT, the most values of a step of the tile. ``underflowed``: non-zero values that
+    fewest and, shifted by MOST_SHIFT, the most values of a step of the tile; ``step_bitmap``: uint32 [T + 1], a bit for
+    each step that has any. ``underflowed``: non-zero values that
     FP16 rounds to zero, not stored.
     """
 
@@ -58,6 +59,7 @@ class BitmapMatrix:
     element_bitmap: NDArray[np.uint32]
     value_start: NDArray[np.uint32]
     step_counts: NDArray[np.uint32]
+    step_bitmap: NDArray[np.uint32]
     values: NDArray[np.float16]
     nnz: int
     underflowed: int
@@ -91,9 +93,9 @@ class BitmapMatrix:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the six arrays."""
-        tiles = (self.warp_bitmap, self.tile_start, self.element_bitmap, self.value_start, self.step_counts)
-        return sum(array.nbytes for array in (*tiles, self.values))
+        """Bytes of the seven arrays."""
+        levels = (self.warp_bitmap, self.tile_start, self.step_bitmap, self.element_bitmap)
+        return sum(array.nbytes for array in (*levels, self.value_start, self.step_counts, self.values))
 
     def decode(self) -> NDArray[np.float16]:
         """Return the dense matrix, float16 of ``shape``."""
@@ -338,6 +340,7 @@ def _assemble(
         element_bitmap=element_bitmap,
         value_start=_value_starts(counts[:-1]).astype(WORD),
         step_counts=counts.min(axis=1) | counts.max(axis=1) << MOST_SHIFT,
+        step_bitmap=np.left_shift((counts != 0).astype(WORD), np.arange(tile_k, dtype=WORD)).sum(axis=1, dtype=WORD),
         values=np.concatenate((values.reshape(-1, ROW), np.zeros((TILE_OUTER // PLANE * tile_k, ROW), HALF))),
         nnz=nnz,
         underflowed=nonzero - nnz,
