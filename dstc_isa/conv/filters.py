@@ -15,12 +15,12 @@ ROW = 8
 LINE = 8
 """Rows of a line of L1: a k-tile's values begin with one, so that a load of 32 rows reads no more than four."""
 
-AHEAD = 12
-"""K-tiles behind the last one whose places or bitmaps the kernel reads or prefetches: it reads those of the second and
-third behind the one at hand, and prefetches 8 further."""
+AHEAD = 15
+"""K-tiles behind the last one whose places or bitmaps the kernel reads or prefetches: a warp without a k-tile reads the
+first two, and 12 behind those 4 bytes of a sector of places."""
 
-ROWS_AHEAD = 144
-"""Rows of values that it prefetches behind the last one: 2 KB ahead, and 16 rows more than the k-tile has."""
+ROWS_AHEAD = 320
+"""Rows of values that it prefetches behind the first one of a k-tile: 4 KB behind 1 KB as it begins."""
 
 
 @frozen(eq=False)

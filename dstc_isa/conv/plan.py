@@ -38,7 +38,8 @@ MERGED_FILTERS, MERGED_STEPS = 64, 160
 """Of groups that are merged, at most: filters of a warp, and filter elements (channel, row)."""
 
 ROWS_TOGETHER = 3
-"""Rows of the filter whose steps follow each other for a channel: their windows often have lines of values in common."""
+"""Rows of the filter whose steps follow each other for a channel: their windows often have lines of values in
+common."""
 
 STRETCH = 4
 """Words of a plane are a multiple of these, which a warp encodes together."""

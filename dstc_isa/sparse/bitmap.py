@@ -24,6 +24,9 @@ WORD_BITS = 32
 ROW = 8
 """Values of a row: one for each of 8 steps, 16 bytes, what a lane loads at once."""
 
+PLANE = 8
+"""Rows of a plane, 128 bytes; behind each other those of a tile's steps, and again for its next values."""
+
 MOST_SHIFT = 8
 """Where ``step_counts`` has the most values of a step; the fewest are in the bits below."""
 
@@ -43,7 +46,8 @@ class BitmapMatrix:
     of 32 is called outer. ``warp_bitmap``: uint32 [tiles_outer, ceil(tiles_k / 32)]. ``tile_start``: uint32
     [tiles_outer + 1]. For T non-empty tiles, ``element_bitmap``: uint32 [T + 1, tile_k], the last zero;
     ``value_start``: uint32 [T + 1], in rows of ``values``: float16 [rows, 8]; ``step_counts``: uint32 [T + 1], the
-    fewest and, shifted by MOST_SHIFT, the most values of a step of the tile. ``underflowed``: non-zero values that
+    fewest and, shifted by MOST_SHIFT, the most values of a step of the tile; ``step_bitmap``: uint32 [T + 1], a bit for
+    each step that has any. ``underflowed``: non-zero values that
     FP16 rounds to zero, not stored.
     """
 
@@ -55,6 +59,7 @@ class BitmapMatrix:
     element_bitmap: NDArray[np.uint32]
     value_start: NDArray[np.uint32]
     step_counts: NDArray[np.uint32]
+    step_bitmap: NDArray[np.uint32]
     values: NDArray[np.float16]
     nnz: int
     underflowed: int
@@ -88,9 +93,9 @@ class BitmapMatrix:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the six arrays."""
-        tiles = (self.warp_bitmap, self.tile_start, self.element_bitmap, self.value_start, self.step_counts)
-        return sum(array.nbytes for array in (*tiles, self.values))
+        """Bytes of the seven arrays."""
+        levels = (self.warp_bitmap, self.tile_start, self.step_bitmap, self.element_bitmap)
+        return sum(array.nbytes for array in (*levels, self.value_start, self.step_counts, self.values))
 
     def decode(self) -> NDArray[np.float16]:
         """Return the dense matrix, float16 of ``shape``."""
@@ -184,16 +189,21 @@ def _slabs(tiles_outer: int, elements: int) -> Iterator[tuple[int, int]]:
 def _places(elements: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the values of ``elements`` [tiles, k, 32] stand, in their order; ``starts``: first rows, and the end."""
     ranks = np.cumsum(elements, axis=2, dtype=np.int8)
-    places = _column_places(starts, elements.shape[1])[:, :, None] + ROW * (ranks.astype(np.int64) - 1)
+    tile_k = elements.shape[1]
+    places = _column_places(starts[:-1], tile_k)[:, :, None] + _rank_places(ranks.astype(np.int64) - 1, tile_k)
     return places[elements]
 
 
-def _column_places(starts: NDArray[np.int64], tile_k: int) -> NDArray[np.int64]:
-    """Where the first value of each step of each tile stands, [tiles, tile_k]."""
+def _column_places(firsts: NDArray[np.int64], tile_k: int) -> NDArray[np.int64]:
+    """Where the first value of each step of each tile stands, [tiles, tile_k]; ``firsts``: the tiles' first rows."""
     step = np.arange(tile_k)
-    rows = np.diff(starts) // (tile_k // ROW)
-    places: NDArray[np.int64] = ROW * (starts[:-1, None] + step // ROW * rows[:, None]) + step % ROW
+    places: NDArray[np.int64] = ROW * (firsts[:, None] + step // ROW * PLANE) + step % ROW
     return places
+
+
+def _rank_places(ranks: NDArray[np.int64], tile_k: int) -> NDArray[np.int64]:
+    """How far behind the first value of their step those of these numbers stand."""
+    return ROW * (ranks // PLANE * tile_k + ranks % PLANE)
 
 
 def _encode_dense(matrix: NDArray[Any], side: Side, tile_k: int) -> BitmapMatrix:
@@ -268,8 +278,8 @@ def _encode_sparse(matrix: Any, side: Side, tile_k: int) -> BitmapMatrix:
     values = np.zeros(starts[-1] * ROW, HALF)
     counts = np.diff(column_starts, append=len(place))
     ranks = np.arange(len(place)) - np.repeat(column_starts, counts)
-    firsts = _column_places(starts, tile_k)[tile_of_column, columns % tile_k]
-    values[np.repeat(firsts, counts) + ROW * ranks] = rounded
+    firsts = _column_places(starts[:-1], tile_k)[tile_of_column, columns % tile_k]
+    values[np.repeat(firsts, counts) + _rank_places(ranks, tile_k)] = rounded
     return _assemble(matrix.shape, side, numbers, bitmaps, values, int(np.count_nonzero(data)))
 
 
@@ -290,8 +300,8 @@ def _range_error(side: Side, outer: np.int64, k: np.int64, value: Any) -> ValueR
 
 def _value_starts(counts: NDArray[Any]) -> NDArray[np.int64]:
     """First row of each tile, ``counts`` [tiles, k]: the values of its steps; the last entry is the rows in all."""
-    planes = counts.shape[1] // ROW
-    starts = np.concatenate(([0], np.cumsum(planes * counts.max(axis=1, initial=0).astype(np.int64))))
+    parts = -(-counts.max(axis=1, initial=0).astype(np.int64) // PLANE)
+    starts = np.concatenate(([0], np.cumsum(counts.shape[1] * parts)))
     if starts[-1] > WORD_LIMIT:
         raise ValueError(
             f"the matrix's non-zero values take {starts[-1]} rows of 16 bytes: "
@@ -330,7 +340,8 @@ def _assemble(
         element_bitmap=element_bitmap,
         value_start=_value_starts(counts[:-1]).astype(WORD),
         step_counts=counts.min(axis=1) | counts.max(axis=1) << MOST_SHIFT,
-        values=np.concatenate((values.reshape(-1, ROW), np.zeros((TILE_OUTER, ROW), HALF))),
+        step_bitmap=np.left_shift((counts != 0).astype(WORD), np.arange(tile_k, dtype=WORD)).sum(axis=1, dtype=WORD),
+        values=np.concatenate((values.reshape(-1, ROW), np.zeros((TILE_OUTER // PLANE * tile_k, ROW), HALF))),
         nnz=nnz,
         underflowed=nonzero - nnz,
     )

@@ -219,4 +219,5 @@ def _operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray
         f"{name}_value_start": matrix.value_start,
         f"{name}_values": matrix.values,
         f"{name}_step_counts": matrix.step_counts,
+        f"{name}_step_bitmap": matrix.step_bitmap,
     }
