@@ -156,7 +156,7 @@ def _launch(
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, tiling = plan.launched, given.tiling
     packed = pack_filters(given.w, plan, tiling.filter_tiles)
-    if tiling.filter_tiles == 2 and packed.longest <= SHORT_ROWS:
+    if tiling == Tiling(2, 1) and packed.longest <= SHORT_ROWS:
         program_name = f"{program_name}_short"
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
