@@ -1,5 +1,6 @@
 """The launches of ``programs/spconv.dasm`` and ``programs/spconv_encoded.dasm``: activations that are encoded."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Unpack
 
@@ -25,7 +26,7 @@ from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import check_range
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
+from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling, program_for
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.object.shipped import load_shipped
@@ -34,9 +35,6 @@ from dstc_isa.timing.run import RunOptions, execute
 
 BLOCK = 32 * WARPS
 HAS_BIAS = 1
-SHORT_ROWS = 128
-"""Rows of a k-tile's values that the kernels take which leave room for a third CTA on an SM."""
-
 ELEMENT_LIMIT = 1 << 32
 AXES = "image", "filter", "row", "column"
 
@@ -156,8 +154,8 @@ def _launch(
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, tiling = plan.launched, given.tiling
     packed = pack_filters(given.w, plan, tiling.filter_tiles)
-    if tiling == Tiling(2, 1) and packed.longest <= SHORT_ROWS:
-        program_name = f"{program_name}_short"
+    grid = (packed.blocks * -(-plan.tiles // tiling.windows), shape.groups)
+    program_name = program_for(program_name, tiling, packed.longest, math.prod(grid))
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch
@@ -189,7 +187,6 @@ def _launch(
         "options": flags | (HAS_BIAS if given.bias is not None else 0),
         **to_result,
     }
-    grid = (packed.blocks * -(-plan.tiles // tiling.windows), shape.groups)
     return statistics(kernel, *execute(program, kernel, grid, (BLOCK,), arguments, gpu, **options))
 
 

@@ -18,12 +18,28 @@ class Tiling:
 
     def kernel(self, program: str) -> str:
         """The name of a program's kernel."""
-        return f"{program}_{WINDOW * self.filter_tiles}x{WINDOW}"
+        return f"{program}_{WINDOW * self.filter_tiles}x{WINDOW}{'_parts' if self.parts > 1 else ''}"
 
     @property
     def windows(self) -> int:
         """Windows of outputs that a CTA has side by side."""
         return WARPS // self.parts
+
+
+SHORT_ROWS = 128
+"""Rows of values of a k-tile that the kernels take of which three CTAs have room on an SM instead of two."""
+
+SHORT_CTAS = 2 * PLANNED_SMS
+"""CTAs beyond which a third one on an SM has something to do."""
+
+
+def program_for(program: str, tiling: Tiling, longest: int, ctas: int) -> str:
+    """The program that runs a launch, ``program`` itself or its short form, whose results are the same.
+
+    ``longest``: rows of values of the k-tile that has the most.
+    """
+    short = tiling == Tiling(2, 1) and longest <= SHORT_ROWS and ctas > SHORT_CTAS
+    return f"{program}_short" if short else program
 
 
 FIXED_CYCLES = 6000

@@ -29,7 +29,7 @@ def test_large_layers_are_not_divided_and_small_ones_are() -> None:
 
 def test_windows_and_kernels() -> None:
     assert [Tiling(2, parts).windows for parts in (1, 2, 4)] == [4, 2, 1]
-    assert Tiling(1, 2).kernel("spconv") == "spconv_32x32"
+    assert Tiling(1, 2).kernel("spconv") == "spconv_32x32_parts"
     assert Tiling(2, 1).kernel("spconv_encoded") == "spconv_encoded_64x32"
 
 
