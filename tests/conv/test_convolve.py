@@ -1,4 +1,5 @@
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 from dstc_isa.conv.activations import encode_on_host
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.conv.convolve import convolve, convolve_encoded
+from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result_range import ResultRangeError
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import Tiling
+from dstc_isa.conv.tiling import SHORT_CTAS, SHORT_ROWS, Tiling
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
@@ -125,8 +127,34 @@ def test_an_encoded_result_that_would_have_too_many_positions() -> None:
         conv2d(x, w, encoded=True, gpu=None)
 
 
-@pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(2, 2), Tiling(1, 4)], ids=str)
-def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling) -> None:
+@settings(max_examples=15)
+@given(layer_shapes(), DENSITIES, DENSITIES, st.booleans(), st.booleans(), st.integers(0, 99))
+def test_the_short_kernels_give_the_same_bits(
+    shape: ConvShape, density_x: float, density_w: float, relu: bool, keep_zeros: bool, seed: int
+) -> None:
+    x, w = operands(shape, density_x, density_w, seed)
+    plan, following = followed(shape, 3, 3, 1, 1)
+    encoded = encode_on_host(x, plan, keep_zeros)
+
+    def results() -> tuple[Any, ...]:
+        stored = convolve(encoded, plan, w, relu=relu, tiling=Tiling(2, 1))
+        _, got = convolve_encoded(encoded, plan, w, following, relu=relu, keep_zeros=keep_zeros, tiling=Tiling(2, 1))
+        return "SPWMMA.643232.F32.WINDOW.SHORT" in stored.run.histogram, stored.y, got.words, got.values
+
+    _, *expected = results()
+    with patch("dstc_isa.conv.tiling.SHORT_CTAS", 0):
+        short, *found = results()
+    assert short == (pack_filters(w, plan, 2).longest <= SHORT_ROWS)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("tiling", "short_ctas"),
+    [(Tiling(2, 1), 0), *((tiling, SHORT_CTAS) for tiling in (Tiling(2, 1), Tiling(2, 2), Tiling(1, 4)))],
+    ids=str,
+)
+def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling, short_ctas: int) -> None:
     shape = ConvShape(1, 40, 12, 12, 70, 3, 3, padding=(1, 1, 1, 1))
     x, w = operands(shape, 0.5, 0.4, 0)
     plan, following = followed(shape, 3, 3, 1, 1)
@@ -138,9 +166,10 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling) 
         "relu": True,
         "tiling": tiling,
     }
-    watched, words = convolve_encoded(
-        encoded, plan, w, following, gpu=load_gpu("v100-dstc"), check_hazards=True, **options
-    )
+    with patch("dstc_isa.conv.tiling.SHORT_CTAS", short_ctas):
+        watched, words = convolve_encoded(
+            encoded, plan, w, following, gpu=load_gpu("v100-dstc"), check_hazards=True, **options
+        )
     untimed, expected = convolve_encoded(encoded, plan, w, following, **options)
     assert watched.run.timing is not None
     assert watched.run.timing.hazards == []

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.plan import BLOCK, STEPS, WINDOW, Plan
+from dstc_isa.conv.plan import COLUMNS_AT, BLOCK, STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape, ShapeError
 from tests.conv.layers import layer_shapes
 
@@ -77,7 +77,10 @@ def test_windows_of_a_run_lie_in_two_words(shape: ConvShape, more: int, rows: in
     assert 0 <= plan.offset < WINDOW
     assert plan.origin >= plan.offset
     table = plan.run_table[: len(plan.runs), :, 1].astype(int)
-    for run, shifts in zip(plan.runs, table, strict=True):
+    for run, (columns, shifts) in zip(plan.runs, (np.divmod(row, 1 << COLUMNS_AT) for row in table), strict=True):
+        behind = run.spacing * (len(run.columns) - 1)
+        assert (columns == behind + 8 * run.spacing).all()
+        assert behind < 8
         first = shifts[: len(run.elements)] % WINDOW
         last = first + WINDOW - 1 + run.spacing * (len(run.columns) - 1)
         assert last.max() < 2 * WINDOW

@@ -4,7 +4,18 @@ from hypothesis import strategies as st
 
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
-from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling
+from dstc_isa.conv.tiling import (
+    SHORT_CTAS,
+    SHORT_ROWS,
+    WARPS,
+    Tiling,
+    check_tiling,
+    choose_tiling,
+    program_for,
+)
+from dstc_isa.gpu import load_gpu
+from dstc_isa.object.shipped import load_shipped
+from dstc_isa.timing.occupancy import occupancy
 from tests.conv.layers import layer_shapes
 
 
@@ -31,6 +42,21 @@ def test_windows_and_kernels() -> None:
     assert [Tiling(2, parts).windows for parts in (1, 2, 4)] == [4, 2, 1]
     assert Tiling(1, 2).kernel("spconv") == "spconv_32x32_parts"
     assert Tiling(2, 1).kernel("spconv_encoded") == "spconv_encoded_64x32"
+
+
+def test_short_kernels_run_where_values_fit_and_an_sm_has_three_ctas() -> None:
+    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS, SHORT_CTAS + 1) == "spconv_short"
+    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS + 1, SHORT_CTAS + 1) == "spconv"
+    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS, SHORT_CTAS) == "spconv"
+    for other in (Tiling(1, 1), Tiling(2, 2)):
+        assert program_for("spconv_encoded", other, 0, SHORT_CTAS + 1) == "spconv_encoded"
+
+
+@pytest.mark.parametrize("program", ["spconv", "spconv_encoded"])
+def test_three_ctas_of_the_short_kernels_have_room_on_an_sm(program: str) -> None:
+    gpu = load_gpu("v100-dstc")
+    kernel = load_shipped(f"{program}_short.dasm", gpu).kernel(Tiling(2, 1).kernel(f"{program}_short"))
+    assert occupancy(gpu, WARPS, kernel.registers, kernel.shared_bytes).ctas == 3
 
 
 @pytest.mark.parametrize("tiling", [Tiling(0, 1), Tiling(3, 1), Tiling(1, 0), Tiling(1, 3), Tiling(2, 8)], ids=str)
