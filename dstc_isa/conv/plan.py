@@ -292,9 +292,9 @@ class Plan:
     def run_table(self) -> npt.NDArray[np.uint32]:
         """What the kernel reads of a run: uint32 (groups * runs + 3, 32 steps, 2).
 
-        The entry of the step's plane, and its shift from the tile of outputs on. Bits 24 to 26 of the shift say how many
-        bits behind the first window the later ones see, bits 27 and 28 the distance of windows; the entry is smaller by
-        what these are, so that entry plus shift plus a position is what it would be without them.
+        The entry of the step's plane, and its shift from the tile of outputs on. Bits 24 to 26 of the shift say how
+        many bits behind the first window the later ones see, bits 27 and 28 the distance of windows; the entry is
+        smaller by as much modulo 2^32, so that the sum of both is what it would be without them.
         """
         shape = self.launched
         table = np.zeros((shape.groups * len(self.runs) + AHEAD, STEPS, 2), np.uint32)

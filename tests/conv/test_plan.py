@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.plan import COLUMNS_AT, BLOCK, STEPS, WINDOW, Plan
+from dstc_isa.conv.plan import BLOCK, COLUMNS_AT, STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape, ShapeError
 from tests.conv.layers import layer_shapes
 

@@ -106,8 +106,11 @@ def spwmma_window(instruction: Instruction, state: State) -> None:
         taken += len(rows)
 
 
-def tall(instruction: Instruction, state: State, starts: list[int] | None) -> None:
-    """Sequenced products of 64 rows; ``starts``: where the values of B begin, one behind the other if None."""
+def tall(instruction: Instruction, state: State, starts: list[int] | None, of_a: int = 2048) -> None:
+    """Sequenced products of 64 rows; ``starts``: where the values of B begin, one behind the other if None.
+
+    ``of_a``: values of A's run.
+    """
     x = Operands(instruction, state, 0)
 
     def run(first: int, values: int) -> list[int]:
@@ -119,7 +122,7 @@ def tall(instruction: Instruction, state: State, starts: list[int] | None) -> No
             found.append(state.register(first + 4 * load + part // 2, lane) >> 16 * (part % 2) & 0xFFFF)
         return found
 
-    run_a, run_b = run(x.first("ra"), 2048), run(x.first("rb"), 1024)
+    run_a, run_b = run(x.first("ra"), of_a), run(x.first("rb"), 1024)
     bitmaps = x.first("rm"), x.first("rm") + 1, x.first("rw")
     of_steps = [[set_bits(state.register(register, k)) for register in bitmaps] for k in range(LANES)]
     from_a = from_b = 0
@@ -128,7 +131,7 @@ def tall(instruction: Instruction, state: State, starts: list[int] | None) -> No
         for i, row in enumerate([*low, *(row + 32 for row in high)]):
             accumulator = state.registers[x.first("rd") + row]
             for j, column in enumerate(columns):
-                factors = number(run_a[from_a + i], F16), number(run_b[(start + j) % 1024], F16)
+                factors = number(run_a[(from_a + i) % of_a], F16), number(run_b[(start + j) % 1024], F16)
                 accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
         from_a += len(low) + len(high)
         from_b += len(columns)
@@ -143,6 +146,12 @@ def spwmma_packed(instruction: Instruction, state: State) -> None:
 def spwmma_tall_window(instruction: Instruction, state: State) -> None:
     places = Operands(instruction, state, 0).first("rw") + 1
     tall(instruction, state, [state.register(places, lane) for lane in range(LANES)])
+
+
+@warp_model("spwmma_short_window")
+def spwmma_short_window(instruction: Instruction, state: State) -> None:
+    places = Operands(instruction, state, 0).first("rw") + 1
+    tall(instruction, state, [state.register(places, lane) for lane in range(LANES)], of_a=1024)
 
 
 def outer(
