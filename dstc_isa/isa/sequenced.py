@@ -110,22 +110,8 @@ def spwmma_tall_window(
 
     Step k's values of B begin at the half of their run that lane k of Rw + 1 says, modulo 1024. Otherwise as PACKED.
     """
-    if not converged(warp):
-        return
-    bitmaps_a = read_register(warp, rm)
-    more_bitmaps_a = read_register(warp, rm + 1)
-    bitmaps_b = read_register(warp, rw)
-    places_b = read_register(warp, rw + 1)
-    run_a = read_long_run(warp, ra)
-    run_b = read_run(warp, rb)
-    warp.steps = LONGEST
-    first_a = 0
-    for step in range(LONGEST):
-        rows = lane_of(bitmaps_a, step)
-        more_rows = lane_of(more_bitmaps_a, step)
-        columns = lane_of(bitmaps_b, step)
-        tall_step(warp, rd, step, rows, more_rows, columns, run_a, first_a, run_b, lane_of(places_b, step))
-        first_a += count_bits(rows) + count_bits(more_rows)
+    if converged(warp):
+        tall_windows(warp, rd, read_long_run(warp, ra), rb, rm, rw)
 
 
 @instruction("SPWMMA.643232.F32.WINDOW.SHORT", 0x1AB, Pipe.SPWMMA, public=False, variable=True)
@@ -141,13 +127,16 @@ def spwmma_short_window(
 
     Ra to Ra + 15 are a run of 1024 halves as above; A's values are counted modulo 1024. Otherwise as WINDOW.
     """
-    if not converged(warp):
-        return
+    if converged(warp):
+        tall_windows(warp, rd, read_run(warp, ra), rb, rm, rw)
+
+
+def tall_windows(warp: Warp, rd: int, run_a: F32, rb: int, rm: int, rw: int) -> None:
+    """All steps of 64 rows whose values of B begin where lanes say."""
     bitmaps_a = read_register(warp, rm)
     more_bitmaps_a = read_register(warp, rm + 1)
     bitmaps_b = read_register(warp, rw)
     places_b = read_register(warp, rw + 1)
-    run_a = read_run(warp, ra)
     run_b = read_run(warp, rb)
     warp.steps = LONGEST
     first_a = 0
