@@ -90,7 +90,9 @@ def test_an_encoded_result() -> None:
     stored = conv2d(X, W, relu=True, gpu=None, **SAME)  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.load("y.npy"), stored.y.astype(np.float16))
     launches = json.loads(Path("r.json").read_text())["launches"]
-    assert [launch["kernel"].rsplit("_", 1)[0] for launch in launches] == ["encode", "spconv_encoded"]
+    encode, convolve = (launch["kernel"] for launch in launches)
+    assert encode.startswith("encode")
+    assert convolve.startswith("spconv_encoded")
 
 
 def test_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
