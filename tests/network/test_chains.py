@@ -115,7 +115,7 @@ def test_results_are_those_without_chains_bit_for_bit(path: Path, drawn: Drawn, 
         before, strides = drawn.direct[row.layer]
         how, by, name = row.input.split()
         assert (by, name) == ("by", before)
-        # A layer without a stride goes with the one before unless its positions would be too many: on maps of few columns.
+        # A layer without a stride goes with the one before unless its positions would be too many.
         assert how in (("encoded", "stored") if set(strides) == {1} else ("stored",))
         assert (row.costs["dual"].encode_cycles == 0) == (how == "encoded")
 
