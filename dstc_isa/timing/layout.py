@@ -287,6 +287,7 @@ TASK_FIELDS = {
     "free": "address of the counts of those that took no issue slot",
 }
 TASK_OFFSETS = offsets(TASK_FIELDS, {})
+
 SECTORS = 4
 """Of a line of L1."""
 
