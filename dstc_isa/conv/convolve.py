@@ -1,6 +1,5 @@
 """The launches of ``programs/spconv.dasm`` and ``programs/spconv_encoded.dasm``: activations that are encoded."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Unpack
 
@@ -26,7 +25,7 @@ from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import check_range
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import WARPS, Tiling, check_tiling, choose_tiling, program_for
+from dstc_isa.conv.tiling import WARPS, Cut, Tiling, check_tiling, choose_cut, choose_tiling, program_for
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.object.shipped import load_shipped
@@ -56,7 +55,7 @@ def convolve(
 
     ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
     """
-    given = _prepared(w, bias, plan, tiling)
+    given = _prepared(w, bias, plan, tiling, halves=True)
     y = _result(plan.shape, channels_last)
     steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides
     to_result: dict[str, Argument] = {
@@ -91,8 +90,8 @@ def convolve_encoded(
 
     Raises ResultRangeError for a finite result that FP16 makes infinite.
     """
-    given = _prepared(w, bias, plan, tiling)
-    shape, stretch = plan.shape, given.tiling.windows
+    given = _prepared(w, bias, plan, tiling, halves=False)
+    shape, stretch = plan.shape, given.cut.tiling.windows
     result = empty_encoding(following, stretch)
     factors, summands = of_filters(scale, "scale", shape), of_filters(offset, "offset", shape)
     flags = (
@@ -115,7 +114,7 @@ def convolve_encoded(
         alone: RunOptions = {"threads": options.get("threads"), "reference": options.get("reference", False)}
         rectified = relu and factors is None and summands is None
         stored = convolve(
-            evolve(encoded, launches=()), plan, w, bias=bias, relu=rectified, tiling=given.tiling, **alone
+            evolve(encoded, launches=()), plan, w, bias=bias, relu=rectified, tiling=given.cut.tiling, **alone
         )
         check_range(stored.y, factors, summands, relu)
     y = decode(result, following).astype(np.float32)
@@ -128,17 +127,20 @@ class _Given:
 
     w: npt.NDArray[np.float16]
     bias: npt.NDArray[np.float32] | None
-    tiling: Tiling
+    cut: Cut
     density_w: float
 
 
-def _prepared(w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None) -> _Given:
-    halves = half_filters(w)
-    density = float(np.count_nonzero(halves) / halves.size)
+def _prepared(
+    w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None, halves: bool
+) -> _Given:
+    filters = half_filters(w)
+    density = float(np.count_nonzero(filters) / filters.size)
     if tiling is None:
-        tiling = choose_tiling(plan, density)
+        tiling = choose_tiling(plan, density, halves)
     check_tiling(tiling)
-    return _Given(halves, of_filters(bias, "bias", plan.shape), tiling, density)
+    cut = choose_cut(plan, tiling, density, halves)
+    return _Given(filters, of_filters(bias, "bias", plan.shape), cut, density)
 
 
 def _launch(
@@ -152,10 +154,10 @@ def _launch(
     **options: Unpack[RunOptions],
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
-    shape, tiling = plan.launched, given.tiling
+    shape, cut, tiling = plan.launched, given.cut, given.cut.tiling
     packed = pack_filters(given.w, plan, tiling.filter_tiles)
-    grid = (packed.blocks * -(-plan.tiles // tiling.windows), shape.groups)
-    program_name = program_for(program_name, tiling, packed.longest, math.prod(grid))
+    grid = (cut.launched, shape.groups)
+    program_name = program_for(program_name, cut, packed.longest, shape.groups)
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch
@@ -184,6 +186,7 @@ def _launch(
         "per_area": reciprocal(area),
         "out_height": shape.out_height,
         "out_width": shape.out_width,
+        "whole": cut.whole,
         "options": flags | (HAS_BIAS if given.bias is not None else 0),
         **to_result,
     }

@@ -204,7 +204,7 @@ class Plan:
         shape = self.shape
         down = (shape.rows - 1) * shape.dilation[0] // shape.stride[0]
         across = (shape.columns - 1) * shape.dilation[1] // shape.stride[1]
-        last = (self.tiles - 1) * WINDOW + down * self.pitch + across + self.origin - self.offset
+        last = (self.tiles - 1) * WINDOW + WINDOW // 2 + down * self.pitch + across + self.origin - self.offset
         return -(-(last // WINDOW + 2) // STRETCH) * STRETCH
 
     @property

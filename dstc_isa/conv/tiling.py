@@ -1,12 +1,16 @@
 """How a launch of the sparse convolution is cut into warps and CTAs."""
 
+from collections.abc import Iterable
+
 from attrs import frozen
 
-from dstc_isa.conv.plan import WINDOW, Plan
+from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import PLANNED_SMS
 
 WARPS = 4
 """Of a CTA, as many along the positions as there are not parts: they share the filters in L1."""
+
+FILTER_TILES, PARTS = (2, 1), (1, 2, 4)
 
 
 @frozen
@@ -26,48 +30,133 @@ class Tiling:
         return WARPS // self.parts
 
 
+@frozen
+class Cut:
+    """A tiling, and which CTAs have whole windows.
+
+    ``ctas``: of a group, if all had. ``whole``: those that have; behind them each is two, with half of each window.
+    """
+
+    tiling: Tiling
+    ctas: int
+    whole: int
+
+    @property
+    def launched(self) -> int:
+        """CTAs of a group."""
+        return 2 * self.ctas - self.whole
+
+
 SHORT_ROWS = 128
 """Rows of values of a k-tile that the kernels take of which three CTAs have room on an SM instead of two."""
 
-SHORT_CTAS = 2 * PLANNED_SMS
+SLOTS = 2
+"""CTAs that have room on an SM otherwise."""
+
+WAVE = SLOTS * PLANNED_SMS
+SHORT_CTAS = WAVE
 """CTAs beyond which a third one on an SM has something to do."""
 
 
-def program_for(program: str, tiling: Tiling, longest: int, ctas: int) -> str:
+def program_for(program: str, cut: Cut, longest: int, groups: int) -> str:
     """The program that runs a launch, ``program`` itself or its short form, whose results are the same.
 
     ``longest``: rows of values of the k-tile that has the most.
     """
-    short = tiling == Tiling(2, 1) and longest <= SHORT_ROWS and ctas > SHORT_CTAS
-    return f"{program}_short" if short else program
+    sparse = longest <= SHORT_ROWS and cut.whole == cut.ctas
+    return f"{program}_short" if cut.tiling == Tiling(2, 1) and sparse and cut.ctas * groups > SHORT_CTAS else program
 
 
 FIXED_CYCLES = 5000
-TILE_CYCLES, DENSE_TILE_CYCLES = {1: 160, 2: 220}, {1: 330, 2: 420}
-"""Of a CTA: start, end and stores; and a k-tile with so many tiles of filters, which have zeros or hardly any.
+TILE_CYCLES = {1: 160, 2: 220}
+"""Of a CTA: start, end and stores; and a k-tile with so many tiles of filters that have zeros.
 
-Fitted to 3x3 layers at densities 0.5 and 0.25 and without zeros, and to those of a pruned VGG-16: for each, the
-chosen tiling was the fastest or at most a quarter slower.
+Fitted to 3x3 layers at densities 0.5 and 0.25 and to those of a pruned VGG-16: for each, the chosen tiling was the
+fastest or at most a quarter slower.
 """
 
 DENSE = 0.75
 """Density from which on filters count as such that have hardly any zeros."""
 
+ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
+BESIDE = {(2, False): 540, (2, True): 272, (1, False): 280, (1, True): 170}
+DENSE_CYCLES, PARTS_CYCLES = 3000, 1000
+L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
+"""Without zeros: cycles of a k-tile with so many tiles of filters and whole or half windows (False, True), of a CTA
+that has its SM to itself and of one of two; a CTA's others, and those of adding up parts; and bytes of filters that L2
+delivers in a cycle where sums have so many parts.
 
-def choose_tiling(plan: Plan, density_w: float) -> Tiling:
-    """The tiling that takes the fewest cycles by a rough estimate from the shape and the density of the filters."""
-    shape, tiles = plan.launched, len(plan.order)
+Fitted to 3x3 layers of 1 to 32 images.
+"""
+
+FEW_MORE, RATHER_DENSE = PLANNED_SMS // 3, 0.28
+"""CTAs beyond one for each SM, at most, and density of filters, at least, with which halves of windows pay where
+filters have zeros: the tensor core has half as much to do then, the load and store unit as much as for a whole one."""
+
+
+def choose_tiling(plan: Plan, density_w: float, halves: bool = True) -> Tiling:
+    """The tiling that takes the fewest cycles by a rough estimate from the shape and the density of the filters.
+
+    ``halves``: whether the kernel can do halves of windows. The number of parts is the same whether it can or not, and
+    wherever planes begin.
+    """
+    shape = plan.launched
     rows, pitch = plan.needed
     windows = -(-shape.images * rows * pitch // WINDOW)
-    tile_cycles = DENSE_TILE_CYCLES if density_w > DENSE else TILE_CYCLES
 
-    def estimate(tiling: Tiling) -> float:
-        along = -(-shape.group_filters // (WINDOW * tiling.filter_tiles))
-        warps = shape.groups * along * windows * tiling.parts
-        of_cta = FIXED_CYCLES + tiles / tiling.parts * tile_cycles[tiling.filter_tiles]
-        return max(1.0, warps / WARPS / PLANNED_SMS) * of_cta
+    def cycles(tilings: Iterable[Tiling], halves: bool) -> float:
+        return min(_estimate(plan, _cut(plan, windows, tiling, density_w, halves), density_w) for tiling in tilings)
 
-    return min((Tiling(filters, parts) for filters in (2, 1) for parts in (1, 2, 4)), key=estimate)
+    of_parts = [[Tiling(filter_tiles, parts) for filter_tiles in FILTER_TILES] for parts in PARTS]
+    best = min(of_parts, key=lambda tilings: cycles(tilings, True) + cycles(tilings, False))
+    return min(best, key=lambda tiling: cycles([tiling], halves))
+
+
+def choose_cut(plan: Plan, tiling: Tiling, density_w: float, halves: bool) -> Cut:
+    """Which CTAs of a tiling have halves of windows, if the kernel can do them."""
+    return _cut(plan, plan.tiles, tiling, density_w, halves)
+
+
+def _cut(plan: Plan, windows: int, tiling: Tiling, density_w: float, halves: bool) -> Cut:
+    """The cut of so many windows by a tiling that takes the fewest cycles."""
+    blocks = -(-plan.launched.group_filters // (WINDOW * tiling.filter_tiles))
+    ctas = blocks * -(-windows // tiling.windows)
+    more = ctas % PLANNED_SMS if plan.launched.groups == 1 else 0
+    wholes = [ctas]
+    if halves and density_w > DENSE and (tiling.parts == 1 or tiling == Tiling(2, 2)):
+        wholes += [0, ctas - more] if 2 * more <= PLANNED_SMS else [0]
+    elif halves and density_w >= RATHER_DENSE and tiling == Tiling(2, 1) and PLANNED_SMS < ctas <= WAVE:
+        wholes = [ctas - more] if more <= FEW_MORE else wholes
+    cuts = [Cut(tiling, ctas, whole) for whole in wholes]
+    return min(cuts, key=lambda cut: _estimate(plan, cut, density_w))
+
+
+def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
+    """Roughly the cycles of a launch."""
+    groups, tiles, tiling = plan.launched.groups, len(plan.order), cut.tiling
+    if density_w <= DENSE:
+        of_cta = FIXED_CYCLES + tiles / tiling.parts * TILE_CYCLES[tiling.filter_tiles]
+        return max(1.0, groups * cut.ctas / PLANNED_SMS) * of_cta
+    filter_bytes = groups * cut.launched * tiles * 2 * STEPS * WINDOW * tiling.filter_tiles
+    return max(_waves(groups, cut, tiles), filter_bytes / L2_BYTES[tiling.parts]) + (tiling.parts > 1) * PARTS_CYCLES
+
+
+def _waves(groups: int, cut: Cut, tiles: int) -> float:
+    """Cycles of filters without zeros, two CTAs of an SM at a time."""
+
+    def kind(number: int) -> tuple[int, bool]:
+        return cut.tiling.filter_tiles, number >= groups * cut.whole
+
+    cycles = 0.0
+    launched = groups * cut.launched
+    for first in range(0, launched, WAVE):
+        together = BESIDE[kind(first)]
+        if first + PLANNED_SMS < launched:
+            together += BESIDE[kind(first + PLANNED_SMS)]
+        elif first > 0:
+            together *= SLOTS
+        cycles += DENSE_CYCLES + tiles / cut.tiling.parts * max(ALONE[kind(first)], together)
+    return cycles
 
 
 def check_tiling(tiling: Tiling) -> None:

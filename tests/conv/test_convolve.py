@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result_range import ResultRangeError
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import SHORT_CTAS, SHORT_ROWS, Tiling
+from dstc_isa.conv.tiling import SHORT_CTAS, SHORT_ROWS, Tiling, choose_cut
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
@@ -127,6 +128,36 @@ def test_an_encoded_result_that_would_have_too_many_positions() -> None:
         conv2d(x, w, encoded=True, gpu=None)
 
 
+@settings(max_examples=25)
+@given(layer_shapes(), DENSITIES, DENSITIES, st.sampled_from(TILINGS), st.integers(0, 3), st.integers(0, 99))
+def test_halves_of_windows_give_the_same_bits(
+    shape: ConvShape, density_x: float, density_w: float, tiling: Tiling, whole: int, seed: int
+) -> None:
+    x, w = operands(shape, density_x, density_w, seed)
+    plan = Plan(shape)
+    encoded = encode_on_host(x, plan)
+    cut = choose_cut(plan, tiling, density_w, halves=False)
+    with patch("dstc_isa.conv.convolve.choose_cut", return_value=cut):
+        expected = convolve(encoded, plan, w, bias=np.arange(shape.filters), tiling=tiling).y
+    with patch("dstc_isa.conv.convolve.choose_cut", return_value=evolve(cut, whole=min(whole, cut.ctas))):
+        found = convolve(encoded, plan, w, bias=np.arange(shape.filters), tiling=tiling).y
+    np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
+
+
+@pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(1, 1), Tiling(2, 2)], ids=str)
+def test_halves_of_windows_leave_no_hazard(tiling: Tiling) -> None:
+    shape = ConvShape(1, 40, 12, 12, 70, 3, 3, padding=(1, 1, 1, 1))
+    x, w = operands(shape, 0.9, 0.9, 0)
+    plan = Plan(shape)
+    encoded = encode_on_host(x, plan)
+    cut = evolve(choose_cut(plan, tiling, 1, halves=False), whole=1)
+    with patch("dstc_isa.conv.convolve.choose_cut", return_value=cut):
+        watched = convolve(encoded, plan, w, tiling=tiling, gpu=load_gpu("v100-dstc"), check_hazards=True)
+    assert watched.run.timing is not None
+    assert watched.run.timing.hazards == []
+    np.testing.assert_array_equal(watched.y, convolve(encoded, plan, w, tiling=tiling).y)
+
+
 @settings(max_examples=15)
 @given(layer_shapes(), DENSITIES, DENSITIES, st.booleans(), st.booleans(), st.integers(0, 99))
 def test_the_short_kernels_give_the_same_bits(
@@ -141,9 +172,11 @@ def test_the_short_kernels_give_the_same_bits(
         _, got = convolve_encoded(encoded, plan, w, following, relu=relu, keep_zeros=keep_zeros, tiling=Tiling(2, 1))
         return "SPWMMA.643232.F32.WINDOW.SHORT" in stored.run.histogram, stored.y, got.words, got.values
 
-    _, *expected = results()
-    with patch("dstc_isa.conv.tiling.SHORT_CTAS", 0):
-        short, *found = results()
+    whole = choose_cut(plan, Tiling(2, 1), density_w, halves=False)
+    with patch("dstc_isa.conv.convolve.choose_cut", return_value=whole):
+        _, *expected = results()
+        with patch("dstc_isa.conv.tiling.SHORT_CTAS", 0):
+            short, *found = results()
     assert short == (pack_filters(w, plan, 2).longest <= SHORT_ROWS)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)

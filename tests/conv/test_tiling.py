@@ -8,8 +8,10 @@ from dstc_isa.conv.tiling import (
     SHORT_CTAS,
     SHORT_ROWS,
     WARPS,
+    Cut,
     Tiling,
     check_tiling,
+    choose_cut,
     choose_tiling,
     program_for,
 )
@@ -27,6 +29,32 @@ def test_the_choice_does_not_depend_on_where_planes_begin(
     chosen = choose_tiling(alone, density)
     check_tiling(chosen)
     assert choose_tiling(Plan(shape, alone.pitch + more, alone.rows + rows, origin), density) == chosen
+    # Nor do the parts, on which results depend, on whether the result is stored or encoded.
+    assert choose_tiling(alone, density, halves=False).parts == chosen.parts
+
+
+@given(layer_shapes(), st.floats(0, 1), st.sampled_from((1, 2)), st.sampled_from((1, 2, 4)))
+def test_ctas_of_a_cut(shape: ConvShape, density: float, filter_tiles: int, parts: int) -> None:
+    plan, tiling = Plan(shape), Tiling(filter_tiles, parts)
+    cut = choose_cut(plan, tiling, density, halves=True)
+    assert 0 <= cut.whole <= cut.ctas <= cut.launched == cut.whole + 2 * (cut.ctas - cut.whole)
+    assert cut.ctas * tiling.windows * 32 * filter_tiles >= plan.tiles * plan.launched.group_filters
+    whole = choose_cut(plan, tiling, density, halves=False)
+    assert whole == Cut(tiling, cut.ctas, cut.ctas)
+
+
+def test_ctas_that_one_wave_has_no_room_for_have_halves_of_windows() -> None:
+    def halved(images: int, density_w: float) -> int:
+        plan = Plan(ConvShape(images, 128, 28, 28, 128, 3, 3, padding=(1, 1, 1, 1)))
+        cut = choose_cut(plan, Tiling(2, 1), density_w, halves=True)
+        return cut.ctas - cut.whole
+
+    # 106 CTAs for 80 SMs; 80; 158, of which halves would be a wave of their own.
+    assert halved(8, 0.3) == 26
+    assert halved(8, 0.25) == halved(6, 0.3) == halved(12, 0.3) == 0
+    # Without zeros a whole window is multiplied as two halves in any case.
+    assert halved(8, 1) == 26
+    assert halved(6, 1) == 80
 
 
 def test_large_layers_are_not_divided_and_small_ones_are() -> None:
@@ -45,11 +73,16 @@ def test_windows_and_kernels() -> None:
 
 
 def test_short_kernels_run_where_values_fit_and_an_sm_has_three_ctas() -> None:
-    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS, SHORT_CTAS + 1) == "spconv_short"
-    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS + 1, SHORT_CTAS + 1) == "spconv"
-    assert program_for("spconv", Tiling(2, 1), SHORT_ROWS, SHORT_CTAS) == "spconv"
+    def cut(ctas: int, tiling: Tiling | None = None, halved: int = 0) -> Cut:
+        return Cut(tiling or Tiling(2, 1), ctas, ctas - halved)
+
+    assert program_for("spconv", cut(SHORT_CTAS + 1), SHORT_ROWS, 1) == "spconv_short"
+    assert program_for("spconv", cut(SHORT_CTAS // 2 + 1), SHORT_ROWS, 2) == "spconv_short"
+    assert program_for("spconv", cut(SHORT_CTAS + 1), SHORT_ROWS + 1, 1) == "spconv"
+    assert program_for("spconv", cut(SHORT_CTAS), SHORT_ROWS, 1) == "spconv"
+    assert program_for("spconv", cut(SHORT_CTAS + 1, halved=1), SHORT_ROWS, 1) == "spconv"
     for other in (Tiling(1, 1), Tiling(2, 2)):
-        assert program_for("spconv_encoded", other, 0, SHORT_CTAS + 1) == "spconv_encoded"
+        assert program_for("spconv_encoded", cut(SHORT_CTAS + 1, other), 0, 1) == "spconv_encoded"
 
 
 @pytest.mark.parametrize("program", ["spconv", "spconv_encoded"])
