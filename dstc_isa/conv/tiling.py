@@ -67,26 +67,26 @@ def program_for(program: str, cut: Cut, longest: int, groups: int) -> str:
     return f"{program}_short" if cut.tiling == Tiling(2, 1) and sparse and cut.ctas * groups > SHORT_CTAS else program
 
 
-FIXED_CYCLES = 5000
-TILE_CYCLES = {1: 160, 2: 220}
-"""Of a CTA: start, end and stores; and a k-tile with so many tiles of filters that have zeros.
-
-Fitted to 3x3 layers at densities 0.5 and 0.25 and to those of a pruned VGG-16: for each, the chosen tiling was the
-fastest or at most a quarter slower.
-"""
-
 DENSE = 0.75
 """Density from which on filters count as such that have hardly any zeros."""
 
-ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
-BESIDE = {(2, False): 540, (2, True): 272, (1, False): 280, (1, True): 170}
-DENSE_CYCLES, PARTS_CYCLES = 3000, 1000
-L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
-"""Without zeros: cycles of a k-tile with so many tiles of filters and whole or half windows (False, True), of a CTA
-that has its SM to itself and of one of two; a CTA's others, and those of adding up parts; and bytes of filters that L2
-delivers in a cycle where sums have so many parts.
+FIXED_CYCLES, PARTS_CYCLES = 3000, 1000
+"""Of a CTA: start, end and stores; and adding up parts."""
 
-Fitted to 3x3 layers of 1 to 32 images.
+ALONE = {(2, 1): 160, (2, 2): 160, (2, 4): 200, (1, 1): 125, (1, 2): 115, (1, 4): 140}
+BESIDE = {(2, 1): 122, (2, 2): 142, (2, 4): 210, (1, 1): 90, (1, 2): 95, (1, 4): 122}
+SHORT_BESIDE = 150
+"""Of a k-tile, by tiles of filters and parts: of a CTA that has its SM to itself, and of each of two and of three.
+
+Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest for 26, and at most a
+sixth slower.
+"""
+
+DENSE_ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
+DENSE_BESIDE = {(2, False): 540, (2, True): 272, (1, False): 280, (1, True): 170}
+L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
+"""Without zeros, by tiles of filters and whether windows are halves; and the bytes of filters that L2 delivers in a
+cycle to sums of so many parts. Fitted to 3x3 layers of 1 to 32 images.
 """
 
 FEW_MORE, RATHER_DENSE = PLANNED_SMS // 3, 0.28
@@ -132,31 +132,31 @@ def _cut(plan: Plan, windows: int, tiling: Tiling, density_w: float, halves: boo
 
 
 def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
-    """Roughly the cycles of a launch."""
+    """Roughly the cycles of a launch: as many CTAs at a time as have room, for as long as the first SM takes."""
     groups, tiles, tiling = plan.launched.groups, len(plan.order), cut.tiling
-    if density_w <= DENSE:
-        of_cta = FIXED_CYCLES + tiles / tiling.parts * TILE_CYCLES[tiling.filter_tiles]
-        return max(1.0, groups * cut.ctas / PLANNED_SMS) * of_cta
-    filter_bytes = groups * cut.launched * tiles * 2 * STEPS * WINDOW * tiling.filter_tiles
-    return max(_waves(groups, cut, tiles), filter_bytes / L2_BYTES[tiling.parts]) + (tiling.parts > 1) * PARTS_CYCLES
+    dense = density_w > DENSE
+    launched = groups * (cut.launched if dense else cut.ctas)
+    short = not dense and tiling == Tiling(2, 1) and launched > SHORT_CTAS
+    wave = WAVE + PLANNED_SMS if short else WAVE
 
+    def cycles_of_tile(first: int) -> float:
+        on_sm = range(first, min(first + wave, launched), PLANNED_SMS)
+        if not dense:
+            one = ALONE[tiling.filter_tiles, tiling.parts]
+            beside = SHORT_BESIDE if len(on_sm) > SLOTS else BESIDE[tiling.filter_tiles, tiling.parts]
+            return max(one, beside * len(on_sm))
+        kinds = [(tiling.filter_tiles, number >= groups * cut.whole) for number in on_sm]
+        if first > 0 and len(kinds) < SLOTS:
+            # Both CTAs of an SM end together, so it takes two more.
+            kinds *= SLOTS
+        return max(DENSE_ALONE[kinds[0]], sum(DENSE_BESIDE[kind] for kind in kinds))
 
-def _waves(groups: int, cut: Cut, tiles: int) -> float:
-    """Cycles of filters without zeros, two CTAs of an SM at a time."""
-
-    def kind(number: int) -> tuple[int, bool]:
-        return cut.tiling.filter_tiles, number >= groups * cut.whole
-
-    cycles = 0.0
-    launched = groups * cut.launched
-    for first in range(0, launched, WAVE):
-        together = BESIDE[kind(first)]
-        if first + PLANNED_SMS < launched:
-            together += BESIDE[kind(first + PLANNED_SMS)]
-        elif first > 0:
-            together *= SLOTS
-        cycles += DENSE_CYCLES + tiles / cut.tiling.parts * max(ALONE[kind(first)], together)
-    return cycles
+    fixed = FIXED_CYCLES + (PARTS_CYCLES if tiling.parts > 1 else 0)
+    cycles = sum(fixed + tiles / tiling.parts * cycles_of_tile(first) for first in range(0, launched, wave))
+    if not dense:
+        return cycles
+    filter_bytes = launched * tiles * 2 * STEPS * WINDOW * tiling.filter_tiles
+    return max(cycles, fixed + filter_bytes / L2_BYTES[tiling.parts])
 
 
 def check_tiling(tiling: Tiling) -> None:
