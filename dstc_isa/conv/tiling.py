@@ -47,8 +47,8 @@ class Cut:
         return 2 * self.ctas - self.whole
 
 
-SHORT_ROWS = 128
-"""Rows of values of a k-tile that the kernels take of which three CTAs have room on an SM instead of two."""
+SPARSE_ROWS = 128
+"""Rows of values of a k-tile, of 64 filters, that the kernels for sparse filters take."""
 
 SLOTS = 2
 """CTAs that have room on an SM otherwise."""
@@ -59,12 +59,15 @@ SHORT_CTAS = WAVE
 
 
 def program_for(program: str, cut: Cut, longest: int, groups: int) -> str:
-    """The program that runs a launch, ``program`` itself or its short form, whose results are the same.
+    """The program that runs a launch, ``program`` itself or a form for sparse filters, whose results are the same.
 
     ``longest``: rows of values of the k-tile that has the most.
     """
-    sparse = longest <= SHORT_ROWS and cut.whole == cut.ctas
-    return f"{program}_short" if cut.tiling == Tiling(2, 1) and sparse and cut.ctas * groups > SHORT_CTAS else program
+    if cut.tiling.filter_tiles != 2 or longest > SPARSE_ROWS:
+        return program
+    if cut.tiling.parts == 1 and cut.whole == cut.ctas and cut.ctas * groups > SHORT_CTAS:
+        return f"{program}_short"
+    return f"{program}_wide"
 
 
 DENSE = 0.75

@@ -13,9 +13,11 @@ from dstc_isa.isa.warp import (
     LONG_RUN_REGISTERS,
     LONGEST,
     RUN_REGISTERS,
+    WIDE_RUN_REGISTERS,
     read_long_run,
     read_register,
     read_run,
+    read_wide_run,
     run_values,
 )
 
@@ -111,7 +113,7 @@ def spwmma_tall_window(
     Step k's values of B begin at the half of their run that lane k of Rw + 1 says, modulo 1024. Otherwise as PACKED.
     """
     if converged(warp):
-        tall_windows(warp, rd, read_long_run(warp, ra), rb, rm, rw)
+        tall_windows(warp, rd, read_long_run(warp, ra), read_run(warp, rb), rm, rw)
 
 
 @instruction("SPWMMA.643232.F32.WINDOW.SHORT", 0x1AB, Pipe.SPWMMA, public=False, variable=True)
@@ -128,16 +130,34 @@ def spwmma_short_window(
     Ra to Ra + 15 are a run of 1024 halves as above; A's values are counted modulo 1024. Otherwise as WINDOW.
     """
     if converged(warp):
-        tall_windows(warp, rd, read_run(warp, ra), rb, rm, rw)
+        tall_windows(warp, rd, read_run(warp, ra), read_run(warp, rb), rm, rw)
 
 
-def tall_windows(warp: Warp, rd: int, run_a: F32, rb: int, rm: int, rw: int) -> None:
+@instruction("SPWMMA.643232.F32.WINDOW.WIDE", 0x1AC, Pipe.SPWMMA, public=False, variable=True)
+def spwmma_wide_window(
+    warp: Warp,
+    rd: TallAccumulator,
+    ra: Annotated[Index, Source("a", width=RUN_REGISTERS)],
+    rb: Annotated[Index, Source("b", width=WIDE_RUN_REGISTERS)],
+    rm: Annotated[Index, Source("c", width=2)],
+    rw: Annotated[Index, Source("e", width=2)],
+) -> None:
+    """Thirty-two sparse outer products 64x32x1 in a row, A packed and short, the rows of B windows of wider ones.
+
+    Rb to Rb + 23 have 48 halves for each step k, numbers 48 k to 48 k + 47: the first 32 in Rb to Rb + 15, a run of 32
+    for each step, the others in the last 8 registers, a run of 16 for each step. Step k's values of B begin at the half
+    that lane k of Rw + 1 says, modulo 2048; halves from 1536 on are zeros. Otherwise as SHORT.
+    """
+    if converged(warp):
+        tall_windows(warp, rd, read_run(warp, ra), read_wide_run(warp, rb), rm, rw)
+
+
+def tall_windows(warp: Warp, rd: int, run_a: F32, run_b: F32, rm: int, rw: int) -> None:
     """All steps of 64 rows whose values of B begin where lanes say."""
     bitmaps_a = read_register(warp, rm)
     more_bitmaps_a = read_register(warp, rm + 1)
     bitmaps_b = read_register(warp, rw)
     places_b = read_register(warp, rw + 1)
-    run_b = read_run(warp, rb)
     warp.steps = LONGEST
     first_a = 0
     for step in range(LONGEST):

@@ -8,7 +8,7 @@ engine gives the same names a second meaning (``engine.compiled.warp``).
 from enum import IntEnum
 from typing import Any
 
-from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, np, spread
 
 BARRIER_REGISTERS = 16
 SYNC_SLOT = BARRIER_REGISTERS
@@ -17,6 +17,9 @@ LONGEST = 32
 
 RUN_REGISTERS = 16
 LONG_RUN_REGISTERS = 32
+WIDE_RUN_REGISTERS = 24
+WIDE_RUN_PLACES = 2048
+"""To which the halves of a wide run are filled up with zeros, so that their numbers have a number of bits."""
 HALVES_A_REGISTER = 2 * LANES
 """A run of halves is what 32 lanes load from consecutive addresses: 1024 with four 128-bit loads, 2048 with eight."""
 
@@ -141,6 +144,17 @@ def read_run(warp: Any, index: int) -> Any:
 def read_long_run(warp: Any, index: int) -> Any:
     """2048 halves in 32 registers, in the order of eight such loads."""
     return _lined_up(warp.registers[index : index + LONG_RUN_REGISTERS])
+
+
+def read_wide_run(warp: Any, index: int) -> Any:
+    """1536 halves in 24 registers, 48 for each of 32 steps, and zeros up to 2048.
+
+    The first 32 of each step are a run in 16 registers, the others one in 8.
+    """
+    first = _lined_up(warp.registers[index : index + RUN_REGISTERS]).reshape(LONGEST, -1)
+    more = _lined_up(warp.registers[index + RUN_REGISTERS : index + WIDE_RUN_REGISTERS]).reshape(LONGEST, -1)
+    halves = np.hstack((first, more)).reshape(-1)
+    return np.pad(halves, (0, WIDE_RUN_PLACES - halves.size))
 
 
 def _lined_up(registers: Any) -> Any:

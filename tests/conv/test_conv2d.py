@@ -1,5 +1,6 @@
 from itertools import pairwise
 from typing import Any, Literal
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import dstc_isa
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import Tiling, choose_tiling
+from dstc_isa.conv.tiling import SPARSE_ROWS, Tiling, choose_tiling
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, correlated, layer_shapes, of_merged, operands, options_of, surrounded
 from tests.models.sparse_convolution import sums_in_order
@@ -50,6 +51,7 @@ def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, ski
     st.booleans(),
     st.booleans(),
     st.booleans(),
+    st.sampled_from([-1, SPARSE_ROWS]),
     st.integers(0, 99),
 )
 def test_bit_exact_in_the_order_of_the_plan(
@@ -61,21 +63,23 @@ def test_bit_exact_in_the_order_of_the_plan(
     biased: bool,
     relu: bool,
     channels_last: bool,
+    sparse_rows: int,
     seed: int,
 ) -> None:
     x, w = operands(shape, density_x, density_w, seed)
     bias = np.linspace(-3, 3, shape.filters, dtype=np.float32) if biased else None
-    result = conv2d(
-        x,
-        w,
-        bias=bias,
-        relu=relu,
-        skip=skip,
-        channels_last=channels_last,
-        tiling=tiling,
-        gpu=None,
-        **options_of(shape),
-    )
+    with patch("dstc_isa.conv.tiling.SPARSE_ROWS", sparse_rows):
+        result = conv2d(
+            x,
+            w,
+            bias=bias,
+            relu=relu,
+            skip=skip,
+            channels_last=channels_last,
+            tiling=tiling,
+            gpu=None,
+            **options_of(shape),
+        )
     sums = expected(x, w, shape, tiling or chosen(shape, w), skip)
     if bias is not None:
         sums += bias[:, None, None]

@@ -14,7 +14,7 @@ from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result_range import ResultRangeError
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import SHORT_CTAS, SHORT_ROWS, Tiling, choose_cut
+from dstc_isa.conv.tiling import SHORT_CTAS, SPARSE_ROWS, Tiling, choose_cut
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
@@ -129,9 +129,17 @@ def test_an_encoded_result_that_would_have_too_many_positions() -> None:
 
 
 @settings(max_examples=25)
-@given(layer_shapes(), DENSITIES, DENSITIES, st.sampled_from(TILINGS), st.integers(0, 3), st.integers(0, 99))
+@given(
+    layer_shapes(),
+    DENSITIES,
+    DENSITIES,
+    st.sampled_from(TILINGS),
+    st.integers(0, 3),
+    st.sampled_from([-1, SPARSE_ROWS]),
+    st.integers(0, 99),
+)
 def test_halves_of_windows_give_the_same_bits(
-    shape: ConvShape, density_x: float, density_w: float, tiling: Tiling, whole: int, seed: int
+    shape: ConvShape, density_x: float, density_w: float, tiling: Tiling, whole: int, sparse_rows: int, seed: int
 ) -> None:
     x, w = operands(shape, density_x, density_w, seed)
     plan = Plan(shape)
@@ -139,19 +147,26 @@ def test_halves_of_windows_give_the_same_bits(
     cut = choose_cut(plan, tiling, density_w, halves=False)
     with patch("dstc_isa.conv.convolve.choose_cut", return_value=cut):
         expected = convolve(encoded, plan, w, bias=np.arange(shape.filters), tiling=tiling).y
-    with patch("dstc_isa.conv.convolve.choose_cut", return_value=evolve(cut, whole=min(whole, cut.ctas))):
+    with (
+        patch("dstc_isa.conv.convolve.choose_cut", return_value=evolve(cut, whole=min(whole, cut.ctas))),
+        patch("dstc_isa.conv.tiling.SPARSE_ROWS", sparse_rows),
+    ):
         found = convolve(encoded, plan, w, bias=np.arange(shape.filters), tiling=tiling).y
     np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
 
 
+@pytest.mark.parametrize("sparse_rows", [-1, SPARSE_ROWS])
 @pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(1, 1), Tiling(2, 2)], ids=str)
-def test_halves_of_windows_leave_no_hazard(tiling: Tiling) -> None:
+def test_halves_of_windows_leave_no_hazard(tiling: Tiling, sparse_rows: int) -> None:
     shape = ConvShape(1, 40, 12, 12, 70, 3, 3, padding=(1, 1, 1, 1))
-    x, w = operands(shape, 0.9, 0.9, 0)
+    x, w = operands(shape, 0.9, 0.4, 0)
     plan = Plan(shape)
     encoded = encode_on_host(x, plan)
     cut = evolve(choose_cut(plan, tiling, 1, halves=False), whole=1)
-    with patch("dstc_isa.conv.convolve.choose_cut", return_value=cut):
+    with (
+        patch("dstc_isa.conv.convolve.choose_cut", return_value=cut),
+        patch("dstc_isa.conv.tiling.SPARSE_ROWS", sparse_rows),
+    ):
         watched = convolve(encoded, plan, w, tiling=tiling, gpu=load_gpu("v100-dstc"), check_hazards=True)
     assert watched.run.timing is not None
     assert watched.run.timing.hazards == []
@@ -160,36 +175,52 @@ def test_halves_of_windows_leave_no_hazard(tiling: Tiling) -> None:
 
 @settings(max_examples=15)
 @given(layer_shapes(), DENSITIES, DENSITIES, st.booleans(), st.booleans(), st.integers(0, 99))
-def test_the_short_kernels_give_the_same_bits(
+def test_the_kernels_for_sparse_filters_give_the_same_bits(
     shape: ConvShape, density_x: float, density_w: float, relu: bool, keep_zeros: bool, seed: int
 ) -> None:
     x, w = operands(shape, density_x, density_w, seed)
     plan, following = followed(shape, 3, 3, 1, 1)
     encoded = encode_on_host(x, plan, keep_zeros)
 
-    def results() -> tuple[Any, ...]:
-        stored = convolve(encoded, plan, w, relu=relu, tiling=Tiling(2, 1))
-        _, got = convolve_encoded(encoded, plan, w, following, relu=relu, keep_zeros=keep_zeros, tiling=Tiling(2, 1))
-        return "SPWMMA.643232.F32.WINDOW.SHORT" in stored.run.histogram, stored.y, got.words, got.values
+    def results(rows: int, ctas: int) -> tuple[Any, ...]:
+        with patch.multiple("dstc_isa.conv.tiling", SPARSE_ROWS=rows, SHORT_CTAS=ctas):
+            stored = convolve(encoded, plan, w, relu=relu, tiling=Tiling(2, 1))
+            _, got = convolve_encoded(
+                encoded, plan, w, following, relu=relu, keep_zeros=keep_zeros, tiling=Tiling(2, 1)
+            )
+        (product,) = (mnemonic for mnemonic in stored.run.histogram if "SPWMMA" in mnemonic)
+        return product.removeprefix("SPWMMA.643232.F32.WINDOW"), stored.y, got.words, got.values
 
     whole = choose_cut(plan, Tiling(2, 1), density_w, halves=False)
     with patch("dstc_isa.conv.convolve.choose_cut", return_value=whole):
-        _, *expected = results()
-        with patch("dstc_isa.conv.tiling.SHORT_CTAS", 0):
-            short, *found = results()
-    assert short == (pack_filters(w, plan, 2).longest <= SHORT_ROWS)
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
+        general, *expected = results(-1, 0)
+        wide, *found = results(SPARSE_ROWS, SHORT_CTAS)
+        short, *found_again = results(SPARSE_ROWS, 0)
+    assert general == ""
+    if pack_filters(w, plan, 2).longest <= SPARSE_ROWS:
+        assert (wide, short) == (".WIDE", ".SHORT")
+    for a, b, c in zip(found, found_again, expected, strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, c)
 
 
 @pytest.mark.parametrize(
-    ("tiling", "short_ctas"),
-    [(Tiling(2, 1), 0), *((tiling, SHORT_CTAS) for tiling in (Tiling(2, 1), Tiling(2, 2), Tiling(1, 4)))],
+    ("tiling", "short_ctas", "sparse_rows"),
+    [
+        (Tiling(2, 1), 0, SPARSE_ROWS),
+        (Tiling(2, 1), SHORT_CTAS, SPARSE_ROWS),
+        (Tiling(2, 2), SHORT_CTAS, SPARSE_ROWS),
+        (Tiling(2, 1), SHORT_CTAS, -1),
+        (Tiling(2, 2), SHORT_CTAS, -1),
+        (Tiling(1, 4), SHORT_CTAS, -1),
+    ],
     ids=str,
 )
-def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling, short_ctas: int) -> None:
+def test_time_changes_nothing_and_control_codes_leave_no_hazard(
+    tiling: Tiling, short_ctas: int, sparse_rows: int
+) -> None:
     shape = ConvShape(1, 40, 12, 12, 70, 3, 3, padding=(1, 1, 1, 1))
-    x, w = operands(shape, 0.5, 0.4, 0)
+    x, w = operands(shape, 0.7, 0.4, 0)
     plan, following = followed(shape, 3, 3, 1, 1)
     encoded = encode_on_host(x, plan)
     options: dict[str, Any] = {
@@ -199,7 +230,7 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling, 
         "relu": True,
         "tiling": tiling,
     }
-    with patch("dstc_isa.conv.tiling.SHORT_CTAS", short_ctas):
+    with patch.multiple("dstc_isa.conv.tiling", SHORT_CTAS=short_ctas, SPARSE_ROWS=sparse_rows):
         watched, words = convolve_encoded(
             encoded, plan, w, following, gpu=load_gpu("v100-dstc"), check_hazards=True, **options
         )

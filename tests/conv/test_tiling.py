@@ -6,7 +6,7 @@ from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.conv.tiling import (
     SHORT_CTAS,
-    SHORT_ROWS,
+    SPARSE_ROWS,
     WARPS,
     Cut,
     Tiling,
@@ -72,17 +72,17 @@ def test_windows_and_kernels() -> None:
     assert Tiling(2, 1).kernel("spconv_encoded") == "spconv_encoded_64x32"
 
 
-def test_short_kernels_run_where_values_fit_and_an_sm_has_three_ctas() -> None:
+def test_short_and_wide_kernels_run_where_values_fit() -> None:
     def cut(ctas: int, tiling: Tiling | None = None, halved: int = 0) -> Cut:
         return Cut(tiling or Tiling(2, 1), ctas, ctas - halved)
 
-    assert program_for("spconv", cut(SHORT_CTAS + 1), SHORT_ROWS, 1) == "spconv_short"
-    assert program_for("spconv", cut(SHORT_CTAS // 2 + 1), SHORT_ROWS, 2) == "spconv_short"
-    assert program_for("spconv", cut(SHORT_CTAS + 1), SHORT_ROWS + 1, 1) == "spconv"
-    assert program_for("spconv", cut(SHORT_CTAS), SHORT_ROWS, 1) == "spconv"
-    assert program_for("spconv", cut(SHORT_CTAS + 1, halved=1), SHORT_ROWS, 1) == "spconv"
-    for other in (Tiling(1, 1), Tiling(2, 2)):
-        assert program_for("spconv_encoded", cut(SHORT_CTAS + 1, other), 0, 1) == "spconv_encoded"
+    assert program_for("spconv", cut(SHORT_CTAS + 1), SPARSE_ROWS, 1) == "spconv_short"
+    assert program_for("spconv", cut(SHORT_CTAS // 2 + 1), SPARSE_ROWS, 2) == "spconv_short"
+    assert program_for("spconv", cut(SHORT_CTAS + 1), SPARSE_ROWS + 1, 1) == "spconv"
+    assert program_for("spconv", cut(SHORT_CTAS), SPARSE_ROWS, 1) == "spconv_wide"
+    assert program_for("spconv", cut(SHORT_CTAS + 1, halved=1), SPARSE_ROWS, 1) == "spconv_wide"
+    assert program_for("spconv_encoded", cut(SHORT_CTAS + 1, Tiling(2, 2)), SPARSE_ROWS, 1) == "spconv_encoded_wide"
+    assert program_for("spconv_encoded", cut(SHORT_CTAS + 1, Tiling(1, 1)), 0, 1) == "spconv_encoded"
 
 
 @pytest.mark.parametrize("program", ["spconv", "spconv_encoded"])

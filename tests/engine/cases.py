@@ -53,7 +53,7 @@ BLOCK = (4, 4, 2)
 QUAD = 16
 CLOCKS = (SpecialNumber.CLOCKLO, SpecialNumber.CLOCKHI)
 TENSOR = ("hmma", "hmma_sp", "bohmma", "bohmma_step", "ohmma", "ohmma_dense", "spwmma_window")
-TENSOR += ("spwmma_packed", "spwmma_tall_window", "spwmma_short_window")
+TENSOR += ("spwmma_packed", "spwmma_tall_window", "spwmma_short_window", "spwmma_wide_window")
 CONSTANTS = np.random.default_rng(3).integers(0, 256, 512, np.uint8).tobytes()
 PARAMETERS = (Parameter("memory", "ptr", 0), Parameter("state", "ptr", 8))
 """``memory`` is mapped first, so at DEVICE_BASE."""

@@ -127,6 +127,7 @@ def test_own_opcodes_are_marked() -> None:
         "SPWMMA.643232.F32.PACKED",
         "SPWMMA.643232.F32.WINDOW",
         "SPWMMA.643232.F32.WINDOW.SHORT",
+        "SPWMMA.643232.F32.WINDOW.WIDE",
         "HMMA.SP.888.F32",
     }
 

@@ -204,6 +204,7 @@ def test_what_other_warps_can_tell_runs_in_its_time() -> None:
         "SPWMMA.323232.F32.WINDOW",
         "SPWMMA.643232.F32.WINDOW",
         "SPWMMA.643232.F32.WINDOW.SHORT",
+        "SPWMMA.643232.F32.WINDOW.WIDE",
         "SPWMMA.643232.F32.PACKED",
     }
     assert beyond <= {d.mnemonic for d in REGISTRY}

@@ -106,10 +106,16 @@ def spwmma_window(instruction: Instruction, state: State) -> None:
         taken += len(rows)
 
 
-def tall(instruction: Instruction, state: State, starts: list[int] | None, of_a: int = 2048) -> None:
+def tall(
+    instruction: Instruction,
+    state: State,
+    starts: list[int] | None,
+    of_a: int = 2048,
+    run_b: list[int] | None = None,
+) -> None:
     """Sequenced products of 64 rows; ``starts``: where the values of B begin, one behind the other if None.
 
-    ``of_a``: values of A's run.
+    ``of_a``: values of A's run. ``run_b``: B's, if not 1024 as loads leave them.
     """
     x = Operands(instruction, state, 0)
 
@@ -122,7 +128,9 @@ def tall(instruction: Instruction, state: State, starts: list[int] | None, of_a:
             found.append(state.register(first + 4 * load + part // 2, lane) >> 16 * (part % 2) & 0xFFFF)
         return found
 
-    run_a, run_b = run(x.first("ra"), of_a), run(x.first("rb"), 1024)
+    run_a = run(x.first("ra"), of_a)
+    if run_b is None:
+        run_b = run(x.first("rb"), 1024)
     bitmaps = x.first("rm"), x.first("rm") + 1, x.first("rw")
     of_steps = [[set_bits(state.register(register, k)) for register in bitmaps] for k in range(LANES)]
     from_a = from_b = 0
@@ -131,7 +139,7 @@ def tall(instruction: Instruction, state: State, starts: list[int] | None, of_a:
         for i, row in enumerate([*low, *(row + 32 for row in high)]):
             accumulator = state.registers[x.first("rd") + row]
             for j, column in enumerate(columns):
-                factors = number(run_a[(from_a + i) % of_a], F16), number(run_b[(start + j) % 1024], F16)
+                factors = number(run_a[(from_a + i) % of_a], F16), number(run_b[(start + j) % len(run_b)], F16)
                 accumulator[column] = fused(*factors, number(accumulator[column], F32), F32)
         from_a += len(low) + len(high)
         from_b += len(columns)
@@ -146,6 +154,22 @@ def spwmma_packed(instruction: Instruction, state: State) -> None:
 def spwmma_tall_window(instruction: Instruction, state: State) -> None:
     places = Operands(instruction, state, 0).first("rw") + 1
     tall(instruction, state, [state.register(places, lane) for lane in range(LANES)])
+
+
+@warp_model("spwmma_wide_window")
+def spwmma_wide_window(instruction: Instruction, state: State) -> None:
+    x = Operands(instruction, state, 0)
+    places = [state.register(x.first("rw") + 1, lane) for lane in range(LANES)]
+    halves = [0] * 2048
+    for step in range(LANES):
+        for place in range(48):
+            # Of a step, 32 are in the first 16 registers and 16 in the last 8.
+            half = 32 * step + place if place < 32 else 1024 + 16 * step + place - 32
+            load, within = divmod(half, 8 * LANES)
+            lane, part = divmod(within, 8)
+            word = state.register(x.first("rb") + 4 * load + part // 2, lane)
+            halves[48 * step + place] = word >> 16 * (part % 2) & 0xFFFF
+    tall(instruction, state, places, of_a=1024, run_b=halves)
 
 
 @warp_model("spwmma_short_window")

@@ -36,6 +36,7 @@ def rows_of(*lines: str) -> list[dict[str, int]]:
         (["SPWMMA.643232.F32.PACKED R100, R0, R32, R48, R50"], 25),
         (["SPWMMA.643232.F32.WINDOW R100, R0, R32, R48, R50"], 25),
         (["SPWMMA.643232.F32.WINDOW.SHORT R100, R0, R16, R32, R34"], 17),
+        (["SPWMMA.643232.F32.WINDOW.WIDE R100, R0, R16, R40, R42"], 21),
     ],
 )
 def test_register_reads(lines: list[str], extra: int) -> None:
