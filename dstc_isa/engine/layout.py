@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.values import PT, RZ
-from dstc_isa.isa.warp import ARRAYS, SCALARS
+from dstc_isa.isa.warp import ARRAYS, LONG_RUN_REGISTERS, SCALARS
 
 ROW_BYTES = 4 * LANES
 """Bytes of one register of a warp."""
 
-SINK_ROW = RZ + 16
-"""Where writes to RZ go: RZ and 15 rows behind it read as zero, wide operands included."""
+SINK_ROW = RZ + LONG_RUN_REGISTERS
+"""Where writes to RZ go: RZ and 31 rows behind it read as zero, the widest operand included."""
 
 POOL_ROW = SINK_ROW + 4
 """First row of the launch's immediates and constants, which sources address like registers."""
