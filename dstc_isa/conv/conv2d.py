@@ -17,7 +17,7 @@ from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.timing.run import RunOptions
 
-ConvKernel = Literal["spconv", "conv_dense"]
+ConvKernel = Literal["spconv", "spconv_ohmma", "conv_dense"]
 Skip = Literal["both", "weights"]
 
 
@@ -56,7 +56,7 @@ def conv2d(
     check_skip(skip)
     if kernel == "conv_dense":
         if skip != "both" or channels_last or encoded or tiling is not None:
-            raise ValueError("skip, channels_last, encoded and tiling go with the kernel spconv, not with conv_dense")
+            raise ValueError("skip, channels_last, encoded and tiling go with a sparse kernel, not with conv_dense")
         return conv_dense(
             x,
             w,
@@ -69,6 +69,8 @@ def conv2d(
             gpu=gpu,
             **options,
         )
+    if encoded and kernel != "spconv":
+        raise ValueError(f"encoded goes with the kernel spconv, not with {kernel}")
     if encoded and channels_last:
         raise ValueError("channels_last is an order of FP32 results: not with encoded")
     shape = shape_of(x, w, stride, padding, dilation, groups)
@@ -107,6 +109,7 @@ def conv2d(
         bias=checked_bias,
         relu=relu,
         channels_last=channels_last,
+        kernel=kernel,
         tiling=tiling,
         gpu=machine,
         density_x=density,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from dstc_isa.conv.activations import (
     regions,
     with_room,
 )
+from dstc_isa.conv.filter_planes import pack_planes
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
@@ -32,6 +33,10 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
+
+SparseKernel = Literal["spconv", "spconv_ohmma"]
+PAPER: SparseKernel = "spconv_ohmma"
+"""The kernel of the paper's instructions."""
 
 BLOCK = 32 * WARPS
 HAS_BIAS = 1
@@ -47,6 +52,7 @@ def convolve(
     bias: npt.NDArray[Any] | None = None,
     relu: bool = False,
     channels_last: bool = False,
+    kernel: SparseKernel = "spconv",
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
     density_x: float | None = None,
@@ -54,7 +60,7 @@ def convolve(
 ) -> ConvResult:
     """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
 
-    ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
+    ``kernel``: the program, "spconv_ohmma" that of the paper's instructions. ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
     """
     given = _prepared(w, bias, plan, tiling)
     y = _result(plan.shape, channels_last)
@@ -63,7 +69,7 @@ def convolve(
         "out": y,
         **{f"{axis}_step": step // y.itemsize for axis, step in zip(AXES, steps, strict=True)},
     }
-    run = _launch("spconv", given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
+    run = _launch(kernel, given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
     return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, given, encoded, plan, density_x, run)
 
 
@@ -153,9 +159,11 @@ def _launch(
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, tiling = plan.launched, given.tiling
-    packed = pack_filters(given.w, plan, tiling.filter_tiles)
+    pack = pack_planes if program_name == PAPER else pack_filters
+    packed = pack(given.w, plan, tiling.filter_tiles)
     grid = (packed.blocks * -(-plan.tiles // tiling.windows), shape.groups)
-    program_name = program_for(program_name, tiling, packed.longest, math.prod(grid))
+    if program_name != PAPER:
+        program_name = program_for(program_name, tiling, packed.longest, math.prod(grid))
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch
