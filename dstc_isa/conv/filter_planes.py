@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.conv.filters import AHEAD, ROW, PackedFilters, filter_steps
+from dstc_isa.conv.filters import AHEAD, LINE, ROW, PackedFilters, filter_steps
 from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 
 PLANES = STEPS // ROW
@@ -24,7 +24,7 @@ def pack_planes(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFi
     tiles, blocks = filter_steps(w, plan, height)
     steps = tiles.reshape(-1, STEPS, height, WINDOW)
     present = steps != 0
-    rows = present.sum(axis=3).max(axis=(1, 2))
+    rows = -(-present.sum(axis=3).max(axis=(1, 2)) // LINE) * LINE
     room = rows * PLANES * height
     starts = np.cumsum(room) - room
     bitmaps = np.packbits(present, axis=3, bitorder="little").view("<u4").reshape(-1, STEPS, height)
