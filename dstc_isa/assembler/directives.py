@@ -199,6 +199,8 @@ def pred(expander: Expander, statement: Statement) -> None:
                 str(machine), 1, 1, statement, predicate=True, start=machine.index, read=True, written=True, kept=True
             )
         else:
+            if isinstance(node, Builtin):
+                raise ArgumentError(index, "expected a plain name or P0 to P6")
             name = declared_name(index, node)
             array = RegisterArray(name, 1, 1, statement, predicate=True)
             expander.declare(index, name, array)

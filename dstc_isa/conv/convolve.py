@@ -1,4 +1,4 @@
-"""The launches of ``programs/spconv.dasm`` and ``programs/spconv_encoded.dasm``: activations that are encoded."""
+"""The launches of ``programs/spconv*.dasm``: activations that are encoded."""
 
 import math
 from collections.abc import Mapping
@@ -60,7 +60,8 @@ def convolve(
 ) -> ConvResult:
     """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
 
-    ``kernel``: the program, "spconv_ohmma" that of the paper's instructions. ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
+    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that of
+    the values encoded for the plan, explicit zeros included.
     """
     given = _prepared(w, bias, plan, tiling)
     y = _result(plan.shape, channels_last)

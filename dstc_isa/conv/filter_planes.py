@@ -18,8 +18,8 @@ ROWS_BEHIND = PLANES * 2 * WINDOW
 def pack_planes(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
     """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters.
 
-    Row i of a plane has the i-th values of its steps. A k-tile's planes follow each other, in each its tiles of 32 filters, and
-    all have as many rows, which ``places`` tells: those that the step of 32 filters with the most values needs.
+    Row i of a plane has the i-th values of its steps. A k-tile's planes follow each other, in each its tiles of 32
+    filters. All have as many rows, which ``places`` tells: lines for the step of 32 filters that has the most values.
     """
     tiles, blocks = filter_steps(w, plan, height)
     steps = tiles.reshape(-1, STEPS, height, WINDOW)

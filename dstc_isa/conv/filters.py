@@ -44,7 +44,7 @@ class PackedFilters:
 
 
 def filter_steps(w: npt.NDArray[np.float16], plan: Plan, height: int) -> tuple[npt.NDArray[np.float16], int]:
-    """Filters of the plan's weight shape, float16 (k-tiles, 32 steps * 32 * ``height`` filters), and the blocks of these.
+    """Filters in the order of steps, float16 (k-tiles, 32 steps * 32 * ``height`` filters), and their blocks.
 
     K-tiles of a group's block follow each other, blocks and groups too.
     """
