@@ -60,8 +60,8 @@ def convolve(
 ) -> ConvResult:
     """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
 
-    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that of
-    the values encoded for the plan, explicit zeros included.
+    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that
+    of the values encoded for the plan, explicit zeros included.
     """
     given = _prepared(w, bias, plan, tiling)
     y = _result(plan.shape, channels_last)
