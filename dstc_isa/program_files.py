@@ -16,5 +16,5 @@ CONV_KERNELS = ("spconv", "spconv_ohmma", "conv_dense")
 """Shipped kernels that multiply, each in a file of its name.
 
 Sparse: with the paper's instructions, and with a sequenced one. Dense: with every zero, and with 2:4 sparsity.
-Convolutions: without the zeros of both operands, and with every zero.
+Convolutions: without the zeros of both operands, the same with the paper's instructions, and with every zero.
 """

@@ -62,7 +62,10 @@ def add_conv_command(commands: Any) -> None:
         help="zeros of both, or of the filters alone (default both)",
     )
     conv.add_argument(
-        "--kernel", choices=CONV_KERNELS, default=SPARSE, help=f"without zeros or with all (default {SPARSE})"
+        "--kernel",
+        choices=CONV_KERNELS,
+        default=SPARSE,
+        help=f"without zeros, the same with the paper's instructions, or with all (default {SPARSE})",
     )
     add_run_options(conv)
 
