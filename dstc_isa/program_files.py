@@ -12,9 +12,9 @@ def program_directory() -> Path:
 
 SPARSE_KERNELS = ("spgemm", "spgemm_seq")
 DENSE_KERNELS = ("gemm_dense", "gemm_sparse24")
-CONV_KERNELS = ("spconv", "conv_dense")
+CONV_KERNELS = ("spconv", "spconv_ohmma", "conv_dense")
 """Shipped kernels that multiply, each in a file of its name.
 
 Sparse: with the paper's instructions, and with a sequenced one. Dense: with every zero, and with 2:4 sparsity.
-Convolutions: without the zeros of both operands, and with every zero.
+Convolutions: without the zeros of both operands, the same with the paper's instructions, and with every zero.
 """

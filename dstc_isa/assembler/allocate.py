@@ -28,12 +28,13 @@ class OutOfRegisters(Exception):
 def assign(intervals: list[Interval], fixed: int, registers: int) -> None:
     """Give each used name its first register; names whose intervals overlap share none.
 
-    ``fixed``: mask of registers that are taken throughout, ``registers``: how many there are. Raises
-    OutOfRegisters for the first name without room.
+    ``fixed``: mask of registers that are taken throughout, ``registers``: how many there are. The machine's own that a
+    block keeps stay where they are. Raises OutOfRegisters for the first name without room.
     """
     held: list[tuple[int, int, RegisterArray]] = []
     taken = fixed
-    used = [interval for interval in intervals if interval.array.used]
+    kept = [interval for interval in intervals if interval.array.kept]
+    used = [interval for interval in intervals if interval.array.used and not interval.array.kept]
     used.sort(key=lambda i: (i.start, -i.array.alignment, -i.array.size))
     for order, interval in enumerate(used):
         array = interval.array
@@ -41,12 +42,17 @@ def assign(intervals: list[Interval], fixed: int, registers: int) -> None:
             _, _, over = heappop(held)
             taken &= ~_mask(over)
         mask = (1 << array.size) - 1
+        near = [other.array for other in kept if other.start < interval.end and interval.start < other.end]
+        unfit = taken
+        for other in near:
+            unfit |= _mask(other)
         for start in range(0, registers - array.size + 1, array.alignment):
-            if not taken >> start & mask:
+            if not unfit >> start & mask:
                 array.start = start
                 break
         else:
-            raise OutOfRegisters(array, sorted((a for _, _, a in held), key=lambda a: a.start))
+            live = [a for _, _, a in held] + near
+            raise OutOfRegisters(array, sorted(live, key=lambda a: a.start))
         taken |= _mask(array)
         heappush(held, (interval.end, order, array))
 

@@ -10,7 +10,7 @@ from dstc_isa.assembler.expand import Directive, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.isa.field import WORD_BITS
-from dstc_isa.isa.values import PT, REGISTERS, Constant
+from dstc_isa.isa.values import PT, REGISTERS, Constant, Predicate
 from dstc_isa.program import (
     CONSTANT_DATA_BANK,
     PARAMETER_BASE,
@@ -23,7 +23,7 @@ from dstc_isa.program import (
 from dstc_isa.program_files import program_directory
 from dstc_isa.syntax.reader import Tree, read_tree
 from dstc_isa.syntax.source import read_source
-from dstc_isa.syntax.tree import Bits, Name, Node, Number, Statement, Text, TypeName
+from dstc_isa.syntax.tree import Bits, Builtin, Name, Node, Number, Statement, Text, TypeName
 
 CONSTANT_CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "f32": "f"}
 MAXIMUM_CONSTANTS = 1 << 16
@@ -186,16 +186,24 @@ def registers(width: int) -> Directive:
 
 
 def pred(expander: Expander, statement: Statement) -> None:
-    """``.pred NAME[, ...]``."""
+    """``.pred NAME[, ...]``; one of the machine's own is kept for this block alone."""
     kernel_of(expander, statement)
     nodes = expander.nodes(statement)
     count_arguments(statement, nodes, 1, len(nodes), "NAME[, ...]")
     if len(nodes) > PT:
         raise ArgumentError(PT, f"there are {PT} predicates")
     for index, node in enumerate(nodes):
-        name = declared_name(index, node)
-        array = RegisterArray(name, 1, 1, statement, predicate=True)
-        expander.declare(index, name, array)
+        machine = node.value if isinstance(node, Builtin) and not node.suffix else None
+        if isinstance(machine, Predicate) and machine.index < PT:
+            array = RegisterArray(
+                str(machine), 1, 1, statement, predicate=True, start=machine.index, read=True, written=True, kept=True
+            )
+        else:
+            if isinstance(node, Builtin):
+                raise ArgumentError(index, "expected a plain name or P0 to P6")
+            name = declared_name(index, node)
+            array = RegisterArray(name, 1, 1, statement, predicate=True)
+            expander.declare(index, name, array)
         expander.scope.arrays.append(array)
 
 

@@ -60,9 +60,7 @@ class KernelBuilder:
 
     def complete(self, report: Callable[[Emitted | Statement, Exception], None]) -> None:
         """Assign registers and fill in what was deferred; every problem goes to ``report``."""
-        fixed = 0
-        for emitted in self.emitted:
-            fixed |= emitted.reads | emitted.writes
+        fixed = self._named_directly()
         general = [i for i in self.intervals if not i.array.predicate]
         predicates = [i for i in self.intervals if i.array.predicate]
         try:
@@ -81,6 +79,18 @@ class KernelBuilder:
                     self._fill(emitted, index, place, value)
                 except (RejectedOperand, UnplacedLabel) as error:
                     report(emitted, error)
+
+    def _named_directly(self) -> int:
+        """Mask of the machine's registers that instructions name, but for those that their block keeps."""
+        kept = [0] * len(self.emitted)
+        for interval in self.intervals:
+            if interval.array.kept:
+                for index in range(interval.start, interval.end):
+                    kept[index] |= 1 << PREDICATE_SHIFT + interval.array.start
+        fixed = 0
+        for emitted, within in zip(self.emitted, kept, strict=True):
+            fixed |= (emitted.reads | emitted.writes) & ~within
+        return fixed
 
     def _fill(self, emitted: Emitted, index: int, place: Place, value: Operand) -> None:
         here = index * WORD_BYTES

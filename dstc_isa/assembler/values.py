@@ -13,7 +13,7 @@ class RegisterArray:
     """Registers declared by ``.reg``, or predicates declared by ``.pred``: virtual until the kernel ends.
 
     ``count`` elements of ``width`` registers each. ``start`` is the first register once it is assigned,
-    ``alignment`` what the uses demand of it.
+    ``alignment`` what the uses demand of it. ``kept``: one of the machine's own, which its block keeps to itself.
     """
 
     name: str
@@ -26,6 +26,7 @@ class RegisterArray:
     start: int = -1
     read: bool = False
     written: bool = False
+    kept: bool = False
 
     @property
     def size(self) -> int:

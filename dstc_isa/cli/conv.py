@@ -20,7 +20,7 @@ EXAMPLE = """examples:
   dstc-emu conv X.npz model.safetensors:conv1.weight --stride 2 --padding 3
   dstc-emu conv --random 1,64,56,56,64,3,3 --padding 1 --density-a 0.5 --density-w 0.25
 """
-SPARSE = CONV_KERNELS[0]
+SPARSE, DENSE = CONV_KERNELS[0], CONV_KERNELS[-1]
 
 
 def add_conv_command(commands: Any) -> None:
@@ -62,7 +62,10 @@ def add_conv_command(commands: Any) -> None:
         help="zeros of both, or of the filters alone (default both)",
     )
     conv.add_argument(
-        "--kernel", choices=CONV_KERNELS, default=SPARSE, help=f"without zeros or with all (default {SPARSE})"
+        "--kernel",
+        choices=CONV_KERNELS,
+        default=SPARSE,
+        help=f"without zeros, the same with the paper's instructions, or with all (default {SPARSE})",
     )
     add_run_options(conv)
 
@@ -78,8 +81,10 @@ def run_conv(options: argparse.Namespace) -> int:
     check_run_options(options)
     if options.output:
         check_output(options.output, ".npy")
-    if options.kernel != SPARSE and (options.channels_last or options.encoded or options.skip != "both"):
-        raise UsageError(f"--channels-last, --encoded and --skip go with --kernel {SPARSE}")
+    if options.kernel == DENSE and (options.channels_last or options.encoded or options.skip != "both"):
+        raise UsageError(f"--channels-last, --encoded and --skip go with --kernel {SPARSE}, not with {DENSE}")
+    if options.encoded and options.kernel != SPARSE:
+        raise UsageError(f"--encoded goes with --kernel {SPARSE}, not with {options.kernel}")
     if options.encoded and options.channels_last:
         raise UsageError("--channels-last is an order of FP32 results: not with --encoded")
     stride = sizes("--stride", options.stride, 1, 2)

@@ -17,7 +17,7 @@ from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.timing.run import RunOptions
 
-ConvKernel = Literal["spconv", "conv_dense"]
+ConvKernel = Literal["spconv", "spconv_ohmma", "conv_dense"]
 Skip = Literal["both", "weights"]
 
 
@@ -43,8 +43,9 @@ def conv2d(
 
     ``stride``, ``padding``, ``dilation``: see ``shape_of``. Values are rounded to FP16; products are added in FP32, one
     rounding each, in the order of ``Plan.order``. Then ``bias``, float32 of a number for each filter, is added, and
-    ``relu`` makes negative results 0. ``kernel``: "conv_dense" multiplies every zero, in an order of its own. Of the
-    other one: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
+    ``relu`` makes negative results 0. ``kernel``: "conv_dense" multiplies every zero, in an order of its own;
+    "spconv_ohmma" gives the same bits as "spconv" with the paper's instructions, but no ``encoded`` result. Of these
+    two: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
     this order, and ``y`` is a view of it; ``encoded``: the device writes it as a layer without a stride reads it, and
     ``y`` has its FP16 values; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
 
@@ -56,7 +57,7 @@ def conv2d(
     check_skip(skip)
     if kernel == "conv_dense":
         if skip != "both" or channels_last or encoded or tiling is not None:
-            raise ValueError("skip, channels_last, encoded and tiling go with the kernel spconv, not with conv_dense")
+            raise ValueError("skip, channels_last, encoded and tiling go with a sparse kernel, not with conv_dense")
         return conv_dense(
             x,
             w,
@@ -69,6 +70,8 @@ def conv2d(
             gpu=gpu,
             **options,
         )
+    if encoded and kernel != "spconv":
+        raise ValueError(f"encoded goes with the kernel spconv, not with {kernel}")
     if encoded and channels_last:
         raise ValueError("channels_last is an order of FP32 results: not with encoded")
     shape = shape_of(x, w, stride, padding, dilation, groups)
@@ -107,6 +110,7 @@ def conv2d(
         bias=checked_bias,
         relu=relu,
         channels_last=channels_last,
+        kernel=kernel,
         tiling=tiling,
         gpu=machine,
         density_x=density,

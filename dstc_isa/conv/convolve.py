@@ -1,7 +1,7 @@
-"""The launches of ``programs/spconv.dasm`` and ``programs/spconv_encoded.dasm``: activations that are encoded."""
+"""The launches of ``programs/spconv*.dasm``: activations that are encoded."""
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from dstc_isa.conv.activations import (
     regions,
     with_room,
 )
+from dstc_isa.conv.filter_planes import pack_planes
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.operands import half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
@@ -31,6 +32,10 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
+
+SparseKernel = Literal["spconv", "spconv_ohmma"]
+PAPER: SparseKernel = "spconv_ohmma"
+"""The kernel of the paper's instructions."""
 
 BLOCK = 32 * WARPS
 HAS_BIAS = 1
@@ -46,6 +51,7 @@ def convolve(
     bias: npt.NDArray[Any] | None = None,
     relu: bool = False,
     channels_last: bool = False,
+    kernel: SparseKernel = "spconv",
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
     density_x: float | None = None,
@@ -53,16 +59,17 @@ def convolve(
 ) -> ConvResult:
     """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
 
-    ``density_x``: for the result; if None, that of the values encoded for the plan, explicit zeros included.
+    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that
+    of the values encoded for the plan, explicit zeros included.
     """
-    given = _prepared(w, bias, plan, tiling, halves=True)
+    given = _prepared(w, bias, plan, tiling, halves=kernel != PAPER)
     y = _result(plan.shape, channels_last)
     steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides
     to_result: dict[str, Argument] = {
         "out": y,
         **{f"{axis}_step": step // y.itemsize for axis, step in zip(AXES, steps, strict=True)},
     }
-    run = _launch("spconv", given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
+    run = _launch(kernel, given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
     return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, given, encoded, plan, density_x, run)
 
 
@@ -155,9 +162,11 @@ def _launch(
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, cut, tiling = plan.launched, given.cut, given.cut.tiling
-    packed = pack_filters(given.w, plan, tiling.filter_tiles)
+    pack = pack_planes if program_name == PAPER else pack_filters
+    packed = pack(given.w, plan, tiling.filter_tiles)
     grid = (cut.launched, shape.groups)
-    program_name = program_for(program_name, cut, packed.longest, shape.groups)
+    if program_name != PAPER:
+        program_name = program_for(program_name, cut, packed.longest, shape.groups)
     program = load_shipped(f"{program_name}.dasm", gpu)
     kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch

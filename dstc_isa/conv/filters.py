@@ -43,8 +43,11 @@ class PackedFilters:
         return int(self.places[:, 1].max())
 
 
-def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
-    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""
+def filter_steps(w: npt.NDArray[np.float16], plan: Plan, height: int) -> tuple[npt.NDArray[np.float16], int]:
+    """Filters in the order of steps, float16 (k-tiles, 32 steps * 32 * ``height`` filters), and their blocks.
+
+    K-tiles of a group's block follow each other, blocks and groups too.
+    """
     shape, order = plan.launched, plan.order.reshape(-1)
     of_warp = WINDOW * height
     blocks = -(-shape.group_filters // of_warp)
@@ -53,7 +56,12 @@ def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedF
     steps[:, : shape.group_filters] = np.where(order >= 0, columns[:, :, order], np.float16(0))
     # Group, block, k-tile, step, filter.
     tiles = steps.reshape(shape.groups, blocks, of_warp, -1, STEPS).transpose(0, 1, 3, 4, 2)
-    tiles = np.ascontiguousarray(tiles).reshape(-1, STEPS * of_warp)
+    return np.ascontiguousarray(tiles).reshape(-1, STEPS * of_warp), blocks
+
+
+def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
+    """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""
+    tiles, blocks = filter_steps(w, plan, height)
     present = tiles != 0
     rows = -(-present.sum(axis=1) // ROW)
     room = -(-rows // LINE) * LINE

@@ -52,6 +52,23 @@ def test_names_in_turn_take_the_same_registers():
     assert [interval.array.start for interval in found] == [0, 0, 0]
 
 
+@given(st.lists(intervals(), max_size=6), st.lists(st.tuples(st.integers(0, 63), st.integers(0, 20)), max_size=4))
+def test_what_a_block_keeps_stays_where_it_is(found, places):
+    kept = [
+        Interval(RegisterArray("p", 1, 1, STATEMENT, read=True, start=place, kept=True), start, start + 3)
+        for place, start in places
+    ]
+    try:
+        assign(found + kept, 0, 64)
+    except OutOfRegisters:
+        return
+    assert [interval.array.start for interval in kept] == [place for place, _ in places]
+    for interval in found:
+        for other in kept:
+            if interval.array.used and other.start < interval.end and interval.start < other.end:
+                assert other.array.start not in registers(interval)
+
+
 def test_who_holds_the_registers_is_told():
     found = [Interval(RegisterArray(n, 1, 30, STATEMENT, read=True), 0, 9) for n in "abc"]
     with pytest.raises(OutOfRegisters) as caught:

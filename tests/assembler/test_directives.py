@@ -61,6 +61,23 @@ def test_names_of_registers_and_predicates():
     assert code(body) == ["ISETP.LT.AND P0, P1, R3, R2, PT", "@!P1 MOV R0, R3", "@P0 EXIT"]
 
 
+def test_a_block_keeps_predicates_of_the_machine_to_itself():
+    names = "".join(f"\n@{p} EXIT" for p in "abdefgh")
+    others = f".macro OTHERS\n.pred a, b, d, e, f, g, h{names}\n.endm\n"
+    kept = ".macro KEPT\n.pred P0, P1, P2, P3, P4, P5, P6\nR2P PR, R1, 0x7f\n@P3 EXIT\n.endm\n"
+    assert code(f"{others}{kept}OTHERS\nKEPT\nOTHERS")[7:9] == ["R2P PR, R1, 0x7f", "@P3 EXIT"]
+    # A name that lives around the block keeps out of the way, also if it is older.
+    body = ".pred p, q\n@p EXIT\n.macro KEPT\n.pred P0, P2\n@P0 EXIT\n@P2 EXIT\n.endm\nKEPT\n@q EXIT"
+    assert code(body) == ["@P1 EXIT", "@P0 EXIT", "@P2 EXIT", "@P3 EXIT"]
+    # Used elsewhere, one is taken throughout as ever.
+    assert code(".pred p\n@P0 EXIT\n.rept 1\n.pred P0\n@P0 EXIT\n.endr\n@p EXIT")[-1] == "@P1 EXIT"
+    message = error(f"{kept}.pred p\nKEPT\n@p EXIT")
+    assert message == (
+        "7 predicates do not suffice: no room for p (1); live here: "
+        "P0 (1), P1 (1), P2 (1), P3 (1), P4 (1), P5 (1), P6 (1)"
+    )
+
+
 def test_set_and_assert():
     assert code(".set i, 3\n.set i, i * 2\n.assert i == 6\nMOV R0, i") == ["MOV R0, 0x6"]
     assert error('.assert 1 > 2, "too \\"small\\""') == 'too "small"'
@@ -98,6 +115,8 @@ def test_word():
         (".reg a, a", "a is already declared here"),
         (".reg c", "c is a name of the machine"),
         (".pred a, b, d, e, f, g, h, i", "there are 7 predicates"),
+        (".pred PT", "expected a plain name or P0 to P6"),
+        (".pred R1", "expected a plain name or P0 to P6"),
         (".set a", "it is written .set NAME, EXPRESSION"),
         (".set a, R1", "expected a number that is known here"),
         (".reg a\n.set a, 1", "a is a register or label"),

@@ -107,6 +107,16 @@ def test_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[1].startswith("conv_dense")
 
 
+def test_the_kernel_of_the_papers_instructions(capsys: pytest.CaptureFixture[str]) -> None:
+    options = [*OPTIONS, "--kernel", "spconv_ohmma", "--skip", "weights", "--channels-last", "--relu", "-o", "y.npy"]
+    assert main(["conv", "x.npy", "w.npy", *options]) == 0
+    expected = conv2d(X, W, relu=True, skip="weights", gpu=None, **SAME)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(np.load("y.npy"), expected.y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("OHMMA executed")
+    assert lines[3].startswith("spconv_ohmma")
+
+
 def test_hazards_of_all_kernels_are_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conv", "x.npy", "w.npy", "--groups", "2", "--check-hazards"]) == 0
     assert capsys.readouterr().err == ""
@@ -176,6 +186,11 @@ RANDOM = ["--random", "1,2,5,5,3,3,3"]
             2,
             "--channels-last, --encoded and --skip go with --kernel spconv",
             [*RANDOM, "--kernel", "conv_dense", "--channels-last"],
+        ),
+        (
+            2,
+            "--encoded goes with --kernel spconv, not with spconv_ohmma",
+            [*RANDOM, "--kernel", "spconv_ohmma", "--encoded"],
         ),
         (2, "--threads is 1 to 256, not 0", [*RANDOM, "--threads", "0"]),
         (2, "--gpu and --set go with a timed run", [*RANDOM, "--functional", "--gpu", "v100"]),

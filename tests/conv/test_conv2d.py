@@ -234,7 +234,7 @@ def with_value(array: np.ndarray, place: tuple[int, ...], value: Any) -> np.ndar
             with_value(W, (5, 0, 1, 2), -65520),
             {},
         ),
-        (ValueError, "kernel is spconv or conv_dense, not 'dense'", X, W, {"kernel": "dense"}),
+        (ValueError, "kernel is spconv or spconv_ohmma or conv_dense, not 'dense'", X, W, {"kernel": "dense"}),
         (ValueError, "skip is both or weights, not 'none'", X, W, {"skip": "none"}),
         (
             ValueError,
