@@ -76,12 +76,12 @@ DENSE = 0.75
 FIXED_CYCLES, PARTS_CYCLES = 3000, 1000
 """Of a CTA: start, end and stores; and adding up parts."""
 
-ALONE = {(2, 1): 147, (2, 2): 160, (2, 4): 200, (1, 1): 125, (1, 2): 115, (1, 4): 140}
+ALONE = {(2, 1): 147, (2, 2): 160, (2, 4): 225, (1, 1): 138, (1, 2): 115, (1, 4): 140}
 BESIDE = {(2, 1): 122, (2, 2): 142, (2, 4): 210, (1, 1): 90, (1, 2): 95, (1, 4): 122}
 SHORT_BESIDE = 150
 """Of a k-tile, by tiles of filters and parts: of a CTA that has its SM to itself, and of each of two and of three.
 
-Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest for 26, and at most a
+Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest for 25, and at most a
 sixth slower.
 """
 
