@@ -44,8 +44,8 @@ def conv2d(
     ``stride``, ``padding``, ``dilation``: see ``shape_of``. Values are rounded to FP16; products are added in FP32, one
     rounding each, in the order of ``Plan.order``. Then ``bias``, float32 of a number for each filter, is added, and
     ``relu`` makes negative results 0. ``kernel``: "conv_dense" multiplies every zero, in an order of its own;
-    "spconv_ohmma" gives the same bits as "spconv" with the paper's instructions, but no ``encoded`` result. Of these
-    two: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
+    "spconv_ohmma" has the paper's instructions, the bits of "spconv" for the same tiling, and no ``encoded`` result. Of
+    these two: ``skip``: zeros of "both" or of the "weights" alone; ``channels_last``: the device writes the result in
     this order, and ``y`` is a view of it; ``encoded``: the device writes it as a layer without a stride reads it, and
     ``y`` has its FP16 values; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
 

@@ -26,7 +26,16 @@ from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import check_range
 from dstc_isa.conv.shape import ConvShape, ShapeError
-from dstc_isa.conv.tiling import WARPS, Cut, Tiling, check_tiling, choose_cut, choose_tiling, program_for
+from dstc_isa.conv.tiling import (
+    WARPS,
+    Cut,
+    Tiling,
+    check_tiling,
+    choose_cut,
+    choose_step_tiling,
+    choose_tiling,
+    program_for,
+)
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.object.shipped import load_shipped
@@ -62,6 +71,8 @@ def convolve(
     ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that
     of the values encoded for the plan, explicit zeros included.
     """
+    if kernel == PAPER and tiling is None:
+        tiling = choose_step_tiling(plan)
     given = _prepared(w, bias, plan, tiling, halves=kernel != PAPER)
     y = _result(plan.shape, channels_last)
     steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides

@@ -92,6 +92,9 @@ L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
 cycle to sums of so many parts. Fitted to 3x3 layers of 1 to 32 images.
 """
 
+STEPS_ALONE, STEPS_BESIDE = 570, 375
+"""Of the kernel of BOHMMA and OHMMA, with 64 filters a warp; fitted at densities 0.5 and 0.25."""
+
 FEW_MORE, RATHER_DENSE = PLANNED_SMS // 3, 0.28
 """CTAs beyond one for each SM, at most, and density of filters, at least, with which halves of windows pay where
 filters have zeros: the tensor core has half as much to do then, the load and store unit as much as for a whole one."""
@@ -103,9 +106,7 @@ def choose_tiling(plan: Plan, density_w: float, halves: bool = True) -> Tiling:
     ``halves``: whether the kernel can do halves of windows. The number of parts is the same whether it can or not, and
     wherever planes begin.
     """
-    shape = plan.launched
-    rows, pitch = plan.needed
-    windows = -(-shape.images * rows * pitch // WINDOW)
+    windows = _windows(plan)
 
     def cycles(tilings: Iterable[Tiling], halves: bool) -> float:
         return min(_estimate(plan, _cut(plan, windows, tiling, density_w, halves), density_w) for tiling in tilings)
@@ -115,15 +116,42 @@ def choose_tiling(plan: Plan, density_w: float, halves: bool = True) -> Tiling:
     return min(best, key=lambda tiling: cycles([tiling], halves))
 
 
+def choose_step_tiling(plan: Plan) -> Tiling:
+    """The tiling for the kernel of BOHMMA and OHMMA: 64 filters a warp, and as many parts as take the fewest cycles."""
+
+    def cycles(tiling: Tiling) -> float:
+        launched = plan.launched.groups * _ctas(plan, _windows(plan), tiling)
+        waves = range(0, launched, WAVE)
+        on_sm = [len(range(first, min(first + WAVE, launched), PLANNED_SMS)) for first in waves]
+        of_tile = sum(max(STEPS_ALONE, STEPS_BESIDE * count) for count in on_sm)
+        return len(waves) * _fixed_cycles(tiling) + len(plan.order) / tiling.parts * of_tile
+
+    return min((Tiling(2, parts) for parts in PARTS), key=cycles)
+
+
 def choose_cut(plan: Plan, tiling: Tiling, density_w: float, halves: bool) -> Cut:
     """Which CTAs of a tiling have halves of windows, if the kernel can do them."""
     return _cut(plan, plan.tiles, tiling, density_w, halves)
 
 
+def _windows(plan: Plan) -> int:
+    """Windows of outputs of a plan without room for others, wherever planes begin."""
+    rows, pitch = plan.needed
+    return -(-plan.launched.images * rows * pitch // WINDOW)
+
+
+def _ctas(plan: Plan, windows: int, tiling: Tiling) -> int:
+    """CTAs of a group."""
+    return -(-plan.launched.group_filters // (WINDOW * tiling.filter_tiles)) * -(-windows // tiling.windows)
+
+
+def _fixed_cycles(tiling: Tiling) -> int:
+    return FIXED_CYCLES + (PARTS_CYCLES if tiling.parts > 1 else 0)
+
+
 def _cut(plan: Plan, windows: int, tiling: Tiling, density_w: float, halves: bool) -> Cut:
     """The cut of so many windows by a tiling that takes the fewest cycles."""
-    blocks = -(-plan.launched.group_filters // (WINDOW * tiling.filter_tiles))
-    ctas = blocks * -(-windows // tiling.windows)
+    ctas = _ctas(plan, windows, tiling)
     more = ctas % PLANNED_SMS if plan.launched.groups == 1 else 0
     wholes = [ctas]
     if halves and density_w > DENSE and (tiling.parts == 1 or tiling == Tiling(2, 2)):
@@ -154,7 +182,7 @@ def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
             kinds *= SLOTS
         return max(DENSE_ALONE[kinds[0]], sum(DENSE_BESIDE[kind] for kind in kinds))
 
-    fixed = FIXED_CYCLES + (PARTS_CYCLES if tiling.parts > 1 else 0)
+    fixed = _fixed_cycles(tiling)
     cycles = sum(fixed + tiles / tiling.parts * cycles_of_tile(first) for first in range(0, launched, wave))
     if not dense:
         return cycles

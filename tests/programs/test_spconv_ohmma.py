@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.shape import ConvShape
-from dstc_isa.conv.tiling import WARPS, Tiling
+from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.conv.tiling import WARPS, Tiling, choose_step_tiling
 from dstc_isa.gpu import load_gpu
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.timing.occupancy import occupancy
@@ -21,6 +22,9 @@ TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (
 def assert_same(x: np.ndarray, w: np.ndarray, **options: Any) -> None:
     found = conv2d(x, w, kernel="spconv_ohmma", gpu=None, **options)
     assert found.run.kernel.startswith("spconv_ohmma")
+    if options["tiling"] is None:
+        shape = {name: options[name] for name in ("stride", "padding", "dilation", "groups") if name in options}
+        options["tiling"] = choose_step_tiling(Plan(shape_of(x, w, **shape)))
     expected = conv2d(x, w, gpu=None, **options)
     np.testing.assert_array_equal(found.y.view(np.uint32), expected.y.view(np.uint32))
 
