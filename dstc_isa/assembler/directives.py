@@ -195,13 +195,11 @@ def pred(expander: Expander, statement: Statement) -> None:
     for index, node in enumerate(nodes):
         machine = node.value if isinstance(node, Builtin) and not node.suffix else None
         if isinstance(machine, Predicate) and machine.index < PT:
-            array = RegisterArray(
-                str(machine), 1, 1, statement, predicate=True, start=machine.index, read=True, written=True, kept=True
-            )
+            array = RegisterArray(str(machine), 1, 1, statement, predicate=True, start=machine.index, kept=True)
         else:
-            if isinstance(node, Builtin):
+            if not isinstance(node, Name) or node.indices or node.suffix:
                 raise ArgumentError(index, "expected a plain name or P0 to P6")
-            name = declared_name(index, node)
+            name = node.text
             array = RegisterArray(name, 1, 1, statement, predicate=True)
             expander.declare(index, name, array)
         expander.scope.arrays.append(array)

@@ -1,6 +1,7 @@
 """A kernel under assembly, and its completion once all its instructions and labels are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import permutations
 
 from attrs import Factory, define
 
@@ -61,6 +62,9 @@ class KernelBuilder:
     def complete(self, report: Callable[[Emitted | Statement, Exception], None]) -> None:
         """Assign registers and fill in what was deferred; every problem goes to ``report``."""
         fixed = self._named_directly()
+        for inner, outer in self._kept_twice():
+            name, line = inner.array.name, outer.array.declared.line
+            report(inner.array.declared, KeptTwice(f"{name} is kept already by the block around this, at line {line}"))
         general = [i for i in self.intervals if not i.array.predicate]
         predicates = [i for i in self.intervals if i.array.predicate]
         try:
@@ -85,12 +89,23 @@ class KernelBuilder:
         kept = [0] * len(self.emitted)
         for interval in self.intervals:
             if interval.array.kept:
+                bit = 1 << PREDICATE_SHIFT + interval.array.start
                 for index in range(interval.start, interval.end):
-                    kept[index] |= 1 << PREDICATE_SHIFT + interval.array.start
+                    kept[index] |= bit
+                    interval.array.read |= bool(self.emitted[index].reads & bit)
+                    interval.array.written |= bool(self.emitted[index].writes & bit)
         fixed = 0
         for emitted, within in zip(self.emitted, kept, strict=True):
             fixed |= (emitted.reads | emitted.writes) & ~within
         return fixed
+
+    def _kept_twice(self) -> Iterator[tuple[Interval, Interval]]:
+        """Pairs of a block and one around it that keep the same predicate, a block with itself included."""
+        kept = [interval for interval in self.intervals if interval.array.kept]
+        for inner, outer in permutations(kept, 2):
+            if inner.array.start == outer.array.start and outer.start <= inner.start and inner.end <= outer.end:
+                if (inner.start, inner.end) != (outer.start, outer.end) or kept.index(outer) < kept.index(inner):
+                    yield inner, outer
 
     def _fill(self, emitted: Emitted, index: int, place: Place, value: Operand) -> None:
         here = index * WORD_BYTES
@@ -131,6 +146,10 @@ class KernelBuilder:
 
     def _own_labels(self) -> list[tuple[str, Label]]:
         return [(name, bound) for name, bound in self.scope.names.items() if isinstance(bound, Label)]
+
+
+class KeptTwice(Exception):
+    """A block keeps a predicate that one around it keeps already."""
 
 
 class RegisterShortage(Exception):

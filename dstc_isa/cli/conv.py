@@ -82,7 +82,7 @@ def run_conv(options: argparse.Namespace) -> int:
     if options.output:
         check_output(options.output, ".npy")
     if options.kernel == DENSE and (options.channels_last or options.encoded or options.skip != "both"):
-        raise UsageError(f"--channels-last, --encoded and --skip go with --kernel {SPARSE}, not with {DENSE}")
+        raise UsageError(f"--channels-last, --encoded and --skip go with a sparse kernel, not with {DENSE}")
     if options.encoded and options.kernel != SPARSE:
         raise UsageError(f"--encoded goes with --kernel {SPARSE}, not with {options.kernel}")
     if options.encoded and options.channels_last:

@@ -1,6 +1,6 @@
 """How a launch of the sparse convolution is cut into warps and CTAs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
@@ -54,8 +54,10 @@ SLOTS = 2
 """CTAs that have room on an SM otherwise."""
 
 WAVE = SLOTS * PLANNED_SMS
+"""CTAs that have room at a time."""
+
 SHORT_CTAS = WAVE
-"""CTAs beyond which a third one on an SM has something to do."""
+"""CTAs beyond which a third one on an SM has something to do: those of the short kernels."""
 
 
 def program_for(program: str, cut: Cut, longest: int, groups: int) -> str:
@@ -65,9 +67,12 @@ def program_for(program: str, cut: Cut, longest: int, groups: int) -> str:
     """
     if cut.tiling.filter_tiles != 2 or longest > SPARSE_ROWS:
         return program
-    if cut.tiling.parts == 1 and cut.whole == cut.ctas and cut.ctas * groups > SHORT_CTAS:
-        return f"{program}_short"
-    return f"{program}_wide"
+    return f"{program}_short" if _has_three_on_an_sm(cut, groups) else f"{program}_wide"
+
+
+def _has_three_on_an_sm(cut: Cut, groups: int) -> bool:
+    """Whether the short kernels do a cut of sparse filters, and have something to do for a third CTA."""
+    return cut.tiling == Tiling(2, 1) and cut.whole == cut.ctas and cut.ctas * groups > SHORT_CTAS
 
 
 DENSE = 0.75
@@ -86,10 +91,12 @@ sixth slower.
 """
 
 DENSE_ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
-DENSE_BESIDE = {(2, False): 540, (2, True): 272, (1, False): 280, (1, True): 170}
+DENSE_BESIDE = {(2, False): 540, (2, True): 262, (1, False): 280, (1, True): 170}
 L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
-"""Without zeros, by tiles of filters and whether windows are halves; and the bytes of filters that L2 delivers in a
-cycle to sums of so many parts. Fitted to 3x3 layers of 1 to 32 images.
+HALVES_OF_PARTS = 500
+"""Without zeros, by tiles of filters and whether windows are halves; the bytes of filters that L2 delivers in a
+cycle to sums of so many parts; and of a CTA with halves and parts beside one with whole windows. Fitted to 3x3 layers
+of 1 to 32 images.
 """
 
 STEPS_ALONE, STEPS_BESIDE = 570, 375
@@ -121,10 +128,7 @@ def choose_step_tiling(plan: Plan) -> Tiling:
 
     def cycles(tiling: Tiling) -> float:
         launched = plan.launched.groups * _ctas(plan, _windows(plan), tiling)
-        waves = range(0, launched, WAVE)
-        on_sm = [len(range(first, min(first + WAVE, launched), PLANNED_SMS)) for first in waves]
-        of_tile = sum(max(STEPS_ALONE, STEPS_BESIDE * count) for count in on_sm)
-        return len(waves) * _fixed_cycles(tiling) + len(plan.order) / tiling.parts * of_tile
+        return _in_waves(plan, tiling, launched, WAVE, lambda on_sm: max(STEPS_ALONE, STEPS_BESIDE * len(on_sm)))
 
     return min((Tiling(2, parts) for parts in PARTS), key=cycles)
 
@@ -167,27 +171,34 @@ def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
     groups, tiles, tiling = plan.launched.groups, len(plan.order), cut.tiling
     dense = density_w > DENSE
     launched = groups * (cut.launched if dense else cut.ctas)
-    short = not dense and tiling == Tiling(2, 1) and launched > SHORT_CTAS
-    wave = WAVE + PLANNED_SMS if short else WAVE
+    wave = WAVE + PLANNED_SMS if not dense and _has_three_on_an_sm(cut, groups) else WAVE
 
-    def cycles_of_tile(first: int) -> float:
-        on_sm = range(first, min(first + wave, launched), PLANNED_SMS)
+    def cycles_of_tile(on_sm: range) -> float:
         if not dense:
             one = ALONE[tiling.filter_tiles, tiling.parts]
             beside = SHORT_BESIDE if len(on_sm) > SLOTS else BESIDE[tiling.filter_tiles, tiling.parts]
             return max(one, beside * len(on_sm))
         kinds = [(tiling.filter_tiles, number >= groups * cut.whole) for number in on_sm]
-        if first > 0 and len(kinds) < SLOTS:
+        if on_sm.start > 0 and len(kinds) < SLOTS:
             # Both CTAs of an SM end together, so it takes two more.
             kinds *= SLOTS
-        return max(DENSE_ALONE[kinds[0]], sum(DENSE_BESIDE[kind] for kind in kinds))
+        together = sum(DENSE_BESIDE[kind] for kind in kinds)
+        if tiling.parts > 1 and len(set(kinds)) > 1:
+            together = DENSE_BESIDE[kinds[0]] + HALVES_OF_PARTS
+        return max(DENSE_ALONE[kinds[0]], together)
 
-    fixed = _fixed_cycles(tiling)
-    cycles = sum(fixed + tiles / tiling.parts * cycles_of_tile(first) for first in range(0, launched, wave))
+    cycles = _in_waves(plan, tiling, launched, wave, cycles_of_tile)
     if not dense:
         return cycles
     filter_bytes = launched * tiles * 2 * STEPS * WINDOW * tiling.filter_tiles
-    return max(cycles, fixed + filter_bytes / L2_BYTES[tiling.parts])
+    return max(cycles, _fixed_cycles(tiling) + filter_bytes / L2_BYTES[tiling.parts])
+
+
+def _in_waves(plan: Plan, tiling: Tiling, launched: int, wave: int, of_tile: Callable[[range], float]) -> float:
+    """Cycles of CTAs that come ``wave`` at a time; ``of_tile``: of a k-tile, with these numbers on the first SM."""
+    on_first = [range(first, min(first + wave, launched), PLANNED_SMS) for first in range(0, launched, wave)]
+    tiles = len(plan.order) / tiling.parts
+    return sum(_fixed_cycles(tiling) + tiles * of_tile(on_sm) for on_sm in on_first)
 
 
 def check_tiling(tiling: Tiling) -> None:

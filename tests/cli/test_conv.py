@@ -110,7 +110,8 @@ def test_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_kernel_of_the_papers_instructions(capsys: pytest.CaptureFixture[str]) -> None:
     options = [*OPTIONS, "--kernel", "spconv_ohmma", "--skip", "weights", "--channels-last", "--relu", "-o", "y.npy"]
     assert main(["conv", "x.npy", "w.npy", *options]) == 0
-    expected = conv2d(X, W, relu=True, skip="weights", gpu=None, **SAME)  # type: ignore[arg-type]
+    alike = {"relu": True, "skip": "weights", "gpu": None, "kernel": "spconv_ohmma"}
+    expected = conv2d(X, W, **alike, **SAME)  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.load("y.npy"), expected.y)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("OHMMA executed")
@@ -184,7 +185,7 @@ RANDOM = ["--random", "1,2,5,5,3,3,3"]
         (2, "--padding takes whole numbers", [*RANDOM, "--padding", "same"]),
         (
             2,
-            "--channels-last, --encoded and --skip go with --kernel spconv",
+            "--channels-last, --encoded and --skip go with a sparse kernel, not with conv_dense",
             [*RANDOM, "--kernel", "conv_dense", "--channels-last"],
         ),
         (

@@ -155,6 +155,15 @@ def test_halves_of_windows_give_the_same_bits(
     np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
 
 
+def test_the_upper_halves_of_the_last_windows_read_words_that_are_there() -> None:
+    x, w = np.ones((1, 1, 8, 8), np.float16), np.ones((1, 1, 3, 3), np.float16)
+    plan = Plan(ConvShape(1, 1, 8, 8, 1, 3, 3, padding=(1, 1, 1, 1)))
+    cut = evolve(choose_cut(plan, Tiling(1, 1), 1, halves=False), whole=0)
+    with patch("dstc_isa.conv.convolve.choose_cut", return_value=cut):
+        y = convolve(encode_on_host(x, plan), plan, w, tiling=Tiling(1, 1)).y
+    assert y[0, 0].sum() == 22 * 22
+
+
 @pytest.mark.parametrize("sparse_rows", [-1, SPARSE_ROWS])
 @pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(1, 1), Tiling(2, 2)], ids=str)
 def test_halves_of_windows_leave_no_hazard(tiling: Tiling, sparse_rows: int) -> None:

@@ -12,6 +12,7 @@ from dstc_isa.conv.tiling import (
     Tiling,
     check_tiling,
     choose_cut,
+    choose_step_tiling,
     choose_tiling,
     program_for,
 )
@@ -31,6 +32,16 @@ def test_the_choice_does_not_depend_on_where_planes_begin(
     assert choose_tiling(Plan(shape, alone.pitch + more, alone.rows + rows, origin), density) == chosen
     # Nor do the parts, on which results depend, on whether the result is stored or encoded.
     assert choose_tiling(alone, density, halves=False).parts == chosen.parts
+
+
+def test_parts_for_the_kernel_of_steps() -> None:
+    def parts(images: int, channels: int, size: int) -> int:
+        tiling = choose_step_tiling(Plan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1))))
+        assert tiling.filter_tiles == 2
+        return tiling.parts
+
+    # One image of 7x7 has 8 CTAs without parts; 8 of 14x14 have 60, which take longer than 116 of half as much.
+    assert [parts(1, 512, 7), parts(8, 256, 14), parts(16, 64, 56)] == [WARPS, 2, 1]
 
 
 @given(layer_shapes(), st.floats(0, 1), st.sampled_from((1, 2)), st.sampled_from((1, 2, 4)))
