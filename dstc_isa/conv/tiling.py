@@ -86,8 +86,8 @@ BESIDE = {(2, 1): 122, (2, 2): 142, (2, 4): 210, (1, 1): 90, (1, 2): 95, (1, 4):
 SHORT_BESIDE = 150
 """Of a k-tile, by tiles of filters and parts: of a CTA that has its SM to itself, and of each of two and of three.
 
-Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest for 25, and at most a
-sixth slower.
+Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest of those tried for 26,
+a twentieth slower for one and a sixth for one.
 """
 
 DENSE_ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
