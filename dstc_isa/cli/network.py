@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, array_from
+from dstc_isa.cli.arguments import InputError, UsageError, array_from, directory
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from dstc_isa.network.device import Device
     from dstc_isa.network.outcome import Outcome, Watch
     from dstc_isa.network.prune import Scope
@@ -23,6 +25,8 @@ EXAMPLE = """examples:
 """
 
 Run = Callable[["Device", "Record", "Watch"], "Outcome"]
+Network = tuple[str, Run, dict[str, Any], dict[str, Any]]
+"""Name, how to run it, what tells its rows from those of other runs, and what the report says of it."""
 
 
 def add_network_command(commands: Any) -> None:
@@ -46,7 +50,7 @@ def add_network_command(commands: Any) -> None:
         help="input of an ONNX network, with its name if there are several",
     )
     command.add_argument(
-        "--prune", type=float, metavar="SHARE", help="make this share of an ONNX network's weights zero, smallest first"
+        "--prune", metavar="SHARE", help="make this share of an ONNX network's weights zero, smallest first"
     )
     command.add_argument(
         "--prune-scope", choices=SCOPES, help="that share of each layer (default), or of all layers together"
@@ -74,11 +78,13 @@ def add_network_command(commands: Any) -> None:
     command.add_argument(
         "-o",
         dest="output",
-        type=Path,
+        type=directory,
         required=True,
         metavar="DIR",
-        help="directory of layers.csv, layers.jsonl, network.json and layers.png, and outputs.npz of an ONNX network",
+        help="directory of layers.csv, layers.jsonl, network.json and layers.png, and outputs.npz of an ONNX network; "
+        "the same command goes on there",
     )
+    command.add_argument("--overwrite", action="store_true", help="start anew, whatever run the directory has")
 
 
 def run_network(options: argparse.Namespace) -> int:
@@ -92,7 +98,9 @@ def run_network(options: argparse.Namespace) -> int:
     from dstc_isa.network.device import Device
     from dstc_isa.network.errors import NetworkError
     from dstc_isa.network.plot import draw
-    from dstc_isa.network.record import PICTURE, Record
+    from dstc_isa.network.record import PICTURE, opened
+    from dstc_isa.network.study import machine_study
+    from dstc_isa.studies.claim import JournalError
     from dstc_isa.studies.plots import PlotError, check_library
 
     check_threads(options.threads)
@@ -104,23 +112,25 @@ def run_network(options: argparse.Namespace) -> int:
     try:
         if not options.no_plots:
             check_library()
-        name, run, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
-        record = Record(
-            options.output, {"network": name, "gpu": gpu.name, "set": options.set, "sample": options.sample, **facts}
-        )
-        with reporter.bar:
-            outcome = run(device, record, reporter)
-        written = record.finish(outcome)
-        if outcome.rows and not options.no_plots:
-            sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
-            draw(outcome.rows, f"{name} on {', '.join([gpu.name, *options.set, *sampled])}", options.output / PICTURE)
-            written.append(options.output / PICTURE)
-    except (NetworkError, PlotError) as error:
+        name, run, study, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
+        settings = {"network": name, "gpu": gpu.name, "set": options.set, "sample": options.sample, **facts}
+        study |= machine_study(gpu, options.sample)
+        with opened(options.output, study, settings, reporter.told, overwrite=options.overwrite) as record:
+            with reporter.bar:
+                outcome = run(device, record, reporter)
+            written = record.finish(outcome)
+            if outcome.rows and not options.no_plots:
+                sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
+                title = f"{name} on {', '.join([gpu.name, *options.set, *sampled])}"
+                draw(outcome.rows, title, options.output / PICTURE)
+                written.append(options.output / PICTURE)
+    except (JournalError, NetworkError, PlotError) as error:
         raise InputError(str(error)) from None
     except KeyboardInterrupt:
         if record is not None:
             kept = f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}"
-            reporter.told(kept if record.rows else f"no layer is done; {options.output} is as it was")
+            nothing = f"no layer is done; {options.output} is as it was"
+            reporter.told(f"{kept}; the same command goes on" if record.rows else nothing)
         raise
     console = Console()
     if outcome.rows:
@@ -131,7 +141,8 @@ def run_network(options: argparse.Namespace) -> int:
     return OK
 
 
-def _table(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
+def _table(options: argparse.Namespace) -> Network:
+    from dstc_isa.network.study import table_study
     from dstc_isa.network.table import load_table
     from dstc_isa.network.table_run import run_table
 
@@ -150,23 +161,25 @@ def _table(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
     table = load_table(options.network)
 
     def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
-        return run_table(table, device, seed=seed, layers=patterns, keep=record.add, watch=watch)
+        return run_table(
+            table, device, seed=seed, layers=patterns, keep=record.add, kept=tuple(record.rows), watch=watch
+        )
 
-    return table.name, run, {"seed": seed, "shapes": table.shapes, "densities": table.densities}
+    study = {**table_study(table, seed), "layers": patterns}
+    return table.name, run, study, {"seed": seed, "shapes": table.shapes, "densities": table.densities}
 
 
-def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
+def _graph(options: argparse.Namespace) -> Network:
     from dstc_isa.network.graph import load_graph
     from dstc_isa.network.graph_run import checked_inputs, run_graph
+    from dstc_isa.network.study import graph_study
 
     if options.seed is not None:
         raise UsageError("--seed goes with a table of layers; an ONNX network has weights and takes --input")
     if options.prune is None and options.prune_scope:
         raise UsageError("--prune-scope goes with --prune")
-    share = options.prune or 0.0
     scope: Scope = options.prune_scope or SCOPES[0]
-    if not 0 <= share < 1:
-        raise UsageError(f"--prune is a share of the weights, at least 0 and less than 1, not {share}")
+    share = _share(options.prune)
     patterns = _patterns(options)
     chain = not options.no_chain
     graph = load_graph(Path(options.network))
@@ -182,11 +195,25 @@ def _graph(options: argparse.Namespace) -> tuple[str, Run, dict[str, Any]]:
             layers=patterns,
             chain=chain,
             keep=record.add,
+            kept=tuple(record.rows),
             watch=watch,
         )
 
-    settings = {"inputs": options.input, "prune": share, "prune_scope": scope if share else None, "chain": chain}
-    return graph.path.stem, run, settings
+    chosen = {"prune": float(share), "prune_scope": scope if share else None, "chain": chain}
+    study = {**graph_study(graph, inputs), **chosen, "layers": patterns}
+    return graph.path.stem, run, study, {"inputs": options.input, **chosen}
+
+
+def _share(text: str | None) -> "Fraction":
+    from dstc_isa.network.prune import exact_share
+
+    try:
+        share = exact_share(text or "0")
+    except ValueError:
+        raise UsageError(f"--prune is a share of the weights, such as 0.8, not {text!r}") from None
+    if not 0 <= share < 1:
+        raise UsageError(f"--prune is a share of the weights, at least 0 and less than 1, not {text}")
+    return share
 
 
 def _patterns(options: argparse.Namespace) -> list[str]:

@@ -21,15 +21,21 @@ class Reporter(Watch):
         self.task: TaskID | None = None
         self.layers = self.done = 0
 
-    def planned(self, layers: int) -> None:
+    def planned(self, layers: int, kept: int = 0) -> None:
         """Say how much there is to do."""
         self.layers = layers
+        if kept:
+            self.told(f"{kept} of {layers} layers are there already")
         self.task = self.bar.add_task("", total=layers)
 
     def begun(self, layer: str) -> None:
         """Show which layer is being run."""
         if self.task is not None:
             self.bar.update(self.task, description=f"{self.done + 1}/{self.layers} {layer}", completed=self.done)
+
+    def found(self, row: LayerRow) -> None:
+        """Count a layer that is there already."""
+        self.done += 1
 
     def advanced(self, share: float) -> None:
         """Move the bar within a layer."""

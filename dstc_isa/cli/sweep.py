@@ -1,10 +1,9 @@
 """``dstc-emu sweep``: kernels over densities and GPU parameters."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, assignment
+from dstc_isa.cli.arguments import InputError, UsageError, assignment, directory
 from dstc_isa.program_files import DENSE_KERNELS, SPARSE_KERNELS
 
 OK, FAILED = 0, 1
@@ -58,7 +57,7 @@ def add_sweep_command(commands: Any) -> None:
     multiply.add_argument(
         "-o",
         dest="output",
-        type=Path,
+        type=directory,
         required=True,
         metavar="DIR",
         help="directory of points.jsonl, points.csv, speedup.png and bound.png; the same command goes on there",
@@ -71,7 +70,8 @@ def run_sweep(options: argparse.Namespace) -> int:
 
     from dstc_isa.cli.sweep_report import Reporter, row_table
     from dstc_isa.gpu import DEFAULT_GPU
-    from dstc_isa.studies.journal import ROWS, TABLE, JournalError, read_rows
+    from dstc_isa.studies.claim import JournalError
+    from dstc_isa.studies.journal import ROWS, TABLE, read_rows
     from dstc_isa.studies.plots import SPEEDUP, PlotError, check_library, draw
     from dstc_isa.studies.point import BASELINE
     from dstc_isa.studies.sweep import PointError, StudyError, sweep
@@ -79,7 +79,7 @@ def run_sweep(options: argparse.Namespace) -> int:
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
-    directory, status = options.output, OK
+    place, status = options.output, OK
     reporter = Reporter(Console(stderr=True))
     try:
         if not options.no_plots:
@@ -97,7 +97,7 @@ def run_sweep(options: argparse.Namespace) -> int:
                 settings=options.set,
                 vary=_varied(options.vary),
                 sample=options.sample,
-                directory=directory,
+                directory=place,
                 jobs=options.jobs,
                 watch=reporter,
             ):
@@ -111,16 +111,16 @@ def run_sweep(options: argparse.Namespace) -> int:
         status = FAILED
     except KeyboardInterrupt:
         if reporter.points:
-            kept = f"{reporter.kept} of {reporter.points} points are kept in {directory}"
+            kept = f"{reporter.kept} of {reporter.points} points are kept in {place}"
             reporter.told(f"{kept}; the same command goes on")
         raise
     # Those of the files: a dense point that ended late has completed earlier rows.
-    rows = read_rows(directory)
-    drawn = [] if options.no_plots else draw(rows, directory)
+    rows = read_rows(place)
+    drawn = [] if options.no_plots else draw(rows, place)
     if rows:
         Console().print(row_table(rows), highlight=False, markup=False)
-    print(f"wrote {', '.join(map(str, (directory / ROWS, directory / TABLE, *drawn)))}")
-    if rows and not options.no_plots and directory / SPEEDUP not in drawn:
+    print(f"wrote {', '.join(map(str, (place / ROWS, place / TABLE, *drawn)))}")
+    if rows and not options.no_plots and place / SPEEDUP not in drawn:
         print(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
     return status
 

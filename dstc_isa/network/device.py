@@ -100,6 +100,30 @@ class Device:
         costs = {variant: cost_of(result.launches, len(result.launches) - 1) for variant, result in results.items()}
         return Measured(dual.y, dual.density_x, dual.density_w, costs, HOST if link is None else link.input, kept)
 
+    def convolve_again(
+        self,
+        x: Array,
+        w: Array,
+        shape: ConvShape,
+        bias: Array | None = None,
+        relu: bool = False,
+        link: Link | None = None,
+    ) -> tuple[Array, Kept | None]:
+        """The output of ``convolve`` and what it leaves on the device, bit for bit, without time."""
+        options: dict[str, Any] = {"bias": bias, "relu": relu, "gpu": None, **self._untimed}
+        if link is not None:
+            result, kept = convolve_linked(x, w, link, **options)
+            return result.y, kept
+        options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
+        return self.sparse_convolution(x, w, skip="both", **options).y, None
+
+    def multiply_again(self, a: Array, b: Array) -> Array:
+        """The output of ``multiply``, bit for bit, without time."""
+        y = np.zeros((max(len(a), len(b)), a.shape[1], b.shape[2]), np.float32)
+        for each, product in enumerate(y):
+            product[:] = self.sparse_product(_of(a, each), _of(b, each), gpu=None, **self._untimed).c
+        return y
+
     def multiply(self, a: Array, b: Array, weights: Literal["a", "b"] | None = "b") -> Measured:
         """Multiply (batch, m, k) by (batch, k, n), a launch for each of the batch; one side of it may be 1.
 
@@ -134,6 +158,11 @@ class Device:
         x, w = (right, left) if weights == "a" else (left, right)
         density_w = None if weights is None else _density(w)
         return Measured(y, _density(x), density_w, {variant: costs[variant] for variant in VARIANTS})
+
+    @property
+    def _untimed(self) -> RunOptions:
+        """The options of a run without time."""
+        return {"threads": self.options.get("threads"), "announce": self.options.get("announce")}
 
     def _options(self, part: int, parts: int) -> RunOptions:
         def progress(done: int, of: int) -> None:

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from dstc_isa.network.chains import Chains
 from dstc_isa.network.device import Device
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import ConvStep, DeviceStep, Graph, HostStep, Input
-from dstc_isa.network.layers import convolved, multiplied
+from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
+from dstc_isa.network.layers import convolved, convolved_again, multiplied, multiplied_again
+from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
-from dstc_isa.network.prune import Scope, pruned
+from dstc_isa.network.prune import Scope, Share, pruned
 from dstc_isa.network.row import LayerRow
 
 Array = npt.NDArray[Any]
@@ -60,24 +61,29 @@ def run_graph(
     inputs: Mapping[str, Array],
     device: Device,
     *,
-    prune: float = 0.0,
+    prune: Share = 0.0,
     scope: Scope = "layer",
     layers: Sequence[str] = (),
     chain: bool = True,
     keep: Keep,
+    kept: Sequence[LayerRow] = (),
     watch: Watch | None = None,
 ) -> Outcome:
     """Run a graph on ``inputs`` as ``checked_inputs`` gives them; outputs of the variant ``dual`` feed the next layer.
 
     ``prune``: share of the weights of Conv, Gemm and MatMul that become zero, by ``scope``. ``layers``: patterns of
     the layers for the machine, all if empty; the host runs the others. ``chain``: convolutions feed each other on the
-    device where they can; outputs are the same if not. ``keep`` is given each row when it is there.
+    device where they can; outputs are the same if not. ``keep`` is given each row when it is there. ``kept``: rows of
+    an interrupted run of the same: their layers' outputs are computed again, without time.
     """
     watch = watch or Watch()
     chosen = chosen_layers([step.name for step in graph.layers], layers)
     if not chosen:
         raise NetworkError(f"{graph.path} has no Conv with constant weights, Gemm or MatMul: nothing for the machine")
-    watch.planned(len(chosen))
+    found = {row.layer: row for row in kept}
+    if found:
+        _check_repeatable(graph)
+    watch.planned(len(chosen), len(found))
     device = attrs.evolve(device, advanced=watch.advanced)
     values: dict[str, Array] = {**graph.constants, **inputs}
     if prune:
@@ -92,21 +98,55 @@ def run_graph(
                 values |= graph.host.run(node, values)
                 on_host[node.op_type] += 1
             continue
-        watch.begun(step.name)
-        started = time.perf_counter()
         with in_layer(step.name, TO_HOST):
-            if isinstance(step, ConvStep):
-                values[step.output], measured, facts = convolved(step, values, device, chains.link(step, values))
-                chains.leave(step, measured.kept)
-                fused.update(node.op_type for node in step.nodes[1:])
+            link = chains.link(step, values) if isinstance(step, ConvStep) else None
+            if (row := found.get(step.name)) is not None:
+                values[step.output], left = _again(step, values, device, link)
+                watch.found(row)
             else:
-                values[step.output], measured, facts = multiplied(step, values, device)
-        row = LayerRow(layer=step.name, count=1, host_seconds=time.perf_counter() - started, **facts, **measured.facts)
+                row, values[step.output], left = _measured(step, values, device, link, watch)
+                keep(row)
+                watch.ended(row)
+        if isinstance(step, ConvStep):
+            chains.leave(step, left)
+            fused.update(node.op_type for node in step.nodes[1:])
         rows.append(row)
-        keep(row)
-        watch.ended(row)
     outputs = {name: values[name] for name in graph.outputs}
     return Outcome(rows=tuple(rows), outputs=outputs, on_host=dict(on_host), fused=dict(fused))
+
+
+def _measured(
+    step: DeviceStep, values: Mapping[str, Array], device: Device, link: Link | None, watch: Watch
+) -> tuple[LayerRow, Array, Kept | None]:
+    """Run a layer in all variants: its row, its output, and what it leaves on the device."""
+    watch.begun(step.name)
+    started = time.perf_counter()
+    if isinstance(step, ConvStep):
+        y, measured, facts = convolved(step, values, device, link)
+    else:
+        y, measured, facts = multiplied(step, values, device)
+    seconds = time.perf_counter() - started
+    return LayerRow(layer=step.name, count=1, host_seconds=seconds, **facts, **measured.facts), y, measured.kept
+
+
+def _again(
+    step: DeviceStep, values: Mapping[str, Array], device: Device, link: Link | None
+) -> tuple[Array, Kept | None]:
+    """The output of a layer that has a row, and what it leaves on the device."""
+    if isinstance(step, ConvStep):
+        return convolved_again(step, values, device, link)
+    return multiplied_again(step, values, device), None
+
+
+def _check_repeatable(graph: Graph) -> None:
+    """NetworkError for a graph whose host operators give something else each time."""
+    for step in graph.steps:
+        if isinstance(step, HostStep) and step.node.op_type in RANDOM_OPERATORS:
+            if not any(attribute.name == "seed" for attribute in step.node.attribute):
+                raise NetworkError(
+                    f"{graph.path}: {step.node.op_type} without a seed draws other numbers than before, so the "
+                    "interrupted run cannot go on; start it anew with --overwrite"
+                )
 
 
 def _suits(step: DeviceStep, values: Mapping[str, Array]) -> bool:

@@ -10,7 +10,7 @@ from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, ProductStep
-from dstc_isa.network.linked import Link
+from dstc_isa.network.linked import Kept, Link
 
 Array = npt.NDArray[Any]
 Facts = dict[str, Any]
@@ -20,17 +20,36 @@ def convolved(
     step: ConvStep, values: Mapping[str, Array], device: Device, link: Link | None = None
 ) -> tuple[Array, Measured, Facts]:
     """Run a convolution with what follows it; its output, costs, and facts of its row."""
+    operands = _conv_operands(step, values)
+    measured = device.convolve(*operands, step.relu, link)
+    return _conv_output(step, values, measured.y), measured, conv_facts(operands[2], step.relu)
+
+
+def convolved_again(
+    step: ConvStep, values: Mapping[str, Array], device: Device, link: Link | None = None
+) -> tuple[Array, Kept | None]:
+    """The output of ``convolved``, and what it left on the device, without time."""
+    y, kept = device.convolve_again(*_conv_operands(step, values), step.relu, link)
+    return _conv_output(step, values, y), kept
+
+
+def _conv_operands(step: ConvStep, values: Mapping[str, Array]) -> tuple[Array, Array, ConvShape, Array | None]:
+    """Activations and filters in FP32 with two axes, the convolution's shape, and the bias."""
     x, w = values[step.x], values[step.weights]
     shape = conv_shape(step, x, w)
     if step.scale is not None:
         w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
     bias = None if step.bias is None else step.bias.astype(np.float32)
     wide_x, wide_w = (_along_two(operand).astype(np.float32) for operand in (x, w))
-    measured = device.convolve(wide_x, wide_w, shape, bias, step.relu, link)
-    y = measured.y[:, :, 0] if w.ndim == 3 else measured.y
+    return wide_x, wide_w, shape, bias
+
+
+def _conv_output(step: ConvStep, values: Mapping[str, Array], y: Array) -> Array:
+    """The device's result in the network's type and with its axes."""
     # A network of FP16 values has infinities where its results are beyond that.
     with np.errstate(over="ignore"):
-        return y.astype(x.dtype, copy=False), measured, conv_facts(shape, step.relu)
+        along = y[:, :, 0] if values[step.weights].ndim == 3 else y
+        return along.astype(values[step.x].dtype, copy=False)
 
 
 def _along_two(values: Array) -> Array:
@@ -74,6 +93,20 @@ def _numbers(attributes: Mapping[str, Any], name: str, count: int, default: int)
 
 def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -> tuple[Array, Measured, Facts]:
     """Run a Gemm or MatMul; output, costs, facts of its row. Factors and addend of a Gemm are the host's."""
+    a, b, y_shape = _product_operands(step, values)
+    measured = device.multiply(*_batches(a, b), step.weights)
+    facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
+    return _product_output(step, values, measured.y.reshape(y_shape)), measured, facts
+
+
+def multiplied_again(step: ProductStep, values: Mapping[str, Array], device: Device) -> Array:
+    """The output of ``multiplied``, without time."""
+    a, b, y_shape = _product_operands(step, values)
+    return _product_output(step, values, device.multiply_again(*_batches(a, b)).reshape(y_shape))
+
+
+def _product_operands(step: ProductStep, values: Mapping[str, Array]) -> tuple[Array, Array, tuple[int, ...]]:
+    """The two operands as they are multiplied, and the product's shape."""
     a, b = values[step.a], values[step.b]
     if 0 in (a.ndim, b.ndim) or (step.node.op_type == "Gemm" and not a.ndim == b.ndim == 2):
         raise _misfit(a, b)
@@ -81,17 +114,19 @@ def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -
         a = a.T
     if step.attributes.get("transB"):
         b = b.T
-    left, right, y_shape = _batches(a, b)
+    y_shape = _product_shape(a, b)
     if step.addend:
         _check_addend(values[step.addend], y_shape)
-    measured = device.multiply(left, right, step.weights)
-    y: Array = measured.y.reshape(y_shape)
+    return a, b, y_shape
+
+
+def _product_output(step: ProductStep, values: Mapping[str, Array], y: Array) -> Array:
+    """The device's result with a Gemm's factors and addend, in the network's type."""
     if step.node.op_type == "Gemm":
         y = y * np.float32(step.attributes.get("alpha", 1.0))
         if step.addend:
             y = y + np.float32(step.attributes.get("beta", 1.0)) * values[step.addend]
-    facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
-    return y.astype(a.dtype, copy=False), measured, facts
+    return y.astype(values[step.a].dtype, copy=False)
 
 
 def _misfit(a: Array, b: Array) -> NetworkError:
@@ -105,27 +140,31 @@ def _check_addend(addend: Array, y_shape: tuple[int, ...]) -> None:
         raise NetworkError(f"an addend of shape {addend.shape} does not fit a product of shape {y_shape}") from None
 
 
-def _batches(a: Array, b: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Operands as (batch, m, k) and (batch, k, n), one side's batch 1 where all share it; and the output's shape."""
-    wide_a = a[None] if a.ndim == 1 else a
-    wide_b = b[:, None] if b.ndim == 1 else b
-    if wide_a.shape[-1] != wide_b.shape[-2]:
+def _product_shape(a: Array, b: Array) -> tuple[int, ...]:
+    """The shape of a product of arrays of one or more axes."""
+    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise _misfit(a, b)
-    (m, k), n = wide_a.shape[-2:], wide_b.shape[-1]
     try:
-        lead = np.broadcast_shapes(wide_a.shape[:-2], wide_b.shape[:-2])
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise _misfit(a, b) from None
-    y_shape = lead + (() if a.ndim == 1 else (m,)) + (() if b.ndim == 1 else (n,))
+    return lead + a.shape[-2:-1] + (() if b.ndim == 1 else b.shape[-1:])
+
+
+def _batches(a: Array, b: Array) -> tuple[Array, Array]:
+    """Operands as (batch, m, k) and (batch, k, n), one side's batch 1 where all share it."""
+    wide_a = a[None] if a.ndim == 1 else a
+    wide_b = b[:, None] if b.ndim == 1 else b
+    (m, k), n = wide_a.shape[-2:], wide_b.shape[-1]
+    lead = np.broadcast_shapes(wide_a.shape[:-2], wide_b.shape[:-2])
     if wide_b.size == k * n:
-        return np.broadcast_to(wide_a, (*lead, m, k)).reshape(1, -1, k), wide_b.reshape(1, k, n), y_shape
+        return np.broadcast_to(wide_a, (*lead, m, k)).reshape(1, -1, k), wide_b.reshape(1, k, n)
     if wide_a.size == m * k:
-        return wide_a.reshape(1, m, k), wide_b.reshape(-1, k, n), y_shape
-    batch = (
+        return wide_a.reshape(1, m, k), wide_b.reshape(-1, k, n)
+    left, right = (
         np.broadcast_to(each, (*lead, *each.shape[-2:])).reshape(-1, *each.shape[-2:]) for each in (wide_a, wide_b)
     )
-    left, right = batch
-    return left, right, y_shape
+    return left, right
 
 
 def conv_facts(shape: ConvShape, relu: bool) -> Facts:

@@ -58,7 +58,7 @@ def convolve_linked(
     *,
     bias: npt.NDArray[Any] | None,
     relu: bool,
-    gpu: Gpu,
+    gpu: Gpu | None,
     **options: Unpack[RunOptions],
 ) -> tuple[ConvResult, Kept | None]:
     """Convolve as ``conv2d``, from what the device has and to what the next layer reads; that is None for the host.

@@ -20,8 +20,11 @@ NAMES_SHOWN = 8
 class Watch:
     """What a run tells of its progress; this one does not listen."""
 
-    def planned(self, layers: int) -> None:
-        """So many layers are to be run."""
+    def planned(self, layers: int, kept: int = 0) -> None:
+        """So many layers are to be run, of which so many are there already."""
+
+    def found(self, row: LayerRow) -> None:
+        """A layer is there already; its result is computed again for those behind it."""
 
     def begun(self, layer: str) -> None:
         """A layer is being run."""

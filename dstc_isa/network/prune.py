@@ -1,22 +1,34 @@
 """Magnitude pruning: the smallest weights become zero."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Share: TypeAlias = float | str | Fraction
 Scope = Literal["layer", "global"]
 
 
-def pruned(weights: Mapping[str, Array], share: float, scope: Scope = "layer") -> dict[str, Array]:
+def exact_share(share: Share) -> Fraction:
+    """A share as it is written, without what binary floating point adds: of 0.29, 29 hundredths."""
+    try:
+        return Fraction(str(share))
+    except ValueError:
+        raise ValueError(f"a share is a number such as 0.29, not {share!r}") from None
+
+
+def pruned(weights: Mapping[str, Array], share: Share, scope: Scope = "layer") -> dict[str, Array]:
     """The weights with the ``share`` (0 to 1) of smallest magnitude zero: of each array, or of all together.
 
-    Exactly ``floor(share * size)`` become zero; of equal magnitudes the first ones. Zeros that are there count.
+    Exactly ``floor(share * size)`` become zero, the share as its decimal text has it; of equal magnitudes the first
+    ones. Zeros that are there count.
     """
+    share = exact_share(share)
     if not 0 <= share <= 1:
-        raise ValueError(f"a share to prune is 0 to 1, not {share}")
+        raise ValueError(f"a share to prune is 0 to 1, not {float(share):g}")
     if scope == "layer":
         return {name: _without_smallest(values, share) for name, values in weights.items()}
     if not weights:
@@ -29,7 +41,7 @@ def pruned(weights: Mapping[str, Array], share: float, scope: Scope = "layer") -
     }
 
 
-def _without_smallest(values: Array, share: float) -> Array:
+def _without_smallest(values: Array, share: Fraction) -> Array:
     result = values.copy()
     order = np.argsort(np.abs(values), axis=None, kind="stable")
     result.ravel()[order[: int(share * values.size)]] = 0

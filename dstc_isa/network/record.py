@@ -1,10 +1,11 @@
-"""The files of a run: rows as layers end, and the whole in the end."""
+"""The files of a run: rows as layers end, kept across a kill at any moment, and the whole in the end."""
 
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +15,40 @@ import numpy.typing as npt
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import LayerRow, totals
+from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
 from dstc_isa.studies.journal import append_line, replace_file
 
 ROWS, TABLE, REPORT, OUTPUTS, PICTURE = "layers.jsonl", "layers.csv", "network.json", "outputs.npz", "layers.png"
 FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
+WORDING = Wording("network", "layers", "choose another directory, or replace it with --overwrite", FILES)
 
 
 class Record:
-    """Writes the rows of a run to a directory, made if it is not there.
+    """Writes the rows of a run to a directory; ``opened`` makes one.
 
-    Files of an earlier run are removed when there is something to write. ``settings``: what was run, for the report.
-    Raises NetworkError if the place is taken or within no directory, OSError if it cannot be written.
+    ``study``: what tells its rows from those of other runs. ``settings``: what was run, for the report. ``rows``:
+    those that are there already. If none are, files of another run are removed when there is something to write.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, Any]) -> None:
-        if directory.exists() and not directory.is_dir():
-            raise NetworkError(f"{directory}: is a file; expected a directory, or a name that is free for one")
-        if not directory.parent.is_dir():
-            raise NetworkError(f"{directory}: there is no directory {directory.parent}; make it, or choose another")
-        directory.mkdir(exist_ok=True)
+    def __init__(
+        self, directory: Path, study: Mapping[str, Any], settings: Mapping[str, Any], rows: Sequence[LayerRow] = ()
+    ) -> None:
         self.directory = directory
+        self.study = study
         self.settings = settings
-        self.rows: list[LayerRow] = []
+        self.rows = list(rows)
+        self._goes_on = bool(rows)
 
     def add(self, row: LayerRow) -> None:
         """Keep a row; it is on the disk when this returns."""
-        self._remove_earlier()
+        self._begin()
         self.rows.append(row)
-        append_line(self.directory / ROWS, json.dumps(row.as_json()) + "\n")
+        append_line(self.directory / ROWS, line(row))
         replace_file(self.directory / TABLE, table(self.rows).encode())
 
     def finish(self, outcome: Outcome) -> list[Path]:
         """Write totals, the operators of the host and the network's outputs; returns all files written."""
-        self._remove_earlier()
+        self._begin()
         report = {
             **self.settings,
             "totals": totals(outcome.rows).as_json(),
@@ -54,6 +56,8 @@ class Record:
             "fused": dict(outcome.fused),
             "layers": [row.as_json() for row in outcome.rows],
         }
+        if self.rows:
+            replace_file(self.directory / TABLE, table(self.rows).encode())
         replace_file(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode())
         written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
         if outcome.outputs:
@@ -61,10 +65,50 @@ class Record:
             written.append(self.directory / OUTPUTS)
         return written
 
-    def _remove_earlier(self) -> None:
-        if not self.rows:
-            for name in FILES:
-                (self.directory / name).unlink(missing_ok=True)
+    def _begin(self) -> None:
+        if self._goes_on:
+            return
+        # In this order a kill leaves no rows under the settings of another run.
+        for name in (SETTINGS, *FILES):
+            (self.directory / name).unlink(missing_ok=True)
+        replace_file(self.directory / SETTINGS, settings_text(self.study).encode())
+        self._goes_on = True
+
+
+@contextmanager
+def opened(
+    directory: Path,
+    study: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    announce: Callable[[str], None],
+    *,
+    overwrite: bool = False,
+) -> Iterator[Record]:
+    """The record in a directory, made if it is not there, for this process alone until the block ends.
+
+    ``study``, ``settings``: as of Record. A run of the same study goes on; ``overwrite`` starts anew, whatever is
+    there. ``announce`` is told of a dropped row. Raises NetworkError for a place within no directory, JournalError for
+    one that is taken, in use, of another study, or damaged, and OSError for one that cannot be written.
+    """
+    if not directory.parent.is_dir():
+        raise NetworkError(f"{directory}: there is no directory {directory.parent}; make it, or choose another")
+    with claimed(directory, WORDING):
+        rows: list[LayerRow] = []
+        if not overwrite and has_study(directory, study, WORDING):
+            path = directory / ROWS
+            data = path.read_bytes() if path.exists() else b""
+            rows = parsed_lines(path, data, LayerRow.from_line, lambda row: row.layer, "layer")
+            if len(rows) < lines_in(data):
+                announce(f"{path}: the last row was cut off; its layer is run again")
+            text = "".join(map(line, rows)).encode()
+            if text != data:
+                replace_file(path, text)
+        yield Record(directory, study, settings, rows)
+
+
+def line(row: LayerRow) -> str:
+    """A row as a line of the record."""
+    return json.dumps(row.as_json()) + "\n"
 
 
 def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:

@@ -1,5 +1,6 @@
 """What came of a layer: the row of figures in the files of a network, and their totals."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.studies.point import RowError
 
 Variant = Literal["dense", "weights", "dual"]
 VARIANTS: tuple[Variant, ...] = ("dense", "weights", "dual")
@@ -105,6 +107,50 @@ class LayerRow:
         cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
         cells |= {f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS}
         return {**cells, "host_seconds": self.host_seconds}
+
+    @classmethod
+    def from_line(cls, text: bytes) -> "LayerRow":
+        """The row whose ``as_json`` a line of JSON has; RowError for another line."""
+        try:
+            data = json.loads(text)
+        except ValueError:
+            raise RowError("not JSON") from None
+        try:
+            fields: dict[str, Any] = {name: data[name] for name in PLAIN}
+            fields |= {name: _numbers(data[name], "x") for name in ("x", "w", "y")}
+            fields |= {name: _numbers(data[name], ",") for name in ("stride", "padding", "dilation")}
+            row = cls(costs={variant: _cost(data, variant) for variant in VARIANTS}, **fields)
+            if row.as_json() == data:
+                return row
+        except (TypeError, ValueError, KeyError, AttributeError):
+            pass
+        raise RowError("not a row of a network")
+
+
+PLAIN = (
+    "layer",
+    "operator",
+    "count",
+    "groups",
+    "relu",
+    "input",
+    "density_x",
+    "density_w",
+    "products",
+    "host_seconds",
+)
+"""Columns of a row that are as in its line."""
+
+
+def _numbers(text: str, between: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(between))) if text else ()
+
+
+def _cost(data: Mapping[str, Any], variant: Variant) -> Cost:
+    cycles, microseconds, bound, share = (
+        data[f"{variant}_{name}"] for name in ("cycles", "us", "bound", "share_of_bound")
+    )
+    return Cost(cycles, microseconds, bound, share, data.get(f"{variant}_encode_cycles", 0))
 
 
 @frozen

@@ -15,19 +15,32 @@ from dstc_isa.sparse.random_matrix import random_matrix
 
 
 def run_table(
-    table: Table, device: Device, *, seed: int = 0, layers: Sequence[str] = (), keep: Keep, watch: Watch | None = None
+    table: Table,
+    device: Device,
+    *,
+    seed: int = 0,
+    layers: Sequence[str] = (),
+    keep: Keep,
+    kept: Sequence[LayerRow] = (),
+    watch: Watch | None = None,
 ) -> Outcome:
     """Run the layers of a table on random values; the n-th layer's have the seeds ``seed + 2n`` and ``seed + 2n + 1``.
 
     ``layers``: patterns of the names to run, all if empty. ``keep`` is given each row when it is there.
+    ``kept``: rows of an interrupted run of the same, whose layers are not run again.
     """
     watch = watch or Watch()
     chosen = chosen_layers([layer.name for layer in table.layers], layers)
-    watch.planned(len(chosen))
+    found = {row.layer: row for row in kept}
+    watch.planned(len(chosen), len(found))
     rows = []
     device = attrs.evolve(device, advanced=watch.advanced)
     for number, layer in enumerate(table.layers):
         if layer.name not in chosen:
+            continue
+        if layer.name in found:
+            rows.append(found[layer.name])
+            watch.found(found[layer.name])
             continue
         watch.begun(layer.name)
         started = time.perf_counter()

@@ -6,30 +6,24 @@
 
 import csv
 import errno
-import fcntl
 import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
 from dstc_isa.studies.point import Key, Row, RowError, with_speedups
 
-SETTINGS = "study.json"
 ROWS = "points.jsonl"
 TABLE = "points.csv"
-LOCK = ".lock"
-DIFFERENCES_SHOWN = 5
+WORDING = Wording("sweep", "the points", "choose another directory", (ROWS, TABLE))
 
 Announce = Callable[[str], None]
-
-
-class JournalError(Exception):
-    """A directory that cannot take the rows of this study; the message says why."""
 
 
 class Journal:
@@ -64,51 +58,20 @@ def opened(directory: Path, settings: Mapping[str, Any], announce: Announce) -> 
     ``settings``: what all rows have in common, by name. Raises JournalError for a directory with other settings, one
     in use, or a damaged one, and OSError for one that cannot be written. ``announce`` is told of a dropped row.
     """
-    if directory.exists() and not directory.is_dir():
-        raise JournalError(f"{directory}: is a file; expected a directory, or a name that is free for one")
-    directory.mkdir(exist_ok=True)
-    with (directory / LOCK).open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise JournalError(f"{directory}: another sweep is writing to it; wait for it or choose another") from None
-        _check_settings(directory, settings)
+    with claimed(directory, WORDING):
+        if not has_study(directory, settings, WORDING):
+            replace_file(directory / SETTINGS, settings_text(settings).encode())
         path = directory / ROWS
         data = path.read_bytes() if path.exists() else b""
         kept = _parsed(path, data)
         rows = with_speedups(kept)
         text = "".join(map(line, rows)).encode()
-        if len(kept) < sum(map(bool, data.split(b"\n"))):
+        if len(kept) < lines_in(data):
             announce(f"{path}: the last row was cut off; its point is run again")
         if text != data or not path.exists():
             replace_file(path, text)
         replace_file(directory / TABLE, table(rows).encode())
         yield Journal(directory, rows)
-
-
-def _check_settings(directory: Path, settings: Mapping[str, Any]) -> None:
-    path = directory / SETTINGS
-    if not path.exists():
-        foreign = [name for name in (ROWS, TABLE) if (directory / name).exists()]
-        if foreign:
-            raise JournalError(f"{directory}: has {foreign[0]} but no {SETTINGS}, so no sweep can go on there")
-        replace_file(path, (json.dumps(settings, indent=2) + "\n").encode())
-        return
-    try:
-        there = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise JournalError(f"{path}: damaged: {error}; remove the directory or choose another") from None
-    if not isinstance(there, dict):
-        raise JournalError(f"{path}: not the settings of a sweep; remove the directory or choose another")
-    different = [
-        f"{name} is {there.get(name, 'not set')} there and {settings.get(name, 'not set')} here"
-        for name in {**settings, **there}
-        if there.get(name) != settings.get(name)
-    ]
-    if different:
-        more = len(different) - DIFFERENCES_SHOWN
-        shown = ", ".join(different[:DIFFERENCES_SHOWN]) + (f", and {more} more" if more > 0 else "")
-        raise JournalError(f"{directory}: holds the points of another study: {shown}; choose another directory")
 
 
 def read_rows(directory: Path) -> list[Row]:
@@ -118,22 +81,7 @@ def read_rows(directory: Path) -> list[Row]:
 
 
 def _parsed(path: Path, data: bytes) -> list[Row]:
-    # A last line that was cut off is left out, unless only its end is missing.
-    *lines, last = data.split(b"\n")
-    rows = []
-    for number, text in enumerate(lines, 1):
-        try:
-            rows.append(_row(text))
-        except ValueError as error:
-            raise JournalError(f"{path}:{number}: {error}; remove the line, and its point is run again") from None
-    with suppress(ValueError):
-        rows += [_row(last)] if last else []
-    found: dict[Key, int] = {}
-    for number, row in enumerate(rows, 1):
-        if row.key in found:
-            raise JournalError(f"{path}:{number}: the same point as line {found[row.key]}; remove one of them")
-        found[row.key] = number
-    return rows
+    return parsed_lines(path, data, _row, lambda row: row.key, "point")
 
 
 def _row(text: bytes) -> Row:

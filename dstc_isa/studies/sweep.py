@@ -207,11 +207,14 @@ def _check_list(what: str, values: Sequence[Any]) -> None:
             raise StudyError(f"{value} is twice among the {what}")
 
 
-def model_digest() -> str:
-    """Hash of the sources that figures depend on: instructions, assembler, engine, timing, matrices and programs."""
+def model_digest(without: Sequence[str] = NOT_MODELLED) -> str:
+    """Hash of the sources that figures depend on: instructions, assembler, engine, timing, matrices and programs.
+
+    ``without``: parts of the package that they do not depend on.
+    """
     root, programs = Path(dstc_isa.__file__).parent, program_directory()
     digest = hashlib.sha256()
-    modules = (path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in NOT_MODELLED)
+    modules = (path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in without)
     for path in sorted([*modules, *programs.rglob("*.dasm")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

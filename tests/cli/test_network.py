@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,19 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def names(path: str) -> set[str]:
-    return {each.name for each in Path(path).iterdir()}
+    """Of the files that have results."""
+    return {each.name for each in Path(path).iterdir()} - {".lock", "study.json"}
+
+
+def content(path: str) -> dict[str, Any]:
+    """What the files of a study say, but for how long the host took."""
+    files: dict[str, Any] = {}
+    for each in sorted(Path(path).iterdir()):
+        data = each.read_bytes()
+        if each.suffix in (".json", ".jsonl", ".csv"):
+            data = re.sub(rb'("host_seconds": |(?<=,))[0-9.e-]+(?=\}|\n)', b"", data)
+        files[each.name] = {**np.load(each)} if each.suffix == ".npz" else data
+    return {name: str(data) if isinstance(data, dict) else data for name, data in files.items()}
 
 
 def test_an_onnx_network(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,6 +189,11 @@ def test_chosen_layers(capsys: pytest.CaptureFixture[str]) -> None:
         (["net.onnx", "--input", "x.npy", "--prune-scope", "global"], 2, "--prune-scope goes with --prune"),
         (["net.onnx", "--input", "x.npy", "--seed", "1"], 2, "--seed goes with a table of layers"),
         (["mine.toml", "-o", "mine.toml"], 1, "mine.toml: is a file; expected a directory"),
+        (
+            ["net.onnx", "--input", "x.npy", "--prune", "x"],
+            2,
+            "--prune is a share of the weights, such as 0.8, not 'x'",
+        ),
         (["mine.toml", "-o", "no/study"], 1, "no/study: there is no directory no; make it"),
     ],
 )
@@ -243,6 +261,105 @@ def test_an_earlier_study_outlives_a_layer_that_is_not_there(network: list[str])
     assert {path: path.read_bytes() for path in Path("study").iterdir()} == earlier
 
 
+def interrupted_after(layers: int, kernels: dict[str, Any]) -> dict[str, Any]:
+    """The kernels, which are interrupted when one more layer is begun."""
+    left = layers
+
+    def counted(kernel: Any) -> Any:
+        def run(*operands: Any, **options: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            return kernel(*operands, **options)
+
+        return run
+
+    return {name: counted(kernels[name]) for name in ("dense_convolution", "dense_product")}
+
+
+CHAIN = [
+    helper.make_node("Conv", ["x", "w1"], ["a"], "first", pads=[1, 1, 1, 1]),
+    helper.make_node("Relu", ["a"], ["b"], "relu"),
+    helper.make_node("Conv", ["b", "w2"], ["c"], "second"),
+    helper.make_node("Conv", ["c", "w3"], ["d"], "third", strides=[2, 2]),
+    helper.make_node("Flatten", ["d"], ["e"], "flat"),
+    helper.make_node("MatMul", ["e", "w4"], ["y"], "last"),
+]
+CHAIN_WEIGHTS = {"w1": (4, 2, 3, 3), "w2": (4, 4, 1, 1), "w3": (4, 4, 1, 1), "w4": (64, 5)}
+
+
+@pytest.mark.parametrize("network", ["mine.toml", "net.onnx", "chain.onnx"])
+def test_a_run_goes_on_from_each_layer(
+    network: str, kernels: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = {name: sparse(*shape, seed=len(shape)) for name, shape in CHAIN_WEIGHTS.items()}
+    onnx.save(model(CHAIN, weights, {"x": [1, 2, 8, 8]}), "chain.onnx")
+    arguments = ["network", network, "--set", "sm.count=2", "-o"]
+    arguments[2:2] = [] if network == "mine.toml" else ["--input", "x.npy", "--prune", "0.3"]
+    assert main([*arguments, "whole"]) == 0
+    count = len(Path("whole/layers.jsonl").read_text().splitlines())
+    fakes = dict(kernels)
+    for layers in range(1, count):
+        kernels |= interrupted_after(layers, fakes)
+        assert main([*arguments, f"study{layers}"]) == 130
+        assert f"{layers} of {count} layers are kept in study{layers}; the same command goes on" in str(
+            capsys.readouterr().err
+        )
+        kernels |= interrupted_after(count - layers, fakes)
+        assert main([*arguments, f"study{layers}"]) == 0
+        assert f"{layers} of {count} layers are there already" in capsys.readouterr().err
+        assert content(f"study{layers}") == content("whole")
+    kernels |= interrupted_after(0, fakes)
+    before = content("whole")
+    assert main([*arguments, "whole"]) == 0
+    assert content("whole") == before
+
+
+def test_another_study_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["network", "-o", "study", "--no-plots", "net.onnx", "--input"]
+    assert main([*run, "x.npy"]) == 0
+    np.save("x2.npy", np.load("x.npy") * 2)
+    other = small_network()
+    other.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(sparse(8, 2, 3, 3, seed=9), "w1"))
+    before = content("study")
+    for change, difference in (
+        ([*run, "x2.npy"], "content of input x is "),
+        ([*run, "x.npy", "--prune", "0.5"], "prune is 0.0 there and 0.5 here"),
+        ([*run, "x.npy", "--sample", "0.5"], "sample is None there and 0.5 here"),
+        ([*run, "x.npy", "--set", "sm.count=2"], "sm.count is 80 there and 2 here"),
+        ([*run, "x.npy", "--layers", "first"], "layers is [] there and ['first'] here"),
+        ([*run, "x.npy", "--no-chain"], "chain is True there and False here"),
+        (["network", "-o", "study", "mine.toml"], "network is net there and Mine here"),
+    ):
+        capsys.readouterr()
+        assert main(change) == 1
+        assert difference in capsys.readouterr().err
+    onnx.save(other, "net.onnx")
+    assert main([*run, "x.npy"]) == 1
+    assert "content of the network is " in capsys.readouterr().err
+    assert content("study") == before
+    assert main([*run, "x.npy", "--overwrite"]) == 0
+    assert content("study") != before
+
+
+def test_random_numbers_are_not_drawn_twice(kernels: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], "first"),
+        helper.make_node("RandomNormalLike", ["a"], ["b"], "noise"),
+        helper.make_node("MatMul", ["b", "w"], ["y"], "last"),
+    ]
+    onnx.save(model(nodes, {"w": np.eye(8, dtype=np.float32)}, {"x": [1, 2, 8, 8]}), "noise.onnx")
+    fakes = dict(kernels)
+    kernels |= interrupted_after(1, fakes)
+    run = ["network", "noise.onnx", "--input", "x.npy", "-o", "study", "--no-plots"]
+    assert main(run) == 130
+    kernels |= fakes
+    assert main(run) == 1
+    assert "RandomNormalLike without a seed draws other numbers than before" in capsys.readouterr().err
+    assert main([*run, "--overwrite"]) == 0
+
+
 def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) -> None:
     def interrupt(*operands: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
@@ -252,6 +369,6 @@ def test_interrupt(capsys: pytest.CaptureFixture[str], kernels: dict[str, Any]) 
     assert "1 of 2 layers are kept in study" in capsys.readouterr().err
     assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1
     assert names("study") == {"layers.csv", "layers.jsonl"}
-    assert main(["network", "mine.toml", "--layers", "fc", "-o", "study"]) == 130
+    assert main(["network", "mine.toml", "--layers", "fc", "-o", "study", "--overwrite"]) == 130
     assert "no layer is done; study is as it was" in capsys.readouterr().err
     assert len(Path("study/layers.jsonl").read_text().splitlines()) == 1

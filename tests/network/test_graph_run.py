@@ -97,7 +97,7 @@ def test_progress(graph: Graph) -> None:
     told: list[Any] = []
 
     class Listener(Watch):
-        def planned(self, layers: int) -> None:
+        def planned(self, layers: int, kept: int = 0) -> None:
             told.append(layers)
 
         def begun(self, layer: str) -> None:

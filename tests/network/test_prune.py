@@ -1,3 +1,4 @@
+from fractions import Fraction
 from math import floor
 
 import numpy as np
@@ -24,7 +25,7 @@ def test_the_smallest_of_a_group_become_zero(weights: dict[str, np.ndarray], sha
         after = np.concatenate([result[name] for name in names] or [np.zeros(0)])
         gone = (after == 0) & (before != 0)
         assert (after[~gone] == before[~gone]).all()
-        assert (after == 0).sum() == max(floor(share * before.size), (before == 0).sum())
+        assert (after == 0).sum() == max(floor(Fraction(str(share)) * before.size), (before == 0).sum())
         if gone.any() and (after != 0).any():
             assert abs(before[gone]).max() <= abs(after[after != 0]).min()
 
@@ -38,6 +39,14 @@ def test_global_takes_from_small_layers_first() -> None:
     }
     assert all(np.count_nonzero(values) == 2 for values in pruned(weights, 0.5).values())
     assert np.count_nonzero(weights["small"]) == 4
+
+
+@pytest.mark.parametrize("hundredths", range(101))
+def test_a_share_is_that_of_its_decimals(hundredths: int) -> None:
+    weights = {"w": np.arange(1, 101, dtype=np.float32)}
+    text = f"0.{hundredths:02}" if hundredths < 100 else "1"
+    for share in (text, float(text), np.float32(text), Fraction(hundredths, 100)):
+        assert (pruned(weights, share)["w"] == 0).sum() == hundredths
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

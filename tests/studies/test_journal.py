@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.studies.journal import JournalError, opened, read_rows
+from dstc_isa.studies.claim import JournalError
+from dstc_isa.studies.journal import opened, read_rows
 from dstc_isa.studies.point import Row, with_speedups
 from tests.studies.rows import check_directory, row, rows
 

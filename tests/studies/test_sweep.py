@@ -13,7 +13,7 @@ from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.studies import sweep as study
-from dstc_isa.studies.journal import JournalError
+from dstc_isa.studies.claim import JournalError
 from dstc_isa.studies.point import Point, Row
 from dstc_isa.studies.sweep import Failure, PointError, StudyError, SweptKernel, Watch, sweep
 from tests.studies.rows import check_directory
