@@ -1,11 +1,13 @@
 """The two matrices that a command multiplies: from files, or random."""
 
 import argparse
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.output import say
 
 DEFAULT_DENSITY = 0.5
 
@@ -36,7 +38,11 @@ def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | No
         raise UsageError(f"{options.command} takes two matrices, A and B, or --random M,N,K")
     if options.seed is not None or any(density is not None for density in densities.values()):
         raise UsageError(f"--seed{', --density-a and --density-b go' if densities else ' goes'} with --random")
-    return load_matrix(options.a), load_matrix(options.b)
+    with warnings.catch_warnings(record=True) as told:
+        matrices = load_matrix(options.a), load_matrix(options.b)
+    for each in told:
+        say(str(each.message))
+    return matrices
 
 
 def chosen_densities(given: Mapping[str, float | None]) -> list[float]:

@@ -1,3 +1,4 @@
+import bz2
 import gzip
 import io
 import os
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dstc_isa.sparse.bitmap import encode
 from dstc_isa.sparse.matrix_files import MatrixFileError, load_matrix, save_matrix
+from dstc_isa.sparse.matrix_market import DroppedValues
 
 IN_TMP_PATH = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DENSE = hnp.arrays(
@@ -32,9 +34,18 @@ def refused(path: Path) -> str:
     with pytest.raises(MatrixFileError) as caught:
         load_matrix(path)
     assert caught.value.path == path
-    assert str(caught.value) == f"{path}: {caught.value.reason}"
-    assert "\n" not in caught.value.reason
-    return caught.value.reason
+    error = caught.value
+    place = "".join(f":{number}" for number in (error.line, error.column) if number)
+    assert str(error) == f"{path}{place}: {error.reason}"
+    assert "\n" not in error.reason
+    return error.reason
+
+
+def place_of_fault(path: Path) -> tuple[int, int]:
+    """Line and column that the refusal of a file names."""
+    with pytest.raises(MatrixFileError) as caught:
+        load_matrix(path)
+    return caught.value.line, caught.value.column
 
 
 @IN_TMP_PATH
@@ -141,7 +152,7 @@ def test_missing_file_directory_and_suffix(tmp_path: Path) -> None:
         assert refused(tmp_path / f"d{suffix}") == "cannot be read: Is a directory"
         assert refused(tmp_path / f"{'long' * 99}{suffix}") == "cannot be read: File name too long"
     for name in ("m.csv", "m", "mtx", "m.gz"):
-        assert refused(tmp_path / name).endswith("one of .npy, .npz, .mtx, .mtx.gz")
+        assert refused(tmp_path / name).endswith("one of .npy, .npz, .mtx, .mtx.gz, .mtx.bz2")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user whom permissions bind")
@@ -187,30 +198,127 @@ def test_header_that_claims_more_than_the_file_holds(tmp_path: Path) -> None:
         archive.writestr("m.npy", text.getvalue() + b"\0" * 64)
     assert "corrupted" in refused(tmp_path / "m.npz")
     (tmp_path / "m.mtx").write_text("%%MatrixMarket matrix coordinate real general\n3 3 99999999999999\n1 1 1\n")
-    assert "corrupted" in refused(tmp_path / "m.mtx")
+    assert "expected 99999999999999 entries, found 1" in refused(tmp_path / "m.mtx")
+
+
+REAL = "%%MatrixMarket matrix coordinate real general\n"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line", "column", "reason"),
     [
-        "",
-        "1 2 3\n",
-        "%%MatrixMarket matrix coordinate real general\n",
-        "%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 1\n",
-        "%%MatrixMarket matrix coordinate real general\n2 2 1\n3 1 1\n",
-        "%%MatrixMarket matrix coordinate real general\n2 2 1\n0 1 1\n",
-        "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 x\n",
-        "%%MatrixMarket matrix coordinate integer general\n2 2 1\n1 1 99999999999999999999999\n",
-        "%%MatrixMarket matrix coordinate real general\n-2 2 1\n1 1 1\n",
-        "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n",
-        "%%MatrixMarket vector coordinate real general\n2 1\n1 1\n",
+        ("", 1, 1, "expected a first line %%MatrixMarket"),
+        ("1 2 3\n", 1, 1, "found 1 2 3"),
+        ("\n  % note\n", 2, 1, "found % note"),
+        (REAL, 2, 0, "found the end"),
+        (f"{REAL}2 2 2\n1 1 1\n", 3, 0, "expected 2 entries, found 1"),
+        (f"{REAL}2 2 1\n1 1 1\n\n 2 2 2\n", 5, 2, "expected 1 entries, found 2"),
+        (f"{REAL}2 2 1\n3 1 1\n", 3, 1, "row 3, column 1 is outside a 2 x 2 matrix; both count from 1"),
+        (f"{REAL}% note\n2 2 2\n\n1 1 1\n% note\n1 0 1\n", 7, 3, "entry 2: row 1, column 0 is outside"),
+        (f"{REAL}2 2 1\n1 1 x\n", 3, 5, "expected a number, found x"),
+        (f"{REAL}2 2 1\n1 1\t0x10", 3, 5, "expected a number, found 0x10"),
+        (f"{REAL}2 2 1\n1 1 1_0", 3, 5, "expected a number, found 1_0"),
+        (f"{REAL}2 2 1\n1 1 ******", 3, 5, "expected a number, found ******"),
+        (f"{REAL}2 2 1\n1 1 -1e999", 3, 5, "-1e999 is beyond the range of a float64"),
+        (f"{REAL}2 2 1\n1.5 1 1", 3, 1, "expected a whole number, found 1.5"),
+        (f"{REAL}2 2 1\n1 1\n", 3, 4, "the value is missing behind 1 1"),
+        (f"{REAL}2 2 1\n1 1 1 5\n", 3, 7, "5 is too much in 1 1 1 5"),
+        (f"{REAL}2 2 1\n{'1 ' * 999}\n", 3, 7, "..."),
+        (f"{REAL}2 2 1\n1 1 \0\x1b[31m\n", 3, 5, "found ??[31m"),
+        (f"{REAL}2 -2 1\n1 1 1\n", 2, 3, "expected the number of columns, found -2"),
+        (f"{REAL}2 2 {10**19}\n1 1 1\n", 2, 5, "expected the number of entries, found 1"),
+        ("%%MatrixMarket matrix coordinate integer general\n2 2 1\n1 1 7.5\n", 3, 5, "a whole number, found 7.5"),
+        (f"%%MatrixMarket matrix coordinate integer general\n2 2 1\n1 1 {2**63}\n", 3, 5, "found 9223372036854775808"),
+        ("%%MatrixMarket matrix coordinate unsigned-integer general\n1 1 1\n1 1 -1\n", 3, 5, "found -1"),
+        ("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 1 0\n", 1, 34, "real numbers"),
+        ("%%MatrixMarket matrix coordinate real\n2 2 1\n1 1 1\n", 1, 1, "found 4 words"),
+        ("%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n", 5, 0, "expected 4 entries, found 3"),
+        ("%%MatrixMarket matrix array real general\n2 2\n1 2\n3 4\n", 3, 3, "column after column"),
+        ("%%MatrixMarket vector coordinate real general\n2 1\n1 1\n", 1, 16, "expected a matrix, not a vector"),
+        ("%%MatrixMarket matrix coordinate pattern general\n1 1 1\n1 1 x\n", 3, 5, "expected a number, found x"),
     ],
 )
-def test_corrupted_matrix_market(tmp_path: Path, text: str) -> None:
-    (tmp_path / "m.mtx").write_text(text)
-    assert "corrupted" in refused(tmp_path / "m.mtx")
-    (tmp_path / "m.mtx.gz").write_bytes(gzip.compress(text.encode()))
-    assert "corrupted" in refused(tmp_path / "m.mtx.gz")
+def test_matrix_market_faults_have_a_place(tmp_path: Path, text: str, line: int, column: int, reason: str) -> None:
+    for name, data in (("m.mtx", text.encode()), ("m.mtx.gz", gzip.compress(text.encode()))):
+        (tmp_path / name).write_bytes(data)
+        assert reason in refused(tmp_path / name)
+        assert len(refused(tmp_path / name)) < 250
+        assert place_of_fault(tmp_path / name) == (line, column)
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_text_of_two_bytes_a_character(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "m.mtx").write_bytes(mark + REAL.encode("utf-16-le"))
+    assert refused(tmp_path / "m.mtx") == "the text is UTF-16; write it as ASCII or UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (REAL[1:] + "1 2 1\n1 2 3\n", [0, 3]),
+        (REAL.upper() + "1 2 1\n1 2 3\n", [0, 3]),
+        (f"\n\n  {REAL}1 2 1\n1 2 3\n", [0, 3]),
+        (f"\ufeff{REAL}1 2 1\n1 2 3\n", [0, 3]),
+        (f"{REAL}1 2 1\n1 2 3".replace("\n", "\r\n"), [0, 3]),
+        (f"{REAL}1 2 1\n1 2 3".replace("\n", "\r"), [0, 3]),
+        (f"{REAL} % note\n\t% note\n\n  \n 1\t2  1 \n % note\n  \n 1 2 3 % note\n \n", [0, 3]),
+        (f"{REAL}1 2 1\n1 2 3\n\x1a", [0, 3]),
+        (f"{REAL}1 2 2\n1 1 1.5D+01\n1 2 -2.5d-1\n", [15, -0.25]),
+        (f"{REAL}1 2 2\n1 1 1.5-101\n1 2 -.25Q+002\n", [1.5e-101, -25]),
+        (f"{REAL}1 2 2\n1 1 5.\n1 2 +.5\n", [5, 0.5]),
+        (f"{REAL}1 2 2\n1 1 -Inf\n1 2 infinity\n", [-np.inf, np.inf]),
+        (f"{REAL}1 2 2\n1 1 NaN\n1 2 1d0\n", [np.nan, 1]),
+        (f"{REAL}1 2 3\n1 2 1\n1 1 4\n1 2 2\n", [4, 3]),
+        (f"{REAL}+1 2 1\n+1 2 3\n", [0, 3]),
+        ("%%MatrixMarket matrix coordinate pattern general\n1 2 1\n1 2 1.0\n", [0, 1]),
+        ("%%MatrixMarket matrix coordinate integer general\n1 2 2\n1 1 7.0\n1 2 2e3\n", [7, 2000]),
+        (f"%%MatrixMarket matrix coordinate integer general\n1 2 1\n1 2 {-(2**63)}\n", [0, -(2**63)]),
+    ],
+)
+def test_matrix_market_as_it_is_found(tmp_path: Path, text: str, expected: list[float]) -> None:
+    for name, data in (
+        ("m.mtx", text.encode()),
+        ("m.mtx.gz", gzip.compress(text.encode())),
+        ("m.mtx.bz2", bz2.compress(text.encode())),
+        ("gzip.mtx", gzip.compress(text.encode())),
+    ):
+        (tmp_path / name).write_bytes(data)
+        np.testing.assert_array_equal(dense(load_matrix(tmp_path / name)), [expected])
+
+
+def test_values_of_a_pattern_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "m.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate pattern symmetric\n2 2 2\n1 1 1\n2 1 7.5\n")
+    with pytest.warns(DroppedValues, match=r"m.mtx:4: the first line says pattern, so values such as 7.5 are left out"):
+        matrix = load_matrix(path)
+    np.testing.assert_array_equal(dense(matrix), [[1, 1], [1, 0]])
+
+
+@settings(IN_TMP_PATH, max_examples=60)
+@given(
+    hnp.arrays(
+        st.sampled_from([np.float64, np.float32, np.int64, np.uint64]),
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=5),
+        fill=st.just(0),
+    ),
+    st.sampled_from(["coordinate", "array"]),
+    st.sampled_from(["general", "symmetric", "skew-symmetric"]),
+    st.booleans(),
+)
+def test_matrix_market_as_scipy_writes_and_reads_it(
+    tmp_path: Path, array: np.ndarray, layout: str, symmetry: str, pattern: bool
+) -> None:
+    if symmetry != "general":
+        side = min(array.shape)
+        array = np.tril(array[:side, :side])
+        array = array + np.tril(array, -1).T if symmetry == "symmetric" else np.tril(array, -1)
+    if symmetry == "skew-symmetric":
+        assume(array.dtype != np.uint64 and (array.dtype != np.int64 or array.min() > -(2**63)))
+        array = array - array.T
+    field = {"field": "pattern"} if pattern and layout == "coordinate" and symmetry != "skew-symmetric" else {}
+    matrix = scipy.sparse.coo_array(array) if layout == "coordinate" else array
+    scipy.io.mmwrite(tmp_path / "m.mtx", matrix, symmetry=symmetry, **field)
+    np.testing.assert_array_equal(dense(load_matrix(tmp_path / "m.mtx")), dense(scipy.io.mmread(tmp_path / "m.mtx")))
 
 
 def test_gzip_that_is_none_or_cut_off(tmp_path: Path) -> None:
@@ -253,7 +361,7 @@ def test_damaged_files_load_as_a_matrix_or_give_one_error(
         found = f"{len(load_matrix(path).shape)} dimensions"
     except MatrixFileError as error:
         found = str(error)
-    assert found == "2 dimensions" or found.startswith(f"{path}: ")
+    assert found == "2 dimensions" or found.startswith(f"{path}:")
     assert "\n" not in found
 
 
@@ -261,7 +369,8 @@ def test_damaged_files_load_as_a_matrix_or_give_one_error(
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_damaged_matrix_market_value_is_not_guessed(tmp_path: Path, value: str, end: str) -> None:
     (tmp_path / "m.mtx").write_text(f"%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 {value}{end}")
-    assert "corrupted" in refused(tmp_path / "m.mtx")
+    assert refused(tmp_path / "m.mtx")
+    assert place_of_fault(tmp_path / "m.mtx") == (3, 7 if " " in value else 5)
 
 
 def test_matrix_market_integers_are_whole_and_exact(tmp_path: Path) -> None:
@@ -269,7 +378,7 @@ def test_matrix_market_integers_are_whole_and_exact(tmp_path: Path) -> None:
     (tmp_path / "m.mtx").write_text(text + str(2**62 + 1))
     assert dense(load_matrix(tmp_path / "m.mtx")).tolist() == [[2**62 + 1]]
     (tmp_path / "m.mtx").write_text(text + "1.5")
-    assert "corrupted" in refused(tmp_path / "m.mtx")
+    assert "expected a whole number, found 1.5" in refused(tmp_path / "m.mtx")
 
 
 @pytest.mark.parametrize(
