@@ -146,10 +146,12 @@ def failure(file: str, message: str, line: int = 0) -> "Diagnostic":
 
 def write(path: Path, data: bytes) -> list["Diagnostic"]:
     """Write a file; what prevents it is returned."""
+    from dstc_isa.whole_file import write_whole
+
     try:
-        path.write_bytes(data)
+        write_whole(path, data)
     except OSError as error:
-        return [failure(str(path), f"cannot write the file: {error.strerror}")]
+        return [failure(str(path), str(error.strerror))]
     return []
 
 

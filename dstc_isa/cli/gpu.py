@@ -1,7 +1,6 @@
 """``dstc-emu gpu``: which GPUs there are, and what their parameters are and come from."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ def run_gpu(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from dstc_isa.cli.output import write_json
     from dstc_isa.gpu import DEFAULT_GPU, gpu_names, load_gpu
     from dstc_isa.gpu.schema import SOURCES, SPECS
 
@@ -50,5 +50,5 @@ def run_gpu(options: argparse.Namespace) -> int:
             for r in gpu.rows
         ]
         report = {"name": gpu.name, "description": gpu.description, "parameters": rows}
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json, report)
     return 0

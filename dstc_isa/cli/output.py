@@ -1,13 +1,12 @@
 """What commands write: messages, arrays and reports."""
 
-import errno
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import UsageError
+from dstc_isa.whole_file import check_writable, whole_file, write_whole
 
 if TYPE_CHECKING:
     from dstc_isa.report.statistics import RunStatistics
@@ -22,19 +21,14 @@ def check_output(path: Path, suffix: str = "") -> None:
     """Refuse a file that cannot be written before the run, not after it."""
     if path.suffix != suffix and suffix:
         raise UsageError(f"{path}: an array is written as {suffix}: expected a file name that ends in {suffix}")
-    if path.is_dir():
-        raise OSError(errno.EISDIR, "cannot be written: it is a directory", str(path))
-    if not path.parent.is_dir():
-        raise OSError(errno.ENOENT, f"cannot be written: there is no directory {path.parent}", str(path))
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OSError(errno.EACCES, "cannot be written: permission denied", str(path))
+    check_writable(path)
 
 
 def save_array(path: Path, array: Any) -> None:
     """Write an array as .npy, under exactly this name."""
     import numpy as np
 
-    with path.open("wb") as file:
+    with whole_file(path, durable=True) as file:
         np.save(file, array, allow_pickle=False)
 
 
@@ -51,4 +45,4 @@ def hazard_status(run: "RunStatistics") -> int:
 def write_json(path: Path | None, report: dict[str, Any] | list[Any]) -> None:
     """Write a report, if a file is given for it."""
     if path is not None:
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_whole(path, (json.dumps(report, indent=2) + "\n").encode(), durable=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, Variant, totals
-from dstc_isa.studies.journal import replace_file
 from dstc_isa.studies.plots import DOTS_PER_INCH, check_library
+from dstc_isa.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def draw(rows: Sequence[LayerRow], title: str, path: Path) -> None:
     check_library()
     data = io.BytesIO()
     picture(rows, title).savefig(data, format="png", dpi=DOTS_PER_INCH)
-    replace_file(path, data.getvalue())
+    write_whole(path, data.getvalue(), durable=True)
 
 
 def picture(rows: Sequence[LayerRow], title: str) -> "Figure":

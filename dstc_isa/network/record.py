@@ -16,7 +16,7 @@ from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import LayerRow, totals
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
-from dstc_isa.studies.journal import append_line, replace_file
+from dstc_isa.whole_file import append_line, write_whole
 
 ROWS, TABLE, REPORT, OUTPUTS, PICTURE = "layers.jsonl", "layers.csv", "network.json", "outputs.npz", "layers.png"
 FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
@@ -44,7 +44,7 @@ class Record:
         self._begin()
         self.rows.append(row)
         append_line(self.directory / ROWS, line(row))
-        replace_file(self.directory / TABLE, table(self.rows).encode())
+        write_whole(self.directory / TABLE, table(self.rows).encode(), durable=True)
 
     def finish(self, outcome: Outcome) -> list[Path]:
         """Write totals, the operators of the host and the network's outputs; returns all files written."""
@@ -57,11 +57,11 @@ class Record:
             "layers": [row.as_json() for row in outcome.rows],
         }
         if self.rows:
-            replace_file(self.directory / TABLE, table(self.rows).encode())
-        replace_file(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode())
+            write_whole(self.directory / TABLE, table(self.rows).encode(), durable=True)
+        write_whole(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode(), durable=True)
         written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
         if outcome.outputs:
-            replace_file(self.directory / OUTPUTS, archive(outcome.outputs))
+            write_whole(self.directory / OUTPUTS, archive(outcome.outputs), durable=True)
             written.append(self.directory / OUTPUTS)
         return written
 
@@ -71,7 +71,7 @@ class Record:
         # In this order a kill leaves no rows under the settings of another run.
         for name in (SETTINGS, *FILES):
             (self.directory / name).unlink(missing_ok=True)
-        replace_file(self.directory / SETTINGS, settings_text(self.study).encode())
+        write_whole(self.directory / SETTINGS, settings_text(self.study).encode(), durable=True)
         self._goes_on = True
 
 
@@ -102,7 +102,7 @@ def opened(
                 announce(f"{path}: the last row was cut off; its layer is run again")
             text = "".join(map(line, rows)).encode()
             if text != data:
-                replace_file(path, text)
+                write_whole(path, text, durable=True)
         yield Record(directory, study, settings, rows)
 
 

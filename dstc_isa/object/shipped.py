@@ -1,7 +1,6 @@
 """Programs that come with the package: assembled once, then kept as objects in the user's cache."""
 
 import hashlib
-import os
 import time
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from dstc_isa.object import ObjectError, read_object, write_object
 from dstc_isa.object.load import load_file
 from dstc_isa.program import Program
 from dstc_isa.program_files import program_directory
+from dstc_isa.whole_file import write_whole
 
 PACKAGES = ("assembler", "gpu", "isa", "object", "syntax")
 """What an object is made by, with the modules beside them: a change in these makes the kept ones useless."""
@@ -41,9 +41,7 @@ def _kept(name: str, gpu: Gpu) -> Program:
         return program  # Made by, or of, something else than what the name says.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(write_object(program))
-        unfinished.replace(path)
+        write_whole(path, write_object(program))
     except OSError:
         pass  # A cache that cannot be written makes the next start slower, no more.
     return program

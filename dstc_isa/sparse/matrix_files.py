@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dstc_isa.sparse.bitmap import REAL_KINDS
 from dstc_isa.sparse.matrix_market import DroppedValues, MarketError, read_market
+from dstc_isa.whole_file import whole_file
 
 if TYPE_CHECKING:
     from scipy.sparse import sparray, spmatrix
@@ -66,9 +67,10 @@ def save_matrix(path: str | PathLike[str], array: NDArray[Any]) -> None:
         raise MatrixFileError(path, "a matrix is written as .npy: expected a file name that ends in .npy")
     _check_real(path, array)
     try:
-        np.save(path, array, allow_pickle=False)
+        with whole_file(path, durable=True) as file:
+            np.save(file, array, allow_pickle=False)
     except OSError as error:
-        raise MatrixFileError(path, f"cannot be written: {error.strerror or error}") from None
+        raise MatrixFileError(path, str(error.strerror)) from None
 
 
 def _check_real(path: str | PathLike[str], matrix: Any) -> None:

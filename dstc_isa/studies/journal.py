@@ -5,10 +5,8 @@
 """
 
 import csv
-import errno
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ import attrs
 
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
 from dstc_isa.studies.point import Key, Row, RowError, with_speedups
+from dstc_isa.whole_file import append_line, write_whole
 
 ROWS = "points.jsonl"
 TABLE = "points.csv"
@@ -46,8 +45,8 @@ class Journal:
             if appended:
                 append_line(self.directory / ROWS, line(rows[-1]))
             else:
-                replace_file(self.directory / ROWS, "".join(map(line, rows)).encode())
-            replace_file(self.directory / TABLE, table(rows).encode())
+                write_whole(self.directory / ROWS, "".join(map(line, rows)).encode(), durable=True)
+            write_whole(self.directory / TABLE, table(rows).encode(), durable=True)
         return rows[-1]
 
 
@@ -60,7 +59,7 @@ def opened(directory: Path, settings: Mapping[str, Any], announce: Announce) -> 
     """
     with claimed(directory, WORDING):
         if not has_study(directory, settings, WORDING):
-            replace_file(directory / SETTINGS, settings_text(settings).encode())
+            write_whole(directory / SETTINGS, settings_text(settings).encode(), durable=True)
         path = directory / ROWS
         data = path.read_bytes() if path.exists() else b""
         kept = _parsed(path, data)
@@ -69,8 +68,8 @@ def opened(directory: Path, settings: Mapping[str, Any], announce: Announce) -> 
         if len(kept) < lines_in(data):
             announce(f"{path}: the last row was cut off; its point is run again")
         if text != data or not path.exists():
-            replace_file(path, text)
-        replace_file(directory / TABLE, table(rows).encode())
+            write_whole(path, text, durable=True)
+        write_whole(directory / TABLE, table(rows).encode(), durable=True)
         yield Journal(directory, rows)
 
 
@@ -116,34 +115,3 @@ def _flat(data: dict[str, Any]) -> dict[str, Any]:
         else:
             cells[name] = value
     return cells
-
-
-def append_line(path: Path, text: str) -> None:
-    """Append a line with one write; it is on the disk when this returns."""
-    fresh = not path.exists()
-    with path.open("ab", buffering=0) as file:
-        data = text.encode()
-        if file.write(data) != len(data):
-            raise OSError(errno.ENOSPC, "a row could only be written in part", str(path))
-        os.fsync(file.fileno())
-    if fresh:
-        _sync_directory(path.parent)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a whole file so that a reader, or a kill, finds the old or the new one."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
-from dstc_isa.studies.journal import replace_file
 from dstc_isa.studies.point import BASELINE, Row, varied_parameters
+from dstc_isa.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
         if shown:
             data = io.BytesIO()
             picture(shown).savefig(data, format="png", dpi=DOTS_PER_INCH)
-            replace_file(directory / name, data.getvalue())
+            write_whole(directory / name, data.getvalue(), durable=True)
             drawn.append(directory / name)
     return drawn
 

@@ -139,7 +139,7 @@ def test_foreign_objects(tmp_path, data, capsys):
 
 def test_what_cannot_be_written_or_read(source, tmp_path, capsys):
     assert main([str(source), "-D", "N", "-o", str(tmp_path / "no" / "k.dobj")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    assert "cannot be written" in capsys.readouterr().err
     assert main([str(source), "-D", "N", "-o", str(source)]) == 1
     assert source.read_text() == GOOD
     assert main([str(tmp_path / "none.dasm")]) == 1

@@ -418,7 +418,7 @@ def test_saving_what_cannot_be_saved(tmp_path: Path) -> None:
         (tmp_path / "m.txt", SMALL, "ends in .npy"),
         (tmp_path / "m.npy", np.zeros(3), "this array has 1"),
         (tmp_path / "m.npy", SMALL * 1j, "not complex128"),
-        (tmp_path / "none" / "m.npy", SMALL, "cannot be written: No such file or directory"),
+        (tmp_path / "none" / "m.npy", SMALL, "cannot be written: there is no directory"),
     ):
         with pytest.raises(MatrixFileError, match=reason):
             save_matrix(path, array)
