@@ -9,11 +9,24 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.network.branches import (
+    STANDARD,
+    Guard,
+    Guarded,
+    Guards,
+    all_names,
+    branches,
+    constant_condition,
+    graphs_of,
+    has_layers,
+)
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.host import Host, check_libraries
+from dstc_isa.network.host import Host, check_libraries, names_in_graphs
+from dstc_isa.network.model_file import initializers, read_model, tensors_of
+from dstc_isa.network.narrow import is_float
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import NodeProto, ValueInfoProto
 
 Array = npt.NDArray[Any]
 RANDOM_OPERATORS = {
@@ -24,8 +37,8 @@ RANDOM_OPERATORS = {
     "Bernoulli",
     "Multinomial",
 }
-CONV_RANKS = (3, 4)
-"""Dimensions of the weights of a convolution that the machine runs: along one axis, or along two."""
+CONV_RANKS = (3, 4, 5)
+"""Dimensions of the weights of a convolution that the machine runs: along one axis, two, or three."""
 
 
 @frozen
@@ -44,9 +57,10 @@ class Input:
 
 @frozen(eq=False)
 class HostStep:
-    """An operator that the host runs."""
+    """An operator that the host runs, if its guards hold."""
 
     node: "NodeProto"
+    guards: Guards = ()
 
 
 @frozen(eq=False)
@@ -54,7 +68,7 @@ class ConvStep:
     """A convolution of ``x`` with constant ``weights``, and what follows it directly.
 
     Filters are multiplied by ``scale`` and ``bias`` is added, per filter, then ReLU if ``relu``. ``nodes``: all
-    operators it stands for, the convolution first; ``output``: of the last one.
+    operators it stands for, the convolution first; ``output``: of the last one. It runs if its guards hold.
     """
 
     name: str
@@ -66,11 +80,12 @@ class ConvStep:
     scale: Array | None = None
     bias: Array | None = None
     relu: bool = False
+    guards: Guards = ()
 
 
 @frozen(eq=False)
 class ProductStep:
-    """A Gemm or MatMul of ``a`` and ``b``; ``weights`` says which of them is constant."""
+    """A Gemm or MatMul of ``a`` and ``b``, if its guards hold; ``weights`` says which of the two is constant."""
 
     name: str
     a: str
@@ -80,6 +95,7 @@ class ProductStep:
     node: "NodeProto"
     attributes: Mapping[str, Any]
     weights: Literal["a", "b"] | None
+    guards: Guards = ()
 
 
 Step: TypeAlias = HostStep | ConvStep | ProductStep
@@ -116,40 +132,20 @@ class Graph:
 def load_graph(path: Path) -> Graph:
     """Read an ONNX file. Raises NetworkError for one that cannot be used, and without the package onnx."""
     check_libraries()
-    model = _read(path)
+    model = read_model(path)
     graph = model.graph
-    host = Host(model)
+    host = Host(model, path)
     given = [value for value in graph.input if value.name not in {tensor.name for tensor in graph.initializer}]
     inputs = tuple(_input(path, value) for value in given)
     for value in graph.output:
         _check_tensor(path, "output", value)
-    constants = _initializers(path, graph)
-    nodes = list(_foldable(graph, constants, host))
+    constants = initializers(path, graph)
+    laid_out = _Layout(path, constants, host, {*all_names(graph)})
+    nodes = list(laid_out.of([Guarded(node) for node in graph.node]))
     outputs = tuple(value.name for value in graph.output)
     readers = _readers(nodes, outputs)
     steps = tuple(_steps(nodes, constants, readers))
     return Graph(path, inputs, outputs, constants, steps, _followers(steps, readers), host)
-
-
-def _read(path: Path) -> "ModelProto":
-    import onnx
-    from google.protobuf.message import DecodeError
-    from onnx.inliner import inline_local_functions
-
-    try:
-        model = onnx.load(path)
-        for output in model.graph.output:
-            # Only the check asks for it, and files of other tools leave it out.
-            if output.type.HasField("tensor_type"):
-                output.type.tensor_type.shape.SetInParent()
-        onnx.checker.check_model(model)
-        return inline_local_functions(model) if model.functions else model
-    except OSError as error:
-        raise NetworkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except DecodeError:
-        raise NetworkError(f"{path}: not an ONNX file, or damaged") from None
-    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        raise NetworkError(f"{path}: not a valid ONNX network: {_first_line(error)}") from None
 
 
 def _input(path: Path, value: "ValueInfoProto") -> Input:
@@ -176,87 +172,121 @@ def _check_tensor(path: Path, what: str, value: "ValueInfoProto") -> None:
         raise NetworkError(f"{path}: {what} {value.name} is not a tensor; sequences and maps are not supported")
 
 
-def _initializers(path: Path, graph: "GraphProto") -> dict[str, Array]:
-    from onnx.numpy_helper import to_array
+@frozen(eq=False)
+class _Layout:
+    """Lays a network out: results of operators of constants go to ``constants``, and branches with layers are unfolded.
 
-    if graph.sparse_initializer:
-        raise NetworkError(f"{path}: sparse initializers are not supported; store weights as dense tensors")
-    try:
-        return {tensor.name: to_array(tensor, base_dir=str(path.parent)) for tensor in graph.initializer}
-    except (ValueError, TypeError, KeyError) as error:
-        raise NetworkError(f"{path}: a weight cannot be read: {_first_line(error)}") from None
+    ``taken``: names that are in use.
+    """
 
+    path: Path
+    constants: dict[str, Array]
+    host: Host
+    taken: set[str]
 
-def _foldable(graph: "GraphProto", constants: dict[str, Array], host: Host) -> Iterator["NodeProto"]:
-    """Yield the nodes that depend on inputs; results of the others are added to ``constants``."""
-    for node in graph.node:
-        names = [name for name in node.input if name]
-        fixed = all(name in constants for name in names) and node.op_type not in RANDOM_OPERATORS
-        if fixed and not any(attribute.HasField("g") for attribute in node.attribute):
-            constants.update(host.run(node, constants))
-        else:
-            yield node
+    def of(self, nodes: Sequence[Guarded]) -> Iterator[Guarded]:
+        """Yield what depends on inputs."""
+        for each in nodes:
+            node = each.node
+            if node.op_type == "If" and node.domain in STANDARD and any(map(has_layers, graphs_of(node))):
+                yield from self._branches(each)
+            elif not self._folded(each):
+                yield each
+
+    def _branches(self, each: Guarded) -> Iterator[Guarded]:
+        known = constant_condition(each.node, self.constants)
+        for choice, branch in branches(each.node, self.taken).items():
+            if known not in (None, choice):
+                continue
+            self.constants.update(tensors_of(self.path, branch.initializers))
+            guards = each.guards if known is not None else (*each.guards, Guard(each.node.input[0], choice))
+            yield from self.of([Guarded(node, guards) for node in branch.nodes])
+            ends = [Guarded(end, guards) for end in branch.ends]
+            # What an If gives depends on the condition, even where each branch gives a constant.
+            yield from self.of(ends) if known is not None and not guards else ends
+
+    def _folded(self, each: Guarded) -> bool:
+        """Whether an operator depends on no input; then its results are constants."""
+        node = each.node
+        fixed = all(name in self.constants for name in node.input if name) and node.op_type not in RANDOM_OPERATORS
+        if not fixed or graphs_of(node):
+            return False
+        try:
+            self.constants.update(self.host.run(node, self.constants))
+        except NetworkError:
+            # A branch that is never taken may hold what cannot be computed.
+            if not each.guards:
+                raise
+            return False
+        return True
 
 
 def _steps(
-    nodes: Sequence["NodeProto"], constants: Mapping[str, Array], readers: Mapping[str, list["NodeProto | None"]]
+    nodes: Sequence[Guarded], constants: Mapping[str, Array], readers: Mapping[str, list[Guarded | None]]
 ) -> Iterator[Step]:
     taken: set[int] = set()
     names: set[str] = set()
-    for number, node in enumerate(nodes):
+    for number, each in enumerate(nodes):
+        node = each.node
         if id(node) in taken:
             continue
         name = node.name or node.output[0]
-        step: Step = HostStep(node)
-        if node.domain in ("", "ai.onnx"):
+        step: Step = HostStep(node, each.guards)
+        if node.domain in STANDARD:
             unique = name if name not in names else f"{name} ({number})"
             names.add(unique)
             if node.op_type == "Conv" and _is_convolution(node, constants):
-                step = _with_epilogue(_conv(node, unique, constants), readers, constants)
-                taken.update(id(each) for each in step.nodes)
+                step = _with_epilogue(_conv(each, unique, constants), readers, constants)
+                taken.update(id(part) for part in step.nodes)
             elif node.op_type in ("Gemm", "MatMul"):
-                step = _product(node, unique, constants)
+                step = _product(each, unique, constants)
         yield step
 
 
-def _readers(nodes: Sequence["NodeProto"], outputs: Sequence[str]) -> dict[str, list["NodeProto | None"]]:
-    """Who reads a value: nodes, and None for outside of the network or from within a node's graph."""
-    from dstc_isa.network.host import names_in_graphs
-
-    readers: dict[str, list[NodeProto | None]] = {name: [None] for name in outputs}
-    for node in nodes:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-        for name in names_in_graphs(node):
+def _readers(nodes: Sequence[Guarded], outputs: Sequence[str]) -> dict[str, list[Guarded | None]]:
+    """Who reads a value: nodes, and None for outside of the network, from within a node's graph, or for a branch."""
+    readers: dict[str, list[Guarded | None]] = {name: [None] for name in outputs}
+    for each in nodes:
+        for name in each.node.input:
+            readers.setdefault(name, []).append(each)
+        for name in [*names_in_graphs(each.node), *(guard.condition for guard in each.guards)]:
             readers.setdefault(name, []).append(None)
     return readers
 
 
-def _followers(steps: Sequence[Step], readers: Mapping[str, list["NodeProto | None"]]) -> dict[str, ConvStep]:
+def _followers(steps: Sequence[Step], readers: Mapping[str, list[Guarded | None]]) -> dict[str, ConvStep]:
     convolutions = [step for step in steps if isinstance(step, ConvStep)]
-    results = {step.output for step in convolutions}
-    return {step.x: step for step in convolutions if step.x in results and len(readers[step.x]) == 1}
+    results = {step.output: step.guards for step in convolutions}
+    return {
+        step.x: step
+        for step in convolutions
+        if step.x in results and step.guards == results[step.x] and len(readers[step.x]) == 1
+    }
 
 
 def _is_convolution(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
     constant = all(name in constants for name in node.input[1:] if name)
-    return constant and constants[node.input[1]].ndim in CONV_RANKS and constants[node.input[1]].dtype.kind == "f"
+    return constant and constants[node.input[1]].ndim in CONV_RANKS and is_float(constants[node.input[1]].dtype)
 
 
-def _conv(node: "NodeProto", name: str, constants: Mapping[str, Array]) -> ConvStep:
-    bias = constants[node.input[2]] if len(node.input) > 2 and node.input[2] else None
-    return ConvStep(name, node.input[0], node.input[1], node.output[0], (node,), _attributes(node), bias=_wide(bias))
+def _conv(each: Guarded, name: str, constants: Mapping[str, Array]) -> ConvStep:
+    node = each.node
+    bias = _wide(constants[node.input[2]]) if len(node.input) > 2 and node.input[2] else None
+    x, weights = node.input[:2]
+    attributes = _attributes(node)
+    return ConvStep(name, x, weights, node.output[0], (node,), attributes, bias=bias, guards=each.guards)
 
 
 def _with_epilogue(
-    step: ConvStep, readers: Mapping[str, list["NodeProto | None"]], constants: Mapping[str, Array]
+    step: ConvStep, readers: Mapping[str, list[Guarded | None]], constants: Mapping[str, Array]
 ) -> ConvStep:
     """Take in what multiplies and adds constants per filter, and then a ReLU; each must be the only reader."""
     while not step.relu:
         reading = readers.get(step.output, [])
-        node = reading[0] if len(reading) == 1 else None
-        if node is None or node.domain not in ("", "ai.onnx"):
+        reader = reading[0] if len(reading) == 1 else None
+        if reader is None or reader.node.domain not in STANDARD or reader.guards != step.guards:
             break
+        node = reader.node
         if node.op_type == "Relu":
             step = attrs.evolve(step, relu=True)
         elif node.op_type == "BatchNormalization" and _is_inference(node, constants):
@@ -303,11 +333,12 @@ def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array
     return None
 
 
-def _product(node: "NodeProto", name: str, constants: Mapping[str, Array]) -> ProductStep:
+def _product(each: Guarded, name: str, constants: Mapping[str, Array]) -> ProductStep:
+    node = each.node
     a, b, *rest = node.input
     weights: Literal["a", "b"] | None = "b" if b in constants else "a" if a in constants else None
     addend = rest[0] if rest else ""
-    return ProductStep(name, a, b, addend, node.output[0], node, _attributes(node), weights)
+    return ProductStep(name, a, b, addend, node.output[0], node, _attributes(node), weights, each.guards)
 
 
 def _weights_of(step: ProductStep) -> str:
@@ -320,9 +351,5 @@ def _attributes(node: "NodeProto") -> dict[str, Any]:
     return {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
 
 
-def _wide(values: Array | None) -> Array | None:
-    return None if values is None else values.astype(np.float64)
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _wide(values: Array) -> Array:
+    return values.astype(np.float64)

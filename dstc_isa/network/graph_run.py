@@ -9,12 +9,14 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.network.branches import holds
 from dstc_isa.network.chains import Chains
 from dstc_isa.network.device import Device
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
 from dstc_isa.network.layers import convolved, convolved_again, multiplied, multiplied_again
 from dstc_isa.network.linked import Kept, Link
+from dstc_isa.network.narrow import is_float
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, Share, pruned
 from dstc_isa.network.row import LayerRow
@@ -93,6 +95,8 @@ def run_graph(
     on_host: Counter[str] = Counter()
     fused: Counter[str] = Counter()
     for step in graph.steps:
+        if not holds(step.guards, values):
+            continue
         if isinstance(step, HostStep) or step.name not in chosen or not _suits(step, values):
             for node in step.nodes if isinstance(step, ConvStep) else [step.node]:
                 values |= graph.host.run(node, values)
@@ -152,4 +156,4 @@ def _check_repeatable(graph: Graph) -> None:
 def _suits(step: DeviceStep, values: Mapping[str, Array]) -> bool:
     """Whether the machine can run the step on what its operands turned out to be."""
     operands = [values[step.x]] if isinstance(step, ConvStep) else [values[step.a], values[step.b]]
-    return all(operand.dtype.kind == "f" and operand.size for operand in operands)
+    return all(is_float(operand.dtype) and operand.size for operand in operands)

@@ -5,12 +5,18 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, ProductStep
+<<<<<<< HEAD
 from dstc_isa.network.linked import Kept, Link
+=======
+from dstc_isa.network.linked import Link
+from dstc_isa.network.narrow import carried
+>>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
 
 Array = npt.NDArray[Any]
 Facts = dict[str, Any]
@@ -40,48 +46,107 @@ def _conv_operands(step: ConvStep, values: Mapping[str, Array]) -> tuple[Array, 
     if step.scale is not None:
         w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
     bias = None if step.bias is None else step.bias.astype(np.float32)
+<<<<<<< HEAD
     wide_x, wide_w = (_along_two(operand).astype(np.float32) for operand in (x, w))
     return wide_x, wide_w, shape, bias
 
 
 def _conv_output(step: ConvStep, values: Mapping[str, Array], y: Array) -> Array:
     """The device's result in the network's type and with its axes."""
+=======
+    flat_x, flat_w = _along_two(x, w, _geometry(x, w, step.attributes))
+    measured = device.convolve(flat_x.astype(np.float32), flat_w.astype(np.float32), shape, bias, step.relu, link)
+    y = _from_two(measured.y, x, w)
+>>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
     # A network of FP16 values has infinities where its results are beyond that.
     with np.errstate(over="ignore"):
         along = y[:, :, 0] if values[step.weights].ndim == 3 else y
         return along.astype(values[step.x].dtype, copy=False)
 
 
-def _along_two(values: Array) -> Array:
-    """Operands of a convolution along one axis, with a second one of size 1; others as they are."""
-    return values[:, :, None] if values.ndim == 3 else values
+@frozen
+class _Geometry:
+    """How filters move along the axes; ``before`` and ``after``: zeros around the activations."""
+
+    stride: list[int]
+    dilation: list[int]
+    before: list[int]
+    after: list[int]
+
+    @property
+    def along_two(self) -> "_Geometry":
+        """Of the convolution along two axes that stands for this one."""
+        if len(self.stride) == 1:
+            return _Geometry([1, *self.stride], [1, *self.dilation], [0, *self.before], [0, *self.after])
+        return _Geometry(self.stride[-2:], self.dilation[-2:], self.before[-2:], self.after[-2:])
+
+
+def _along_two(x: Array, w: Array, geometry: _Geometry) -> tuple[Array, Array]:
+    """Operands of a convolution along one axis or three as ones along two.
+
+    Of one axis, the other has size 1. Of three, each place of the filters along the first one is an image, and what
+    they cover there are channels.
+    """
+    if w.ndim == 3:
+        return x[:, :, None], w[:, :, None]
+    if w.ndim == 4:
+        return x, w
+    depth = w.shape[2]
+    wide = np.pad(x, ((0, 0), (0, 0), (geometry.before[0], geometry.after[0]), (0, 0), (0, 0)))
+    reach = geometry.dilation[0] * (depth - 1) + 1
+    starts = np.arange(0, wide.shape[2] - reach + 1, geometry.stride[0])
+    covered = starts[:, None] + geometry.dilation[0] * np.arange(depth)
+    windows = wide[:, :, covered].transpose(0, 2, 1, 3, 4, 5)
+    images, channels = windows.shape[0] * windows.shape[1], windows.shape[2] * depth
+    return windows.reshape(images, channels, *x.shape[3:]), w.reshape(len(w), w.shape[1] * depth, *w.shape[3:])
+
+
+def _check_depth(x: Array, w: Array, geometry: _Geometry, groups: int) -> None:
+    """Raise NetworkError for what is not to be seen any more in operands along two axes."""
+    if x.shape[1] != w.shape[1] * groups:
+        raise NetworkError(f"x has {x.shape[1]} channels, and w {w.shape[1]} for each of {groups} groups")
+    depth, reach = x.shape[2] + geometry.before[0] + geometry.after[0], geometry.dilation[0] * (w.shape[2] - 1) + 1
+    if reach > depth or geometry.stride[0] < 1:
+        raise NetworkError(f"filters that cover {reach} along the first axis do not fit into {depth} with padding")
+
+
+def _from_two(y: Array, x: Array, w: Array) -> Array:
+    """The result of a convolution of ``x`` with ``w`` from that along two axes."""
+    if w.ndim == 5:
+        return y.reshape(len(x), -1, *y.shape[1:]).transpose(0, 2, 1, 3, 4)
+    return y[:, :, 0] if w.ndim == 3 else y
 
 
 def conv_shape(step: ConvStep, x: Array, w: Array) -> ConvShape:
     """The convolution of ``x`` with ``w``. Raises NetworkError or ShapeError for one that does not exist."""
     if x.ndim != w.ndim:
         raise _misfit(x, w)
-    return _conv_shape(_along_two(x), _along_two(w), step.attributes, w.ndim == 3)
+    geometry = _geometry(x, w, step.attributes)
+    if w.ndim == 5:
+        _check_depth(x, w, geometry, int(step.attributes.get("group", 1)))
+    flat_x, flat_w = _along_two(x, w, geometry)
+    flat = geometry.along_two
+    padding = (flat.before[0], flat.after[0], flat.before[1], flat.after[1])
+    groups = int(step.attributes.get("group", 1))
+    return shape_of(flat_x, flat_w, flat.stride, padding, flat.dilation, groups)
 
 
-def _conv_shape(x: Array, w: Array, attributes: Mapping[str, Any], along_one: bool) -> ConvShape:
-    axes = 1 if along_one else 2
-    lead = [1] if along_one else []
-    stride = lead + _numbers(attributes, "strides", axes, 1)
-    dilation = lead + _numbers(attributes, "dilations", axes, 1)
+def _geometry(x: Array, w: Array, attributes: Mapping[str, Any]) -> _Geometry:
+    axes = w.ndim - 2
+    stride = _numbers(attributes, "strides", axes, 1)
+    dilation = _numbers(attributes, "dilations", axes, 1)
     pads = _numbers(attributes, "pads", 2 * axes, 0)
-    before, after = ([0] * len(lead) + half for half in (pads[:axes], pads[axes:]))
+    before, after = pads[:axes], pads[axes:]
     automatic = attributes.get("auto_pad", b"NOTSET").decode()
     if automatic == "VALID":
-        before, after = [0, 0], [0, 0]
+        before, after = [0] * axes, [0] * axes
     elif automatic.startswith("SAME"):
         for axis, (size, kernel) in enumerate(zip(x.shape[2:], w.shape[2:], strict=True)):
             reach = dilation[axis] * (kernel - 1) + 1
             whole = max(0, (-(-size // stride[axis]) - 1) * stride[axis] + reach - size)
             less = whole // 2
             before[axis], after[axis] = (less, whole - less) if automatic == "SAME_UPPER" else (whole - less, less)
-    padding = (before[0], after[0], before[1], after[1])
-    return shape_of(x, w, stride, padding, dilation, int(attributes.get("group", 1)))
+    return _Geometry(stride, dilation, before, after)
 
 
 def _numbers(attributes: Mapping[str, Any], name: str, count: int, default: int) -> list[int]:
@@ -125,8 +190,14 @@ def _product_output(step: ProductStep, values: Mapping[str, Array], y: Array) ->
     if step.node.op_type == "Gemm":
         y = y * np.float32(step.attributes.get("alpha", 1.0))
         if step.addend:
+<<<<<<< HEAD
             y = y + np.float32(step.attributes.get("beta", 1.0)) * values[step.addend]
     return y.astype(values[step.a].dtype, copy=False)
+=======
+            y = y + np.float32(step.attributes.get("beta", 1.0)) * carried(values[step.addend])
+    facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
+    return y.astype(a.dtype, copy=False), measured, facts
+>>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
 
 
 def _misfit(a: Array, b: Array) -> NetworkError:

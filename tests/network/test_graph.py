@@ -144,8 +144,8 @@ def test_weights_that_are_computed_are_left_to_the_host(tmp_path: Path) -> None:
     nodes = [node("Neg", ["v"], ["w"]), node("Conv", ["x", "w"], ["y"])]
     graph = loaded(tmp_path, model(nodes, {}, {"x": [1, 2, 4, 4], "v": [4, 2, 1, 1]}))
     assert kinds(graph.steps) == ["Neg", "Conv"]
-    volumes = model([node("Conv", ["x", "w"], ["y"])], {"w": sparse(1, 1, 1, 1, 1)}, {"x": [1, 1, 2, 2, 2]})
-    assert kinds(loaded(tmp_path, volumes).steps) == ["Conv"]
+    more_axes = model([node("Conv", ["x", "w"], ["y"])], {"w": sparse(1, 1, 1, 1, 1, 1)}, {"x": [1, 1, 2, 2, 2, 2]})
+    assert kinds(loaded(tmp_path, more_axes).steps) == ["Conv"]
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -22,7 +23,7 @@ def choice() -> onnx.NodeProto:
 
 
 def test_operators() -> None:
-    host = Host(small_network())
+    host = Host(small_network(), Path("net.onnx"))
     assert np.array_equal(host.run(node("Relu", ["x"], ["y"]), {"x": X, "z": X})["y"], [[1, 0]])
     pooled = host.run(node("MaxPool", ["x"], ["y", ""], kernel_shape=[2]), {"x": X[None]})
     assert list(pooled) == ["y"]
@@ -34,19 +35,22 @@ def test_operators() -> None:
 def test_graphs_of_an_operator_read_values_from_outside() -> None:
     assert set(names_in_graphs(choice())) == {"x", "inner"}
     for yes, expected in ((True, -X), (False, abs(X))):
-        result = Host(small_network()).run(choice(), {"x": X, "yes": np.bool_(yes)})
+        result = Host(small_network(), Path("net.onnx")).run(choice(), {"x": X, "yes": np.bool_(yes)})
         assert np.array_equal(result["y"], expected)
 
 
 def test_what_cannot_be_run() -> None:
-    host = Host(model([], {}, {"x": [1, 2]}, ["x"]))
+    host = Host(model([], {}, {"x": [1, 2]}, ["x"]), Path("net.onnx"))
     for wrong, message in (
         (
             node("Nonsense", ["x"], ["y"], "there"),
             r"operator Nonsense \(there\): ONNX Runtime cannot run it: .*Nonsense",
         ),
-        (node("MatMul", ["x", "x"], ["y"]), "operator MatMul: ONNX Runtime cannot run it: "),
-        (node("SequenceConstruct", ["x"], ["y"], "s"), r"operator SequenceConstruct \(s\): gives no tensor"),
+        (node("MatMul", ["x", "x"], ["y"]), r"net.onnx: operator MatMul \(of y\): ONNX Runtime cannot run it: "),
+        (
+            node("SequenceConstruct", ["x"], ["y"], "s"),
+            r"SequenceConstruct \(s\): y is a sequence, not a tensor",
+        ),
     ):
         with pytest.raises(NetworkError, match=message):
             host.run(wrong, {"x": X})
