@@ -16,7 +16,7 @@ from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
 from dstc_isa.network.layers import convolved, convolved_again, multiplied, multiplied_again
 from dstc_isa.network.linked import Kept, Link
-from dstc_isa.network.narrow import is_float
+from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, Share, pruned
 from dstc_isa.network.row import LayerRow
@@ -47,7 +47,10 @@ def checked_inputs(graph: Graph, given: Mapping[str, Array]) -> dict[str, Array]
 
 def _checked(graph: Graph, wanted: Input, array: Array, sizes: dict[str, int]) -> Array:
     what = f"{graph.path}: input {wanted.name} is {wanted.description}, not {array.dtype} of shape {array.shape}"
-    if not np.can_cast(array.dtype, wanted.dtype, "same_kind"):
+    if is_narrow(wanted.dtype) and array.dtype == np.dtype(f"V{wanted.dtype.itemsize}"):
+        # NumPy's files say only how many bytes a value of such a type has.
+        array = array.view(wanted.dtype)
+    if not np.can_cast(carrier(array.dtype), carrier(wanted.dtype), "same_kind"):
         raise NetworkError(f"{what}: convert the array")
     if array.ndim != len(wanted.dimensions):
         raise NetworkError(f"{what}: the array has {array.ndim} dimensions")
@@ -55,7 +58,24 @@ def _checked(graph: Graph, wanted: Input, array: Array, sizes: dict[str, int]) -
         expected = dimension if isinstance(dimension, int) else sizes.setdefault(dimension, size) if dimension else size
         if size != expected:
             raise NetworkError(f"{what}: dimension {axis} (counted from 0) must be {expected}")
-    return array.astype(wanted.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        converted = array.astype(wanted.dtype, copy=False)
+    _check_range(array, converted, what)
+    return converted
+
+
+def _check_range(array: Array, converted: Array, what: str) -> None:
+    """NetworkError for a value that its new type cannot come near."""
+    if converted.dtype == array.dtype or carrier(converted.dtype).kind not in "iuf":
+        return
+    with np.errstate(invalid="ignore"):
+        if is_float(converted.dtype):
+            beyond = np.isfinite(carried(array)) & ~np.isfinite(carried(converted))
+        else:
+            beyond = carried(converted) != carried(array)
+    if beyond.any():
+        place = tuple(np.argwhere(beyond)[0].tolist())
+        raise NetworkError(f"{what}: {array[place]} at {place} is beyond the range of {converted.dtype}")
 
 
 def run_graph(

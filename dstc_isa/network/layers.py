@@ -11,12 +11,8 @@ from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, ProductStep
-<<<<<<< HEAD
 from dstc_isa.network.linked import Kept, Link
-=======
-from dstc_isa.network.linked import Link
 from dstc_isa.network.narrow import carried
->>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
 
 Array = npt.NDArray[Any]
 Facts = dict[str, Any]
@@ -46,22 +42,16 @@ def _conv_operands(step: ConvStep, values: Mapping[str, Array]) -> tuple[Array, 
     if step.scale is not None:
         w = w * step.scale.reshape(-1, *(1,) * (w.ndim - 1))
     bias = None if step.bias is None else step.bias.astype(np.float32)
-<<<<<<< HEAD
-    wide_x, wide_w = (_along_two(operand).astype(np.float32) for operand in (x, w))
-    return wide_x, wide_w, shape, bias
+    flat_x, flat_w = _along_two(x, w, _geometry(x, w, step.attributes))
+    return flat_x.astype(np.float32), flat_w.astype(np.float32), shape, bias
 
 
 def _conv_output(step: ConvStep, values: Mapping[str, Array], y: Array) -> Array:
     """The device's result in the network's type and with its axes."""
-=======
-    flat_x, flat_w = _along_two(x, w, _geometry(x, w, step.attributes))
-    measured = device.convolve(flat_x.astype(np.float32), flat_w.astype(np.float32), shape, bias, step.relu, link)
-    y = _from_two(measured.y, x, w)
->>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
+    x = values[step.x]
     # A network of FP16 values has infinities where its results are beyond that.
     with np.errstate(over="ignore"):
-        along = y[:, :, 0] if values[step.weights].ndim == 3 else y
-        return along.astype(values[step.x].dtype, copy=False)
+        return _from_two(y, x, values[step.weights]).astype(x.dtype, copy=False)
 
 
 @frozen
@@ -190,14 +180,8 @@ def _product_output(step: ProductStep, values: Mapping[str, Array], y: Array) ->
     if step.node.op_type == "Gemm":
         y = y * np.float32(step.attributes.get("alpha", 1.0))
         if step.addend:
-<<<<<<< HEAD
-            y = y + np.float32(step.attributes.get("beta", 1.0)) * values[step.addend]
-    return y.astype(values[step.a].dtype, copy=False)
-=======
             y = y + np.float32(step.attributes.get("beta", 1.0)) * carried(values[step.addend])
-    facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
-    return y.astype(a.dtype, copy=False), measured, facts
->>>>>>> b03fe1a (ONNX: scalars stay scalars, types that NumPy lacks, external data through links, branches and three axes)
+    return y.astype(values[step.a].dtype, copy=False)
 
 
 def _misfit(a: Array, b: Array) -> NetworkError:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.narrow import carried
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import LayerRow, totals
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
@@ -54,6 +55,10 @@ class Record:
             "totals": totals(outcome.rows).as_json(),
             "on_host": dict(outcome.on_host),
             "fused": dict(outcome.fused),
+            "outputs": {
+                name: {"type": "string" if array.dtype.hasobject else array.dtype.name, "shape": array.shape}
+                for name, array in outcome.outputs.items()
+            },
             "layers": [row.as_json() for row in outcome.rows],
         }
         if self.rows:
@@ -112,12 +117,15 @@ def line(row: LayerRow) -> str:
 
 
 def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    """Arrays as an .npz file; strings, which ONNX Runtime gives as objects, as NumPy's own."""
+    """Arrays as an .npz file; strings, which ONNX Runtime gives as objects, as NumPy's own, narrow types as wider ones.
+
+    NumPy would write a narrow type as bytes without a meaning.
+    """
     data = io.BytesIO()
     # np.savez takes names as keywords beside its own, so that not every name is one.
     with zipfile.ZipFile(data, "w") as file:
         for name, array in arrays.items():
-            plain = array.astype(np.str_) if array.dtype.hasobject else array
+            plain = array.astype(np.str_) if array.dtype.hasobject else carried(array)
             with file.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, plain, allow_pickle=False)
     return data.getvalue()

@@ -48,6 +48,6 @@ def table_study(table: Table, seed: int) -> dict[str, Any]:
 
 def array_digest(array: npt.NDArray[Any]) -> str:
     """A hash of an array's type, shape and values."""
-    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest = hashlib.sha256(f"{array.dtype.name}{array.shape}".encode())
     digest.update(repr(array.tolist()).encode() if array.dtype.hasobject else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:DIGITS]

@@ -176,3 +176,23 @@ def test_inputs(graph: Graph, tmp_path: Path) -> None:
     ):
         with pytest.raises(NetworkError, match=message):
             checked_inputs(two, wrong)
+
+
+def test_scalars_stay_scalars(tmp_path: Path) -> None:
+    """``x.view(x.size(0), -1)`` as PyTorch exports it."""
+    nodes = [
+        node("Shape", ["x"], ["shape"]),
+        node("Gather", ["shape", "zero"], ["rows"]),
+        node("Unsqueeze", ["rows", "axis"], ["row"]),
+        node("Concat", ["row", "rest"], ["sizes"], axis=0),
+        node("Reshape", ["x", "sizes"], ["flat"]),
+        node("MatMul", ["flat", "w"], ["y"]),
+    ]
+    constants = {"zero": np.int64(0), "axis": np.array([0]), "rest": np.array([-1]), "w": sparse(12, 2)}
+    onnx.save(model(nodes, constants, {"x": [1, 3, 4]}, ["y", "rows"]), tmp_path / "net.onnx")
+    graph = load_graph(tmp_path / "net.onnx")
+    x = sparse(1, 3, 4)
+    outcome = run_graph(graph, {"x": x}, device(), keep=ignore)
+    assert outcome.outputs["y"] == pytest.approx(x.reshape(1, 12) @ constants["w"], abs=1e-5)
+    assert outcome.outputs["rows"].shape == ()
+    assert outcome.outputs["rows"].dtype == np.int64
