@@ -9,7 +9,6 @@ from dstc_isa.conv.dense_plan import (
     Plan,
     Tile,
     check_grid,
-    check_kernel,
     part_slabs_of,
     plan_of,
     slabs_of,
@@ -26,6 +25,7 @@ from dstc_isa.conv.implicit_gemm import (
     tap_table,
     weights,
 )
+from dstc_isa.conv.large_kernel import with_stored_padding
 from dstc_isa.conv.operands import half_activations, half_filters, merge_groups, of_filters
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
@@ -63,24 +63,24 @@ def conv_dense(
     FP16's range.
     """
     shape = shape_of(x, w, stride, padding, dilation, groups)
-    check_kernel(shape)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     rounded_x, rounded_w = half_activations(x), half_filters(w)
     added = of_filters(bias, "bias", shape)
+    stored_x, stored_w, stored = with_stored_padding(rounded_x, rounded_w, shape)
     if plan is None:
         # Zeros between groups that are merged must not meet an infinity or a NaN.
-        plan = plan_of(shape, merge=bool(np.isfinite(rounded_x).all()))
-    launched = shape.merged(plan.merged)
+        plan = plan_of(stored, merge=bool(np.isfinite(rounded_x).all()))
+    launched = stored.merged(plan.merged)
     y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
     parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))
     row_tiles, column_tiles = tiles_of(launched, plan.tile)
     check_grid(row_tiles, launched.groups * parts)
     arguments = {
-        "x": activations(rounded_x, launched),
+        "x": activations(stored_x, launched),
         "out": y,
         "bias": _padded_bias(added, launched, column_tiles * plan.tile.filters),
         "floor": 0 if relu else -(2**31),
-        **_product(merge_groups(rounded_w, shape, plan.merged), launched, plan.tile),
+        **_product(merge_groups(stored_w, stored, plan.merged), launched, plan.tile),
     }
     if parts > 1:
         arguments |= _parts(parts, launched, plan)

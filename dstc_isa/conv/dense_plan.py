@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, TAP_LIMIT, chunks_of, padded_filters
+from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, chunks_of, padded_filters
 from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, ShapeError
 from dstc_isa.engine.launch import MAX_GRID
 
@@ -57,13 +57,6 @@ def tiles_of(shape: ConvShape, tile: Tile) -> tuple[int, int]:
 def part_slabs_of(shape: ConvShape, plan: Plan) -> int:
     """Slabs of a part of k, the last one excepted."""
     return -(-slabs_of(shape, plan.tile) // plan.parts)
-
-
-def check_kernel(shape: ConvShape) -> None:
-    """ShapeError for a kernel with more taps than the words that say which lie inside have bits."""
-    for name, taps in (("rows", shape.rows), ("columns", shape.columns)):
-        if taps > TAP_LIMIT:
-            raise ShapeError(f"the kernel has {taps} {name}; conv_dense takes at most {TAP_LIMIT}")
 
 
 def check_grid(row_tiles: int, depth: int) -> None:

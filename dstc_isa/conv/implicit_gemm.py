@@ -17,7 +17,10 @@ BLOCK_CHUNKS = 8
 """Chunks of a block of channels: a line of L1."""
 
 TAP_LIMIT = 15
-"""Rows and columns of a kernel, at most: bits of a word say which of a pixel's lie inside the image."""
+"""Rows and columns of a kernel with padding, at most: bits of a word say which of a pixel's lie inside the image.
+
+Where there are more, the image has no padding along that axis, all lie inside, and one bit says so.
+"""
 
 COLUMN_BIT = 16
 NEVER_INSIDE = 1 << 31
@@ -89,7 +92,8 @@ def tap_table(shape: ConvShape, order: Order, entries: int) -> Words:
     table[:, 1] = NEVER_INSIDE
     used = len(order.chunk)
     table[:used, 0] = (order.row * down * shape.width + order.column * across) * pixel + order.chunk
-    table[:used, 1] = (1 << order.row) | (1 << (order.column + COLUMN_BIT))
+    row, column = (_bit(each, taps) for each, taps in ((order.row, shape.rows), (order.column, shape.columns)))
+    table[:used, 1] = (1 << row) | (1 << (column + COLUMN_BIT))
     return table
 
 
@@ -111,9 +115,16 @@ def pixel_table(shape: ConvShape, entries: int) -> Words:
     return table
 
 
+def _bit(tap: npt.NDArray[np.intp], taps: int) -> npt.NDArray[np.intp]:
+    """The bit of each of a kernel's rows or columns."""
+    return tap if taps <= TAP_LIMIT else np.zeros_like(tap)
+
+
 def _inside(first: npt.NDArray[np.intp], taps: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
     """Bit t of element i: whether tap t of position i lies in 0 to ``size``."""
     place = first[:, None] + taps
     inside = (place >= 0) & (place < size)
-    bits: npt.NDArray[np.intp] = np.where(inside, 1 << np.arange(len(taps)), 0).sum(axis=1)
+    together = len(taps) > TAP_LIMIT
+    each = inside.all(axis=1, keepdims=True) if together else inside
+    bits: npt.NDArray[np.intp] = np.where(each, 1 << np.arange(each.shape[1]), 0).sum(axis=1)
     return bits
