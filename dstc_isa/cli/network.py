@@ -22,6 +22,7 @@ EXAMPLE = """examples:
   dstc-emu network net.onnx --input image.npy --prune 0.8 -o study
   dstc-emu network vgg16 --sample 0.25 -o study
   dstc-emu network resnet50 --layers 'conv4_*,conv5_*' -o study
+  dstc-emu network net.onnx --input audio.npy --layers '!stft*' -o study
 """
 
 Run = Callable[["Device", "Record", "Watch"], "Outcome"]
@@ -58,7 +59,8 @@ def add_network_command(commands: Any) -> None:
     command.add_argument(
         "--layers",
         metavar="NAME,...",
-        help="run only these on the machine; a * stands for anything. The host runs the others of an ONNX network",
+        help="run only these on the machine; a * stands for anything, and '!NAME' leaves out. The host runs the others "
+        "of an ONNX network",
     )
     command.add_argument(
         "--no-chain",
@@ -218,7 +220,7 @@ def _share(text: str | None) -> "Fraction":
 
 def _patterns(options: argparse.Namespace) -> list[str]:
     patterns = [] if options.layers is None else [pattern.strip() for pattern in options.layers.split(",")]
-    if not all(patterns):
+    if not all(pattern.lstrip("!") for pattern in patterns):
         raise UsageError(f"--layers {options.layers!r}: expected names with a comma between each two; one is empty")
     return patterns
 

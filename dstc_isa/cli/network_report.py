@@ -82,13 +82,21 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
             row.layer,
             *([str(row.count)] if counted else []),
             *([row.input.partition(" ")[0]] if linked else []),
-            f"{row.density_x:.2f}",
-            "" if row.density_w is None else f"{row.density_w:.2f}",
+            density_text(row.density_x),
+            "" if row.density_w is None else density_text(row.density_w),
             *(f"{row.costs[variant].microseconds:,.1f}" for variant in VARIANTS),
             *(f"{row.speedup(variant):.2f}" for variant in SPARSE_VARIANTS),
             f"{dual.bound} ({dual.share_of_bound:.0%})",
         )
     return table
+
+
+def density_text(density: float) -> str:
+    """A density in two places; more for one so small, and a sign for one so large, that it would read as 0 or 1."""
+    text = f"{density:.2f}"
+    if text == "0.00" and density > 0:
+        return f"{density:.1g}"
+    return "<1.00" if text == "1.00" and density < 1 else text
 
 
 def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
@@ -98,5 +106,8 @@ def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
     for what, operators in (("fused into convolutions", outcome.fused), ("on the host, not timed", outcome.on_host)):
         if operators:
             yield f"{what}: {', '.join(f'{count} {name}' for name, count in sorted(operators.items()))}"
+    for row in outcome.rows:
+        if row.note:
+            yield f"{row.layer}: {row.note}"
     if sample is not None and outcome.rows:
         yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

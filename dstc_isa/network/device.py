@@ -1,6 +1,7 @@
 """A layer on the emulated machine: dense, with sparse weights, and with both sides sparse."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -9,12 +10,12 @@ from attrs import frozen
 
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.conv.dense import conv_dense
-from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.launch import GemmResult
 from dstc_isa.gpu import Gpu
 from dstc_isa.halves import rounded_to_half
+from dstc_isa.network.kernels import Convolution, Convolved, convolved_by
 from dstc_isa.network.linked import HOST, Kept, Link, convolve_linked
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
 from dstc_isa.report.statistics import RunStatistics
@@ -23,7 +24,6 @@ from dstc_isa.timing.run import RunOptions
 
 Array = npt.NDArray[Any]
 Advanced = Callable[[float], None]
-Convolution = Callable[..., ConvResult]
 SMALLEST = np.float16(2**-24)
 """FP16's smallest value that is not zero."""
 
@@ -33,6 +33,7 @@ class Measured:
     """``y``: output of the variant ``dual``. Densities of the operands as the machine holds them, and costs.
 
     Of the variant ``dual`` also ``input``, where its activations came from, and ``kept``, what it left on the device.
+    ``note``: which variants ran by another kernel than is meant for them, or in parts, and why.
     """
 
     y: npt.NDArray[np.float32]
@@ -41,6 +42,7 @@ class Measured:
     costs: Mapping[Variant, Cost]
     input: str = HOST
     kept: Kept | None = None
+    note: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class Measured:
             "input": self.input,
             "density_x": self.density_x,
             "density_w": self.density_w,
+            "note": self.note,
             "costs": self.costs,
         }
 
@@ -78,27 +81,19 @@ class Device:
 
         ``link``: which layers the variant ``dual`` is fed by and feeds; None for none.
         """
-        results: dict[Variant, ConvResult] = {}
+        results: dict[Variant, Convolved] = {}
         kept: Kept | None = None
         for number, variant in enumerate(VARIANTS):
-            options: dict[str, Any] = {
-                "bias": bias,
-                "relu": relu,
-                "gpu": self.gpu,
-                **self._options(number, len(VARIANTS)),
-            }
-            if variant == "dual" and link is not None:
-                results[variant], kept = convolve_linked(x, w, link, **options)
-                continue
-            options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
-            if variant == "dense":
-                results[variant] = self.dense_convolution(x, w, **options)
+            options = {"bias": bias, "relu": relu, "gpu": self.gpu, **self._options(number, len(VARIANTS))}
+            if variant == "dual":
+                results[variant], kept = self._dual(x, w, shape, link, options)
             else:
-                skip = "weights" if variant == "weights" else "both"
-                results[variant] = self.sparse_convolution(x, w, skip=skip, **options)
+                results[variant] = convolved_by(self._kernels(variant), x, w, shape, **options)
         dual = results["dual"]
-        costs = {variant: cost_of(result.launches, len(result.launches) - 1) for variant, result in results.items()}
-        return Measured(dual.y, dual.density_x, dual.density_w, costs, HOST if link is None else link.input, kept)
+        costs = {variant: cost_of(result.launches, result.encoding) for variant, result in results.items()}
+        note = "; ".join(f"{variant} {result.note}" for variant, result in results.items() if result.note)
+        source = HOST if link is None else link.input
+        return Measured(dual.y, dual.density_x, dual.density_w, costs, source, kept, note)
 
     def convolve_again(
         self,
@@ -111,11 +106,23 @@ class Device:
     ) -> tuple[Array, Kept | None]:
         """The output of ``convolve`` and what it leaves on the device, bit for bit, without time."""
         options: dict[str, Any] = {"bias": bias, "relu": relu, "gpu": None, **self._untimed}
+        result, kept = self._dual(x, w, shape, link, options)
+        return result.y, kept
+
+    def _dual(
+        self, x: Array, w: Array, shape: ConvShape, link: Link | None, options: dict[str, Any]
+    ) -> tuple[Convolved, Kept | None]:
+        """The variant ``dual``, and what it leaves on the device."""
         if link is not None:
             result, kept = convolve_linked(x, w, link, **options)
-            return result.y, kept
-        options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
-        return self.sparse_convolution(x, w, skip="both", **options).y, None
+            return Convolved.of([result]), kept
+        return convolved_by(self._kernels("dual"), x, w, shape, **options), None
+
+    def _kernels(self, variant: Variant) -> dict[str, Convolution]:
+        """The kernel that is meant for a variant, and then the one to run in its place."""
+        dense, skip = self.dense_convolution, "both" if variant == "dual" else "weights"
+        kernels: dict[str, Convolution] = {"spconv": partial(self.sparse_convolution, skip=skip)}
+        return {"conv_dense": dense, **kernels} if variant == "dense" else {**kernels, "conv_dense": dense}
 
     def multiply_again(self, a: Array, b: Array) -> Array:
         """The output of ``multiply``, bit for bit, without time."""

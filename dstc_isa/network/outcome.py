@@ -54,19 +54,31 @@ Keep = Callable[[LayerRow], None]
 
 
 def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
-    """The names that a pattern matches, all without patterns; NetworkError for an idle pattern.
+    """The names that patterns choose, all without patterns; NetworkError for an idle pattern, or if none is left.
 
-    A pattern is a name, or has ``*`` for any characters, as in ``conv3_*``; nothing else in it is special.
+    A pattern is a name, or has ``*`` for any characters, as in ``conv3_*``; nothing else in it is special. With ``!``
+    before it, it takes away what those before it chose, or all names if it is the first. A later one has the last word.
     """
-    chosen: set[str] = set()
+    chosen = set(names) if not patterns or _excludes(names, patterns[0]) else set()
     for pattern in patterns:
-        found = {pattern} if pattern in names else set(_matching(names, pattern))
+        excluded = _excludes(names, pattern)
+        wanted = pattern[1:] if excluded else pattern
+        found = {wanted} if wanted in names else set(_matching(names, wanted))
         if not found:
-            shown = ", ".join(names[:NAMES_SHOWN])
-            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-            raise NetworkError(f"no layer is named {pattern}; there is {shown or 'none'}{more}")
-        chosen |= found
-    return [name for name in names if not patterns or name in chosen]
+            raise NetworkError(f"no layer is named {wanted}; there is {_listed(names)}")
+        chosen = chosen - found if excluded else chosen | found
+    if names and not chosen:
+        raise NetworkError(f"{','.join(patterns)} leaves no layer to run; there is {_listed(names)}")
+    return [name for name in names if name in chosen]
+
+
+def _excludes(names: Sequence[str], pattern: str) -> bool:
+    return pattern.startswith("!") and pattern not in names
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return (", ".join(names[:NAMES_SHOWN]) or "none") + more
 
 
 def _matching(names: Sequence[str], pattern: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ SPARSE_VARIANTS = VARIANTS[1:]
 class Cost:
     """Cycles of a layer's kernels one after the other, and the resource that needs most of them.
 
-    ``encode_cycles``: those of them that encode activations before the kernel that multiplies.
+    ``encode_cycles``: those of them that encode activations before the kernel that multiplies, ``kernel``.
     """
 
     cycles: int
@@ -30,6 +30,7 @@ class Cost:
     bound: str
     share_of_bound: float
     encode_cycles: int = 0
+    kernel: str = ""
 
 
 def cost_of(launches: Sequence[RunStatistics], encoding: int = 0) -> Cost:
@@ -45,7 +46,8 @@ def cost_of(launches: Sequence[RunStatistics], encoding: int = 0) -> Cost:
     resource = max(bounds, key=lambda name: bounds[name])
     share = bounds[resource] / cycles if cycles else 0.0
     encode_cycles = sum(timing.cycles for timing in timings[:encoding])
-    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share, encode_cycles)
+    kernel = ", ".join(dict.fromkeys(launch.kernel for launch in launches[encoding:]))
+    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share, encode_cycles, kernel)
 
 
 @frozen(kw_only=True)
@@ -56,7 +58,8 @@ class LayerRow:
     weights and output. ``input``: where the variant ``dual`` has its activations from: "host", or "encoded by" or
     "stored by" a layer that left them on the device. ``density_x``, ``density_w``: non-zeros per element after rounding
     to FP16; ``density_w`` is None for a product of two activations. ``products``: multiplications of the dense layer.
-    ``host_seconds``: of this machine, for all variants.
+    ``note``: which variants ran by another kernel than is meant for them, or in parts, and why. ``host_seconds``: of
+    this machine, for all variants.
     """
 
     layer: str
@@ -74,6 +77,7 @@ class LayerRow:
     density_x: float
     density_w: float | None
     products: int
+    note: str = ""
     costs: Mapping[Variant, Cost]
     host_seconds: float
 
@@ -99,6 +103,7 @@ class LayerRow:
         for variant in VARIANTS:
             cost = self.costs[variant]
             cells |= {
+                f"{variant}_kernel": cost.kernel,
                 f"{variant}_cycles": cost.cycles,
                 f"{variant}_us": cost.microseconds,
                 f"{variant}_bound": cost.bound,
@@ -106,7 +111,7 @@ class LayerRow:
             }
         cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
         cells |= {f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS}
-        return {**cells, "host_seconds": self.host_seconds}
+        return {**cells, "note": self.note, "host_seconds": self.host_seconds}
 
     @classmethod
     def from_line(cls, text: bytes) -> "LayerRow":
@@ -137,6 +142,7 @@ PLAIN = (
     "density_x",
     "density_w",
     "products",
+    "note",
     "host_seconds",
 )
 """Columns of a row that are as in its line."""
@@ -147,10 +153,10 @@ def _numbers(text: str, between: str) -> tuple[int, ...]:
 
 
 def _cost(data: Mapping[str, Any], variant: Variant) -> Cost:
-    cycles, microseconds, bound, share = (
-        data[f"{variant}_{name}"] for name in ("cycles", "us", "bound", "share_of_bound")
+    cycles, microseconds, bound, share, kernel = (
+        data[f"{variant}_{name}"] for name in ("cycles", "us", "bound", "share_of_bound", "kernel")
     )
-    return Cost(cycles, microseconds, bound, share, data.get(f"{variant}_encode_cycles", 0))
+    return Cost(cycles, microseconds, bound, share, data.get(f"{variant}_encode_cycles", 0), kernel)
 
 
 @frozen

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dstc_isa.cli.network_report import Reporter, layer_table, summary
+from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary
 from dstc_isa.network.outcome import Outcome
 from tests.network.rows import row
 
@@ -71,3 +71,25 @@ def test_where_operators_ran() -> None:
     assert list(summary(Outcome(rows=(row(),)))) == []
     (line,) = summary(Outcome(rows=(row(),)), 0.25)
     assert line == "times are estimates: 0.25 of the CTAs of each launch were timed"
+
+
+@pytest.mark.parametrize(
+    ("density", "text"),
+    [
+        (0, "0.00"),
+        (1e-7, "1e-07"),
+        (0.004, "0.004"),
+        (0.006, "0.01"),
+        (0.25, "0.25"),
+        (0.99, "0.99"),
+        (0.9999, "<1.00"),
+        (1, "1.00"),
+    ],
+)
+def test_a_density_reads_as_0_or_1_only_if_it_is(density: float, text: str) -> None:
+    assert density_text(density) == text
+
+
+def test_the_summary_says_which_kernel_ran_instead() -> None:
+    outcome = Outcome(rows=(row(note="dual by conv_dense, not spconv: too large"),))
+    assert list(summary(outcome)) == ["conv1: dual by conv_dense, not spconv: too large"]

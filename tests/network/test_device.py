@@ -3,7 +3,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from dstc_isa.conv.shape import shape_of
+from dstc_isa.conv.shape import ShapeError, shape_of
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve
 from tests.network.models import SMALL_GPU, sparse
@@ -67,3 +67,49 @@ def test_convolutions() -> None:
     assert measured.y.min() == 0
     assert (measured.density_x, measured.density_w) == tuple(np.count_nonzero(v) / v.size for v in (x, w))
     assert all(0 <= share <= 1 for share in shares)
+
+
+def limited(images: int) -> Any:
+    """A kernel that takes so many images at a time."""
+
+    def kernel(x: Any, *operands: Any, **options: Any) -> Any:
+        if len(x) > images:
+            raise ShapeError(f"at most {images} images")
+        return convolve(x, *operands, **options)
+
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("dense", "sparse_images", "note"),
+    [
+        (9, 9, ""),
+        (9, 2, "weights in 3 launches, as spconv does not take all images at once; dual in 3 launches, as spconv does "
+         "not take all images at once"),
+        (1, 9, "dense in 5 launches, as conv_dense does not take all images at once"),
+        (0, 9, "dense by spconv, not conv_dense: at most 0 images"),
+        (9, 0, "weights by conv_dense, not spconv: at most 0 images; dual by conv_dense, not spconv: at most 0 images"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_a_kernel_cannot_take(dense: int, sparse_images: int, note: str) -> None:
+    x, w = sparse(5, 2, 6, 5), sparse(6, 2, 3, 1, seed=1)
+    shape = shape_of(x, w, 1, 1)
+    device = machine(dense_convolution=limited(dense), sparse_convolution=limited(sparse_images))
+    measured = device.convolve(x, w, shape)
+    whole = machine().convolve(x, w, shape)
+    assert measured.note == note
+    assert np.array_equal(measured.y, whole.y)
+    assert measured.density_x == pytest.approx(whole.density_x)
+    launches = {"dense": {9: 1, 1: 5, 0: 1}[dense], "dual": {9: 1, 2: 3, 0: 1}[sparse_images]}
+    for variant, count in launches.items():
+        assert measured.costs[variant].cycles == count * whole.costs[variant].cycles
+        assert measured.costs[variant].encode_cycles == count * whole.costs[variant].encode_cycles
+    again, _ = device.convolve_again(x, w, shape)
+    assert np.array_equal(again, whole.y)
+
+
+def test_a_layer_that_no_kernel_takes() -> None:
+    x, w = sparse(2, 2, 6, 5), sparse(6, 2, 3, 1, seed=1)
+    device = machine(dense_convolution=limited(0), sparse_convolution=limited(0))
+    with pytest.raises(ShapeError, match="at most 0 images"):
+        device.convolve(x, w, shape_of(x, w))

@@ -1,0 +1,75 @@
+"""A convolution by the kernel that is meant for it, else with fewer images at a time, else by another kernel."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.report.statistics import RunStatistics
+
+Array = npt.NDArray[Any]
+Convolution = Callable[..., ConvResult]
+
+
+@frozen(eq=False)
+class Convolved:
+    """``launches``: those that encode, as many as ``encoding``, before those that convolve.
+
+    ``note``: why it was not one launch of the kernel that was meant; empty if it was.
+    """
+
+    y: npt.NDArray[np.float32]
+    density_x: float
+    density_w: float
+    launches: tuple[RunStatistics, ...]
+    encoding: int
+    note: str = ""
+
+    @classmethod
+    def of(cls, results: list[ConvResult], note: str = "") -> "Convolved":
+        """The results of images one behind the other."""
+        images = [result.shape.images for result in results]
+        density_x = sum(count * result.density_x for count, result in zip(images, results, strict=True)) / sum(images)
+        encoding = [launch for result in results for launch in result.launches[:-1]]
+        y = results[0].y if len(results) == 1 else np.concatenate([result.y for result in results])
+        launches = (*encoding, *(result.run for result in results))
+        return cls(y, density_x, results[0].density_w, launches, len(encoding), note)
+
+
+def convolved_by(
+    kernels: Mapping[str, Callable[..., ConvResult]], x: Array, w: Array, shape: ConvShape, **options: Any
+) -> Convolved:
+    """Convolve by the first of ``kernels`` that takes it, tried with fewer images at a time before the next one.
+
+    ``options``: of all of them. Raises ShapeError, of the first one, if none takes it.
+    """
+    options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
+    (meant, _), *_ = kernels.items()
+    refusals: list[ShapeError] = []
+    for name, kernel in kernels.items():
+        try:
+            results = _in_turn(kernel, x, w, options)
+        except ShapeError as error:
+            refusals.append(error)
+            continue
+        if refusals:
+            return Convolved.of(results, f"by {name}, not {meant}: {refusals[0]}")
+        if len(results) > 1:
+            return Convolved.of(results, f"in {len(results)} launches, as {meant} does not take all images at once")
+        return Convolved.of(results)
+    raise refusals[0]
+
+
+def _in_turn(kernel: Convolution, x: Array, w: Array, options: Mapping[str, Any]) -> list[ConvResult]:
+    """The result of all images, or of halves of them for as long as they are too many."""
+    try:
+        return [kernel(x, w, **options)]
+    except ShapeError:
+        if len(x) == 1:
+            raise
+    middle = len(x) // 2
+    return [each for half in (x[:middle], x[middle:]) for each in _in_turn(kernel, half, w, options)]
