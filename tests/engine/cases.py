@@ -139,7 +139,12 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.uin
 def cases(draw: st.DrawFn, declaration: Declaration) -> Case:
     """A case of one declaration; its contents come from one drawn seed."""
     raw = draw(instructions(declaration))
-    modifiers = raw.modifiers
+    return case_of(raw, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+
+
+def case_of(raw: Instruction, rng: np.random.Generator) -> Case:
+    """An instruction moved to what the harness provides, in a state with random contents that it can work on."""
+    declaration, modifiers = raw.declaration, raw.modifiers
     chosen = declaration.modifier_values(modifiers)
     if "extended" in chosen and "address" in declaration.names:
         position = [m.name for m in declaration.modifiers].index("extended")
@@ -148,7 +153,6 @@ def cases(draw: st.DrawFn, declaration: Declaration) -> Case:
     operands = tuple(
         fitted(operand, value, chosen) for operand, value in zip(declaration.operands, raw.operands, strict=True)
     )
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     registers = contents(rng, (WINDOW, LANES))
     predicates = tuple(int(rng.integers(0, 2**32)) for _ in range(PREDICATES))
     guard = raw.guard
@@ -162,14 +166,18 @@ def cases(draw: st.DrawFn, declaration: Declaration) -> Case:
     return Case(instruction, registers, predicates, memory, shared)
 
 
+def some_of_32(rng: np.random.Generator) -> int:
+    """A word with any number of bits set, from none to all, each as often as the next."""
+    count = int(rng.integers(0, LANES + 1))
+    return sum(1 << int(bit) for bit in rng.permutation(LANES)[:count])
+
+
 def structure(
     rng: np.random.Generator, declaration: Declaration, operands: tuple[Value, ...], registers: NDArray[np.uint32]
 ) -> None:
     """Give bitmap operands of the tensor instructions what they need: uniform words, a binary outer product."""
     names = dict(zip(declaration.names, operands, strict=True))
-    rows, columns = (int(rng.integers(0, 2**32)) & int(rng.integers(0, 2**32)) for _ in range(2))
-    if rng.random() < 0.3:
-        rows, columns = (int(rng.choice([0, 1, U32, 0x80000000, rows])) for _ in range(2))
+    rows, columns = (some_of_32(rng) for _ in range(2))
     if declaration.function.__name__ == "bohmma":
         for name, bits in (("ra", rows), ("rb", columns)):
             register = names[name]

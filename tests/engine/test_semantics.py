@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import RZ, Register
 from tests.engine import cases
+from tests.engine.combinations import combinations
 from tests.models import communication, floating, integer, logic, memory, structured, tensor
 from tests.models.control_flow import FLOW_MODELS
 from tests.models.state import LANE_MODELS, LANES, WARP_MODELS, Operands, State, apply, name_of
@@ -46,16 +47,27 @@ def check_special(case: cases.Case, found: cases.Outcome) -> None:
     cases.assert_same(found, cases.model_outcome(state), case)
 
 
+def check_reference(case: cases.Case) -> None:
+    """The reference engine does what the model says."""
+    found = cases.run_reference(case)
+    if name_of(case.instruction.declaration) == SPECIAL:
+        check_special(case, found)
+    else:
+        cases.assert_same(found, cases.model_outcome(expected(case)), case)
+
+
 @pytest.mark.parametrize("declaration", STEPPED, ids=NAMES)
 @QUICK
 @given(data=st.data())
 def test_model_and_reference_agree(declaration: Declaration, data: st.DataObject) -> None:
-    case = data.draw(cases.cases(declaration))
-    found = cases.run_reference(case)
-    if name_of(declaration) == SPECIAL:
-        check_special(case, found)
-    else:
-        cases.assert_same(found, cases.model_outcome(expected(case)), case)
+    check_reference(data.draw(cases.cases(declaration)))
+
+
+@pytest.mark.parametrize("declaration", STEPPED, ids=NAMES)
+def test_every_combination_does_what_the_model_says(declaration: Declaration) -> None:
+    """All modifiers and operand forms, special values of each type, by the reference engine."""
+    for case in combinations(declaration):
+        check_reference(case)
 
 
 @pytest.mark.parametrize("declaration", STEPPED, ids=NAMES)

@@ -1,0 +1,130 @@
+"""Every combination of modifiers and operand forms of a declaration, with special values of each operand's type.
+
+Nothing is left to chance: the cases come from a fixed seed, and the same ones are made each time. Lane l of source
+number s holds the special value number l + shift * s of its type, so that over the shifts any two meet.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from attrs import evolve
+
+from dstc_isa.isa.control import Control
+from dstc_isa.isa.field_operand import (
+    AddressOperand,
+    ImmediateOperand,
+    MarkerOperand,
+    PredicateOperand,
+    SpecialRegisterOperand,
+)
+from dstc_isa.isa.instruction import Declaration, Instruction, Lane
+from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.register_operand import Literal, Source
+from dstc_isa.isa.values import (
+    ALWAYS,
+    PT,
+    Address,
+    Constant,
+    Immediate,
+    Marker,
+    Predicate,
+    Register,
+    SpecialRegister,
+    Value,
+)
+from tests.engine.cases import FIRST, LANES, TENSOR, WINDOW, Case, case_of
+from tests.strategies import INTERESTING_FLOATS, INTERESTING_HALVES, INTERESTING_INTEGERS, modifier_values
+
+SPACING = 8
+"""Registers between the first registers of two operands; none but the tensor instructions' is wider."""
+
+LEAST, CASES = 3, 300
+"""States for each combination at least, and cases for each declaration at least, so that every combination meets many
+pairs of special values where there are few combinations."""
+
+SEQUENCED = "spwmma"
+"""The declarations whose model takes half a second."""
+
+PAIRS = [low | high << 16 for low in INTERESTING_HALVES for high in INTERESTING_HALVES]
+SPECIALS = {Literal.INTEGER: INTERESTING_INTEGERS, Literal.FLOAT: INTERESTING_FLOATS, Literal.HALVES: PAIRS}
+GUARDED = 5
+"""One case of so many has a guard."""
+
+
+def combinations(declaration: Declaration) -> Iterator[Case]:
+    """Each combination in several states."""
+    rng = np.random.default_rng(declaration.opcode)
+    values = list(product(*(modifier_values(modifier) for modifier in declaration.modifiers)))
+    sequenced = declaration.function.__name__.startswith(SEQUENCED)
+    count = LEAST if sequenced else max(LEAST, -(-CASES // (len(values) * len(declaration.forms))))
+    number = 0
+    for chosen, form in product(values, declaration.forms):
+        for _ in range(count):
+            yield case(rng, declaration, form, chosen, number)
+            number += 1
+
+
+def case(
+    rng: np.random.Generator, declaration: Declaration, form: Form, chosen: tuple[int, ...], number: int
+) -> Case:
+    """One combination in a state of its own; ``number`` counts them and gives the shift."""
+    tensor = declaration.function.__name__ in TENSOR
+    places = rng.integers(WINDOW, size=len(declaration.operands)) if tensor else SPACING * rng.permutation(SPACING)
+    operands = tuple(
+        value_of(rng, operand, form, index, Register(int(places[index])))
+        for index, operand in enumerate(declaration.operands)
+    )
+    guard = Predicate(int(rng.integers(0, PT)), bool(rng.integers(2))) if rng.integers(GUARDED) == 0 else ALWAYS
+    made = case_of(Instruction(declaration, form, operands, chosen, guard, Control()), rng)
+    place_specials(made, number)
+    return made
+
+
+def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register) -> Value:
+    """A value of an operand: this register where it takes one, anything that the form allows otherwise."""
+    signs = {name: bool(rng.integers(2)) and bool(getattr(operand, name, False)) for name in ("negate", "absolute")}
+    match operand:
+        case Source() if index in form.special and form.constant:
+            return Constant(3, 4 * int(rng.integers(64)), **signs)
+        case Source() if index in form.special:
+            return Immediate(int(rng.choice(SPECIALS[operand.literal])) & operand.literal_field.maximum)
+        case Source():
+            halves = (0, 1) if operand.half else (-1, 0, 1) if operand.halves else (-1,)
+            return evolve(register, **signs, half=int(rng.choice(halves)))
+        case PredicateOperand():
+            return Predicate(int(rng.integers(PT + 1)), bool(rng.integers(2)) and operand.negate is not None)
+        case ImmediateOperand():
+            return Immediate(int(rng.integers(operand.at.maximum + 1)))
+        case AddressOperand():
+            return Address(register.index, 16 * int(rng.integers(8)), bank=3 if operand.constant else -1)
+        case SpecialRegisterOperand():
+            return SpecialRegister(int(rng.choice(sorted(operand.names))))
+        case MarkerOperand():
+            return Marker(operand.text)
+    return register
+
+
+def place_specials(made: Case, number: int) -> None:
+    """Put special values into the registers of the sources, except where they are addresses or bitmaps."""
+    declaration = made.instruction.declaration
+    if declaration.function.__name__ in TENSOR:
+        return
+    lanes = np.arange(LANES)
+    based = {value.register for value in made.instruction.operands if isinstance(value, Address)}
+    for index, (operand, value) in enumerate(zip(declaration.operands, made.instruction.operands, strict=True)):
+        if not isinstance(operand, Source) or not isinstance(value, Register) or value.index in based:
+            continue
+        halves = operand.halves or operand.half is not None
+        table = np.array(SPECIALS[literal_of(declaration.lanes[index], halves)], np.uint32)
+        for word in range(2 if declaration.lanes[index] is Lane.U64 else 1):
+            row = value.index - FIRST + word
+            if row < WINDOW:
+                made.registers[row] = table[(lanes + (number + word) * index) % len(table)]
+
+
+def literal_of(lane: Lane, halves: bool) -> Literal:
+    """What a source of a lane type holds."""
+    if halves:
+        return Literal.HALVES
+    return Literal.FLOAT if lane is Lane.F32 else Literal.INTEGER
