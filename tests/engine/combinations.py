@@ -13,10 +13,12 @@ from attrs import evolve
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.field_operand import (
     AddressOperand,
+    BarrierOperand,
     ImmediateOperand,
     MarkerOperand,
     PredicateOperand,
     SpecialRegisterOperand,
+    TargetOperand,
 )
 from dstc_isa.isa.instruction import Declaration, Instruction, Lane
 from dstc_isa.isa.operand import Form, Operand
@@ -25,12 +27,14 @@ from dstc_isa.isa.values import (
     ALWAYS,
     PT,
     Address,
+    BarrierRegister,
     Constant,
     Immediate,
     Marker,
     Predicate,
     Register,
     SpecialRegister,
+    Target,
     Value,
 )
 from tests.engine.cases import FIRST, LANES, TENSOR, WINDOW, Case, case_of
@@ -69,6 +73,15 @@ def case(
     rng: np.random.Generator, declaration: Declaration, form: Form, chosen: tuple[int, ...], number: int
 ) -> Case:
     """One combination in a state of its own; ``number`` counts them and gives the shift."""
+    made = case_of(instruction_of(rng, declaration, form, chosen), rng)
+    place_specials(made, number)
+    return made
+
+
+def instruction_of(
+    rng: np.random.Generator, declaration: Declaration, form: Form, chosen: tuple[int, ...]
+) -> Instruction:
+    """An instruction with random operands; registers apart from each other, but for the tensor instructions."""
     tensor = declaration.function.__name__ in TENSOR
     places = rng.integers(WINDOW, size=len(declaration.operands)) if tensor else SPACING * rng.permutation(SPACING)
     operands = tuple(
@@ -76,9 +89,7 @@ def case(
         for index, operand in enumerate(declaration.operands)
     )
     guard = Predicate(int(rng.integers(0, PT)), bool(rng.integers(2))) if rng.integers(GUARDED) == 0 else ALWAYS
-    made = case_of(Instruction(declaration, form, operands, chosen, guard, Control()), rng)
-    place_specials(made, number)
-    return made
+    return Instruction(declaration, form, operands, chosen, guard, Control())
 
 
 def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register) -> Value:
@@ -102,6 +113,10 @@ def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int,
             return SpecialRegister(int(rng.choice(sorted(operand.names))))
         case MarkerOperand():
             return Marker(operand.text)
+        case BarrierOperand():
+            return BarrierRegister(int(rng.integers(operand.at.maximum + 1)))
+        case TargetOperand():
+            return Target(0)
     return register
 
 

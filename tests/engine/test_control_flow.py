@@ -31,12 +31,14 @@ from dstc_isa.isa.values import (
 from dstc_isa.isa.warp import BARRIER_REGISTERS, Fault, SpecialNumber
 from dstc_isa.program import PARAMETER_BASE, Kernel, Parameter, Program
 from tests.engine.build import build
+from tests.engine.combinations import instruction_of
 from tests.engine.kernels import run
 from tests.models.control_flow import FLOW_MODELS, WORD_BYTES, BadTarget, Flow, MixedBarriers, step
 from tests.models.state import LANES, U32, State, name_of
-from tests.strategies import instructions
+from tests.strategies import instructions, modifier_values
 
 SIZE = 24
+WALKS, STEPS = 400, 40
 REGISTERS = 8
 BARRIERS = 2
 FLOW = [d for d in REGISTRY if name_of(d) in FLOW_MODELS]
@@ -125,6 +127,25 @@ def check_invariants(warp: Any, flow: Flow) -> None:
 @settings(max_examples=100)
 @given(walks(), st.integers(1, LANES))
 def test_random_walks(moves: list[Move], threads: int) -> None:
+    walk(moves, threads)
+
+
+def test_many_walks() -> None:
+    """The same over seeds that are always these, so that what needs several steps to be seen is."""
+    rng = np.random.default_rng(5)
+    for _ in range(WALKS):
+        moves = []
+        for _ in range(STEPS):
+            declaration = [*FLOW, *MEETING * 6][rng.integers(len(FLOW) + 6 * len(MEETING))]
+            form = declaration.forms[rng.integers(len(declaration.forms))]
+            chosen = tuple(int(rng.choice(modifier_values(modifier))) for modifier in declaration.modifiers)
+            made = instruction_of(rng, declaration, form, chosen)
+            moves.append(Move(made, int(rng.integers(SIZE)), int(rng.integers(2**20))))
+        walk(moves, int(rng.choice([LANES, LANES, int(rng.integers(1, LANES + 1))])))
+
+
+def walk(moves: list[Move], threads: int) -> None:
+    """Issue instructions until the warp ends, leaves the kernel or faults, and compare after each."""
     warp = new_warp(threads)
     flow = Flow(SIZE)
     for lane in range(threads, LANES):
