@@ -48,6 +48,45 @@ def test_an_access_over_the_end_is_told_from_one_behind_it() -> None:
     assert "8 bytes before the end of out" in lines[0]
 
 
+@pytest.mark.parametrize(("suffix", "width"), [(".64", 8), (".128", 16)])
+def test_an_aligned_access_that_starts_inside_and_ends_behind(suffix: str, width: int) -> None:
+    """The array ends in the middle of the last lane's element; scattered addresses are checked one by one."""
+    kind = {8: "64", 16: "128"}[width]
+    body = f"""    .reg.{kind} wide
+    MOV other, {width}
+    LOP3.LUT thread, thread, 1, RZ, 0x3c
+    IMAD.WIDE.U32 place, thread, other, out
+    LDG.E{suffix} wide, [place]
+"""
+    found = stopped(body, Fault.OUT_OF_BOUNDS, f"LDG.E{suffix}", "30", out=np.zeros(8 * width - 1, np.uint32))
+    assert f"access of {width} bytes" in found[0]
+    assert f"{width - 4} bytes before the end of out" in found[0]
+
+
+@pytest.mark.parametrize("load", ["LDS", "LDC"])
+@pytest.mark.parametrize(("suffix", "width"), [("", 4), (".64", 8), (".128", 16)])
+def test_a_whole_warp_reads_across_the_end_of_a_window(load: str, suffix: str, width: int) -> None:
+    """Consecutive lanes, the first one inside: only those behind the end are at fault."""
+    kind = {4: "", 8: ".64", 16: ".128"}[width]
+    inside = 20
+    memory = f".shared cells, {inside * width}\n" if load == "LDS" else ""
+    place = "[other]" if load == "LDS" else f"c[0x3][other + {(32 - inside) * width}]"
+    body = f"    .reg{kind} wide\n    {memory}    MOV other, {width}\n    IMAD other, thread, other, RZ\n"
+    table = f".const.128 table, .u32, {', '.join(['1'] * (32 * width // 4))}\n"
+    lines = table + PROLOGUE + body + f"    {load}{suffix} wide, {place}\n" + EPILOGUE
+    found = fault(lines, (1,), (32,), out=OUT)
+    kinds = {"LDS": Fault.SHARED_BOUNDS, "LDC": Fault.CONSTANT_BOUNDS}
+    assert found.record.kind is kinds[load]
+    assert f"lanes {inside}-31" in str(found)
+
+
+def test_warps_at_two_barriers_wait_for_ever() -> None:
+    """Each barrier wants the whole CTA; that both have half of it together opens neither."""
+    body = "    ISETP.GE.U32.AND p, PT, thread, 32, PT\n    @p BRA there\n    BAR.SYNC 1\n    BRA after\nthere:\n"
+    lines = stopped(body + "    BAR.SYNC 2\nafter:\n", Fault.BARRIER, "    BAR.SYNC 1", "0-31", threads=64)
+    assert "  warp 1, lanes 0-31: waits at barrier 2 at test.dasm:" in "\n".join(lines)
+
+
 def test_misaligned() -> None:
     lines = stopped("    LDG.E value, [place + 2]\n", Fault.MISALIGNED, "+ 2", "0-31")
     assert lines[0] == "misaligned access of 4 bytes at 0x7f0000000002: not a multiple of 4"
