@@ -127,7 +127,7 @@ def shf(
     if direction == Direction.L:
         return narrow(shift_right(shift_left(pair, widen(amount)), widen(splat(32))))
     low = shift_right(pair, widen(amount))
-    if kind == ShiftType.S64 or kind == ShiftType.S32:
+    if kind == ShiftType.S64:
         fill = widen(shift_right_signed(s32(rc), splat(31)))
         low = low | shift_left(fill, widen(splat(64)) - widen(amount))
     return narrow(low)

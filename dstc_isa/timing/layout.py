@@ -158,7 +158,6 @@ SUBCORE_FIELDS = {
     "greedy": "warp that issued last, -1 for none",
     "last_tile": "place of the tile used last",
     "tile_clock": "counts uses",
-    "furthest_bank": "cycle at which the last bank has merged all its rows",
     "buffer_until": "cycle until which the accumulation buffer holds the tensor port",
 }
 SUBCORE_OFFSETS = offsets(

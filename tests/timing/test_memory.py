@@ -154,3 +154,47 @@ def test_a_sector_that_is_there_does_not_wait_for_others_of_its_line(offset: int
     # A sector that is on its way is waited for, however often it is asked for.
     again = timed([*body[:2], "LDG.E R4, [R2]", "LDG.E R7, [R2]", "IADD3 R8, R7, RZ, RZ"], x=np.zeros(2048, np.uint32))
     assert again.stalls[:, Reason.LONG_SCOREBOARD][4] > 300
+
+
+def test_the_line_of_l1_that_was_used_longest_ago_makes_room() -> None:
+    """16 lines in one set: line 0 is used again before another one comes, so line 1 goes and not line 0."""
+    small = ("sm.l1_and_shared_bytes=2048", "sm.shared_bytes=1024", "l1.ways=16")
+    first = ["MOV R4, cells", "MOV R5, cells + 4"]
+    lines = [*range(16), 0, 16, 0, 1]
+    found = timed([*first, *(f"LDG.E R8, [R4 + {128 * line}]" for line in lines)], *small, cells=np.zeros(1024, np.uint32))
+    assert found.counters["l1_hits"] == 2
+    assert found.counters["l1_misses"] == len(lines) - 2
+
+
+def test_the_line_of_l2_that_was_used_longest_ago_makes_room() -> None:
+    """64 lines that are read in every turn stay in an L2 of 512, though 2,560 others go through it."""
+    turns = 40
+    body = [
+        "S2R R0, SR_LANEID",
+        "MOV R1, 128",
+        "IMAD.WIDE.U32 R4, R0, R1, cells",
+        "MOV R6, R4",
+        "MOV R7, R5",
+        f"MOV R9, {turns}",
+        "MOV R2, 8192",
+        "again:",
+        "IMAD.WIDE.U32 R6, R2, 1, R6",
+        *[f"LDG.E R{10 + i}, [R4 + {4096 * i}]" for i in range(2)],
+        *[f"LDG.E R{12 + i}, [R6 + {4096 * i}]" for i in range(2)],
+        "IADD3 R9, R9, -1, RZ",
+        "ISETP.NE.AND P1, PT, R9, 0, PT",
+        "@P1 BRA again",
+    ]
+    small = ("sm.l1_and_shared_bytes=2048", "sm.shared_bytes=1024", "l2.bytes=65536", "l2.ways=64")
+    cells = np.zeros(8192 * (turns + 1) // 4, np.uint32)
+    found = timed(body, *small, "model.epoch_cycles=64", cells=cells)
+    assert found.dram_sectors == 64 * (turns + 1)
+
+
+def test_the_end_waits_for_the_load_and_store_unit() -> None:
+    """A store whose lanes all meet in one bank takes 32 passes, which go on behind the EXIT."""
+    body = [".shared cells, 4096", "S2R R0, SR_LANEID", "SHF.L.U32 R0, R0, 7, RZ", "STS [R0], R0"]
+    found = timed(body)
+    assert found.counters["bank_conflicts"] == 31
+    one = timed([line.replace("R0, 7, RZ", "R0, 2, RZ") for line in body])
+    assert found.cycles == one.cycles + 31 - END

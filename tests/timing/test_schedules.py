@@ -116,3 +116,29 @@ def test_ctas_wait_for_a_slot() -> None:
     many, one = (cycles(body, "sm.count=1", f"sm.ctas={slots}", grid=4) for slots in (4, 1))
     assert many == 50 + END
     assert one == 4 * (50 + END)
+
+
+def test_of_warps_that_are_ready_the_oldest_goes_first() -> None:
+    """Three warps want half of the issue slots each, so one of them hardly gets any: the youngest.
+
+    The first CTA ends at once, and its place, the first one, goes to the fourth.
+    """
+    count = 200
+    paths = [[f"path{i}:", *["B------:R-:W-:-:S02 NOP"] * count, "EXIT"] for i in (1, 2, 3)]
+    body = [
+        ".control manual",
+        "B------:R-:W0:-:S02 S2R R0, SR_CTAID.X",
+        "B0-----:R-:W-:-:S13 ISETP.EQ.AND P0, PT, R0, 0, PT",
+        "B------:R-:W-:-:S13 ISETP.EQ.AND P1, PT, R0, 1, PT",
+        "B------:R-:W-:-:S13 ISETP.EQ.AND P2, PT, R0, 2, PT",
+        "@P0 EXIT",
+        "@P1 BRA path1",
+        "@P2 BRA path2",
+        "BRA path3",
+        *[line for path in paths for line in path],
+    ]
+    found = timed(body, "sm.count=1", "sm.subcores=1", "sm.ctas=3", grid=4)
+    head = 8
+    lost = [int(found.stalls[head + i * (count + 1) :][:count, Reason.NOT_SELECTED].sum()) for i in range(3)]
+    assert lost[0] + lost[1] < count // 4
+    assert found.stalls[:head, Reason.NOT_SELECTED].sum() > count
