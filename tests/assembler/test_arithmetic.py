@@ -64,3 +64,28 @@ def test_prefix():
         prefix("~", 1.0)
     with pytest.raises(ValueError, match="not a number"):
         is_true(float("nan"))
+
+
+@given(st.sampled_from(["<<", ">>"]), st.integers(-3, 3), st.integers(0, 64))
+def test_shifts_are_by_0_to_64_bits(sign, a, b):
+    exact = a << b if sign == "<<" else a >> b
+    if abs(exact) < LIMIT:
+        assert binary(sign, a, b) == exact
+    else:
+        with pytest.raises(ValueError, match="64 bits"):
+            binary(sign, a, b)
+
+
+def test_a_shift_by_64_bits_is_one():
+    assert binary("<<", 0, 64) == 0
+    assert binary(">>", LIMIT - 1, 64) == 0
+    assert binary(">>", -1, 64) == -1
+
+
+@given(INTEGERS)
+def test_a_complement_has_64_bits_as_well(a):
+    if a < LIMIT - 1:
+        assert prefix("~", a) == -a - 1
+    else:
+        with pytest.raises(ValueError, match="64 bits"):
+            prefix("~", a)

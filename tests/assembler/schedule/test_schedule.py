@@ -237,3 +237,21 @@ def test_reuse_is_set_where_the_next_instruction_reads_the_same() -> None:
 
 def test_a_written_code_with_enough_stall_is_no_hazard() -> None:
     assert messages("B------:R-:W-:-:S04 FFMA R0, R1, R1, R1\nIADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT") == []
+
+
+def test_an_indirect_branch_waits_for_everything() -> None:
+    """Where it goes is not known, so whatever is there may need what is on its way."""
+    found = codes("LDG.E R0, [R2]", "STS [R6], R7", "BRX R4, there", "there:")
+    load, store, branch = found[:3]
+    assert load.split(":")[2][1] in branch.split(":")[0]
+    assert store.split(":")[1][1] in branch.split(":")[0]
+
+
+@settings(max_examples=20)
+@given(st.data(), st.booleans())
+def test_paths_that_meet_with_results_of_two_pipes_on_one_accumulator(data: st.DataObject, swap: bool) -> None:
+    """One pipe hands its result to an accumulation early; whether the other did the writing is not known there."""
+    step = "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8"
+    one, other = (step, "FFMA R8, R20, R20, R21") if not swap else ("FFMA R8, R20, R20, R21", step)
+    body = ["@P0 BRA other", one, "BRA join", "other:", other, "join:", step, "MOV R30, R8"]
+    assert hazards(data, plain(body)) == []
