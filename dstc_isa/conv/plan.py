@@ -345,5 +345,5 @@ def _extent(size: int, before: int, stride: int, dilation: int, kernel: int, out
     needed = outputs - 1 + (kernel - 1) * dilation // stride
     phases = {k * dilation % stride for k in range(kernel)}
     first = min(max(0, -(-(before - phase) // stride)) for phase in phases)
-    last = max((size - 1 + before - phase) // stride for phase in phases)
+    last = (size - 1 + before) // stride
     return max(last + 1, needed + 1 - first, outputs)

@@ -69,9 +69,7 @@ def combinations(declaration: Declaration) -> Iterator[Case]:
             number += 1
 
 
-def case(
-    rng: np.random.Generator, declaration: Declaration, form: Form, chosen: tuple[int, ...], number: int
-) -> Case:
+def case(rng: np.random.Generator, declaration: Declaration, form: Form, chosen: tuple[int, ...], number: int) -> Case:
     """One combination in a state of its own; ``number`` counts them and gives the shift."""
     made = case_of(instruction_of(rng, declaration, form, chosen), rng)
     place_specials(made, number)

@@ -88,7 +88,13 @@ def outcome(mutant: Mutant) -> Outcome:
             else:
                 shutil.copy(source, copy / name)
         applied(mutant, copy)
-        environment = {**os.environ, "CI": "1", "DSTC_MUTANT": mutant.id, "PYTHONPATH": str(copy), "DSTC_CACHE_DIR": str(copy / ".cache")}
+        environment = {
+            **os.environ,
+            "CI": "1",
+            "DSTC_MUTANT": mutant.id,
+            "PYTHONPATH": str(copy),
+            "DSTC_CACHE_DIR": str(copy / ".cache"),
+        }
         started = time.perf_counter()
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider"]
         try:

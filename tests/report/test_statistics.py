@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from dstc_isa.assembler import assemble
 from dstc_isa.engine.execution import Execution
 from dstc_isa.engine.run import run_kernel
+from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.timing.run import time_kernel
 from tests.strategies import instructions, words
 
 LOOP = """
@@ -85,3 +87,50 @@ def test_word_that_is_no_instruction() -> None:
 
 def test_rate_of_a_run_without_time() -> None:
     assert RunStatistics("k", 0, 0.0, 1, {}, {}).warp_instructions_per_s == 0.0
+
+
+def test_counts_of_a_timed_kernel_by_hand() -> None:
+    """One warp loads 32 words of each of four lines: 16 sectors of 32 bytes, and 4 sectors are stored."""
+    lines = [f"    LDG.E value, [there + {128 * i}]\n    IADD3 total, total, value, RZ\n" for i in range(4)]
+    text = f"""
+.kernel k
+.param .ptr cells
+.param .ptr out
+.reg lane, four, value, total
+.reg.64 there, place
+    S2R lane, SR_LANEID
+    MOV four, 4
+    IMAD.WIDE.U32 there, lane, four, cells
+    IMAD.WIDE.U32 place, lane, four, out
+    MOV total, 0
+{"".join(lines)}
+    STG.E [place], total
+    EXIT
+.endkernel
+"""
+    program = assemble(text).program
+    assert program is not None
+    cells, out = np.arange(128, dtype=np.uint32), np.zeros(32, np.uint32)
+    _, timing = time_kernel(program, program.kernels[0], (1,), (32,), {"cells": cells, "out": out}, load_gpu())
+    timed = statistics(program.kernels[0], timing.execution, timing).timing
+    assert timed is not None
+    assert timed.dram_bytes == (16 + 4) * 32
+    assert (timed.counters["l1_misses"], timed.counters["l1_hits"]) == (16, 0)
+    assert (timed.counters["ctas_done"], timed.issue_slots) == (1, 5 + 8 + 2)
+    assert timed.longest_wait[0] == "long_scoreboard"
+    assert timed.longest_wait[1] == timed.stalls["long_scoreboard"] / timed.warp_cycles > 0.5
+    assert timed.warp_cycles == timed.issue_slots + sum(timed.stalls.values())
+
+
+def test_the_longest_wait_is_not_for_other_warps_turns() -> None:
+    """Sixteen warps of a sub-core want an issue slot each cycle; what little else they wait for is named."""
+    body = "\n".join([*["@P0 NOP"] * 200, "EXIT"])
+    program = assemble(f".kernel k\n{body}\n.endkernel").program
+    assert program is not None
+    _, timing = time_kernel(program, program.kernels[0], (1,), (1024,), {}, load_gpu())
+    timed = statistics(program.kernels[0], timing.execution, timing).timing
+    assert timed is not None
+    assert max(timed.stalls, key=lambda name: timed.stalls[name]) == "not_selected"
+    assert timed.longest_wait[0] == max(
+        (name for name in timed.stalls if name != "not_selected"), key=lambda name: timed.stalls[name]
+    )

@@ -161,7 +161,9 @@ def test_the_line_of_l1_that_was_used_longest_ago_makes_room() -> None:
     small = ("sm.l1_and_shared_bytes=2048", "sm.shared_bytes=1024", "l1.ways=16")
     first = ["MOV R4, cells", "MOV R5, cells + 4"]
     lines = [*range(16), 0, 16, 0, 1]
-    found = timed([*first, *(f"LDG.E R8, [R4 + {128 * line}]" for line in lines)], *small, cells=np.zeros(1024, np.uint32))
+    found = timed(
+        [*first, *(f"LDG.E R8, [R4 + {128 * line}]" for line in lines)], *small, cells=np.zeros(1024, np.uint32)
+    )
     assert found.counters["l1_hits"] == 2
     assert found.counters["l1_misses"] == len(lines) - 2
 

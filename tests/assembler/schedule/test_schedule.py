@@ -252,6 +252,7 @@ def test_an_indirect_branch_waits_for_everything() -> None:
 def test_paths_that_meet_with_results_of_two_pipes_on_one_accumulator(data: st.DataObject, swap: bool) -> None:
     """One pipe hands its result to an accumulation early; whether the other did the writing is not known there."""
     step = "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8"
-    one, other = (step, "FFMA R8, R20, R20, R21") if not swap else ("FFMA R8, R20, R20, R21", step)
-    body = ["@P0 BRA other", one, "BRA join", "other:", other, "join:", step, "MOV R30, R8"]
+    paths = [[step, *["NOP"] * 4], ["FFMA R8, R20, R20, R21"]]
+    one, other = reversed(paths) if swap else paths
+    body = ["@P0 BRA other", *one, "BRA join", "other:", *other, "join:", "NOP", step, "MOV R30, R8"]
     assert hazards(data, plain(body)) == []
