@@ -5,6 +5,10 @@ from attrs import field, frozen
 CONSTANT_DATA_BANK = 3
 PARAMETER_BASE = 0x160
 PARAMETER_SIZES = {"u32": 4, "s32": 4, "f32": 4, "u64": 8, "ptr": 8}
+_INTEGERS = {f"{sign}{8 * size}": size for size in (1, 2, 4, 8) for sign in "usb"}
+ELEMENT_SIZES = _INTEGERS | {"f16": 2, "f16x2": 4, "f32": 4, "f64": 8}
+"""What a typed pointer points to, and its bytes: b is any number of so many bits, f16x2 two FP16 numbers in a word."""
+
 BLOCK_SIZE_OFFSET = 0x0
 GRID_SIZE_OFFSET = 0xC
 
@@ -28,16 +32,25 @@ Location = tuple[Frame, ...]
 
 @frozen
 class Parameter:
-    """A kernel parameter: ``type`` is a key of PARAMETER_SIZES, ``offset`` counts from PARAMETER_BASE in bank 0."""
+    """A kernel parameter: ``type`` is a key of PARAMETER_SIZES, ``offset`` counts from PARAMETER_BASE in bank 0.
+
+    ``element``: what a typed pointer points to, a key of ELEMENT_SIZES; empty for any other parameter.
+    """
 
     name: str
     type: str
     offset: int
+    element: str = ""
 
     @property
     def size(self) -> int:
         """Bytes."""
         return PARAMETER_SIZES[self.type]
+
+    @property
+    def written(self) -> str:
+        """The type as the source has it, without its first dot: ``f32``, ``ptr``, ``ptr.f32``."""
+        return f"{self.type}.{self.element}" if self.element else self.type
 
 
 @frozen

@@ -13,6 +13,7 @@ from dstc_isa.isa.field import WORD_BITS
 from dstc_isa.isa.values import PT, REGISTERS, Constant, Predicate
 from dstc_isa.program import (
     CONSTANT_DATA_BANK,
+    ELEMENT_SIZES,
     PARAMETER_BASE,
     PARAMETER_SIZES,
     ConstantArray,
@@ -54,25 +55,42 @@ def count_arguments(statement: Statement, nodes: list[Node], least: int, most: i
 
 
 def param(expander: Expander, statement: Statement) -> None:
-    """``.param .u32 n, .ptr x``."""
+    """``.param .u32 n, m, .ptr.f32 x``: a name without a type has that of the one before."""
     kernel = kernel_of(expander, statement)
     if expander.scope is not kernel.scope:
         raise ArgumentError(1 << 30, ".param stands directly in the kernel, not in a macro or loop")
     nodes = expander.nodes(statement)
     count_arguments(statement, nodes, 1, len(nodes), ".u32 NAME")
+    kind = element = ""
     for index, node in enumerate(nodes):
-        if not isinstance(node, TypeName) or not node.name:
+        if isinstance(node, TypeName):
+            kind, _, element = node.type[1:].partition(".")
+            name = node.name
+            _check_type(index, node, kind, element)
+        else:
+            name = declared_name(index, node)
+        if not name or not kind:
             raise ArgumentError(index, "a parameter is a type and a name, such as .u32 n")
-        kind = node.type[1:]
-        if kind not in PARAMETER_SIZES:
-            raise ArgumentError(index, f"parameter types are {', '.join('.' + t for t in PARAMETER_SIZES)}")
         size = PARAMETER_SIZES[kind]
         offset = -(-kernel.parameter_bytes // size) * size
         if offset + size > MAXIMUM_PARAMETERS:
             raise ArgumentError(index, f"the parameters take more than {MAXIMUM_PARAMETERS} bytes")
-        expander.declare(index, node.name, Constant(0, PARAMETER_BASE + offset))
-        kernel.parameters.append(Parameter(node.name, kind, offset))
+        expander.declare(index, name, Constant(0, PARAMETER_BASE + offset))
+        kernel.parameters.append(Parameter(name, kind, offset, element))
         kernel.parameter_bytes = offset + size
+
+
+def _check_type(index: int, node: TypeName, kind: str, element: str) -> None:
+    """ArgumentError unless it is a type that a parameter has."""
+    if kind in ELEMENT_SIZES and not element and kind not in PARAMETER_SIZES:
+        raise ArgumentError(index, f"no parameter is .{kind}; a pointer to such elements is .ptr.{kind}")
+    if kind not in PARAMETER_SIZES:
+        raise ArgumentError(index, f"parameter types are {', '.join('.' + t for t in PARAMETER_SIZES)}")
+    if element and kind != "ptr":
+        raise ArgumentError(index, f".{kind} has no elements; a pointer to such numbers is .ptr.{element}")
+    if "." in node.type[1:] and element not in ELEMENT_SIZES:
+        types = ", ".join(f".ptr.{t}" for t in ELEMENT_SIZES)
+        raise ArgumentError(index, f"typed pointers are {types}, and .ptr points to anything")
 
 
 def shared(expander: Expander, statement: Statement) -> None:

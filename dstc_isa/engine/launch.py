@@ -1,6 +1,7 @@
 """A kernel launch: grid, block and arguments, checked against what the kernel declares."""
 
 import struct
+import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.engine.array_types import ArrayTypeWarning, doubt, refusal
 from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.program import (
@@ -82,7 +84,8 @@ def prepare(
 ) -> Launch:
     """Check a launch and lay out its constant bank; LaunchError says what does not fit.
 
-    ``arguments``: parameter name -> number, or a C-contiguous array for a ``.ptr`` parameter.
+    ``arguments``: parameter name -> number, or a C-contiguous array for a ``.ptr`` parameter, whose elements must be
+    those of a typed one. Warns with ArrayTypeWarning of numbers that an untyped one may read in the wrong width.
     """
     full_grid = _extent("grid", grid, MAX_GRID)
     full_block = _extent("block", block, MAX_BLOCK)
@@ -141,7 +144,7 @@ def _check_names(kernel: Kernel, arguments: Mapping[str, Argument]) -> None:
             near = get_close_matches(name, names, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names) or 'none'}"
             raise LaunchError(f"kernel {kernel.name} has no parameter {name}{hint}")
-    missing = [f"{p.name} (.{p.type})" for p in kernel.parameters if p.name not in arguments]
+    missing = [f"{p.name} (.{p.written})" for p in kernel.parameters if p.name not in arguments]
     if missing:
         raise LaunchError(f"kernel {kernel.name} also needs {', '.join(missing)}")
 
@@ -150,9 +153,13 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
     where = f"parameter {parameter.name} of kernel {kernel.name}"
     if isinstance(value, np.ndarray):
         if parameter.type != "ptr":
-            raise LaunchError(f"{where} is .{parameter.type}, a number, and was given an array")
-        if value.dtype.hasobject or not value.dtype.isnative:
-            raise LaunchError(f"{where}: an array of {value.dtype!r} is not in this machine's format")
+            raise LaunchError(f"{where} is .{parameter.type}, a number, and was given an array of {value.dtype}")
+        refused = refusal(parameter, value)
+        if refused:
+            raise LaunchError(f"{where} {refused}")
+        doubted = doubt(parameter, value)
+        if doubted:
+            warnings.warn(f"{where} {doubted}", ArrayTypeWarning, stacklevel=4)
         try:
             return memory.allocate(parameter.name, value).address
         except ValueError as error:

@@ -7,7 +7,16 @@ from dstc_isa.isa.field import WORD_BITS, WORD_BYTES
 from dstc_isa.isa.register_operand import CONSTANT_OFFSET
 from dstc_isa.isa.values import REGISTERS
 from dstc_isa.object.error import ObjectError
-from dstc_isa.program import PARAMETER_BASE, PARAMETER_SIZES, ConstantArray, Kernel, Parameter, Program, SharedArray
+from dstc_isa.program import (
+    ELEMENT_SIZES,
+    PARAMETER_BASE,
+    PARAMETER_SIZES,
+    ConstantArray,
+    Kernel,
+    Parameter,
+    Program,
+    SharedArray,
+)
 
 NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]*")
 LABEL = re.compile(r"[A-Za-z_$.][A-Za-z0-9_$.@]*")
@@ -56,6 +65,11 @@ def _check_kernel(kernel: Kernel) -> None:
             known = ", ".join(PARAMETER_SIZES)
             raise ObjectError(
                 f"{where}: parameter {parameter.name[:40]!r} has type {parameter.type[:40]!r}, not one of {known}"
+            )
+        if parameter.element and (parameter.type != "ptr" or parameter.element not in ELEMENT_SIZES):
+            known = ", ".join(f"ptr.{element}" for element in ELEMENT_SIZES)
+            raise ObjectError(
+                f"{where}: parameter {parameter.name[:40]!r} has type {parameter.written[:40]!r}, not one of {known}"
             )
     _check_pieces("parameter", kernel.parameters, BANK_BYTES - PARAMETER_BASE, where)
     _check_pieces("shared", kernel.shared, kernel.shared_bytes, where)

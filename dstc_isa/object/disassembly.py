@@ -97,7 +97,7 @@ def declaration_lines(kernel: Kernel) -> list[str]:
     lines = [".control manual"]
     if kernel.block is not None:
         lines.append(".block " + ", ".join(str(extent) for extent in kernel.block))
-    lines += [f".param .{parameter.type} {parameter.name}" for parameter in kernel.parameters]
+    lines += [f".param .{parameter.written} {parameter.name}" for parameter in kernel.parameters]
     taken = _declared_names(kernel)
     end = 0
     for array in kernel.shared:

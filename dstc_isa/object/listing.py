@@ -47,7 +47,8 @@ def _list_kernel(kernel: Kernel, sources: Sources) -> list[str]:
         f" {kernel.shared_bytes} bytes of shared memory, block size {block}"
     ]
     lines += [
-        f"  parameter {parameter.name} .{parameter.type} at byte {parameter.offset}" for parameter in kernel.parameters
+        f"  parameter {parameter.name} .{parameter.written} at byte {parameter.offset}"
+        for parameter in kernel.parameters
     ]
     lines += [f"  shared {array.name}: {array.size} bytes at byte {array.offset}" for array in kernel.shared]
     text = kernel_text(kernel)

@@ -20,7 +20,7 @@ def encode_resources(program: Program) -> bytes:
         record.number(len(kernel.parameters))
         for parameter in kernel.parameters:
             record.text(parameter.name)
-            record.text(parameter.type)
+            record.text(parameter.written)
             record.number(parameter.offset)
         _encode_arrays(record, kernel.shared)
     _encode_arrays(record, program.constant_arrays)
@@ -38,12 +38,18 @@ def decode_resources(data: bytes) -> Program:
             if len(extents) != 3:
                 raise record.fail(f"a block size has 3 extents, not {len(extents)}")
             kernel = evolve(kernel, block=(extents[0], extents[1], extents[2]))
-        parameters = tuple(Parameter(record.text(), record.text(), record.number()) for _ in range(record.count()))
+        parameters = tuple(_decode_parameter(record) for _ in range(record.count()))
         shared = tuple(SharedArray(*array) for array in _decode_arrays(record))
         kernels.append(evolve(kernel, parameters=parameters, shared=shared))
     constants = tuple(ConstantArray(*array) for array in _decode_arrays(record))
     record.end()
     return Program(tuple(kernels), constant_arrays=constants)
+
+
+def _decode_parameter(record: Decoder) -> Parameter:
+    name, written, offset = record.text(), record.text(), record.number()
+    kind, _, element = written.partition(".")
+    return Parameter(name, kind, offset, element)
 
 
 def _encode_arrays(record: Encoder, arrays: tuple[SharedArray, ...] | tuple[ConstantArray, ...]) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble, assemble_file
-from dstc_isa.program import PARAMETER_SIZES, ConstantArray, Parameter, SharedArray
+from dstc_isa.program import ELEMENT_SIZES, PARAMETER_SIZES, ConstantArray, Parameter, SharedArray
 from tests.assembler.build import code, error, errors, in_kernel, program
 
 CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
@@ -27,6 +27,40 @@ def test_a_parameter_is_a_constant():
     body = ".param .u32 n, .ptr x\nMOV R0, n\nMOV R1, x+4\nFADD R2, R3, -|n|"
     assert code(body) == ["MOV R0, c[0x0][0x160]", "MOV R1, c[0x0][0x16c]", "FADD R2, R3, -|c[0x0][0x160]|"]
     assert program(in_kernel(body)).kernels[0].parameters == (Parameter("n", "u32", 0), Parameter("x", "ptr", 8))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["u32", "ptr", *(f"ptr.{e}" for e in ELEMENT_SIZES)]), st.booleans()), min_size=1
+    )
+)
+def test_a_name_without_a_type_has_that_of_the_one_before(declared):
+    """``.param .ptr.f32 a, b, .u32 n``: written out or left out, the parameters are the same."""
+    written = [f".{kind} p{i}" for i, (kind, _) in enumerate(declared)]
+    short = [
+        f"p{i}" if i and leave_out and declared[i - 1][0] == kind else text
+        for i, ((kind, leave_out), text) in enumerate(zip(declared, written, strict=True))
+    ]
+    one, other = (
+        program(in_kernel(f".param {', '.join(each)}\nEXIT")).kernels[0].parameters for each in (written, short)
+    )
+    assert one == other
+    assert [p.written for p in one] == [kind for kind, _ in declared]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (".param .f16 x", "no parameter is .f16; a pointer to such elements is .ptr.f16"),
+        (".param .u32.f32 x", ".u32 has no elements; a pointer to such numbers is .ptr.f32"),
+        (".param .ptr.f8 x", "typed pointers are .ptr.u8, "),
+        (".param .ptr.f32.x y", "typed pointers are .ptr.u8, "),
+        (".param x", "a parameter is a type and a name, such as .u32 n"),
+        (".param .ptr.f32", "a parameter is a type and a name, such as .u32 n"),
+    ],
+)
+def test_wrong_types(body, message):
+    assert error(body + "\nEXIT").startswith(message)
 
 
 def test_shared_memory():
@@ -92,7 +126,7 @@ def test_word():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (".param .u16 x", "parameter types are .u32, .s32, .f32, .u64, .ptr"),
+        (".param .x16 x", "parameter types are .u32, .s32, .f32, .u64, .ptr"),
         (".param x", "a parameter is a type and a name, such as .u32 n"),
         (".param", "it is written .param .u32 NAME"),
         (".rept 1\n.param .u32 x\n.endr", ".param stands directly in the kernel, not in a macro or loop"),

@@ -65,7 +65,7 @@ def test_extents(grid: tuple[int, ...], block: tuple[int, ...], message: str) ->
         ({"x": None, "mask": None}, "kernel k also needs x (.ptr), mask (.u64)"),
         ({"scael": 1}, "kernel k has no parameter scael; did you mean scale?"),
         ({"zzz": 1}, "kernel k has no parameter zzz; it has x, scale, count, shift, mask"),
-        ({"count": np.zeros(1)}, "parameter count of kernel k is .u32, a number, and was given an array"),
+        ({"count": np.zeros(1)}, "parameter count of kernel k is .u32, a number, and was given an array of float64"),
         ({"count": 1.5}, "parameter count of kernel k is .u32 and needs an integer, not 1.5"),
         ({"count": -1}, "parameter count of kernel k is .u32, 0 to 4294967295, and cannot hold -1"),
         ({"shift": 1 << 31}, "parameter shift of kernel k is .s32, -2147483648 to 2147483647, and cannot hold"),

@@ -12,6 +12,7 @@ from dstc_isa.isa.operand import Form
 from dstc_isa.isa.values import ALWAYS, PT, Predicate, Target, Value
 from dstc_isa.object import elf
 from dstc_isa.program import (
+    ELEMENT_SIZES,
     PARAMETER_SIZES,
     ConstantArray,
     Frame,
@@ -60,7 +61,8 @@ def _parameters(draw: st.DrawFn) -> list[Parameter]:
     for name in draw(st.lists(NAMES, max_size=3, unique=True)):
         kind = draw(st.sampled_from(sorted(PARAMETER_SIZES)))
         offset = -(-end // PARAMETER_SIZES[kind]) * PARAMETER_SIZES[kind]
-        parameters.append(Parameter(name, kind, offset))
+        element = draw(st.sampled_from(["", *ELEMENT_SIZES])) if kind == "ptr" else ""
+        parameters.append(Parameter(name, kind, offset, element))
         end = offset + PARAMETER_SIZES[kind]
     return parameters
 
@@ -101,7 +103,7 @@ def sample() -> Program:
         words=(plain("NOP"), branch("BRA", -2 * WORD_BYTES), 5, plain("EXIT")),
         labels={"start": 0, "end": 4 * WORD_BYTES},
         locations=((first,), (body, use), (body, use), (use,)),
-        parameters=(Parameter("n", "u32", 0), Parameter("x", "ptr", 8)),
+        parameters=(Parameter("n", "u32", 0), Parameter("x", "ptr", 8, "f16x2")),
         shared=(SharedArray("tile", 16, 64), SharedArray("flags", 128, 6)),
         shared_bytes=136,
         registers=24,

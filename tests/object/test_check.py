@@ -21,6 +21,8 @@ REFUSED = {
     "-1 bytes of shared memory": Program((evolve(KERNEL, shared_bytes=-1),)),
     "an extent outside 1": Program((evolve(KERNEL, block=(0, 1, 1)),)),
     "has type 'f64'": Program((evolve(KERNEL, parameters=(Parameter("p", "f64", 0),)),)),
+    "has type 'ptr.f8', not one of ptr.u8": Program((evolve(KERNEL, parameters=(Parameter("p", "ptr", 0, "f8"),)),)),
+    "has type 'u64.u8'": Program((evolve(KERNEL, parameters=(Parameter("p", "u64", 0, "u8"),)),)),
     "parameter p at bytes 65536": Program((evolve(KERNEL, parameters=(Parameter("p", "u32", 65536),)),)),
     "parameter q at bytes 4 to 12": Program(
         (evolve(KERNEL, parameters=(Parameter("p", "ptr", 0), Parameter("q", "ptr", 4))),)

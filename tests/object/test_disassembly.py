@@ -21,7 +21,7 @@ SAMPLE = """\
     .control manual
     .block 32, 2, 1
     .param .u32 n
-    .param .ptr x
+    .param .ptr.f16x2 x
     .shared pad_0x0, 16, 1
     .shared tile, 64, 1
     .shared flags, 6, 64

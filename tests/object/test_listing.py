@@ -29,7 +29,7 @@ def test_source_lines_are_shown() -> None:
     assert "inc.dasm:2 (in macro step), from axpy.dasm:3  | bra start\n" in text
     assert "axpy.dasm:3  | step 1\n" in text
     assert "kernel axpy: 4 instructions, 24 registers, 136 bytes of shared memory, block size 32 x 2 x 1\n" in text
-    assert "  parameter x .ptr at byte 8\n" in text
+    assert "  parameter x .ptr.f16x2 at byte 8\n" in text
     assert "start:\n" in text
 
 
