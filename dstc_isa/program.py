@@ -62,13 +62,35 @@ class SharedArray:
     size: int
 
 
+ALL_WRITTEN = 0b1111
+LEAST_SHIFT = 4
+FILLED_IN = 1 << LEAST_SHIFT
+RAW = ALL_WRITTEN
+PADDING = 0
+
+
+@frozen
+class ControlRecord:
+    """Whose a kernel's control codes are, so that they can be filled in for another GPU.
+
+    ``written``: a byte for each instruction. Bits 0 to 3: wait, read scoreboard, write scoreboard and stall are as the
+    author wrote them; bits 4 to 7: the least stall. RAW is a ``.word``, PADDING a NOP that the assembler put in.
+    ``landings``: the instructions, by index, to which an indirect branch may go, if there is one. ``movable``: only
+    branches depend on where an instruction stands.
+    """
+
+    written: bytes
+    landings: tuple[int, ...] = ()
+    movable: bool = False
+
+
 @frozen
 class Kernel:
     """One kernel: code and what a launch must provide.
 
     ``words``: the 128-bit instruction words. ``labels``: name -> byte address. ``locations``: one per word.
     ``registers``: general registers a thread needs. ``block``: the block size it must be launched with, or
-    None for any.
+    None for any. ``control``: whose the control codes are, None if that is not known.
     """
 
     name: str
@@ -80,6 +102,7 @@ class Kernel:
     shared_bytes: int = 0
     registers: int = 0
     block: tuple[int, int, int] | None = None
+    control: ControlRecord | None = None
 
     def place(self, index: int) -> str:
         """``file:line`` of an instruction, with the macro uses that led to it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dstc_isa.assembler.blocks import BLOCKS
-from dstc_isa.assembler.control_codes import set_control_codes
+from dstc_isa.assembler.control_codes import finished
 from dstc_isa.assembler.directives import DIRECTIVES, MAXIMUM_FILE, load_include
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import Abandoned
@@ -151,11 +151,11 @@ def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Progra
         return None
     for kernel in expander.kernels:
         warn(kernel, reporter)
-        set_control_codes(kernel, gpu, reporter, hazard)
+    kernels = tuple(finished(kernel, gpu, reporter, hazard) for kernel in expander.kernels)
     if reporter.failed:
         return None
     return Program(
-        tuple(kernel.finish() for kernel in expander.kernels),
+        kernels,
         bytes(expander.constants),
         tuple(expander.constant_arrays),
     )

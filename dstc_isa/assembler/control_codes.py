@@ -1,17 +1,25 @@
-"""Control codes of a finished kernel, and warnings about those that its author wrote."""
+"""Control codes of a complete kernel, and warnings about those that its author wrote."""
 
+from attrs import evolve
+
+from dstc_isa.assembler.expand import MAXIMUM_INSTRUCTIONS
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.schedule import Hazard, schedule
+from dstc_isa.assembler.schedule.padding import padded
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.program import Kernel
 
 
-def set_control_codes(kernel: KernelBuilder, gpu: Gpu, reporter: Reporter, severity: str) -> None:
-    """Fill in the codes that are not written, and report the hazards that the written ones leave."""
+def finished(kernel: KernelBuilder, gpu: Gpu, reporter: Reporter, severity: str) -> Kernel:
+    """The kernel with codes filled in that are not written; the hazards that the written ones leave are reported."""
     labels = {label.address // WORD_BYTES for label in kernel.labels if label.address is not None}
-    for hazard in schedule(kernel.emitted, labels, gpu, kernel.manual):
+    room = MAXIMUM_INSTRUCTIONS - len(kernel.emitted) if kernel.movable else 0
+    scheduled = schedule(kernel.emitted, labels, gpu, kernel.manual, room)
+    for hazard in scheduled.hazards:
         _report(kernel, hazard, reporter, severity)
+    return padded(evolve(kernel.finish(), control=scheduled.record), scheduled.padding)
 
 
 def _report(kernel: KernelBuilder, hazard: Hazard, reporter: Reporter, severity: str) -> None:

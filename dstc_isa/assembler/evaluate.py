@@ -3,13 +3,14 @@
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from dstc_isa.assembler import arithmetic
 from dstc_isa.assembler.errors import EvaluationError
 from dstc_isa.assembler.reporting import closest
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import (
+    AddressUses,
     BankAddress,
     Complement,
     Label,
@@ -19,6 +20,7 @@ from dstc_isa.assembler.values import (
     NamedBankAddress,
     NamedPredicate,
     Operand,
+    PassedLabel,
     RegisterArray,
     Sum,
     UnplacedLabel,
@@ -52,10 +54,14 @@ _PARTS = {(2, "lo"): (0, 1), (2, "hi"): (1, 1), (4, "lo"): (0, 2), (4, "hi"): (2
 
 @frozen(eq=False, repr=False)
 class Environment:
-    """What an expression is evaluated in; ``here`` is the address of this instruction or None outside kernels."""
+    """What an expression is evaluated in; ``here`` is the address of this instruction or None outside kernels.
+
+    ``uses`` counts the labels and ``.`` in it.
+    """
 
     scope: Scope
     here: int | None = None
+    uses: AddressUses = Factory(AddressUses)
 
 
 EMPTY = Environment(Scope())
@@ -131,6 +137,7 @@ def _text(node: Text, environment: Environment) -> Operand:
 def _here(node: Here, environment: Environment) -> Operand:
     if environment.here is None:
         raise EvaluationError("there is no address outside a kernel", node)
+    environment.uses.count += 1
     return environment.here
 
 
@@ -147,10 +154,13 @@ def _name(node: Name, environment: Environment) -> Operand:
         suggestion = closest(node.text, [*special_names(), *environment.scope.visible()])
         raise EvaluationError(f"unknown name {node.text}", node, suggestion)
     value: Operand
+    if isinstance(bound, PassedLabel):
+        bound = bound.label
     if isinstance(bound, RegisterArray):
         value = NamedPredicate(bound) if bound.predicate else Named(bound, 0, bound.width)
     elif isinstance(bound, Label):
         bound.used = True
+        environment.uses.count += 1
         value = bound.address if bound.address is not None else _late_label(bound)
     else:
         value = bound

@@ -117,7 +117,9 @@ class Expander:
     @property
     def environment(self) -> Environment:
         """What expressions are evaluated in."""
-        return Environment(self.scope, self.kernel.here if self.kernel else None)
+        if self.kernel is None:
+            return Environment(self.scope)
+        return Environment(self.scope, self.kernel.here, self.kernel.address_uses)
 
     def nodes(self, statement: Statement) -> list[Node]:
         """The arguments of a directive or macro; ArgumentError for one that is malformed."""

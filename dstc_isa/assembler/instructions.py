@@ -12,6 +12,7 @@ from dstc_isa.assembler.reporting import closest, split_operands
 from dstc_isa.assembler.values import NamedPredicate, Operand
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.control import DEFAULT_WORD, Prefix
+from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.values import PT, Predicate
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
@@ -38,6 +39,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
         expander.error(statement, f"{mnemonic} is outside a kernel", expected=".kernel NAME before it")
         return
     here = kernel.here
+    uses = kernel.address_uses.count
     values: list[Operand] = []
     keys: list[object] = []
     if not operands(expander, statement, values, keys):
@@ -51,6 +53,8 @@ def instruction(expander: Expander, statement: Statement) -> None:
     except (MatchError, RejectedOperand) as error:
         expander.reporter.at_operand(statement, error.index, error, expander.uses)
         return
+    if kernel.address_uses.count > uses and any(isinstance(p.operand, TargetOperand) for p in plan.places):
+        kernel.address_uses.count = uses
     emitted.word |= control(expander, statement)
     guard(expander, statement, emitted)
     expander.append(kernel, emitted)

@@ -15,8 +15,9 @@ from dstc_isa.assembler.emit import (
     contribute,
 )
 from dstc_isa.assembler.matching import Place
+from dstc_isa.assembler.schedule.padding import stays_whole
 from dstc_isa.assembler.scope import Scope
-from dstc_isa.assembler.values import Label, Late, Operand, RegisterArray, UnplacedLabel
+from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.field_operand import TargetOperand
@@ -43,6 +44,7 @@ class KernelBuilder:
     shared_bytes: int = 0
     block: tuple[int, int, int] | None = None
     manual: bool = False
+    address_uses: AddressUses = Factory(AddressUses)
 
     @property
     def here(self) -> int:
@@ -126,8 +128,17 @@ class KernelBuilder:
         if isinstance(place.operand, TargetOperand) and isinstance(value, int):
             emitted.target = value // WORD_BYTES
 
+    @property
+    def movable(self) -> bool:
+        """Whether only branches depend on where an instruction stands, so that others can be put between."""
+        return (
+            self.address_uses.count == 0
+            and all(emitted.plan is not None for emitted in self.emitted)
+            and stays_whole(emitted.word for emitted in self.emitted)
+        )
+
     def finish(self) -> Kernel:
-        """The finished kernel."""
+        """The finished kernel, without control codes."""
         used = 0
         for emitted in self.emitted:
             used |= emitted.reads | emitted.writes

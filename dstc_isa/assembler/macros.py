@@ -3,10 +3,10 @@
 from dstc_isa.assembler.errors import ArgumentError, EvaluationError
 from dstc_isa.assembler.evaluate import evaluate
 from dstc_isa.assembler.expand import Expander, Macro
-from dstc_isa.assembler.values import Operand
+from dstc_isa.assembler.values import Bound, Label, PassedLabel
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.syntax.parser import OperandProblem, parse_macro_head
-from dstc_isa.syntax.tree import Block, Keyword, Statement
+from dstc_isa.syntax.tree import Block, Keyword, Name, Node, Statement
 
 
 def define_macro(expander: Expander, block: Block) -> None:
@@ -54,9 +54,9 @@ def use_macro(expander: Expander, statement: Statement) -> None:
         expander.execute(macro.body)
 
 
-def _arguments(expander: Expander, macro: Macro, statement: Statement) -> dict[str, Operand]:
+def _arguments(expander: Expander, macro: Macro, statement: Statement) -> dict[str, Bound]:
     names = [formal.name for formal in macro.head.formals]
-    bound: dict[str, Operand] = {}
+    bound: dict[str, Bound] = {}
     usage = f"{macro.head.name} {', '.join(f.name + ('' if f.default is None else '=') for f in macro.head.formals)}"
     keyword_seen = False
     for index, node in enumerate(expander.nodes(statement)):
@@ -73,8 +73,19 @@ def _arguments(expander: Expander, macro: Macro, statement: Statement) -> dict[s
             name, value = names[index], node
         if name in bound:
             raise ArgumentError(index, f"parameter {name} is given twice")
-        bound[name] = expander.value(index, value)
+        bound[name] = _passed_label(expander, value) or expander.value(index, value)
     for formal in macro.head.formals:
         if formal.default is None and formal.name not in bound:
             raise ArgumentError(1 << 30, f"parameter {formal.name} is not given: {usage}")
     return bound
+
+
+def _passed_label(expander: Expander, node: Node) -> PassedLabel | None:
+    """The label that an argument names, if it is one: what it is used for shows in the body."""
+    if not isinstance(node, Name) or node.indices or node.suffix:
+        return None
+    named = expander.scope.find(node.text)
+    if isinstance(named, Label):
+        named.used = True
+        return PassedLabel(named)
+    return named if isinstance(named, PassedLabel) else None

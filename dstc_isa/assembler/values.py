@@ -129,6 +129,13 @@ class Label:
 
 
 @frozen(eq=False, repr=False)
+class PassedLabel:
+    """A label that a macro's parameter stands for."""
+
+    label: Label
+
+
+@frozen(eq=False, repr=False)
 class Late:
     """A number that depends on a label further down; ``compute`` gives it once all labels are placed.
 
@@ -138,13 +145,20 @@ class Late:
     compute: Callable[[], "int | float"]
 
 
+@define
+class AddressUses:
+    """Counts the uses of labels and ``.`` that are no branch targets: instructions must then stay where they are."""
+
+    count: int = 0
+
+
 class UnplacedLabel(Exception):
     """A label that no executed statement placed."""
 
 
 Numeric = int | float | Bits | Late
 Operand = Value | Named | NamedPredicate | NamedAddress | Sum | Complement | Numeric | str
-Bound = Operand | RegisterArray | Label
+Bound = Operand | RegisterArray | Label | PassedLabel
 
 
 def negated(value: Operand) -> Operand | None:

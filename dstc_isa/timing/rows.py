@@ -67,6 +67,9 @@ def row_of(
             row[Row.TILES] = width_of(operand.width, names) // LANES
     row[Row.SEQUENCED] = declaration.pipe is Pipe.SPWMMA
     row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
+    if not declaration.variable_latency:
+        row[Row.LATENCY] = max(pipe.latency, pipe.accumulate)
+        row[Row.REASON] = Reason.DEPENDENCY
     return row
 
 

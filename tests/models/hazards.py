@@ -1,6 +1,7 @@
 """The rules of control codes as a walk along one path: what a machine without interlocks would read too early.
 
-Fixed latencies end at a cycle; a variable one never ends unless a wait on its scoreboard has ended it.
+Fixed latencies end at a cycle, until which a wait for their scoreboard lasts; a variable one never ends unless a wait
+on its scoreboard has ended it.
 """
 
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ class Walk:
     issued: int = 0
     ports: dict[str, int] = field(factory=dict)
     set_at: dict[int, int] = field(factory=dict)
+    done_at: dict[int, int] = field(factory=dict)
     found: list[str] = field(factory=list)
 
     def step(self, index: int, instruction: Instruction, executes: bool) -> None:
@@ -44,6 +46,7 @@ class Walk:
         for board in waited:
             if self.cycle - self.set_at.get(board, -2) < 2:
                 self.found.append(f"{index}: waits for scoreboard {board} too soon after it was set")
+            self.cycle = max(self.cycle, self.done_at.get(board, 0))
         finished = {item[4] for item in self.pending if item[1] in waited and item[2] == "result"}
         self.pending = [item for item in self.pending if item[1] not in waited and item[4] not in finished]
         self.issued += 1
@@ -80,6 +83,8 @@ class Walk:
             for place in writes:
                 accumulated = self.cycle + pipe.accumulate
                 self.ready[place] = (self.cycle + pipe.latency, accumulated, instruction.declaration.pipe)
+            done = self.cycle + max(pipe.latency, pipe.accumulate)
+            self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
         self.ports[pipe.port] = self.cycle + pipe.initiation
         self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
 

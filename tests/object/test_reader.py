@@ -98,7 +98,7 @@ def test_crafted_byte_with_a_right_checksum(at: int, value: int) -> None:
         (DATA[:4] + b"\x01" + DATA[5:], "64-bit little endian"),
         (DATA[:18] + b"\x3e\x00" + DATA[20:], "another machine"),
         (DATA[:-1], "checksum"),
-        (sealed(DATA[: elf.CRC_OFFSET + 4] + b"\x02" + DATA[elf.CRC_OFFSET + 5 :]), "format version 2"),
+        (sealed(DATA[: elf.CRC_OFFSET + 4] + b"\x63" + DATA[elf.CRC_OFFSET + 5 :]), "format version 99"),
     ],
 )
 def test_messages(data: bytes, message: str) -> None:

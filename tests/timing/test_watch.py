@@ -14,6 +14,7 @@ from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.timing.run import time_kernel
 from dstc_isa.timing.watch import Found
+from tests.assembler.schedule.timetables import timetables
 from tests.models.hazards import Walk
 from tests.timing.kernels import gpu
 
@@ -111,6 +112,17 @@ def test_filled_in_codes_leave_none(body: list[str], block: int, skipped: str) -
     assert run([line.removeprefix(SAFE) for line in START] + uniform(plain), machine, block, 3)[1] == []
 
 
+@settings(max_examples=60)
+@given(
+    timetables("sm.count=2"),
+    st.lists(st.builds("{}{}".format, guards, st.one_of(FIXED, VARIABLE, STORES)), min_size=1, max_size=20),
+    st.sampled_from(["", "MOV R60, ."]),
+)
+def test_nor_for_any_gpu_that_the_schema_allows(machine: Gpu, body: list[str], fixes: str) -> None:
+    plain = [line for line in body if not (line.startswith("@") and "OHMMA" in line)]
+    assert run([fixes, *[line.removeprefix(SAFE) for line in START], *plain], machine)[1] == []
+
+
 def uniform(body: list[str]) -> list[str]:
     """Outer products need all lanes: their guard is one that holds in all or in none."""
     return [line.replace("@P0 ", "@P6 ").replace("@!P1 ", "@!P6 ") if "OHMMA" in line else line for line in body]
@@ -121,10 +133,18 @@ def test_skipped_outer_products_take_no_time_for_the_assembler() -> None:
     assert run(["ISETP.LT.AND P0, PT, RZ, RZ, PT", *[f"@P1 {outer}"] * 4, f"@P0 {outer}"])[1] == []
 
 
-@pytest.mark.parametrize("density", [0.05, 0.6])
-def test_shipped_kernels_have_none(density: float) -> None:
+@pytest.mark.parametrize(
+    ("density", "slower"),
+    [
+        (0.05, []),
+        (0.6, []),
+        (0.3, ["pipes.ALU.latency=40"]),
+        (0.3, ["pipes.IMAD.latency=1000", "pipes.BOHMMA.latency=16", "pipes.ALU.initiation=256"]),
+    ],
+)
+def test_shipped_kernels_have_none(density: float, slower: list[str]) -> None:
     a, b = random_matrix(100, 90, density, 1), random_matrix(90, 130, density, 2)
-    result = spgemm(a, b, gpu=GPU, check_hazards=True)
+    result = spgemm(a, b, gpu=gpu("sm.count=2", *slower), check_hazards=True)
     assert result.report.run.timing is not None
     assert result.report.run.timing.hazards == []
     assert result.c.tobytes() == spgemm(a, b, gpu=None).c.tobytes()

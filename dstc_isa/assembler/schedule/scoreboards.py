@@ -1,4 +1,4 @@
-"""Which scoreboard an instruction of variable latency signals, and who waits for it."""
+"""Which scoreboard an instruction signals whose latency no stall count covers, and who waits for it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,6 +7,7 @@ from attrs import define
 from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.instruction import Pipe
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
@@ -43,18 +44,18 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     """Scoreboards of all producers, by who needs each first in the order of the text, loops gone round once."""
     touched = _first_touches(work, successors)
     groups = [_Group() for _ in RESULTS]
-    kinds = {w.slow for w in work if w.variable and w.writes and not w.tile}
+    kinds = {w.slow for w in work if w.awaited and not w.tile}
     mixed = len(kinds) > 1
     overwritten = 0
     taken = set()
     for w in work:
         overwritten |= w.writes
-        if w.keeps_write and w.variable:
+        if w.keeps_write and (w.variable or w.awaited):
             taken.add(w.write)
     for index, w in enumerate(work):
         if w.late & overwritten and not w.keeps_read:
             w.read = SOURCES
-        if not w.variable or not w.writes or w.keeps_write:
+        if not w.awaited or w.keeps_write:
             continue
         if w.tile:
             w.write = TILES
@@ -110,7 +111,7 @@ def _first_touches(work: list[Work], successors: list[tuple[int, ...]]) -> list[
                     ahead = index + 1 - target
                     place = [min(here, there + ahead) for here, there in zip(place, heads[target], strict=True)]
             w = work[index]
-            if w.variable and w.writes and not w.tile:
+            if w.awaited and not w.tile:
                 found[index] = min(place[bit] for bit in bits_of(w.writes))
             for bit in bits_of((w.reads | w.writes) & ~w.tile):
                 place[bit] = index
@@ -132,7 +133,7 @@ class _Waits:
 
     def __init__(self, work: list[Work], successors: list[tuple[int, ...]], hazards: list[Hazard]) -> None:
         self.work, self.successors, self.hazards = work, successors, hazards
-        self.producers = [i for i, w in enumerate(work) if (w.variable and w.writes) or w.late]
+        self.producers = [i for i, w in enumerate(work) if w.awaited or w.late]
         self.results = [0] * PLACES
         self.tiles = [0] * PLACES
         self.sources = [0] * PLACES
@@ -143,20 +144,39 @@ class _Waits:
             bit = 1 << number
             w = work[index]
             self.own[index] = bit
-            if w.variable:
+            if w.awaited:
                 for place in bits_of(w.writes):
                     (self.tiles if w.tile >> place & 1 else self.results)[place] |= bit
             for place in bits_of(w.late):
                 self.sources[place] |= bit
             self.by_write[w.write] |= bit
             self.by_read[w.read] |= bit
+        fixed = [i for i in self.producers if work[i].awaited and not work[i].variable]
+        self.forwarding = {
+            pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe) for pipe in Pipe
+        }
+        latencies = {w.latency for w in work}
+        self.in_turn = {most: self._mask(i for i in fixed if work[i].latency <= most) for most in latencies}
         self.touched = [self._touched(w) for w in work]
         self.overwritten = [_any_of(self.sources, w.writes) for w in work]
 
+    def _mask(self, producers: Iterable[int]) -> int:
+        mask = 0
+        for index in producers:
+            mask |= self.own[index]
+        return mask
+
     def _touched(self, w: Work) -> int:
-        """Producers of what an instruction reads or writes; of its accumulators those that are no outer products."""
+        """Producers that an instruction must wait for, of all that it reads or writes.
+
+        Of its accumulators those that are no outer products, and that do not forward them to it. Of what it overwrites
+        those that would write later than it does.
+        """
         others = (w.reads | w.writes) & ~w.tile
-        return _any_of(self.results, others | w.tile) | _any_of(self.tiles, others)
+        needed = _any_of(self.results, w.reads & ~w.accumulators | w.tile) | _any_of(self.tiles, others)
+        if w.accumulators and w.pipe is not None:
+            needed |= _any_of(self.results, w.accumulators) & ~self.forwarding[w.pipe]
+        return needed | _any_of(self.results, w.writes) & ~self.in_turn[w.latency]
 
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
@@ -211,7 +231,7 @@ class _Waits:
             sources &= ~needed_sources
         own = self.own.get(index, 0)
         if own:
-            if w.variable and w.writes:
+            if w.awaited:
                 results |= own
             if w.late:
                 sources |= own

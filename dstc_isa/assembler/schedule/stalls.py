@@ -6,7 +6,7 @@ from attrs import Factory, define, frozen
 
 from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
 from dstc_isa.assembler.schedule.scoreboards import bits_of
-from dstc_isa.assembler.schedule.work import MAXIMUM_STALL, Work
+from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import AFTER_SETTING
 from dstc_isa.isa.instruction import Pipe
 
@@ -20,15 +20,15 @@ State = dict[int, Result]
 
 
 def assign_stalls(
-    work: list[Work], successors: list[tuple[int, ...]], roots: Iterable[int], hazards: list[Hazard]
+    work: list[Work], successors: list[tuple[int, ...]], roots: Iterable[int], hazards: list[Hazard], most: int
 ) -> None:
-    """Raise stall counts until every result is ready when it is used, on every path."""
+    """Raise stall counts, up to ``most``, until every result is ready when it is used, on every path."""
     blocks = _blocks(work, successors, roots)
     entry: dict[int, State] = {start: {} for start in blocks}
     waiting = sorted(blocks, reverse=True)
     while waiting:
         start = waiting.pop()
-        leaving = _block(work, successors, start, blocks[start], entry[start], hazards)
+        leaving = _block(work, successors, start, blocks[start], entry[start], hazards, most)
         for target in successors[blocks[start] - 1]:
             if target in entry and _join(entry[target], leaving):
                 waiting.append(target)
@@ -54,9 +54,12 @@ def _join(known: State, arriving: State) -> bool:
             known[place] = result
             changed = True
         elif result[0] > before[0] or result[1] > before[1]:
-            pipe = before[2] if before[2] is result[2] else None
-            ready = max(result[0], before[0])
-            known[place] = (ready, max(result[1], before[1]) if pipe else ready, pipe, result[3])
+            ready, accumulated = max(result[0], before[0]), max(result[1], before[1])
+            if before[2] is result[2]:
+                known[place] = (ready, accumulated, result[2], result[3])
+            else:
+                latest = max(ready, accumulated)
+                known[place] = (latest, latest, None, result[3])
             changed = True
     return changed
 
@@ -133,6 +136,7 @@ def _block(
     end: int,
     entering: State,
     hazards: list[Hazard],
+    most: int,
 ) -> State:
     """Schedule a block; what is still under way when its successors begin, counted from there."""
     pending: Pending = {place: (result, ENTRY) for place, result in entering.items()}
@@ -147,16 +151,16 @@ def _block(
                 clock.reach(w, previous.elapses)
             needed = _needed(w, pending, clocks)
             if needed.cycles:
-                _raise(work, index - 1, index, needed, hazards)
+                _raise(work, index - 1, index, needed, hazards, most)
                 for clock in clocks.values():
                     clock.reach(w, previous.elapses)
-        pending = {place: (r, key) for place, (r, key) in pending.items() if r[0] > clocks[key].elapsed}
+        pending = {place: (r, key) for place, (r, key) in pending.items() if max(r[:2]) > clocks[key].elapsed}
         clocks = {key: clock for key, clock in clocks.items() if any(key == k for _, k in pending.values())}
         clocks[index] = _Clock()
         for clock in clocks.values():
             clock.issue(w)
-        if not w.variable and w.writes:
-            result = (w.latency, w.accumulate, w.pipe, index)
+        if w.writes and not w.variable and (not w.awaited or w.forwards):
+            result = (w.accumulate if w.awaited else w.latency, w.accumulate, w.pipe, index)
             for place in bits_of(w.writes):
                 pending[place] = result, index
         for board in bits_of(w.boards()):
@@ -170,23 +174,26 @@ def _block(
             needed = _needed(work[target], pending, clocks)
             if needed.cycles > wanted.cycles:
                 wanted, following = needed, target
-    left = {place: (r, r[0] - clocks[key].elapsed) for place, (r, key) in pending.items()}
+    left = {
+        place: (r[0] - clocks[key].elapsed, r[1] - clocks[key].elapsed, r[2], r[3])
+        for place, (r, key) in pending.items()
+    }
     if last.indirect and left and not last.keeps_stall:
-        last.stall = max(last.stall, min(MAXIMUM_STALL, max(cycles for _, cycles in left.values())))
+        last.stall = max(last.stall, min(most, max(max(r[:2]) for r in left.values())))
     if wanted.cycles > last.elapses:
-        _raise(work, end - 1, following, wanted, hazards)
+        _raise(work, end - 1, following, wanted, hazards, most)
     return {
-        place: (cycles - last.elapses, cycles - last.elapses - (r[0] - r[1]), r[2], r[3])
-        for place, (r, cycles) in left.items()
-        if cycles > last.elapses
+        place: (r[0] - last.elapses, r[1] - last.elapses, r[2], r[3])
+        for place, r in left.items()
+        if max(r[:2]) > last.elapses
     }
 
 
-def _raise(work: list[Work], index: int, consumer: int, needed: _Need, hazards: list[Hazard]) -> None:
-    """Let cycles pass after an instruction as far as its author and field allow; a lack is a hazard."""
+def _raise(work: list[Work], index: int, consumer: int, needed: _Need, hazards: list[Hazard], most: int) -> None:
+    """Let cycles pass after an instruction as far as its author and ``most`` allow; a lack is a hazard."""
     w = work[index]
     wanted = needed.cycles + w.vanishes
     if not w.keeps_stall:
-        w.stall = max(w.stall, min(wanted, MAXIMUM_STALL))
+        w.stall = max(w.stall, min(wanted, most))
     if w.stall < wanted:
         hazards.append(Hazard(needed.producer, consumer, needed.kind, needed.place, missing=wanted - w.stall))

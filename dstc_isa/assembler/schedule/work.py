@@ -11,6 +11,7 @@ from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STA
 from dstc_isa.isa.instruction import Declaration, Pipe
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import PT
+from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
 
 CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
 REGISTER_WORDS_MASK = (1 << PREDICATE_SHIFT) - 1
@@ -23,8 +24,9 @@ LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
 class Work:
     """``guard``: its predicate, of a decoded word; ``reads`` has it in any case. ``late``: registers read some time
     after issue. ``tile``: accumulators that the outer-product pipe keeps in order. ``accumulators``: sources to
-    which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``vanishes``: if its guard is
-    false it takes no issue slot, a cycle less than its stall count.
+    which ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``awaited``: its write scoreboard
+    covers what it writes, since the latency varies, or is more than a stall count holds and NOPs cannot make up for
+    it; else cycles do. ``vanishes``: if its guard is false it takes no issue slot, a cycle less than its stall count.
     ``keeps_wait`` and so on: the author gave this part of the control code; ``fixed``: all of the word stays as it is.
     ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
@@ -39,6 +41,7 @@ class Work:
     latency: int = 0
     accumulate: int = 0
     variable: bool = False
+    awaited: bool = False
     slow: bool = False
     port: str = ""
     initiation: int = 0
@@ -58,13 +61,18 @@ class Work:
     producers: list[int] = Factory(list)
 
     def control_word(self) -> int:
-        """The bits of the control code."""
-        return _control_word(self.stall, self.yields, self.write, self.read, self.wait)
+        """The bits of the control code, of a longer stall as much as it holds."""
+        return _control_word(min(self.stall, MAXIMUM_STALL), self.yields, self.write, self.read, self.wait)
 
     @property
     def elapses(self) -> int:
         """Cycles that surely pass until the next instruction issues, as far as the stall count says."""
         return self.stall - self.vanishes
+
+    @property
+    def forwards(self) -> bool:
+        """Whether its pipe's accumulators can have what it writes while others still wait for its scoreboard."""
+        return self.awaited and not self.variable and self.accumulate < min(self.latency, MAXIMUM_STALL + 1)
 
     def boards(self) -> int:
         """Mask of the scoreboards it sets."""
@@ -76,8 +84,11 @@ def _control_word(stall: int, yields: bool, write: int, read: int, wait: int) ->
     return Control(stall, yields, write, read, wait).encode()
 
 
-def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
-    """Gather it from an emitted instruction; a ``.word`` that decodes counts as written by hand."""
+def work_of(emitted: Emitted, gpu: Gpu, manual: bool, boards: bool) -> Work:
+    """Gather it from an emitted instruction; a ``.word`` that decodes counts as written by hand.
+
+    ``boards``: latencies that no stall count holds are left to scoreboards.
+    """
     if emitted.plan is None:
         return decoded_work(emitted.word, gpu)
     declaration = emitted.plan.declaration
@@ -93,6 +104,7 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool) -> Work:
         _keep(work, Prefix(Control.decode(emitted.word)))
     elif emitted.statement.control is not None:
         _keep(work, _prefix(emitted.statement.control, emitted.word))
+    work.awaited = _awaited(work, boards)
     return work
 
 
@@ -116,7 +128,44 @@ def decoded_work(word: int, gpu: Gpu) -> Work:
         work.vanishes = _skipped_free(declaration, gpu)
     _refine(work, declaration, word)
     _keep(work, Prefix(instruction.control))
+    work.awaited = _awaited(work, boards=False)
     return work
+
+
+def reopened_work(word: int, gpu: Gpu, written: int, boards: bool) -> Work:
+    """Gather it from an instruction word, of whose control code ``written`` stays (a byte of ``ControlRecord``)."""
+    work = decoded_work(word, gpu)
+    if written == RAW or work.pipe is None:
+        return work
+    work.keeps_wait, work.keeps_read, work.keeps_write, work.keeps_stall = (bool(written >> i & 1) for i in range(4))
+    work.fixed = written & ALL_WRITTEN == ALL_WRITTEN
+    if not work.keeps_wait:
+        work.wait = 0
+    if not work.keeps_read:
+        work.read = NO_SCOREBOARD
+    if not work.keeps_write:
+        work.write = NO_SCOREBOARD
+    if not work.keeps_stall:
+        work.stall = written >> LEAST_SHIFT
+    calls = decode(word).declaration.function.__code__.co_names
+    work.indirect, work.jumps = "jump_each" in calls, "jump" in calls
+    work.awaited = _awaited(work, boards)
+    return work
+
+
+def written_byte(work: Work) -> int:
+    """What of an instruction's control code is its author's, before anything is filled in (``ControlRecord``)."""
+    kept = (work.keeps_wait, work.keeps_read, work.keeps_write, work.keeps_stall)
+    least = 1 if work.keeps_stall else work.stall
+    return sum(1 << i for i, keeps in enumerate(kept) if keeps) | least << LEAST_SHIFT
+
+
+def _awaited(work: Work, boards: bool) -> bool:
+    """Whether a scoreboard covers its results, which of a long fixed latency may be one that its author gave it."""
+    if not work.writes or work.variable:
+        return bool(work.writes)
+    long = max(work.latency, work.accumulate) >= MAXIMUM_STALL
+    return long and (work.write != NO_SCOREBOARD if work.keeps_write else boards)
 
 
 def _skipped_free(declaration: Declaration, gpu: Gpu) -> bool:

@@ -10,6 +10,7 @@ from dstc_isa.isa.codec import decode
 from dstc_isa.isa.values import PT, Target
 from dstc_isa.program import Kernel
 from tests.assembler.build import in_kernel
+from tests.assembler.schedule.timetables import timetables
 from tests.models.hazards import Walk
 
 GPU = load_gpu()
@@ -94,6 +95,20 @@ def test_filled_in_codes_leave_no_hazard_on_any_path(body: list[str], data: st.D
 @given(BODIES, st.data())
 def test_nor_for_other_latencies(body: list[str], data: st.DataObject) -> None:
     assert hazards(data, assembled(body, SLOW), SLOW) == []
+
+
+@settings(max_examples=120)
+@given(timetables(), BODIES, st.data())
+def test_nor_for_any_that_the_schema_allows(gpu: Gpu, body: list[str], data: st.DataObject) -> None:
+    assert hazards(data, assembled(body, gpu), gpu) == []
+
+
+@settings(max_examples=80)
+@given(timetables(), BODIES, st.data())
+def test_nor_where_instructions_must_stay_where_they_are(gpu: Gpu, body: list[str], data: st.DataObject) -> None:
+    kernel = assembled(["MOV R70, .", *body], gpu)
+    assert len(kernel.words) == len(body) + 2
+    assert hazards(data, kernel, gpu) == []
 
 
 def codes(*lines: str) -> list[str]:
