@@ -232,7 +232,8 @@ def test_an_operator_that_is_unknown(capsys: pytest.CaptureFixture[str]) -> None
     np.save("eye.npy", np.eye(3, dtype=np.float32))
     assert main(["network", "own.onnx", "--input", "eye.npy", "-o", "study"]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("dstc-emu: operator Own: ONNX Runtime cannot run it: ")
+    assert last.startswith("dstc-emu: own.onnx: operator Own ")
+    assert "ONNX Runtime cannot run it: " in last
     assert names("study") == {"layers.csv", "layers.jsonl"}
 
 

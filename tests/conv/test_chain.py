@@ -196,3 +196,17 @@ def test_a_layer_alone_is_no_sequence() -> None:
 def test_unknown_skip() -> None:
     with pytest.raises(ValueError, match="skip is both or weights"):
         run_layers(LARGE, [Layer(w=FILTERS)], skip="none", gpu=None)  # type: ignore[arg-type]
+
+
+def test_a_layer_that_needs_more_rows_at_the_same_pitch() -> None:
+    """Rows above and below are all that the second layer needs beyond the first one's: rows count, not the pitch."""
+    x, first, second = sparse(0, 3, 4, 2, 8), sparse(1, 5, 4, 1, 1), sparse(2, 6, 5, 5, 1)
+    before, behind = (Plan(shape_of(x, first)), Plan(shape_of(np.zeros((3, 5, 2, 8)), second, padding=(2, 0))))
+    assert before.pitch == behind.pitch
+    assert before.rows < behind.rows
+    assert before.followed_by(behind.shape) is None
+    results = run_layers(x, [Layer(w=first), Layer(w=second, padding=(2, 0))], gpu=None)
+    between = correlated(x, first, results[0].shape)
+    np.testing.assert_allclose(results[0].y, between, atol=2.0**-9)
+    y = correlated(results[0].y.astype(np.float16), second, results[1].shape)
+    np.testing.assert_allclose(results[1].y, y, atol=1e-5)

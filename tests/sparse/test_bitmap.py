@@ -274,6 +274,26 @@ def test_value_beyond_the_range_names_its_place(make: Any, side: Any) -> None:
     assert (caught.value.place, caught.value.value) == ((1203, 650), -65520)
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sets(st.tuples(st.integers(0, 69), st.integers(0, 49)), min_size=1, max_size=5).flatmap(
+        lambda places: st.permutations(sorted(places))
+    ),
+    SIDES,
+)
+def test_of_values_beyond_the_range_the_first_is_named_however_they_are_stored(
+    places: list[tuple[int, int]], side: Any
+) -> None:
+    row, column = np.array(places).T
+    matrix = scipy.sparse.coo_array((1e5 + np.arange(len(places)), (row, column)), shape=(70, 50))
+    # By rows of A, by columns of B: the order of the tiles.
+    first = min(places, key=lambda place: place if side == "a" else place[::-1])
+    for each in (matrix, matrix.tocsr(), matrix.tocsc(), matrix.toarray()):
+        with pytest.raises(ValueRangeError) as caught:
+            encode(each, side)
+        assert (caught.value.place, caught.value.value) == (first, 1e5 + places.index(first))
+
+
 @pytest.mark.parametrize("value", [65519.996, np.nextafter(65520, 0), 65504])
 def test_largest_values_that_fit(value: float) -> None:
     assert encode(np.array([[value, -value]]), "a").values[0, :2].tolist() == [65504, -65504]
