@@ -15,6 +15,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.launch import GemmResult
 from dstc_isa.gpu import Gpu
 from dstc_isa.halves import rounded_to_half
+from dstc_isa.network.accuracy import UNKNOWN, Accuracy, convolution_accuracy, product_accuracy
 from dstc_isa.network.kernels import Convolution, Convolved, convolved_by
 from dstc_isa.network.linked import HOST, Kept, Link, convolve_linked
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
@@ -33,7 +34,8 @@ class Measured:
     """``y``: output of the variant ``dual``. Densities of the operands as the machine holds them, and costs.
 
     Of the variant ``dual`` also ``input``, where its activations came from, and ``kept``, what it left on the device.
-    ``note``: which variants ran by another kernel than is meant for them, or in parts, and why.
+    ``accuracy``: how far ``y`` is from the result of the operands as they were given. ``note``: which variants ran by
+    another kernel than is meant for them, or in parts, and why.
     """
 
     y: npt.NDArray[np.float32]
@@ -43,6 +45,7 @@ class Measured:
     input: str = HOST
     kept: Kept | None = None
     note: str = ""
+    accuracy: Accuracy = UNKNOWN
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class Measured:
             "density_x": self.density_x,
             "density_w": self.density_w,
             "note": self.note,
+            "accuracy": self.accuracy,
             "costs": self.costs,
         }
 
@@ -93,7 +97,8 @@ class Device:
         costs = {variant: cost_of(result.launches, result.encoding) for variant, result in results.items()}
         note = "; ".join(f"{variant} {result.note}" for variant, result in results.items() if result.note)
         source = HOST if link is None else link.input
-        return Measured(dual.y, dual.density_x, dual.density_w, costs, source, kept, note)
+        accuracy = convolution_accuracy(dual.y, x, w, shape, bias, relu)
+        return Measured(dual.y, dual.density_x, dual.density_w, costs, source, kept, note, accuracy)
 
     def convolve_again(
         self,
@@ -164,7 +169,8 @@ class Device:
         costs.setdefault("weights", costs["dual"])
         x, w = (right, left) if weights == "a" else (left, right)
         density_w = None if weights is None else _density(w)
-        return Measured(y, _density(x), density_w, {variant: costs[variant] for variant in VARIANTS})
+        in_order = {variant: costs[variant] for variant in VARIANTS}
+        return Measured(y, _density(x), density_w, in_order, accuracy=product_accuracy(y, a, b))
 
     @property
     def _untimed(self) -> RunOptions:

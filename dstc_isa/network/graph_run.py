@@ -2,19 +2,28 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.conv.shape import ShapeError
+from dstc_isa.network.accuracy import Accuracy, accuracy_of
 from dstc_isa.network.branches import holds
 from dstc_isa.network.chains import Chains
 from dstc_isa.network.device import Device
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
-from dstc_isa.network.layers import convolved, convolved_again, multiplied, multiplied_again
+from dstc_isa.network.layers import (
+    convolved,
+    convolved_again,
+    convolved_exactly,
+    multiplied,
+    multiplied_again,
+    multiplied_exactly,
+)
 from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
@@ -136,7 +145,45 @@ def run_graph(
             fused.update(node.op_type for node in step.nodes[1:])
         rows.append(row)
     outputs = {name: values[name] for name in graph.outputs}
-    return Outcome(rows=tuple(rows), outputs=outputs, on_host=dict(on_host), fused=dict(fused))
+    names = {row.layer for row in rows}
+    given = {name: values[name] for name in (*graph.constants, *inputs)}
+    return Outcome(
+        rows=tuple(rows),
+        outputs=outputs,
+        accuracy=_accuracy(graph, given, names, outputs),
+        on_host=dict(on_host),
+        fused=dict(fused),
+    )
+
+
+def _accuracy(
+    graph: Graph, values: dict[str, Array], layers: Collection[str], outputs: Mapping[str, Array]
+) -> dict[str, Accuracy]:
+    """How far outputs are from those of the network whose ``layers`` round nothing to FP16.
+
+    ``values``: what was given. Empty for operators that draw random numbers, and if the other values take a way through
+    the network that does not end.
+    """
+    if _draws(graph):
+        return {}
+    try:
+        for step in graph.steps:
+            if not holds(step.guards, values):
+                continue
+            if isinstance(step, HostStep) or step.name not in layers:
+                for node in step.nodes if isinstance(step, ConvStep) else [step.node]:
+                    values |= graph.host.run(node, values)
+            elif isinstance(step, ConvStep):
+                values[step.output] = convolved_exactly(step, values)
+            else:
+                values[step.output] = multiplied_exactly(step, values)
+    except (NetworkError, ShapeError):
+        return {}
+    return {
+        name: accuracy_of(carried(output), carried(values[name]))
+        for name, output in outputs.items()
+        if name in values and is_float(output.dtype) and values[name].shape == output.shape
+    }
 
 
 def _measured(
@@ -164,13 +211,25 @@ def _again(
 
 def _check_repeatable(graph: Graph) -> None:
     """NetworkError for a graph whose host operators give something else each time."""
-    for step in graph.steps:
-        if isinstance(step, HostStep) and step.node.op_type in RANDOM_OPERATORS:
-            if not any(attribute.name == "seed" for attribute in step.node.attribute):
-                raise NetworkError(
-                    f"{graph.path}: {step.node.op_type} without a seed draws other numbers than before, so the "
-                    "interrupted run cannot go on; start it anew with --overwrite"
-                )
+    operator = _draws(graph)
+    if operator:
+        raise NetworkError(
+            f"{graph.path}: {operator} without a seed draws other numbers than before, so the interrupted run cannot "
+            "go on; start it anew with --overwrite"
+        )
+
+
+def _draws(graph: Graph) -> str:
+    """An operator of the host that draws random numbers without a seed; empty if there is none."""
+    drawing = (step.node for step in graph.steps if isinstance(step, HostStep))
+    return next(
+        (
+            node.op_type
+            for node in drawing
+            if node.op_type in RANDOM_OPERATORS and not any(attribute.name == "seed" for attribute in node.attribute)
+        ),
+        "",
+    )
 
 
 def _suits(step: DeviceStep, values: Mapping[str, Array]) -> bool:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.exact import exact_convolution
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, ProductStep
@@ -33,6 +34,12 @@ def convolved_again(
     """The output of ``convolved``, and what it left on the device, without time."""
     y, kept = device.convolve_again(*_conv_operands(step, values), step.relu, link)
     return _conv_output(step, values, y), kept
+
+
+def convolved_exactly(step: ConvStep, values: Mapping[str, Array]) -> Array:
+    """The output of ``convolved`` without rounding before its end."""
+    x, w, shape, bias = _conv_operands(step, values)
+    return _conv_output(step, values, exact_convolution(x, w, shape, bias, step.relu, rounded=False).values)
 
 
 def _conv_operands(step: ConvStep, values: Mapping[str, Array]) -> tuple[Array, Array, ConvShape, Array | None]:
@@ -158,6 +165,13 @@ def multiplied_again(step: ProductStep, values: Mapping[str, Array], device: Dev
     """The output of ``multiplied``, without time."""
     a, b, y_shape = _product_operands(step, values)
     return _product_output(step, values, device.multiply_again(*_batches(a, b)).reshape(y_shape))
+
+
+def multiplied_exactly(step: ProductStep, values: Mapping[str, Array]) -> Array:
+    """The output of ``multiplied`` without rounding before its end."""
+    a, b, y_shape = _product_operands(step, values)
+    left, right = (each.astype(np.float64) for each in _batches(a, b))
+    return _product_output(step, values, (left @ right).reshape(y_shape))
 
 
 def _product_operands(step: ProductStep, values: Mapping[str, Array]) -> tuple[Array, Array, tuple[int, ...]]:

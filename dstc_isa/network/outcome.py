@@ -10,6 +10,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.shape import ShapeError
+from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.row import LayerRow
 
@@ -40,12 +41,14 @@ class Watch:
 class Outcome:
     """What a run gave besides rows.
 
-    ``outputs``: of the network, by name; none for a table. ``on_host``: operator -> how many ran there. ``fused``:
+    ``outputs``: of the network, by name; none for a table. ``accuracy``: how far those of floats are from the network's
+    without rounding to FP16, by name. ``on_host``: operator -> how many ran there. ``fused``:
     operator -> how many were taken into a convolution.
     """
 
     rows: tuple[LayerRow, ...]
     outputs: Mapping[str, Array] = attrs.field(factory=dict)
+    accuracy: Mapping[str, Accuracy] = attrs.field(factory=dict)
     on_host: Mapping[str, int] = attrs.field(factory=dict)
     fused: Mapping[str, int] = attrs.field(factory=dict)
 

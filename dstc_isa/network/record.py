@@ -59,6 +59,7 @@ class Record:
                 name: {"type": "string" if array.dtype.hasobject else array.dtype.name, "shape": array.shape}
                 for name, array in outcome.outputs.items()
             },
+            "accuracy": {name: each.as_json() for name, each in outcome.accuracy.items()},
             "layers": [row.as_json() for row in outcome.rows],
         }
         if self.rows:

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import attrs
 from attrs import frozen
 
+from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.studies.point import RowError
 
@@ -58,8 +60,8 @@ class LayerRow:
     weights and output. ``input``: where the variant ``dual`` has its activations from: "host", or "encoded by" or
     "stored by" a layer that left them on the device. ``density_x``, ``density_w``: non-zeros per element after rounding
     to FP16; ``density_w`` is None for a product of two activations. ``products``: multiplications of the dense layer.
-    ``note``: which variants ran by another kernel than is meant for them, or in parts, and why. ``host_seconds``: of
-    this machine, for all variants.
+    ``accuracy``: of the variant ``dual``. ``note``: which variants ran by another kernel than is meant for them, or in
+    parts, and why. ``host_seconds``: of this machine, for all variants.
     """
 
     layer: str
@@ -78,6 +80,7 @@ class LayerRow:
     density_w: float | None
     products: int
     note: str = ""
+    accuracy: Accuracy = UNKNOWN
     costs: Mapping[Variant, Cost]
     host_seconds: float
 
@@ -111,6 +114,7 @@ class LayerRow:
             }
         cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
         cells |= {f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS}
+        cells |= self.accuracy.as_json()
         return {**cells, "note": self.note, "host_seconds": self.host_seconds}
 
     @classmethod
@@ -123,6 +127,7 @@ class LayerRow:
         try:
             fields: dict[str, Any] = {name: data[name] for name in PLAIN}
             fields |= {name: _numbers(data[name], "x") for name in ("x", "w", "y")}
+            fields["accuracy"] = Accuracy(*(data[field.name] for field in attrs.fields(Accuracy)))
             fields |= {name: _numbers(data[name], ",") for name in ("stride", "padding", "dilation")}
             row = cls(costs={variant: _cost(data, variant) for variant in VARIANTS}, **fields)
             if row.as_json() == data:
