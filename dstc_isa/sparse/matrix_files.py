@@ -4,11 +4,11 @@ import warnings
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dstc_isa.array_files import ArrayFileError, npz_names, read_npy, read_npz
 from dstc_isa.sparse.bitmap import REAL_KINDS
 from dstc_isa.sparse.matrix_market import DroppedValues, MarketError, read_market
 from dstc_isa.whole_file import whole_file
@@ -50,6 +50,8 @@ def load_matrix(path: str | PathLike[str]) -> LoadedMatrix:
             matrix = read(place)
     except MarketError as error:
         raise MatrixFileError(path, str(error), error.line, error.column) from None
+    except ArrayFileError as error:
+        raise MatrixFileError(path, str(error)) from None
     except OSError as error:
         raise MatrixFileError(path, f"cannot be read: {error.strerror or error}") from None
     except MemoryError:
@@ -84,29 +86,22 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _read_npy(path: Path) -> NDArray[Any]:
-    # Mapping compares the size that the header claims with the file's before any memory is taken.
-    return np.array(np.lib.format.open_memmap(path, mode="r"))
-
-
 def _read_npz(path: Path) -> LoadedMatrix:
-    with path.open("rb") as file:
-        if not is_zipfile(file):
-            raise ValueError("not a zip archive, as .npz is, or its end is missing")
-    with np.load(path, allow_pickle=False) as archive:
-        names = archive.files
-        if "format" not in names:
-            if len(names) != 1:
-                raise ValueError(
-                    f"expected a SciPy sparse matrix or a single array, found {', '.join(names) or 'none'}"
-                )
-            array: NDArray[Any] | bytes = archive[names[0]]
-            if isinstance(array, bytes):
-                raise ValueError(f"{names[0]} in it is not an array")
-            return array
+    names = npz_names(path)
+    if "format" not in names:
+        if len(names) != 1:
+            raise ArrayFileError(
+                f"expected a SciPy sparse matrix or a single array, found {', '.join(names) or 'none'}"
+            )
+        return read_npz(path, names[0])
     from scipy.sparse import load_npz
 
-    matrix: Any = load_npz(path)
+    try:
+        matrix: Any = load_npz(path)
+    except Exception:
+        for name in names:
+            read_npz(path, name)  # says in plain words what is wrong with one of them, if it is that
+        raise
     if matrix.format in ("csr", "csc", "bsr"):
         matrix.check_format(full_check=True)
     loaded: LoadedMatrix = matrix
@@ -115,7 +110,7 @@ def _read_npz(path: Path) -> LoadedMatrix:
 
 # SciPy's mmread takes "1x" for 1 and crashes on a last value that is cut off, so Matrix Market is read here.
 _READERS = {
-    ".npy": _read_npy,
+    ".npy": read_npy,
     ".npz": _read_npz,
     ".mtx": read_market,
     ".mtx.gz": read_market,

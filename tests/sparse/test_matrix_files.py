@@ -135,7 +135,7 @@ def test_complex_and_object_values_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "o.npy", np.array([[None, {}]]))
     assert "Python objects" in refused(tmp_path / "o.npy")
     np.savez(tmp_path / "o.npz", np.array([[None, {}]]))
-    assert "Object arrays" in refused(tmp_path / "o.npz")
+    assert refused(tmp_path / "o.npz").startswith("arr_0 in it holds Python objects")
 
 
 def test_wrong_dimensions_are_refused(tmp_path: Path) -> None:
@@ -193,10 +193,10 @@ def test_header_that_claims_more_than_the_file_holds(tmp_path: Path) -> None:
     text = io.BytesIO()
     np.lib.format.write_array_header_1_0(text, {"descr": "<f8", "fortran_order": False, "shape": (1 << 24, 1 << 24)})
     (tmp_path / "m.npy").write_bytes(text.getvalue() + b"\0" * 64)
-    assert "corrupted" in refused(tmp_path / "m.npy")
+    assert "the file is truncated: (16777216, 16777216) values of float64" in refused(tmp_path / "m.npy")
     with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
         archive.writestr("m.npy", text.getvalue() + b"\0" * 64)
-    assert "corrupted" in refused(tmp_path / "m.npz")
+    assert "m in it is truncated: (16777216, 16777216) values of float64" in refused(tmp_path / "m.npz")
     (tmp_path / "m.mtx").write_text("%%MatrixMarket matrix coordinate real general\n3 3 99999999999999\n1 1 1\n")
     assert "expected 99999999999999 entries, found 1" in refused(tmp_path / "m.mtx")
 
