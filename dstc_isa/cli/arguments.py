@@ -109,14 +109,13 @@ def zeros(given: Assignment) -> "Argument":
 
 def array_from(path: Path) -> "Argument":
     """A C-contiguous, writable array from a ``.npy`` file."""
-    import numpy as np
+    from dstc_isa.array_files import ArrayFileError, read_npy
 
     try:
-        # Mapping compares the size that the header claims with the file's before any memory is taken.
-        array = np.array(np.lib.format.open_memmap(path, mode="r"), order="C")
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        return read_npy(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    # Damaged headers come out of NumPy's parser as nearly any exception.
-    except Exception as error:
+    except MemoryError:
+        raise InputError(f"{path}: its array does not fit in memory") from None
+    except ArrayFileError as error:
         raise InputError(f"{path}: not a .npy array of numbers: {error}") from None

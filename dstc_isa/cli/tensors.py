@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dstc_isa.array_files import ArrayFileError, npz_names
 from dstc_isa.cli.arguments import InputError, array_from
 
 HELP = ".npy, .npz or .safetensors; FILE:NAME picks one of several arrays"
 PLACE = re.compile(r"(?P<path>.*\.(?:npz|safetensors)):(?P<name>.+)")
+DAMAGES = {
+    "toosmall": "the file is truncated: its header is not whole",
+    "toolarge": "the file does not begin as a .safetensors file does",
+    "invalidheaderlength": "the file is truncated, or does not begin as a .safetensors file does",
+    "incomplete": "the file is truncated: its header tells of another size than it has",
+    "inheader": "the file is damaged: its header cannot be read",
+}
+"""What the words of safetensors mean."""
+
 SUFFIXES = (".npy", ".npz", ".safetensors")
 
 
@@ -31,23 +41,21 @@ def load_tensor(text: str, usual: str) -> Any:
             return read(path, name, usual)
     except (InputError, MemoryError):
         raise
+    except ArrayFileError as error:
+        raise InputError(f"{path}: not a {path.suffix} file of arrays: {error}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    # Damaged bytes come out of the readers as nearly any exception: zipfile's, zlib's, safetensors' own.
+    # Of safetensors, whose errors have names in place of sentences.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        said = "".join(str(error).lower().split())
+        reason = next((text for name, text in DAMAGES.items() if name in said), "the file is damaged")
         raise InputError(f"{path}: not a {path.suffix} file of arrays: {reason}") from None
 
 
 def _from_npz(path: Path, name: str | None, usual: str) -> Any:
-    import numpy as np
+    from dstc_isa.array_files import read_npz
 
-    with np.load(path, allow_pickle=False) as archive:
-        chosen = _chosen(path, archive.files, name, usual)
-        array = archive[chosen]
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: {chosen} in it is not an array")
-    return array
+    return read_npz(path, _chosen(path, npz_names(path), name, usual))
 
 
 def _from_safetensors(path: Path, name: str | None, usual: str) -> Any:
