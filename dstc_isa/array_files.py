@@ -11,6 +11,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from dstc_isa.host_memory import require
+
 MAGIC = b"\x93NUMPY"
 
 
@@ -19,7 +21,7 @@ class ArrayFileError(ValueError):
 
 
 def read_npy(path: Path) -> NDArray[Any]:
-    """The array of a .npy file, C-contiguous, writable, in the host's byte order. Raises ArrayFileError, OSError."""
+    """The array of a .npy file, C-contiguous, writable, in the host's byte order. Raises ArrayFileError, OSError, OutOfMemory."""
     with path.open("rb") as file:
         return _array(file, path.stat().st_size, "the file")
 
@@ -70,6 +72,7 @@ def _array(file: IO[bytes], size: int, subject: str) -> NDArray[Any]:
         raise ArrayFileError(
             f"{subject} is truncated: {shape} values of {dtype} are {wanted:,} bytes, and {there:,} are there"
         )
+    require(2 * wanted, f"{subject}: {shape} values of {dtype}, read and copied")
     data = file.read(wanted)
     if len(data) < wanted:
         raise ArrayFileError(f"{subject} is truncated: {wanted:,} bytes expected, {len(data):,} read")

@@ -1,5 +1,6 @@
 """Kernel arguments and sizes as they are written on the command line."""
 
+import math
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,6 +89,8 @@ def zeros(given: Assignment) -> "Argument":
     """A zeroed array as ``zeros:DTYPE:SHAPE`` describes it."""
     import numpy as np
 
+    from dstc_isa.host_memory import require
+
     _, _, description = given.text.partition(":")
     dtype_name, _, shape_text = description.rpartition(":")
     try:
@@ -102,6 +105,8 @@ def zeros(given: Assignment) -> "Argument":
     if dtype.kind not in "biufc":
         raise UsageError(f"--arg {given.name}={given.text}: a kernel works on numbers, not on {dtype} values")
     try:
+        if min(shape) >= 0:
+            require(math.prod(shape) * dtype.itemsize, "the array")
         return np.zeros(shape, dtype)
     except (ValueError, MemoryError) as error:
         raise InputError(f"--arg {given.name}={given.text}: {error}") from None
@@ -110,11 +115,14 @@ def zeros(given: Assignment) -> "Argument":
 def array_from(path: Path) -> "Argument":
     """A C-contiguous, writable array from a ``.npy`` file."""
     from dstc_isa.array_files import ArrayFileError, read_npy
+    from dstc_isa.host_memory import OutOfMemory
 
     try:
         return read_npy(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except OutOfMemory as error:
+        raise InputError(f"{path}: {error}") from None
     except MemoryError:
         raise InputError(f"{path}: its array does not fit in memory") from None
     except ArrayFileError as error:

@@ -1,6 +1,7 @@
 """``dstc-emu conv``: convolve sparse activations with sparse filters, or all of them with a dense kernel."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,7 @@ def _random_operands(
     dilation: tuple[int, ...],
 ) -> tuple[Any, Any]:
     from dstc_isa.conv.shape import ConvShape, pair, sides
+    from dstc_isa.host_memory import require
     from dstc_isa.sparse.random_matrix import random_matrix
 
     densities, seed = chosen_densities(given), chosen_seed(options)
@@ -164,6 +166,9 @@ def _random_operands(
         dilation=pair("dilation", dilation),
         groups=options.groups,
     )
+    sizes_of = [math.prod(each) for each in (shape.input_shape, shape.weight_shape, shape.output_shape)]
+    halves, floats = sum(sizes_of[:2]), sizes_of[2]
+    require(2 * halves + 4 * floats, f"--random {options.random}: activations, filters and the output")
     x = random_matrix(images * channels, height * width, densities[0], seed)
     w = random_matrix(filters * shape.group_channels, rows * columns, densities[1], seed + 1)
     return x.reshape(shape.input_shape), w.reshape(shape.weight_shape)

@@ -64,13 +64,13 @@ def chosen_seed(options: argparse.Namespace) -> int:
 
 def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
     from dstc_isa.cli.arguments import sizes
+    from dstc_isa.host_memory import require
     from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
     from dstc_isa.sparse.random_matrix import random_matrix
-    from dstc_isa.sparse.spgemm import result_array
 
     m, n, k = sizes("--random", options.random, 3, 3)
     if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
         raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
     shares, seed = chosen_densities(densities) or [1.0, 1.0], chosen_seed(options)
-    result_array(m, n)  # a result without room is refused before the operands are made
+    require(2 * (m * k + k * n) + 4 * m * n, f"--random {options.random}: two matrices of FP16 and their product")
     return random_matrix(m, k, shares[0], seed), random_matrix(k, n, shares[1], seed + 1)

@@ -10,12 +10,16 @@ from dstc_isa.conv.plan import BLOCK, STRETCH, WINDOW, Plan
 from dstc_isa.conv.shape import ShapeError
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
+from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
 
 BEHIND = 64
 """Values that the kernel may read behind the last one."""
+
+BYTES_A_WORD = 8
+"""Of an encoded plane: 32 bits of which places have values, and where those begin."""
 
 WARPS, CHANNELS = 4, 8
 """Of a CTA of the encoding kernel, side by side along a plane; and of a warp, one after the other."""
@@ -73,6 +77,8 @@ def _empty_words(plan: Plan) -> npt.NDArray[np.uint32]:
 def encode_on_host(x: npt.NDArray[np.float16], plan: Plan, keep_zeros: bool = False) -> EncodedActivations:
     """Encode float16 activations (images, channels, height, width) with NumPy."""
     shape = plan.shape
+    places = plan.planes * plan.words * WINDOW
+    require(4 * places + BYTES_A_WORD * plan.planes * plan.words, f"activations of {plan.planes} planes, encoded")
     image = np.zeros((shape.channels, len(plan.phases), shape.images, plan.rows, plan.pitch), np.float16)
     real = np.zeros(image.shape[1:], bool)
     for number, (phase_y, phase_x) in enumerate(plan.phases):

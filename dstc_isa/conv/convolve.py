@@ -38,6 +38,7 @@ from dstc_isa.conv.tiling import (
 )
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
+from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
@@ -240,4 +241,5 @@ def _result(shape: ConvShape, channels_last: bool) -> npt.NDArray[np.float32]:
     images, filters, height, width = shape.output_shape
     if images * filters * height * width >= ELEMENT_LIMIT:
         raise ShapeError(f"the output {shape.output_shape} has more elements than the kernel counts; use fewer images")
+    require(4 * images * filters * height * width, f"the output, {images}x{filters}x{height}x{width} floats")
     return np.zeros((images, height, width, filters) if channels_last else shape.output_shape, np.float32)

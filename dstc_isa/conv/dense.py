@@ -31,6 +31,7 @@ from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import statistics
@@ -71,6 +72,8 @@ def conv_dense(
         # Zeros between groups that are merged must not meet an infinity or a NaN.
         plan = plan_of(stored, merge=bool(np.isfinite(rounded_x).all()))
     launched = stored.merged(plan.merged)
+    outputs = launched.groups * launched.pixels * padded_filters(launched)
+    require(4 * outputs, f"the output, {launched.pixels} pixels of {launched.filters} filters, and its padding")
     y = np.zeros((launched.groups, launched.pixels, padded_filters(launched)), np.float32)
     parts = -(-slabs_of(launched, plan.tile) // part_slabs_of(launched, plan))
     row_tiles, column_tiles = tiles_of(launched, plan.tile)
@@ -116,8 +119,10 @@ def _parts(parts: int, shape: ConvShape, plan: Plan) -> dict[str, Argument]:
     """What the kernel needs to divide k: the size of a part, and buffers for sums and arrivals."""
     row_tiles, column_tiles = tiles_of(shape, plan.tile)
     tiles = shape.groups * row_tiles * column_tiles
+    sums = plan.tile.pixels * plan.tile.filters
+    require(4 * tiles * parts * sums, f"sums of {parts} parts of {tiles} tiles")
     return {
-        "partial": np.zeros((tiles, parts, plan.tile.pixels * plan.tile.filters), np.float32),
+        "partial": np.zeros((tiles, parts, sums), np.float32),
         "arrivals": np.zeros((tiles, BLOCK // LANES), np.uint32),
         "parts": parts,
         "parts_inverse": -(-(2**32) // parts),

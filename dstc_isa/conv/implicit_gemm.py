@@ -9,6 +9,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.host_memory import require
 
 CHUNK = 8
 """Channels that a lane loads at once, 16 bytes."""
@@ -59,6 +60,8 @@ def order_of(shape: ConvShape) -> Order:
 def activations(x: Halves, shape: ConvShape) -> Halves:
     """``x`` as the kernel reads it: images, rows, columns, groups, channels of a group filled up to chunks."""
     by_group = x.reshape(shape.images, shape.groups, shape.group_channels, shape.height, shape.width)
+    pixels = shape.images * shape.height * shape.width
+    require(2 * pixels * shape.groups * chunks_of(shape) * CHUNK, f"activations of {pixels} pixels, padded")
     result = np.zeros(
         (shape.images, shape.height, shape.width, shape.groups, chunks_of(shape) * CHUNK), dtype=np.float16
     )
@@ -69,6 +72,8 @@ def activations(x: Halves, shape: ConvShape) -> Halves:
 def weights(w: Halves, shape: ConvShape, order: Order, depth: int) -> Halves:
     """``w`` as the kernel reads it: groups, ``depth`` values of k in order and then zeros, filters of a group."""
     by_group = w.reshape(shape.groups, shape.group_filters, shape.group_channels, shape.rows, shape.columns)
+    filters, taps = shape.filters, shape.rows * shape.columns
+    require(6 * filters * chunks_of(shape) * CHUNK * taps, f"weights of {filters} filters of {taps} taps, padded")
     whole = np.zeros(
         (shape.groups, chunks_of(shape) * CHUNK, shape.group_filters, shape.rows, shape.columns), np.float16
     )

@@ -10,6 +10,7 @@ from attrs import frozen
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
@@ -33,6 +34,7 @@ def multiply(
 ) -> GemmResult:
     """Run the kernel ``name`` of the file of that name for a result of ``shape``; ``right`` is B, padded."""
     (m, n), (depth, width) = shape, right.shape
+    require(4 * m * width, f"the result, {m}x{width} floats with its padding")
     c = np.zeros((m, width), np.float32)
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     program = load_shipped(f"{name}.dasm", machine)

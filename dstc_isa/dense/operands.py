@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.halves import halves
+from dstc_isa.host_memory import require
 
 CTA_TILE = 128
 BLOCK = 128
@@ -34,8 +35,9 @@ def padded(values: npt.NDArray[Any], rows: int, columns: int) -> Halves:
 
     Raises ValueRangeError for the first finite value beyond FP16's range.
     """
-    rounded = halves(values)
     height, width = (-(-size // step) * step for size, step in zip(values.shape, (rows, columns), strict=True))
+    require(4 * height * width, f"a {height}x{width} operand rounded to FP16, and a padded copy")
+    rounded = halves(values)
     result = np.zeros((height, width), np.float16)
     result[: values.shape[0], : values.shape[1]] = rounded
     return result

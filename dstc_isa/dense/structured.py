@@ -14,6 +14,7 @@ from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
+from dstc_isa.host_memory import require
 from dstc_isa.timing.run import RunOptions
 
 GROUP = 4
@@ -59,6 +60,7 @@ def prune(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     rows, columns = a.shape
     width = -(-columns // GROUP) * GROUP
+    require(24 * rows * width, f"pruning a {rows}x{width} matrix: magnitudes and their order")
     whole = np.zeros((rows, width), a.dtype)
     whole[:, :columns] = a
     groups = whole.reshape(rows, width // GROUP, GROUP)

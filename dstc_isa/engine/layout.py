@@ -88,7 +88,8 @@ LAUNCH_FIELDS = {
     "allocation_count": "allocations",
     "banks": "address of the constant bank table: host address, size",
     "cta_count": "CTAs to be run",
-    "order": "address of their numbers, ascending; 0 if they are 0, 1, 2 and so on",
+    "steps": "address of entries that tell their numbers: a place and what is added to it and all behind it",
+    "step_count": "such entries; none if the numbers are 0, 1, 2 and so on",
     "next_cta": "how many of them workers have taken",
     "stop_cta": "no CTA from this one on is started",
     "cancelled": "set to stop all workers",
@@ -123,6 +124,7 @@ TRACED_ROWS = 32
 """A trace's entry: whether the guard holds in no lane, above it the instruction, and the accumulator rows that the
 outer product before it added to."""
 
+STEP_ENTRY = 16
 ALLOCATION_ENTRY = 24
 BANK_ENTRY = 16
 

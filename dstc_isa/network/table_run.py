@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from math import prod
 from typing import Literal
 
 import attrs
 
+from dstc_isa.host_memory import require
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.layers import Facts, conv_facts, product_facts
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
@@ -31,6 +33,9 @@ def run_table(
     """
     watch = watch or Watch()
     chosen = chosen_layers([layer.name for layer in table.layers], layers)
+    for layer in table.layers:
+        if layer.name in chosen:
+            require(_bytes(layer), f"layer {layer.name}: its operands and its result")
     found = {row.layer: row for row in kept}
     watch.planned(len(chosen), len(found))
     rows = []
@@ -53,6 +58,14 @@ def run_table(
         keep(row)
         watch.ended(row)
     return Outcome(rows=tuple(rows))
+
+
+def _bytes(layer: TableLayer) -> int:
+    """Memory that a layer's operands of FP16 and its result of FP32 take."""
+    shape = layer.shape
+    if isinstance(shape, Product):
+        return 2 * shape.k * (shape.m + shape.n) + 4 * shape.m * shape.n
+    return 2 * (prod(shape.input_shape) + prod(shape.weight_shape)) + 4 * prod(shape.output_shape)
 
 
 def _table_layer(layer: TableLayer, device: Device, seed: int) -> tuple[Measured, Facts]:

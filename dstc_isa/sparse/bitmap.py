@@ -8,6 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from dstc_isa.halves import HALF, ValueRangeError, overflowing, rounded_to_half
+from dstc_isa.host_memory import require
 from dstc_isa.sparse.groups import StepGroups
 
 if TYPE_CHECKING:
@@ -322,6 +323,7 @@ def _assemble(
     tile_k = element_bitmap.shape[1]
     tiles_outer, tiles_k = _tile_grid(shape, side, tile_k)
     words = -(-tiles_k // WORD_BITS)
+    require(tiles_outer * words * WORD.itemsize, f"the bitmap of {tiles_outer}x{tiles_k} tiles")
     warp_bitmap = np.zeros((tiles_outer, words), WORD)
     tile_row, tile_column = np.divmod(numbers, max(1, tiles_k))
     word = tile_row * words + tile_column // WORD_BITS

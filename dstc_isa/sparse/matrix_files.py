@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dstc_isa.array_files import ArrayFileError, npz_names, read_npy, read_npz
+from dstc_isa.host_memory import OutOfMemory
 from dstc_isa.sparse.bitmap import REAL_KINDS
 from dstc_isa.sparse.matrix_market import DroppedValues, MarketError, read_market
 from dstc_isa.whole_file import whole_file
@@ -54,6 +55,8 @@ def load_matrix(path: str | PathLike[str]) -> LoadedMatrix:
         raise MatrixFileError(path, str(error)) from None
     except OSError as error:
         raise MatrixFileError(path, f"cannot be read: {error.strerror or error}") from None
+    except OutOfMemory as error:
+        raise MatrixFileError(path, str(error)) from None
     except MemoryError:
         raise MatrixFileError(path, "corrupted, or its matrix does not fit in memory") from None
     # Damaged bytes come out of the readers as nearly any exception: zipfile's, zlib's, struct's, SciPy's own.

@@ -5,6 +5,8 @@ from operator import index
 import numpy as np
 from numpy.typing import NDArray
 
+from dstc_isa.host_memory import require
+
 _CHUNK = 1 << 20
 
 
@@ -12,7 +14,8 @@ def random_matrix(rows: int, columns: int, density: float, seed: int) -> NDArray
     """Return a float16 matrix [rows, columns] whose elements are non-zero with probability ``density``, independently.
 
     Non-zero values are uniform between -1 and 1, rounded to FP16, and never zero. The same ``seed`` (0 or more) gives
-    the same matrix. Raises ValueError for a negative size or seed and for a density outside 0 to 1.
+    the same matrix. Raises ValueError for a negative size or seed and for a density outside 0 to 1,
+    OutOfMemory for a matrix larger than the memory there is.
     """
     rows, columns, seed = index(rows), index(columns), index(seed)
     if rows < 0 or columns < 0:
@@ -21,6 +24,7 @@ def random_matrix(rows: int, columns: int, density: float, seed: int) -> NDArray
         raise ValueError(f"density is a fraction from 0 to 1, not {density}")
     if seed < 0:
         raise ValueError(f"seed is 0 or more, not {seed}")
+    require(2 * rows * columns, f"a random {rows}x{columns} matrix of FP16")
     generator = np.random.default_rng(seed)
     matrix = np.zeros(rows * columns, np.float16)
     for start in range(0, len(matrix), _CHUNK):

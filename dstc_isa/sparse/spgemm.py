@@ -10,6 +10,7 @@ from attrs import frozen
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.halves import in_matrix
+from dstc_isa.host_memory import require
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.program_files import SPARSE_KERNELS
@@ -159,12 +160,9 @@ def _groups(left: BitmapMatrix, right: BitmapMatrix) -> int:
 
 
 def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
-    """Zeros for the dense m x n result; ValueError if there is no room for it."""
-    try:
-        return np.zeros((m, n), np.float32)
-    except (MemoryError, ValueError):
-        size = m * n * np.dtype(np.float32).itemsize
-        raise ValueError(f"the result is dense, {m}x{n} floats or {size / 2**30:.4g} GiB: no room for it") from None
+    """Zeros for the dense m x n result; OutOfMemory if it is larger than the memory there is."""
+    require(m * n * np.dtype(np.float32).itemsize, f"the result, which is dense, {m}x{n} floats")
+    return np.zeros((m, n), np.float32)
 
 
 def _encoded(matrix: Any, side: Side) -> BitmapMatrix:

@@ -20,6 +20,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.host_memory import require
 from dstc_isa.program_files import SPARSE_KERNELS, program_directory
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
@@ -121,10 +122,12 @@ class Study:
     sample: float | None
 
     def check(self) -> None:
-        """Raise StudyError for what cannot be run."""
+        """Raise StudyError for what cannot be run, OutOfMemory for a product that does not fit in memory."""
         for name, size in (("m", self.m), ("n", self.n), ("k", self.k)):
             if not 1 <= size <= DIMENSION_LIMIT:
                 raise StudyError(f"{name} is 1 to {DIMENSION_LIMIT}, not {size}")
+        operands, result = self.k * (self.m + self.n), self.m * self.n
+        require(2 * operands + 4 * result, f"a point of {self.m}x{self.k} times {self.k}x{self.n} and its dense result")
         if self.sample is not None and not 0 < self.sample <= 1:
             raise StudyError(f"sample is a share of the CTAs, more than 0 and at most 1, not {self.sample}")
         if self.seed < 0:

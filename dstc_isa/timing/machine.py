@@ -18,6 +18,7 @@ from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.layout import Record, put, record
 from dstc_isa.gpu import Gpu
+from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Pipe
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
@@ -172,7 +173,9 @@ class Machine:
             free_skip=buffer.skipped == "none",
             log_capacity=log_capacity(gpu),
         )
-        sms = [new_sm(state, gpu, slots, l1_sets, row) for row in records]
+        sms = [new_sm(state, gpu, slots, l1_sets, records[0])]
+        require((plan.sms - 1) * sms[0].nbytes, f"{plan.sms} SMs of {gpu.name} with {slots} CTAs each")
+        sms += [new_sm(state, gpu, slots, l1_sets, row) for row in records[1:]]
         return cls(state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records])
 
     def field(self, name: str) -> int:
@@ -201,7 +204,7 @@ class Machine:
         self, run_task: Callable[[int], None], tasks: list[Task], progress: Callable[[int, int], None] | None
     ) -> None:
         """Run epochs until every CTA has ended; KernelFault if one faults."""
-        dealer = Dealer(self.plan.ctas.tolist())
+        dealer = Dealer(self.plan.ctas)
         merging = self.new_task(merge=True)
         started = [0] * len(self.sms)
         epoch, begin, length, sharing = 1, 0, min(FIRST_EPOCH, self.gpu.model.epoch_cycles), 1.0

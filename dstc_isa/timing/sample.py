@@ -13,6 +13,8 @@ import numpy.typing as npt
 from attrs import frozen
 from scipy.special import stdtrit
 
+from dstc_isa.engine.ranges import Ranges
+
 SEED = 20210614
 LEAST_SMS = 8
 """Too few SMs say too little of the data that all share."""
@@ -30,7 +32,7 @@ CONFIDENCE = 0.95
 class Plan:
     """``ctas``: those that are timed, ascending, of ``total``, on ``sms`` of the ``all_sms`` that the launch fills."""
 
-    ctas: npt.NDArray[np.int64]
+    ctas: Ranges
     total: int
     sms: int
     all_sms: int
@@ -40,11 +42,9 @@ class Plan:
         """Part of the GPU that is modelled."""
         return self.sms / self.all_sms
 
-    def others(self) -> npt.NDArray[np.int64]:
+    def others(self) -> Ranges:
         """CTAs that are not timed, ascending."""
-        left = np.ones(self.total, np.bool_)
-        left[self.ctas] = False
-        return np.flatnonzero(left)
+        return self.ctas.complement(self.total)
 
     def traffic(self, missed: int, moved: int) -> tuple[float, float]:
         """From the sectors that modelled SMs missed and that moved for them (not 0): how many SMs of the whole GPU
@@ -61,7 +61,7 @@ class Plan:
 
 def whole(total: int, sms: int) -> Plan:
     """The plan that times every CTA."""
-    return Plan(np.arange(total), total, sms, sms)
+    return Plan(Ranges([range(total)]), total, sms, sms)
 
 
 def plan(share: float, total: int, sms: int, slots: int) -> Plan:
@@ -81,8 +81,8 @@ def plan(share: float, total: int, sms: int, slots: int) -> Plan:
         first, end = (total * edge // stretches for edge in (stretch, stretch + 1))
         length = -(-end * chosen // sms) - -(-first * chosen // sms)
         start = int(place.integers(first, end - length, endpoint=True))
-        runs.append(np.arange(start, start + length))
-    return Plan(np.concatenate(runs), total, chosen, sms)
+        runs.append(range(start, start + length))
+    return Plan(Ranges(runs), total, chosen, sms)
 
 
 @frozen

@@ -41,6 +41,11 @@ class Sm:
     queue: npt.NDArray[np.int64]
     kept: list[Any]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes."""
+        return sum(each.nbytes for each in (self.record, self.subcores, self.queue, *self.ctas, *self.kept))
+
     def field(self, name: str) -> int:
         """A field of the SM record."""
         return int(self.record[SM_OFFSETS[name] // 8])

@@ -40,12 +40,12 @@ def run(body: list[str], sample: float | None, *settings: str, **more: int) -> t
 def test_a_plan_takes_about_the_share_of_every_part_of_the_grid(share: float, total: int, sms: int, slots: int) -> None:
     sms = min(sms, total)
     found = plan(share, total, sms, slots)
-    assert sorted({*found.ctas.tolist()}) == found.ctas.tolist()
-    assert sorted([*found.ctas.tolist(), *found.others().tolist()]) == list(range(total))
+    assert sorted({*found.ctas}) == list(found.ctas)
+    assert sorted([*found.ctas, *found.others()]) == list(range(total))
     assert len(found.ctas) == -(-total * found.sms // sms)
     assert found.sms >= min(sms, np.ceil(share * sms))
     if len(found.ctas) < total:
-        counts = np.histogram(found.ctas, bins=8, range=(0, total))[0]
+        counts = np.histogram(list(found.ctas), bins=8, range=(0, total))[0]
         assert counts.min() > 0
 
 

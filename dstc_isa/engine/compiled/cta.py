@@ -14,7 +14,7 @@ from dstc_isa.engine.compiled.records import (
     store_i64,
     store_lanes_u32,
 )
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, ROW_BYTES, TURN, WARP_OFFSETS
+from dstc_isa.engine.layout import LAUNCH_OFFSETS, ROW_BYTES, STEP_ENTRY, TURN, WARP_OFFSETS
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -101,6 +101,17 @@ def fail_stuck(launch: Any, warps: Any) -> Any:
     return int64(-1)
 
 
+@compiled
+def numbered(launch: Any, place: Any) -> Any:
+    """The number of the CTA that is run as the one at ``place``."""
+    cta = int64(place)
+    for step in range(launch.step_count):
+        entry = launch.steps + step * STEP_ENTRY
+        if load_i64(entry) <= place:
+            cta += load_i64(entry + 8)
+    return cta
+
+
 def worker_of(run_warp: Any) -> Any:
     """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
 
@@ -139,8 +150,7 @@ def worker_of(run_warp: Any) -> Any:
             cta = atomic_add(worker.launch + NEXT_CTA, 1)
             if cta >= launch.cta_count:
                 break
-            if launch.order != 0:
-                cta = load_i64(launch.order + 8 * cta)
+            cta = numbered(launch, cta)
             if cta > launch.stop_cta:
                 break
             faulted = run_cta(worker, launch, cta)

@@ -15,6 +15,8 @@ from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, needs
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, Record, put, record
+from dstc_isa.engine.ranges import Ranges
+from dstc_isa.host_memory import require
 
 RUN_WORKER = cache.Entry("run_worker", "dstc_isa.engine.compiled.cta", "worker_of", "as_worker")
 
@@ -39,21 +41,24 @@ def run(
     threads: int | None = None,
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     announce: Callable[[str], None] | None = None,
-    ctas: npt.NDArray[np.int64] | None = None,
+    ctas: Ranges | None = None,
 ) -> Execution:
     """Execute a launch; the arrays given as arguments hold the results.
 
     ``threads``: host threads, all cores if None; results do not depend on it. ``max_instructions``: per warp.
-    ``ctas``: linear numbers of those to run, ascending; all if None. Raises KernelFault for the faulting CTA with the
+    ``ctas``: linear numbers of those to run; all if None. Raises KernelFault for the faulting CTA with the
     lowest number, LaunchError for operands outside a bank.
     """
     state = load_launch(launch, max_instructions)
     if ctas is not None:
-        put(state.record, LAUNCH_OFFSETS, cta_count=len(ctas), order=ctas.ctypes.data)
+        steps = ctas.steps()
+        put(state.record, LAUNCH_OFFSETS, cta_count=len(ctas), steps=steps.ctypes.data, step_count=len(steps))
     run_worker = cache.load(RUN_WORKER, announce)
     alone = needs_one_thread(state.instructions)
     used = 1 if alone else max(1, min(threads or len(os.sched_getaffinity(0)), state.cta_count))
-    workers = [new_worker(state) for _ in range(used)]
+    workers = [new_worker(state)]
+    require((used - 1) * workers[0].cta.nbytes, f"a CTA of {launch.warps} warps for each of {used} host threads")
+    workers += [new_worker(state) for _ in range(used - 1)]
     started = time.perf_counter()
     run_threads(run_worker, [w.record for w in workers], state.record)
     seconds = time.perf_counter() - started

@@ -88,6 +88,11 @@ class CtaState:
     window: npt.NDArray[np.int64]
     kept: list[Any]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes."""
+        return sum(array.nbytes for array in (self.warps, self.window, *self.kept))
+
     def warp(self, index: int) -> SimpleNamespace:
         """A warp's record as attributes."""
         row = self.warps[index].tolist()
