@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import dstc_isa
 from dstc_isa.halves import ValueRangeError
+from dstc_isa.host_memory import OutOfMemory
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import SpgemmReport, spgemm
 
@@ -287,7 +288,7 @@ def test_a_long_matrix_of_one_column_fits_the_grid() -> None:
 
 def test_a_result_without_room_is_refused() -> None:
     huge = scipy.sparse.csr_array((2**31 - 1, 1), dtype=np.float32)
-    with pytest.raises(ValueError, match="the result is dense, 2147483647x2147483647 floats"):
+    with pytest.raises(OutOfMemory, match="the result, which is dense, 2147483647x2147483647 floats: needs 16 EiB"):
         spgemm(huge, huge.T)
 
 

@@ -1,7 +1,13 @@
+import tracemalloc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.timing.dealer import Dealer
+from dstc_isa.timing.sample import Plan, plan, whole
+
+LARGEST = 2**31 - 1
 
 
 def test_breadth_first_over_free_slots_then_ahead() -> None:
@@ -20,3 +26,16 @@ def test_every_cta_is_started_once_and_in_order_on_each_sm(total: int, rounds: l
             started += queue[:slots]
             del queue[:slots]
     assert sorted(started) == list(range(total))
+
+
+@pytest.mark.parametrize("chosen", [whole(LARGEST, 80), plan(0.25, LARGEST, 80, 8)], ids=["all", "a quarter"])
+def test_the_largest_grid_takes_no_more_memory_than_a_small_one(chosen: Plan) -> None:
+    tracemalloc.start()
+    dealer = Dealer(chosen.ctas)
+    queues: list[list[int]] = [[]] * chosen.sms
+    for _ in range(20):
+        queues = dealer.deal([queue[100:] for queue in queues], [8] * chosen.sms, [100] * chosen.sms)
+    assert len(chosen.ctas) + len(chosen.others().steps()) >= LARGEST // 4
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 22
