@@ -1,0 +1,53 @@
+"""Commands as processes: their streams closed, full or narrow."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = "import sys; from dstc_isa.cli.process import {0}; sys.exit({0}())"
+
+
+def shell(command: str, directory: Path, program: str = "emu", **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command line of ``sh``, with ``$X`` for the program; what was seen of its streams and its status."""
+    script = directory / "program.py"
+    script.write_text(RUN.format(program))
+    environment = {**os.environ, **variables, "X": f"{sys.executable} {script}"}
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", ["gpu list", "--help"])
+def test_standard_output_is_full(tmp_path: Path, arguments: str) -> None:
+    ended = shell(f"$X {arguments} >/dev/full", tmp_path)
+    assert ended.stderr == b"dstc-emu: standard output: cannot be written: No space left on device\n"
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "2>/dev/full", "| head -1"])
+def test_streams_that_lead_nowhere(tmp_path: Path, streams: str) -> None:
+    ended = shell(f"$X gpu list {streams}", tmp_path)
+    assert ended.stderr == b""
+    assert ended.returncode == 0
+    refused = shell(f"$X run none.dasm {streams}", tmp_path)
+    assert b"Traceback" not in refused.stderr
+    assert refused.returncode == 1
+
+
+@pytest.mark.parametrize("program", ["emu", "asm"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_names_that_the_encoding_lacks(tmp_path: Path, program: str, encoding: str) -> None:
+    for name in (os.fsencode("核.dasm"), b"\xe6\xa0.dasm"):
+        (tmp_path / os.fsdecode(name)).write_text(".kernel k\n    FROM\n")
+        ended = shell(f"$X {'run ' if program == 'emu' else ''}*.dasm", tmp_path, program, PYTHONIOENCODING=encoding)
+        assert b"unknown instruction FROM" in ended.stderr
+        assert b"Traceback" not in ended.stderr
+        assert ended.returncode == 1
+        (tmp_path / os.fsdecode(name)).unlink()
