@@ -28,6 +28,11 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--check-hazards", action="store_true", help="report what control codes let warps read or overwrite too early"
     )
+    command.add_argument(
+        "--any-order",
+        action="store_true",
+        help="do not look whether CTAs depend on their order (faster; results of a race then differ from run to run)",
+    )
     command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
     command.add_argument(
@@ -67,6 +72,7 @@ def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOption
         "progress": progress,
         "sample": options.sample,
         "check_hazards": options.check_hazards,
+        "any_order": options.any_order,
     }
 
 

@@ -11,6 +11,7 @@ from dstc_isa.isa.instruction import Instruction, Lane
 from dstc_isa.isa.memory import atoms, atoms_cas, order_matters, red
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant
+from dstc_isa.program import Kernel
 
 DEFAULT_MAX_INSTRUCTIONS = 1 << 30
 INSTRUCTION_LIMIT = (1 << 63) - 1
@@ -20,18 +21,47 @@ class SemanticsError(RuntimeError):
     """An instruction whose semantics an engine cannot execute; the message names it and says why."""
 
 
+@frozen
+class Dependence:
+    """How the outcome of a launch depends on the order of its CTAs, which is then that of ascending numbers.
+
+    ``certain``: whether it does, or was only not found out for want of room. ``place``: the array element concerned,
+    such as ``out[3]``. ``ctas`` and ``uses``: which two CTAs, None for several, and whether each reads, writes or
+    reduces it. ``instruction``: index of the second one's instruction, None if it is not known.
+    """
+
+    certain: bool
+    place: str
+    ctas: tuple[int | None, int | None]
+    uses: tuple[str, str]
+    instruction: int | None
+
+    def sentence(self, kernel: Kernel) -> str:
+        """What a user should know."""
+        order = "results are those of CTAs started in order on one host thread"
+        if not self.certain:
+            return f"CTAs may depend on their order, so {order}: too much memory is shared to tell ({self.place})"
+        (first, second), (before, then) = self.ctas, self.uses
+        who = "another CTA" if first is None else f"CTA {first}"
+        other = "another" if second is None else f"CTA {second}"
+        where = "" if self.instruction is None else f" ({kernel.place(self.instruction).split(', from ')[0]})"
+        return f"CTAs depend on their order: {who} {before} {self.place} and {other} {then} it{where}; {order}"
+
+
 @frozen(eq=False)
 class Execution:
     """The outcome of a launch.
 
     ``issued`` and ``skipped``: per instruction of the kernel, how often a warp issued it and how often its guard
-    then held in no lane. ``seconds``: time of the run alone. ``threads``: host threads used.
+    then held in no lane. ``seconds``: time of the run alone. ``threads``: host threads used. ``dependence``: how its
+    CTAs were found to depend on their order, None if they do not or it was not looked for.
     """
 
     issued: npt.NDArray[np.int64]
     skipped: npt.NDArray[np.int64]
     seconds: float
     threads: int
+    dependence: Dependence | None = None
 
     @property
     def warp_instructions(self) -> int:

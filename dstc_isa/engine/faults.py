@@ -42,6 +42,7 @@ class KernelFault(RuntimeError):
     """A kernel stopped by a fault; the message names kernel, source line, instruction, CTA, warp and lanes."""
 
     def __init__(self, launch: Launch, record: FaultRecord) -> None:
+        self.launch = launch
         self.record = record
         super().__init__(describe(launch, record))
 

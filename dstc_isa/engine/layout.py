@@ -64,6 +64,8 @@ WARP_POINTERS = {
     "scratch": "address of 256 bytes for lane addresses",
     "shared": "address of the CTA's shared memory",
     "launch": "address of the launch record",
+    "cta": "linear number of its CTA",
+    "tracker": "address of a cell with the address of the tracker record, 0 if accesses are not tracked",
     "last_allocation": "index of the allocation that was found last",
     "traffic": "Traffic of the last memory instruction",
     "access": "Access: how the addresses of the last memory instruction lie",
@@ -99,12 +101,20 @@ LAUNCH_OFFSETS = offsets(LAUNCH_FIELDS, {})
 
 WORKER_FIELDS = {
     "launch": "address of the launch record",
-    "warps": "address of the first warp record",
-    "shared": "address of the shared memory",
+    "tracker": "address of the tracker record, 0 if accesses are not tracked",
+    "slots": "address of the CTA slots: first warp record, shared memory, number of the CTA or a value of Slot",
+    "slot_count": "slots there are",
+    "slot_limit": "slots there may be",
+    "wants_slots": "1 if it stopped because it wants more of them",
+    "drained": "1 when there is no further CTA to start",
+    "cursor": "the slot whose CTA ran last",
     "issued": "address of the counts of issued instructions, one per instruction of the kernel",
     "skipped": "address of the counts of issued instructions whose guard held in no lane",
     "fault_cta": "linear number of the CTA that faulted, -1 for none",
+    "fault_slot": "its slot",
     "fault_warp": "the warp that faulted",
+    "fault_by_watchdog": "1 if its fault is that it ran for too long",
+    "watchdogs": "warps that the watchdog stopped, whatever fault is reported",
 }
 WORKER_OFFSETS = offsets(WORKER_FIELDS, {})
 
@@ -118,6 +128,32 @@ TURN = 1 << 16
 """Instructions a warp issues before the next one of its CTA has its turn, so that one that waits in a loop for
 another does not wait for ever."""
 
+QUANTUM = 4 * TURN
+"""Instructions that the warps of a CTA issue together before another CTA has its turn, so that one that waits for
+another does not wait for ever."""
+
+OPEN_CTAS = 80 * 32
+OPEN_WARPS = 80 * 64
+"""CTAs and warps that have begun and not ended, at most: what the 80 SMs of a V100 hold (CUDA C++ Programming Guide,
+technical specifications, compute capability 7.0)."""
+
+
+def open_ctas(warps: int) -> int:
+    """How many CTAs of so many warps may be open."""
+    return max(1, min(OPEN_CTAS, OPEN_WARPS // warps))
+
+
+class Slot(IntEnum):
+    """What a CTA slot holds in place of a CTA."""
+
+    FREE = -1
+    FAULTED = -2
+
+
+SLOT_ENTRY = 24
+SLOT_SHARED = 8
+SLOT_CTA = 16
+
 TRACED_OFF = 1
 TRACED_PC = 1
 TRACED_ROWS = 32
@@ -127,6 +163,73 @@ outer product before it added to."""
 STEP_ENTRY = 16
 ALLOCATION_ENTRY = 24
 BANK_ENTRY = 16
+
+TRACKER_FIELDS = {
+    "launch": "address of the launch record",
+    "stops": "1 if a conflict stops the launch",
+    "unit": "log2 of the bytes of a unit, the least piece of memory that is told apart",
+    "regions": "address of a row per allocation: host address, bytes and first granule of its region",
+    "granules": "address of the state of every granule of UNITS units",
+    "details": "address of entries for granules that several CTAs use",
+    "detail_limit": "such entries there is room for",
+    "detail_count": "such entries in use; the first one is none",
+    "pages": "address of a 32-bit Page for each page of the regions",
+    "saved": "address of what was in the pages before",
+    "conflict": "Conflict that was found first",
+    "granule": "where: number of the granule",
+    "place": "and the unit in it",
+    "first_cta": "the CTA that came first, SEVERAL for more than one",
+    "first_use": "what it did there, a value of Use",
+    "second_cta": "the CTA that came then",
+    "second_use": "what it did there, a value of Use",
+    "second_pc": "and at which instruction",
+}
+TRACKER_OFFSETS = offsets(TRACKER_FIELDS, {})
+COMPARISON_FIELDS = {
+    "trackers": "address of the addresses of the trackers",
+    "count": "trackers",
+    "first": "granule to begin with",
+    "end": "granule behind the last one",
+}
+COMPARISON_OFFSETS = offsets(COMPARISON_FIELDS, {})
+REGION_ENTRY = 24
+UNITS = 16
+PAGE_SHIFT = 12
+DETAIL_ENTRY = 4 * UNITS
+
+
+class Page(IntEnum):
+    """What is known of a page: untouched, being saved by a thread, all zero before, or saved."""
+
+    UNTOUCHED = 0
+    BUSY = 1
+    ZERO = 2
+    SAVED = 3
+
+
+class Conflict(IntEnum):
+    """Whether CTAs were found to depend on each other's order; POSSIBLE where there was no room to tell."""
+
+    NONE = 0
+    CERTAIN = 1
+    POSSIBLE = 2
+
+
+class Use(IntEnum):
+    """How CTAs use a unit of memory; REDUCE and above are an integer reduction, by its operation."""
+
+    NONE = 0
+    READ = 1
+    WRITE = 2
+    REDUCE = 3
+
+
+CTA_BITS = 26
+SEVERAL = (1 << CTA_BITS) - 1
+"""Stands for more than one CTA."""
+
+TRACKED_CTAS = SEVERAL - 1
+"""CTAs of a launch whose accesses can be tracked, at most."""
 
 
 def record(fields: Mapping[str, int]) -> Record:

@@ -18,11 +18,14 @@ def run_kernel(
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
+    any_order: bool = False,
 ) -> tuple[Launch, Execution]:
     """Check and execute a launch; arrays among the arguments are read and written in place.
 
     ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
-    ``reference``: use the readable engine. Raises LaunchError before and KernelFault during the run.
+    ``reference``: use the readable engine. ``any_order``: several threads need not find out whether CTAs depend on
+    their order, and results of a kernel where they do may differ from run to run. Raises LaunchError before and
+    KernelFault during the run.
     """
     check_limit(max_instructions)
     launch = prepare(program, kernel, grid, block, arguments)
@@ -32,7 +35,10 @@ def run_kernel(
         return launch, run_reference(launch, max_instructions=max_instructions)
     from dstc_isa.engine.compiled.machine import run as run_compiled
 
-    return launch, run_compiled(launch, threads=threads, max_instructions=max_instructions, announce=announce)
+    execution = run_compiled(
+        launch, threads=threads, max_instructions=max_instructions, announce=announce, any_order=any_order
+    )
+    return launch, execution
 
 
 def check_limit(max_instructions: int) -> None:

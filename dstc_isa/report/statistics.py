@@ -19,6 +19,7 @@ class RunStatistics:
     ``warp_instructions``: warp instructions issued, those included whose guard held in no lane.
     ``histogram`` and ``skipped``: mnemonic (with modifiers) -> issued, and issued with no lane executing.
     ``seconds``: wall-clock time of the run alone; ``threads``: host threads. ``timing``: None for a run without time.
+    ``dependence``: a sentence on how CTAs were found to depend on their order, None if they do not.
     """
 
     kernel: str
@@ -28,6 +29,7 @@ class RunStatistics:
     histogram: dict[str, int]
     skipped: dict[str, int]
     timing: TimedStatistics | None = None
+    dependence: str | None = None
 
     @property
     def warp_instructions_per_s(self) -> float:
@@ -48,6 +50,7 @@ class RunStatistics:
             "threads": self.threads,
             "histogram": self.histogram,
             "skipped": self.skipped,
+            "dependence": self.dependence,
             "timing": None if self.timing is None else self.timing.as_json(),
         }
 
@@ -69,4 +72,5 @@ def statistics(kernel: Kernel, execution: Execution, timing: Timing | None = Non
         histogram=dict(issued.most_common()),
         skipped={name: count for name, count in skipped.most_common() if count},
         timing=None if timing is None else timed_statistics(kernel, timing),
+        dependence=None if execution.dependence is None else execution.dependence.sentence(kernel),
     )

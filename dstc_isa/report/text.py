@@ -115,6 +115,8 @@ def print_run(run: RunStatistics, console: Console) -> None:
     console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
     if run.timing is not None:
         console.print(timed_summary(run, run.timing), highlight=False, markup=False, soft_wrap=True)
+    if run.dependence is not None:
+        console.print(run.dependence, highlight=False, markup=False, soft_wrap=True)
     if run.histogram:
         console.print(histogram_table(run))
     if run.timing is not None and run.timing.warp_cycles:

@@ -146,6 +146,7 @@ SM_FIELDS = {
     "watches": "address of the watch records of all warps",
     "findings": "address of the hazards found",
     "finding_count": "hazards",
+    "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
     "fault_cta": "CTA that faulted, -1 for none",
     "fault_slot": "slot of it",
     "fault_warp": "warp of it",
@@ -279,6 +280,7 @@ FINDINGS = 64
 
 TASK_FIELDS = {
     "machine": "address of the machine record",
+    "tracker": "address of the tracker record, 0 if accesses are not tracked",
     "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
     "issued": "address of the counts of issued instructions",
     "skipped": "address of the counts of those whose guard held in no lane",

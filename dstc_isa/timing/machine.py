@@ -1,6 +1,5 @@
 """Runs a launch on the modelled GPU: SMs side by side, epoch after epoch, on the host's threads."""
 
-import os
 import time
 from collections.abc import Callable
 from math import ceil
@@ -8,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from attrs import define, evolve
+from attrs import Factory, define, evolve
 
 from dstc_isa.engine.compiled import cache
-from dstc_isa.engine.compiled.machine import run, run_threads
+from dstc_isa.engine.compiled.host_threads import run_threads
+from dstc_isa.engine.compiled.machine import Outcome, host_threads, run, run_workers
 from dstc_isa.engine.compiled.state import LaunchState, load_launch
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, needs_one_thread
+from dstc_isa.engine.compiled.tracking import Tracker, Tracking
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.layout import Record, put, record
+from dstc_isa.engine.layout import LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Pipe
@@ -62,13 +63,15 @@ def time_launch(
     progress: Callable[[int, int], None] | None = None,
     sample: float | None = None,
     check_hazards: bool = False,
+    any_order: bool = False,
 ) -> Timing:
     """Execute and time a launch; the arrays given as arguments hold the results.
 
     ``threads``: host threads, all cores if None; neither results nor cycles depend on it. ``progress`` is told CTAs
     done and in all, of those that are timed. ``sample``: share of the CTAs to time; the others are run for their
-    results. ``check_hazards``: look for hazards in those that are timed. Raises LaunchError if a CTA does not fit the
-    GPU, KernelFault for a fault.
+    results. ``check_hazards``: look for hazards in those that are timed. ``any_order``: do not look whether CTAs depend
+    on their order, and let results and cycles depend on threads if they do. Raises LaunchError if a CTA does not fit
+    the GPU, KernelFault for a fault.
     """
     fits = occupancy(gpu, launch.warps, launch.kernel.registers, launch.kernel.shared_bytes)
     if fits.ctas == 0:
@@ -78,24 +81,94 @@ def time_launch(
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
     chosen = whole(launch.ctas, sms) if sample is None else plan(sample, launch.ctas, sms, slots)
-    machine = Machine.build(state, gpu, fits, slots, chosen)
-    watch = Watch.attach(state, gpu, machine.record, machine.sms) if check_hazards else None
-    wanted = 1 if needs_one_thread(state.instructions) else threads or len(os.sched_getaffinity(0))
-    used = max(1, min(wanted, len(machine.sms)))
-    tasks = [machine.new_task() for _ in range(used)]
-    started = time.perf_counter()
-    machine.run(run_task, tasks, progress)
-    timing = machine.timing(tasks, time.perf_counter() - started)
-    if watch is not None:
-        timing = evolve(timing, hazards=watch.found())
-    if sample is None:
-        return timing
-    rest = chosen.others()
-    others = None
-    if len(rest):
-        others = run(launch, threads=threads, max_instructions=max_instructions, announce=announce, ctas=rest)
-    sums = np.array([(sm.field("finished"), sm.field("issued")) for sm in machine.sms])
-    return extrapolate(timing, chosen, sample, sums, others)
+    wanted = host_threads(state, threads, any_order)
+    tracking = Tracking(state) if may_depend(launch) and not any_order else None
+
+    def attempt(used: int) -> Attempt:
+        machine = Machine.build(state, gpu, fits, slots, chosen)
+        watch = Watch.attach(state, gpu, machine.record, machine.sms) if check_hazards else None
+        trackers = [] if tracking is None else [tracking.new_tracker(stops=used > 1) for _ in range(used)]
+        return Attempt(machine, watch, trackers, used).run(run_task, progress, announce)
+
+    made = attempt(wanted)
+    if tracking is None:
+        return made.timing(sample)
+    dependence = tracking.found(made.trackers, announce)
+    if dependence is not None and wanted > 1:
+        tracking.restore()
+        made = attempt(1)
+    if dependence is not None:
+        tracking.restore()
+        made.take_results(run_workers(state, 1, announce=announce), dependence)
+    elif made.fault is not None:
+        tracking.restore()
+        run(launch, threads=threads, max_instructions=max_instructions, announce=announce)
+    return made.timing(sample)
+
+
+def may_depend(launch: Launch) -> bool:
+    """Whether CTAs have any memory in common by which they could depend on each other, and can be told apart."""
+    return 1 < launch.ctas <= TRACKED_CTAS and bool(launch.memory.allocations)
+
+
+@define
+class Attempt:
+    """A timed run of the planned CTAs, and one without time of the others."""
+
+    machine: "Machine"
+    watch: Watch | None
+    trackers: list[Tracker]
+    threads: int
+    tasks: list["Task"] = Factory(list)
+    seconds: float = 0.0
+    others: Execution | None = None
+    fault: KernelFault | None = None
+    dependence: Dependence | None = None
+
+    def run(
+        self,
+        run_task: Callable[[int], None],
+        progress: Callable[[int, int], None] | None,
+        announce: Callable[[str], None] | None,
+    ) -> "Attempt":
+        """Run everything; a fault is kept."""
+        machine = self.machine
+        put(machine.state.record, LAUNCH_OFFSETS, cancelled=0)
+        cells = [tracker.record.ctypes.data for tracker in self.trackers] or [0] * self.threads
+        used = max(1, min(self.threads, len(machine.sms)))
+        self.tasks = [machine.new_task(tracker=cell) for cell in cells[:used]]
+        started = time.perf_counter()
+        try:
+            machine.run(run_task, self.tasks, progress)
+        except KernelFault as fault:
+            self.fault = fault
+        self.seconds = time.perf_counter() - started
+        rest = machine.plan.others()
+        if len(rest) and self.fault is None and not machine.cancelled:
+            outcome = run_workers(machine.state, self.threads, self.trackers, rest, announce)
+            self.others, self.fault = outcome.execution, outcome.fault
+        return self
+
+    def take_results(self, in_order: Outcome, dependence: Dependence) -> None:
+        """Let a run of the CTAs in order say what the results are, or the fault."""
+        self.dependence = dependence
+        in_order.result(dependence)
+        if self.fault is not None:
+            self.fault.add_note(dependence.sentence(self.machine.state.launch.kernel))
+            self.fault.add_note("without time the kernel ends: what a CTA waits for may not be resident on this GPU")
+
+    def timing(self, sample: float | None) -> Timing:
+        """What the run tells of time; raises the fault if there is one."""
+        if self.fault is not None:
+            raise self.fault
+        machine = self.machine
+        timing = machine.timing(self.tasks, self.seconds)
+        if self.watch is not None:
+            timing = evolve(timing, hazards=self.watch.found())
+        if sample is not None:
+            sums = np.array([(sm.field("finished"), sm.field("issued")) for sm in machine.sms])
+            timing = extrapolate(timing, machine.plan, sample, sums, self.others)
+        return evolve(timing, execution=evolve(timing.execution, dependence=self.dependence))
 
 
 @define
@@ -182,8 +255,13 @@ class Machine:
         """A field of the machine record."""
         return int(self.record[MACHINE_OFFSETS[name] // 8])
 
-    def new_task(self, merge: bool = False) -> Task:
-        """Counters of a host thread."""
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was stopped before its end."""
+        return bool(self.state.record[LAUNCH_OFFSETS["cancelled"] // 8])
+
+    def new_task(self, merge: bool = False, tracker: int = 0) -> Task:
+        """Counters of a host thread; ``tracker``: address of its tracker record, or 0."""
         count = len(self.state.instructions) + 1
         issued, skipped, free = (np.zeros(count, np.int64) for _ in range(3))
         stalls = np.zeros((count, REASONS), np.int64)
@@ -193,6 +271,7 @@ class Machine:
             TASK_OFFSETS,
             machine=self.record.ctypes.data,
             merge=merge,
+            tracker=tracker,
             issued=issued.ctypes.data,
             skipped=skipped.ctypes.data,
             reasons=stalls.ctypes.data,
@@ -222,8 +301,10 @@ class Machine:
                 put(sm.record, SM_OFFSETS, queue_head=0, queue_tail=len(queue))
             self._share_bandwidth(sum(busy), sharing)
             put(self.record, MACHINE_OFFSETS, next_sm=0, epoch=epoch, epoch_start=begin, epoch_end=begin + length)
-            run_threads(run_task, [task.record for task in tasks], self.state.record)
+            run_threads(run_task, [task.record.ctypes.data for task in tasks], self.state.record)
             self._check_faults()
+            if self.cancelled:
+                return
             run_task(merging.record.ctypes.data)
             loaded, missed = self.field("loaded_sectors"), self.field("missed_sectors")
             stored = (self.field("dram_sectors") - loaded) / self.plan.part

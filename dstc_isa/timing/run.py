@@ -22,6 +22,7 @@ class RunOptions(TypedDict, total=False):
     progress: Progress | None
     sample: float | None
     check_hazards: bool
+    any_order: bool
 
 
 def time_kernel(
@@ -38,12 +39,14 @@ def time_kernel(
     progress: Progress | None = None,
     sample: float | None = None,
     check_hazards: bool = False,
+    any_order: bool = False,
 ) -> tuple[Launch, Timing]:
     """Check, execute and time a launch; arrays among the arguments are read and written in place.
 
-    Results are those of ``run_kernel`` for a program without races. ``progress`` is told CTAs done and in all, of
-    those that are timed. ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and
-    results complete. ``check_hazards``: look for hazards among those that are timed. Raises ValueError for another
+    Results are those of ``run_kernel``. ``progress`` is told CTAs done and in all, of those that are timed.
+    ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and results complete.
+    ``check_hazards``: look for hazards among those that are timed. ``any_order``: do not look whether CTAs depend on
+    their order; results and cycles of a kernel where they do then differ from run to run. Raises ValueError for another
     share, LaunchError before and KernelFault during the run.
     """
     from dstc_isa.timing.machine import time_launch
@@ -61,6 +64,7 @@ def time_kernel(
         progress=progress,
         sample=sample,
         check_hazards=check_hazards,
+        any_order=any_order,
     )
     return launch, timing
 
@@ -80,11 +84,12 @@ def execute(
     progress: Progress | None = None,
     sample: float | None = None,
     check_hazards: bool = False,
+    any_order: bool = False,
 ) -> tuple[Execution, Timing | None]:
     """Run a kernel: timed on ``gpu``, or without time if that is None or the reference engine is asked for.
 
     ``threads``: host threads, all cores if None. ``reference``: the readable engine. ``announce`` is given messages
-    about the engine's start. ``progress``, ``sample`` and ``check_hazards`` are as in ``time_kernel``.
+    about the engine's start. ``progress``, ``sample``, ``check_hazards`` and ``any_order`` are as in ``time_kernel``.
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
@@ -102,6 +107,7 @@ def execute(
             progress=progress,
             sample=sample,
             check_hazards=check_hazards,
+            any_order=any_order,
         )
         return timing.execution, timing
     if sample is not None or check_hazards:
@@ -116,5 +122,6 @@ def execute(
         max_instructions=max_instructions,
         reference=reference,
         announce=announce,
+        any_order=any_order,
     )
     return execution, None

@@ -69,7 +69,7 @@ def log_capacity(gpu: Gpu) -> int:
 def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) -> Sm:
     """Allocate an SM: sub-cores, ``slots`` for CTAs, L1."""
     warps = state.launch.warps
-    ctas = [new_cta(state) for _ in range(slots)]
+    ctas = [new_cta(state, row.ctypes.data + SM_OFFSETS["tracker"]) for _ in range(slots)]
     lines = l1_sets * gpu.l1.ways
     tags, sectors, uses = (np.full(lines, -1, np.int64), *(np.zeros(lines, np.int64) for _ in range(2)))
     filled = np.zeros(lines * L1_FILL_BYTES // 8, np.int64)

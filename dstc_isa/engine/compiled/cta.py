@@ -14,7 +14,18 @@ from dstc_isa.engine.compiled.records import (
     store_i64,
     store_lanes_u32,
 )
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, ROW_BYTES, STEP_ENTRY, TURN, WARP_OFFSETS
+from dstc_isa.engine.layout import (
+    LAUNCH_OFFSETS,
+    QUANTUM,
+    ROW_BYTES,
+    SLOT_CTA,
+    SLOT_ENTRY,
+    SLOT_SHARED,
+    STEP_ENTRY,
+    TURN,
+    WARP_OFFSETS,
+    Slot,
+)
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -23,6 +34,8 @@ WARP_RECORD_BYTES = WARP_OFFSETS["size"]
 NEXT_CTA = LAUNCH_OFFSETS["next_cta"]
 STOP_CTA = LAUNCH_OFFSETS["stop_cta"]
 PREDICATES = 7
+ENDED, SET_ASIDE = -1, -2
+"""How a CTA's turn ends, beside the number of a warp that faulted."""
 
 
 @compiled
@@ -42,6 +55,7 @@ def start_warp(launch: Any, warp: Any, index: Any, cta: Any) -> Any:
     warp.issued = 0
     warp.fault = 0
     warp.index = index
+    warp.cta = cta
     warp.code_size = launch.code_size
     warp.identity[0] = cta % launch.grid_x
     warp.identity[1] = cta // launch.grid_x % launch.grid_y
@@ -112,17 +126,74 @@ def numbered(launch: Any, place: Any) -> Any:
     return cta
 
 
+@compiled
+def alive(launch: Any, warps: Any) -> Any:
+    """Whether a CTA has lanes that have not exited."""
+    live = int64(0)
+    for index in range(launch.warps):
+        live |= as_warp(warps + index * WARP_RECORD_BYTES).live
+    return live != 0
+
+
+@compiled
+def find_slot(worker: Any, free: Any) -> Any:
+    """The first free slot, or the next one behind the cursor with a CTA; -1 if there is none."""
+    for number in range(worker.slot_count):
+        slot = number if free else (worker.cursor + 1 + number) % worker.slot_count
+        cta = load_i64(worker.slots + slot * SLOT_ENTRY + SLOT_CTA)
+        if cta >= 0 if not free else cta == Slot.FREE:
+            return int64(slot)
+    return int64(-1)
+
+
+@compiled
+def start_cta(launch: Any, slot: Any, cta: Any) -> Any:
+    """Put a CTA at its start into a slot, given by its address."""
+    store_i64(slot + SLOT_CTA, cta)
+    shared = load_i64(slot + SLOT_SHARED)
+    for place in range((launch.shared_bytes + 7) // 8):
+        store_i64(shared + 8 * place, 0)
+    for index in range(launch.warps):
+        start_warp(launch, as_warp(load_i64(slot) + index * WARP_RECORD_BYTES), index, cta)
+
+
+@compiled
+def take_cta(worker: Any, launch: Any) -> Any:
+    """The number of the next CTA to start, -1 if there is none or one before it has faulted."""
+    cta = atomic_add(worker.launch + NEXT_CTA, 1)
+    if cta < launch.cta_count:
+        cta = numbered(launch, cta)
+        if cta <= launch.stop_cta:
+            return cta
+    return int64(-1)
+
+
+@compiled
+def note_fault(worker: Any, slot: Any, index: Any) -> Any:
+    """Remember the fault of a warp, unless it waited in vain where a later CTA has faulted; no later CTA is started."""
+    place = worker.slots + slot * SLOT_ENTRY
+    cta = load_i64(place + SLOT_CTA)
+    watchdog = as_warp(load_i64(place) + index * WARP_RECORD_BYTES).fault == Fault.WATCHDOG
+    if watchdog:
+        worker.watchdogs += 1
+    if worker.fault_cta < 0 or not watchdog or worker.fault_by_watchdog != 0:
+        worker.fault_cta = cta
+        worker.fault_slot = slot
+        worker.fault_warp = index
+        worker.fault_by_watchdog = watchdog
+        store_i64(place + SLOT_CTA, int64(Slot.FAULTED))
+    else:
+        store_i64(place + SLOT_CTA, int64(Slot.FREE))
+    atomic_min(worker.launch + STOP_CTA, cta)
+
+
 def worker_of(run_warp: Any) -> Any:
     """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
 
     @merged
-    def run_cta(worker: Any, launch: Any, cta: Any) -> Any:
-        """Run one CTA to its end; the number of the warp that faulted, or -1."""
-        warps = worker.warps
-        for place in range((launch.shared_bytes + 7) // 8):
-            store_i64(worker.shared + 8 * place, 0)
-        for index in range(launch.warps):
-            start_warp(launch, as_warp(warps + index * WARP_RECORD_BYTES), index, cta)
+    def run_turn(worker: Any, launch: Any, warps: Any) -> Any:
+        """Run a CTA until it ends or has had its turn; the warp that faulted, ENDED or SET_ASIDE."""
+        count = int64(0)
         while launch.cancelled == 0:
             ran = False
             for index in range(launch.warps):
@@ -131,33 +202,58 @@ def worker_of(run_warp: Any) -> Any:
                     continue
                 ran = True
                 budget = min(TURN, launch.max_instructions - warp.issued)
-                run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget, 0)
+                count += run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget, 0)
                 if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
                     warp.pc += 1
                     fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
                 if warp.fault != 0:
                     return index
-            if not ran and not open_barriers(launch, warps):
-                return fail_stuck(launch, warps)
-        return int64(-1)
+            if not ran:
+                if not open_barriers(launch, warps):
+                    return fail_stuck(launch, warps)
+            elif count >= QUANTUM and alive(launch, warps):
+                return int64(SET_ASIDE)
+        return int64(ENDED)
 
     @merged
     def work(worker: Any) -> Any:
-        """Take CTAs in order until none is left or an earlier one has faulted."""
+        """Run CTAs, in order, until none is left, an earlier one has faulted or there must be more slots.
+
+        A new one comes first, and where none is left or may be open besides, the next one that has been set aside.
+        """
         launch = as_launch(worker.launch)
-        worker.fault_cta = -1
+        worker.wants_slots = 0
         while launch.cancelled == 0:
-            cta = atomic_add(worker.launch + NEXT_CTA, 1)
-            if cta >= launch.cta_count:
-                break
-            cta = numbered(launch, cta)
-            if cta > launch.stop_cta:
-                break
-            faulted = run_cta(worker, launch, cta)
-            if faulted >= 0:
-                worker.fault_cta = cta
-                worker.fault_warp = faulted
-                atomic_min(worker.launch + STOP_CTA, cta)
-                break
+            slot = int64(-1)
+            if worker.drained == 0:
+                slot = find_slot(worker, True)
+                if slot < 0 and worker.slot_count < worker.slot_limit and launch.next_cta < launch.cta_count:
+                    worker.wants_slots = 1
+                    break
+                if slot >= 0:
+                    cta = take_cta(worker, launch)
+                    if cta < 0:
+                        worker.drained = 1
+                        continue
+                    start_cta(launch, worker.slots + slot * SLOT_ENTRY, cta)
+            else:
+                slot = find_slot(worker, False)
+                if slot < 0:
+                    break
+            if slot < 0:
+                slot = find_slot(worker, False)
+                if slot < 0:
+                    worker.drained = 1
+                    continue
+            place = worker.slots + slot * SLOT_ENTRY
+            if load_i64(place + SLOT_CTA) > launch.stop_cta:
+                store_i64(place + SLOT_CTA, int64(Slot.FREE))
+                continue
+            worker.cursor = slot
+            outcome = run_turn(worker, launch, load_i64(place))
+            if outcome == ENDED:
+                store_i64(place + SLOT_CTA, int64(Slot.FREE))
+            elif outcome >= 0:
+                note_fault(worker, slot, outcome)
 
     return work

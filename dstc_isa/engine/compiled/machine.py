@@ -2,19 +2,30 @@
 
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from attrs import define
+from attrs import define, evolve
 
 from dstc_isa.engine.compiled import cache
+from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.compiled.state import CtaState, LaunchState, load_launch, new_cta
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, needs_one_thread
+from dstc_isa.engine.compiled.tracking import Tracker, Tracking
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, Record, put, record
+from dstc_isa.engine.layout import (
+    LAUNCH_OFFSETS,
+    SLOT_ENTRY,
+    TRACKED_CTAS,
+    WORKER_OFFSETS,
+    Record,
+    Slot,
+    open_ctas,
+    put,
+    record,
+)
 from dstc_isa.engine.ranges import Ranges
 from dstc_isa.host_memory import require
 
@@ -23,16 +34,58 @@ RUN_WORKER = cache.Entry("run_worker", "dstc_isa.engine.compiled.cta", "worker_o
 
 @define
 class Worker:
-    """One host thread's machine state: a CTA and its counters."""
+    """One host thread's machine state: the CTAs it has open and its counters."""
 
+    state: LaunchState
     record: Record
-    cta: CtaState
     issued: npt.NDArray[np.int64]
     skipped: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
+    ctas: list[CtaState]
 
     def field(self, name: str) -> int:
         """A field of the worker record."""
         return int(self.record[WORKER_OFFSETS[name] // 8])
+
+    def add_slots(self, count: int) -> None:
+        """Make room for further open CTAs."""
+        cell = self.record.ctypes.data + WORKER_OFFSETS["tracker"]
+        new = [new_cta(self.state, cell) for _ in range(count)]
+        rows = [(cta.warps.ctypes.data, cta.window.ctypes.data, Slot.FREE) for cta in new]
+        self.slots = np.concatenate([self.slots, np.array(rows, np.int64)])
+        self.ctas += new
+        put(self.record, WORKER_OFFSETS, slots=self.slots.ctypes.data, slot_count=len(self.ctas))
+
+    def run(self, run_worker: Callable[[int], None]) -> None:
+        """Run CTAs until none is left."""
+        while True:
+            run_worker(self.record.ctypes.data)
+            if not self.field("wants_slots"):
+                return
+            have = len(self.ctas)
+            more = min(have, self.field("slot_limit") - have)
+            require(more * self.ctas[0].nbytes, f"{more} further CTAs that wait for others")
+            self.add_slots(more)
+
+
+@define
+class Outcome:
+    """What a number of host threads made of a launch: its counts, or the fault that stopped it.
+
+    ``watchdogs``: warps that the watchdog stopped, whatever the fault.
+    """
+
+    execution: Execution
+    fault: KernelFault | None
+    watchdogs: int
+
+    def result(self, dependence: Dependence | None = None) -> Execution:
+        """The counts; raises the fault if there is one."""
+        if self.fault is None:
+            return evolve(self.execution, dependence=dependence)
+        if dependence is not None:
+            self.fault.add_note(dependence.sentence(self.fault.launch.kernel))
+        raise self.fault
 
 
 def run(
@@ -41,61 +94,96 @@ def run(
     threads: int | None = None,
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     announce: Callable[[str], None] | None = None,
-    ctas: Ranges | None = None,
+    any_order: bool = False,
 ) -> Execution:
     """Execute a launch; the arrays given as arguments hold the results.
 
-    ``threads``: host threads, all cores if None; results do not depend on it. ``max_instructions``: per warp.
-    ``ctas``: linear numbers of those to run; all if None. Raises KernelFault for the faulting CTA with the
-    lowest number, LaunchError for operands outside a bank.
+    ``threads``: host threads, all cores if None; results do not depend on it unless ``any_order`` says that they may.
+    ``max_instructions``: per warp. Raises KernelFault for the faulting CTA with the lowest number, LaunchError for
+    operands outside a bank.
     """
     state = load_launch(launch, max_instructions)
-    if ctas is not None:
-        steps = ctas.steps()
-        put(state.record, LAUNCH_OFFSETS, cta_count=len(ctas), steps=steps.ctypes.data, step_count=len(steps))
+    used = host_threads(state, threads, any_order)
+    if used == 1 or any_order or not launch.memory.allocations:
+        return run_workers(state, used, announce=announce).result()
+    try:
+        tracking = Tracking(state)
+        trackers = [tracking.new_tracker(stops=True) for _ in range(used)]
+    except MemoryError:
+        return run_workers(state, 1, announce=announce).result()
+    outcome = run_workers(state, used, trackers, announce=announce)
+    dependence = tracking.found(trackers, announce)
+    if dependence is None and not outcome.watchdogs:
+        return outcome.result()
+    tracking.restore()
+    in_order = run_workers(state, 1, announce=announce)
+    in_order.execution = evolve(in_order.execution, seconds=in_order.execution.seconds + outcome.execution.seconds)
+    return in_order.result(dependence)
+
+
+def host_threads(state: LaunchState, threads: int | None, any_order: bool) -> int:
+    """How many host threads to use where ``threads`` are allowed: one if the outcome would depend on it."""
+    alone = needs_one_thread(state.instructions) or state.launch.ctas > TRACKED_CTAS
+    wanted = 1 if alone and not any_order else threads or len(os.sched_getaffinity(0))
+    return max(1, min(wanted, state.launch.ctas))
+
+
+def run_workers(
+    state: LaunchState,
+    threads: int,
+    trackers: Sequence[Tracker] = (),
+    ctas: Ranges | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run CTAs on so many host threads, on one in the order that defines the results.
+
+    ``trackers``: one for each thread, or none. ``ctas``: linear numbers of those to run, ascending; all if None.
+    """
     run_worker = cache.load(RUN_WORKER, announce)
-    alone = needs_one_thread(state.instructions)
-    used = 1 if alone else max(1, min(threads or len(os.sched_getaffinity(0)), state.cta_count))
-    workers = [new_worker(state)]
-    require((used - 1) * workers[0].cta.nbytes, f"a CTA of {launch.warps} warps for each of {used} host threads")
-    workers += [new_worker(state) for _ in range(used - 1)]
+    chosen = ctas or Ranges([range(state.launch.ctas)])
+    steps = chosen.steps()
+    put(state.record, LAUNCH_OFFSETS, cta_count=len(chosen), steps=steps.ctypes.data, step_count=len(steps), next_cta=0)
+    put(state.record, LAUNCH_OFFSETS, stop_cta=state.launch.ctas, cancelled=0)
+    limit = -(-open_ctas(state.launch.warps) // threads)
+    cells = [tracker.record.ctypes.data for tracker in trackers] or [0] * threads
+    workers = [new_worker(state, limit, cells[0])]
+    what = f"a CTA of {state.launch.warps} warps for each of {threads} host threads"
+    require((threads - 1) * workers[0].ctas[0].nbytes, what)
+    workers += [new_worker(state, limit, cell) for cell in cells[1:]]
     started = time.perf_counter()
-    run_threads(run_worker, [w.record for w in workers], state.record)
+    run_threads(lambda worker: worker.run(run_worker), workers, state.record)
     seconds = time.perf_counter() - started
+    issued, skipped = (np.sum([getattr(w, name) for w in workers], axis=0) for name in ("issued", "skipped"))
+    watchdogs = sum(w.field("watchdogs") for w in workers)
+    return Outcome(Execution(issued, skipped, seconds, threads), fault_of(state.launch, workers), watchdogs)
+
+
+def fault_of(launch: Launch, workers: list[Worker]) -> KernelFault | None:
+    """The fault to report: that of the first CTA, before one that only waited for too long."""
     faulted = [w for w in workers if w.field("fault_cta") >= 0]
-    if faulted:
-        first = min(faulted, key=lambda w: w.field("fault_cta"))
-        warps = [first.cta.warp(index) for index in range(launch.warps)]
-        raise KernelFault(launch, record_of(launch, warps[first.field("fault_warp")], warps))
-    issued = np.sum([w.issued for w in workers], axis=0)
-    return Execution(issued, np.sum([w.skipped for w in workers], axis=0), seconds, used)
+    if not faulted:
+        return None
+    first = min(faulted, key=lambda w: (w.field("fault_by_watchdog"), w.field("fault_cta")))
+    cta = first.ctas[first.field("fault_slot")]
+    warps = [cta.warp(index) for index in range(launch.warps)]
+    return KernelFault(launch, record_of(launch, warps[first.field("fault_warp")], warps))
 
 
-def run_threads(run_worker: Callable[[int], None], workers: list[Record], launch: Record) -> None:
-    """Run the worker records, each on a thread; an interrupt stops them all."""
-    # Not Thread.join: when it is interrupted, Python 3.11 takes a running thread for one that has ended.
-    with ThreadPoolExecutor(len(workers)) as pool:
-        try:
-            wait([pool.submit(run_worker, worker.ctypes.data) for worker in workers])
-        except BaseException:
-            put(launch, LAUNCH_OFFSETS, cancelled=1)
-            raise
-
-
-def new_worker(state: LaunchState) -> Worker:
-    """Allocate the state of one worker."""
-    cta = new_cta(state)
-    worker = record(WORKER_OFFSETS)
+def new_worker(state: LaunchState, slot_limit: int, tracker: int) -> Worker:
+    """Allocate the state of one worker, with room for one CTA; ``tracker``: address of its record, or 0."""
     instructions = len(state.instructions)
     issued, skipped = np.zeros(instructions + 1, np.int64), np.zeros(instructions + 1, np.int64)
+    row = record(WORKER_OFFSETS)
     put(
-        worker,
+        row,
         WORKER_OFFSETS,
         launch=state.record.ctypes.data,
-        warps=cta.warps.ctypes.data,
-        shared=cta.window.ctypes.data,
+        tracker=tracker,
+        slot_limit=slot_limit,
         issued=issued.ctypes.data,
         skipped=skipped.ctypes.data,
         fault_cta=-1,
     )
-    return Worker(worker, cta, issued[:-1], skipped[:-1])
+    worker = Worker(state, row, issued[:-1], skipped[:-1], np.zeros((0, SLOT_ENTRY // 8), np.int64), [])
+    worker.add_slots(1)
+    return worker

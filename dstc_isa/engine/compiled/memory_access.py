@@ -8,6 +8,8 @@ from typing import Any
 
 from numba import int64
 
+from dstc_isa.engine.compiled.allocations import find_allocation
+from dstc_isa.engine.compiled.conflicts import note_bytes, note_scattered
 from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import (
     as_launch,
@@ -17,6 +19,7 @@ from dstc_isa.engine.compiled.records import (
     load_lanes_u32,
     load_s8,
     load_s16,
+    load_s32,
     load_u8,
     load_u16,
     load_u32,
@@ -28,14 +31,17 @@ from dstc_isa.engine.compiled.records import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, ROW_BYTES, Access, Traffic
+from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, CODE_ROW, ROW_BYTES, Access, Traffic, Use
+from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
-from dstc_isa.isa.memory import combine
+from dstc_isa.isa.memory import combine, order_matters, red
 from dstc_isa.isa.modifier import SIZE_BYTES
 from dstc_isa.isa.warp import Fault, Space, fail
 
 U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4
 WORD_BYTES = 4
+READ, WRITE, REDUCE = int(Use.READ), int(Use.WRITE), int(Use.REDUCE)
+REDUCTION = next(number for number, declaration in enumerate(REGISTRY) if declaration.function is red)
 
 
 @compiled
@@ -52,27 +58,6 @@ def note_lanes(warp: Any, addresses: Any, width: Any) -> Any:
     warp.access = Access.SCATTERED
     warp.access_bytes = width
     store_lanes_u64(warp.addresses, addresses)
-
-
-@compiled
-def find_allocation(warp: Any, address: Any) -> Any:
-    """Index of the allocation that holds a device address, -1 if none does."""
-    launch = as_launch(warp.launch)
-    entry = launch.allocations + warp.last_allocation * ALLOCATION_ENTRY
-    if load_i64(entry) <= address < load_i64(entry + 8):
-        return warp.last_allocation
-    low = 0
-    high = launch.allocation_count
-    while low < high:
-        middle = (low + high) // 2
-        if load_i64(launch.allocations + middle * ALLOCATION_ENTRY) <= address:
-            low = middle + 1
-        else:
-            high = middle
-    if low == 0 or address >= load_i64(launch.allocations + (low - 1) * ALLOCATION_ENTRY + 8):
-        return int64(-1)
-    warp.last_allocation = low - 1
-    return int64(low - 1)
 
 
 @compiled
@@ -266,9 +251,11 @@ def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     warp.traffic = Traffic.GLOBAL_LOAD
     host, count = global_row(warp, address, size)
     if count != 0 and read_row(warp.registers + destination * ROW_BYTES, host, size, count):
+        note_bytes(warp, host, count * SIZE_BYTES[size], READ)
         return
     check_global(warp, address, SIZE_BYTES[size])
     if warp.fault == 0:
+        note_scattered(warp, SIZE_BYTES[size], READ)
         read_lanes(warp, size, destination)
 
 
@@ -304,10 +291,12 @@ def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
     if size == WORD:
         host, count = global_row(warp, address, size)
         if count == LANES:
+            note_bytes(warp, host, ROW_BYTES, WRITE)
             store_lanes_u32(host, load_lanes_u32(warp.registers + source * ROW_BYTES))
             return
     check_global(warp, address, SIZE_BYTES[size])
     if warp.fault == 0:
+        note_scattered(warp, SIZE_BYTES[size], WRITE)
         write_lanes(warp, size, source)
 
 
@@ -322,8 +311,8 @@ def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
 
 
 @compiled
-def word_address(warp: Any, space: Any, lane: Any, address: Any) -> Any:
-    """Host address of one lane's 32-bit word, 0 after a fault."""
+def word_address(warp: Any, space: Any, lane: Any, address: Any, use: Any) -> Any:
+    """Host address of one lane's 32-bit word, 0 after a fault; ``use``: what will be done to it."""
     warp.traffic = Traffic.SHARED_ATOMIC if space == Space.SHARED else Traffic.GLOBAL_ATOMIC
     warp.access = Access.SCATTERED
     warp.access_bytes = WORD_BYTES
@@ -339,13 +328,24 @@ def word_address(warp: Any, space: Any, lane: Any, address: Any) -> Any:
     host = host_address(warp, address, WORD_BYTES)
     if host == 0:
         fail(warp, Fault.OUT_OF_BOUNDS, int64(1) << lane, address, WORD_BYTES)
+    else:
+        note_bytes(warp, host, WORD_BYTES, use)
     return host
+
+
+@compiled
+def use_of(warp: Any, operation: Any, kind: Any) -> Any:
+    """What an atomic operation counts as: a reduction if its old value goes nowhere and its order does not matter."""
+    number = load_s32(as_launch(warp.launch).code + 4 * CODE_ROW * (warp.pc - 1))
+    if number != REDUCTION or order_matters(operation, kind):
+        return int64(WRITE)
+    return int64(REDUCE + 2 * operation + (kind & 1))
 
 
 @compiled
 def exchange_word(warp: Any, space: Any, lane: Any, address: Any, operation: Any, kind: Any, value: Any) -> Any:
     """An atomic read-modify-write of one word by compare and swap."""
-    host = word_address(warp, space, lane, int64(address))
+    host = word_address(warp, space, lane, int64(address), use_of(warp, operation, kind))
     if host == 0:
         return int64(0)
     while True:
@@ -357,7 +357,7 @@ def exchange_word(warp: Any, space: Any, lane: Any, address: Any, operation: Any
 @compiled
 def compare_exchange_word(warp: Any, space: Any, lane: Any, address: Any, expected: Any, value: Any) -> Any:
     """An atomic compare and swap of one word."""
-    host = word_address(warp, space, lane, int64(address))
+    host = word_address(warp, space, lane, int64(address), int64(WRITE))
     if host == 0:
         return int64(0)
     return atomic_swap_if(host, expected, value)

@@ -23,7 +23,14 @@ from numba.extending import (
 
 from dstc_isa.engine.compiled.jit import emitter
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, U32, U64, as_bits, broadcast, vector
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, WARP_ARRAYS, WARP_OFFSETS, WORKER_OFFSETS
+from dstc_isa.engine.layout import (
+    COMPARISON_OFFSETS,
+    LAUNCH_OFFSETS,
+    TRACKER_OFFSETS,
+    WARP_ARRAYS,
+    WARP_OFFSETS,
+    WORKER_OFFSETS,
+)
 
 
 class RecordType(types.Type):
@@ -45,6 +52,7 @@ class SlotsType(types.Type):
 WARP = RecordType("warp", WARP_OFFSETS, WARP_ARRAYS)
 LAUNCH = RecordType("launch", LAUNCH_OFFSETS, {})
 WORKER = RecordType("worker", WORKER_OFFSETS, {})
+TRACKER = RecordType("tracker", TRACKER_OFFSETS, {})
 SLOTS = SlotsType()
 
 
@@ -105,6 +113,8 @@ def record_view(kind: RecordType) -> Any:
 as_warp = record_view(WARP)
 as_launch = record_view(LAUNCH)
 as_worker = record_view(WORKER)
+as_tracker = record_view(TRACKER)
+as_comparison = record_view(RecordType("comparison", COMPARISON_OFFSETS, {}))
 
 
 def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:

@@ -103,8 +103,8 @@ class CtaState:
         return SimpleNamespace(**fields)
 
 
-def new_cta(state: LaunchState) -> CtaState:
-    """Allocate the state of one CTA."""
+def new_cta(state: LaunchState, tracker: int) -> CtaState:
+    """Allocate the state of one CTA; ``tracker``: address of the cell with its host thread's tracker."""
     launch = state.launch
     count = launch.warps
     warps = np.zeros((count, WARP_OFFSETS["size"] // 8), np.int64)
@@ -126,6 +126,7 @@ def new_cta(state: LaunchState) -> CtaState:
             addresses=scratch[index, 1].ctypes.data,
             shared=window.ctypes.data,
             launch=state.record.ctypes.data,
+            tracker=tracker,
         )
         sizes = WARP_OFFSETS["identity"] // 8 + 3
         warps[index, sizes : sizes + 7] = (*launch.block, *launch.grid, index)

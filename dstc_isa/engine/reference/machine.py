@@ -1,4 +1,4 @@
-"""Runs a launch on the reference engine: CTAs one after the other, warps in turn."""
+"""Runs a launch on the reference engine: CTAs in order and in turn, and the warps of each."""
 
 import time
 
@@ -7,7 +7,7 @@ import numpy as np
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, decoded
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import TURN
+from dstc_isa.engine.layout import QUANTUM, TURN, open_ctas
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.rows import ConstantReader
@@ -28,10 +28,14 @@ class ReferenceMachine:
         self.issued = np.zeros(len(self.instructions), np.int64)
         self.skipped = np.zeros(len(self.instructions), np.int64)
 
-    def run_cta(self, cta: int) -> None:
-        """Run one CTA to its end; KernelFault if it faults."""
+    def start_cta(self, cta: int) -> list[ReferenceWarp]:
+        """The warps of a CTA at its start."""
         shared = np.zeros(self.launch.kernel.shared_bytes, np.uint8)
-        warps = [ReferenceWarp(self.launch, index, cta, shared) for index in range(self.launch.warps)]
+        return [ReferenceWarp(self.launch, index, cta, shared) for index in range(self.launch.warps)]
+
+    def run_turn(self, warps: list[ReferenceWarp]) -> bool:
+        """Run a CTA until it ends or has had its turn; whether it has ended. KernelFault if it faults."""
+        began = sum(warp.issued for warp in warps)
         while True:
             runnable = [warp for warp in warps if warp.active]
             for warp in runnable:
@@ -41,12 +45,51 @@ class ReferenceMachine:
                     fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
                 if warp.fault:
                     raise KernelFault(self.launch, record_of(self.launch, warp, warps))
+            stuck = [warp for warp in warps if warp.live]
+            if not stuck:
+                return True
+            if runnable and sum(warp.issued for warp in warps) - began >= QUANTUM:
+                return False
             if not runnable and not open_barriers(self.launch, warps):
-                stuck = [warp for warp in warps if warp.live]
-                if not stuck:
-                    return
                 fail_stuck(stuck[0])
                 raise KernelFault(self.launch, record_of(self.launch, stuck[0], warps))
+
+    def run_ctas(self) -> None:
+        """Run all CTAs in order; one that takes long is set aside and goes on when no other can be started.
+
+        Raises KernelFault for the first CTA that faults, before one that only waited for too long.
+        """
+        limit = open_ctas(self.launch.warps)
+        slots: list[tuple[int, list[ReferenceWarp]] | None] = []
+        cursor, started, end = 0, 0, self.launch.ctas
+        found: KernelFault | None = None
+        while True:
+            slot = next((number for number, held in enumerate(slots) if held is None), len(slots))
+            if started < end and slot < limit:
+                slots[slot : slot + 1] = [(started, self.start_cta(started))]
+                started += 1
+            else:
+                behind = [(cursor + 1 + number) % len(slots) for number in range(len(slots))] if slots else []
+                slot = next((number for number in behind if slots[number] is not None), -1)
+            held = slots[slot] if slot >= 0 else None
+            if held is None:
+                break
+            cta, warps = held
+            if cta > end:
+                slots[slot] = None
+                continue
+            cursor = slot
+            try:
+                if self.run_turn(warps):
+                    slots[slot] = None
+            except KernelFault as fault:
+                slots[slot] = None
+                end = min(end, cta)
+                watchdog = fault.record.kind is Fault.WATCHDOG
+                if found is None or not watchdog or found.record.kind is Fault.WATCHDOG:
+                    found = fault
+        if found is not None:
+            raise found
 
     def run_warp(self, warp: ReferenceWarp, budget: int) -> None:
         """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
@@ -76,8 +119,7 @@ def run(launch: Launch, *, max_instructions: int = DEFAULT_MAX_INSTRUCTIONS) -> 
     """Execute a launch one instruction at a time; see ``engine.compiled.machine.run``."""
     machine = ReferenceMachine(launch, max_instructions)
     started = time.perf_counter()
-    for cta in range(launch.ctas):
-        machine.run_cta(cta)
+    machine.run_ctas()
     return Execution(machine.issued, machine.skipped, time.perf_counter() - started, 1)
 
 

@@ -284,6 +284,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             if index >= machine.sm_count:
                 break
             sm = as_sm(machine.sms + index * SM_BYTES)
+            sm.tracker = task.tracker
             fill_slots(machine, sm, launch, machine.epoch_start)
             run_sm(task, machine, launch, sm)
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dstc_isa.engine.compiled.machine import run_threads
+from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, record
 
 
@@ -24,5 +24,5 @@ def test_an_interrupt_is_raised_when_all_threads_have_ended() -> None:
         ended.append(address)
 
     with pytest.raises(KeyboardInterrupt):
-        run_threads(work, workers, launch)
+        run_threads(work, [worker.ctypes.data for worker in workers], launch)
     assert sorted(ended) == sorted(worker.ctypes.data for worker in workers)

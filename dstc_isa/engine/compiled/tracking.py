@@ -1,0 +1,196 @@
+"""What host threads need to know whether CTAs depend on their order, and to begin again if they do."""
+
+import ctypes
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from attrs import define
+
+from dstc_isa.engine.compiled import cache
+from dstc_isa.engine.compiled.host_threads import run_threads
+from dstc_isa.engine.compiled.state import LaunchState
+from dstc_isa.engine.execution import Dependence
+from dstc_isa.engine.launch import Launch
+from dstc_isa.engine.layout import (
+    COMPARISON_OFFSETS,
+    DETAIL_ENTRY,
+    PAGE_SHIFT,
+    REGION_ENTRY,
+    SEVERAL,
+    TRACKER_OFFSETS,
+    UNITS,
+    Conflict,
+    Page,
+    Record,
+    Use,
+    put,
+    record,
+)
+from dstc_isa.host_memory import require
+from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.memory import ldg, stg
+from dstc_isa.isa.modifier import SIZE_BYTES
+
+COMPARE = cache.Entry("compare", "dstc_isa.engine.compiled.conflicts", "comparer_of", "as_comparison")
+PAGE_BYTES = 1 << PAGE_SHIFT
+WORD_BYTES = 4
+MOST_DETAILS = 1 << 20
+
+
+@define
+class Region:
+    """Host memory that allocations share no byte of with those of another: address, bytes, first page."""
+
+    start: int
+    size: int
+    page: int = 0
+
+
+@define
+class Tracker:
+    """What one host thread has seen of the accesses to memory."""
+
+    record: Record
+    kept: list[Any]
+
+    def field(self, name: str) -> int:
+        """A field of the tracker record."""
+        return int(self.record[TRACKER_OFFSETS[name] // 8])
+
+
+def regions_of(launch: Launch) -> list[Region]:
+    """The host memory of a launch's allocations; arrays that overlap are one region."""
+    spans = sorted((a.array.ctypes.data, a.size) for a in launch.memory.allocations if a.size)
+    regions: list[Region] = []
+    for start, size in spans:
+        if regions and start < regions[-1].start + regions[-1].size:
+            last = regions[-1]
+            last.size = max(last.size, start + size - last.start)
+        else:
+            regions.append(Region(start, size))
+    page = 0
+    for region in regions:
+        region.page = page
+        page += -(-region.size // PAGE_BYTES)
+    return regions
+
+
+def unit_shift(instructions: list[Instruction | None]) -> int:
+    """Log2 of the bytes of the least piece of global memory that a kernel's loads and stores move, at most a word."""
+    least = WORD_BYTES
+    for instruction in instructions:
+        if instruction is not None and instruction.declaration.function in (ldg, stg):
+            names = instruction.declaration.modifier_values(instruction.modifiers)
+            least = min(least, SIZE_BYTES[names["size"]])
+    return least.bit_length() - 1
+
+
+class Tracking:
+    """Trackers of a launch's host threads, and the memory as it was before."""
+
+    def __init__(self, state: LaunchState) -> None:
+        self.state = state
+        self.regions = regions_of(state.launch)
+        self.unit = unit_shift(state.instructions)
+        self.granules_a_page = PAGE_BYTES >> self.unit >> (UNITS.bit_length() - 1)
+        pages = sum(-(-region.size // PAGE_BYTES) for region in self.regions)
+        self.granules = pages * self.granules_a_page
+        self.pages = np.zeros(max(1, pages), np.uint32)
+        self.saved = np.empty((max(1, pages), PAGE_BYTES), np.uint8)
+        self.table = np.zeros((len(state.launch.memory.allocations), REGION_ENTRY // 8), np.int64)
+        for row, allocation in zip(self.table, state.launch.memory.allocations, strict=True):
+            region = self.region_of(allocation.array.ctypes.data)
+            row[:] = (region.start, region.size, region.page * self.granules_a_page)
+
+    def region_of(self, address: int) -> Region:
+        """The region that a host address lies in, or, of an array without bytes, none."""
+        return next((r for r in self.regions if r.start <= address < r.start + r.size), Region(0, 0))
+
+    def new_tracker(self, stops: bool) -> Tracker:
+        """A tracker for a host thread; ``stops``: a conflict that it sees ends the run."""
+        require(8 * self.granules, "a record of which CTA uses which memory (--any-order does without)")
+        granules = np.zeros(max(1, self.granules), np.int64)
+        limit = min(self.granules, MOST_DETAILS) + 1
+        details = np.empty((limit, DETAIL_ENTRY), np.uint8)
+        tracker = record(TRACKER_OFFSETS)
+        put(
+            tracker,
+            TRACKER_OFFSETS,
+            launch=self.state.record.ctypes.data,
+            stops=stops,
+            unit=self.unit,
+            regions=self.table.ctypes.data,
+            granules=granules.ctypes.data,
+            details=details.ctypes.data,
+            detail_limit=limit,
+            detail_count=1,
+            pages=self.pages.ctypes.data,
+            saved=self.saved.ctypes.data,
+        )
+        return Tracker(tracker, [granules, details])
+
+    def restore(self) -> None:
+        """Put the memory back as it was before the launch."""
+        for region in self.regions:
+            count = -(-region.size // PAGE_BYTES)
+            known = self.pages[region.page : region.page + count]
+            for page in np.flatnonzero(known).tolist():
+                first = page * PAGE_BYTES
+                length = min(PAGE_BYTES, region.size - first)
+                if known[page] == Page.SAVED:
+                    ctypes.memmove(region.start + first, self.saved[region.page + page].ctypes.data, length)
+                else:
+                    ctypes.memset(region.start + first, 0, length)
+        self.pages[:] = 0
+
+    def found(self, trackers: list[Tracker], announce: Callable[[str], None] | None) -> Dependence | None:
+        """How CTAs depend on their order, from what all threads have seen; None if they do not."""
+        if len(trackers) > 1 and not any(tracker.field("conflict") for tracker in trackers):
+            self._compare(trackers, announce)
+        for tracker in trackers:
+            if tracker.field("conflict"):
+                return self._dependence(tracker)
+        return None
+
+    def _compare(self, trackers: list[Tracker], announce: Callable[[str], None] | None) -> None:
+        addresses = np.array([tracker.record.ctypes.data for tracker in trackers], np.int64)
+        edges = np.linspace(0, self.granules, len(trackers) + 1).astype(np.int64)
+        parts = []
+        for first, end in pairwise(edges.tolist()):
+            part = record(COMPARISON_OFFSETS)
+            put(part, COMPARISON_OFFSETS, trackers=addresses.ctypes.data, count=len(trackers), first=first, end=end)
+            parts.append(part)
+        compare = cache.load(COMPARE, announce)
+        run_threads(compare, [part.ctypes.data for part in parts], self.state.record)
+
+    def _dependence(self, tracker: Tracker) -> Dependence:
+        first, second = (tracker.field(name) for name in ("first_cta", "second_cta"))
+        return Dependence(
+            certain=tracker.field("conflict") == Conflict.CERTAIN,
+            place=self._place(tracker.field("granule"), tracker.field("place")),
+            ctas=(None if first == SEVERAL else first, None if second == SEVERAL else second),
+            uses=(use_name(tracker.field("first_use")), use_name(tracker.field("second_use"))),
+            instruction=None if tracker.field("second_pc") < 0 else tracker.field("second_pc"),
+        )
+
+    def _place(self, granule: int, unit: int) -> str:
+        """The element of an array that a unit belongs to."""
+        page = granule // self.granules_a_page
+        region = [r for r in self.regions if r.page <= page][-1]
+        offset = ((granule - region.page * self.granules_a_page) * UNITS + unit) << self.unit
+        address = region.start + offset
+        for allocation in self.state.launch.memory.allocations:
+            array = allocation.array
+            inside = address - array.ctypes.data
+            if 0 <= inside < array.nbytes:
+                where = np.unravel_index(inside // array.itemsize, array.shape)
+                return f"{allocation.name}[{', '.join(str(int(i)) for i in where)}]"
+        return "memory"
+
+
+def use_name(use: int) -> str:
+    """What a CTA did to memory, as a verb."""
+    names = {int(Use.READ): "reads", int(Use.WRITE): "writes"}
+    return names.get(use, "reduces")
