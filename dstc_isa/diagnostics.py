@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from attrs import frozen
+from rich.cells import cell_len
 
 from dstc_isa.program import Frame
 
@@ -11,6 +12,7 @@ ERROR = "error"
 WARNING = "warning"
 _ESCAPES = {ERROR: "\x1b[1;31m", WARNING: "\x1b[1;35m", "note": "\x1b[36m", "bold": "\x1b[1m", "caret": "\x1b[1;32m"}
 _WIDEST = 200
+_CUT = " ... "
 _PLAIN = "\x1b[0m"
 
 
@@ -57,18 +59,23 @@ class Diagnostic:
             "expansion": [_frame(frame) for frame in self.expansion],
         }
 
+    def _excerpt(self) -> tuple[str, str, str]:
+        """The source line before, at and behind the place, without control characters; a long line's surroundings."""
+        first = max(0, self.column - 1 - _WIDEST // 2) if len(self.text) > _WIDEST else 0
+        window = self.text[first : first + _WIDEST]
+        shown = "".join(c if c.isprintable() else " " for c in window)
+        start, end = self.column - 1 - first, max(self.column, self.end_column - 1) - first
+        cut = _CUT if first + _WIDEST < len(self.text) else ""
+        return (_CUT if first else "") + shown[:start].ljust(start), shown[start:end], shown[end:] + cut
+
     def render(self, colour: bool = False) -> str:
         """Several lines: place and message, source line with carets, what was expected, how control came here."""
         paint = _painted if colour else _unpainted
         lines = [f"{paint('bold', self.where)}: {paint(self.severity, self.severity + ':')} {self.message}"]
         if self.text:
-            first = max(0, self.column - 1 - _WIDEST // 2) if len(self.text) > _WIDEST else 0
-            window = self.text[first : first + _WIDEST]
-            shown = "".join(c if c.isprintable() else " " for c in window)
-            column = self.column - 1 - first
-            width = max(1, min(self.end_column - 1 - first, len(shown)) - column)
-            caret = " " * column + "^" + "~" * (width - 1)
-            lines += [f"    {shown.rstrip()}", f"    {paint('caret', caret)}"]
+            before, marked, after = self._excerpt()
+            caret = " " * cell_len(before) + "^" + "~" * (cell_len(marked) - 1)
+            lines += [f"    {before}{marked}{after}".rstrip(), f"    {paint('caret', caret)}"]
         if self.expected:
             lines.append(f"  {paint('note', 'expected:')} {self.expected}")
         if self.suggestion:

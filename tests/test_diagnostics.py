@@ -34,6 +34,28 @@ def test_text():
     ]
 
 
+@given(st.text("ab \t字核\u0301é中\x07", max_size=190), st.text("a字", min_size=1, max_size=9))
+def test_carets_stand_under_the_place_in_cells(before, marked):
+    """Wide characters take two cells of a terminal, combining ones none, control characters are shown as a space."""
+    text = f"{before}|{marked}|"
+    column = len(before) + 2
+    lines = Diagnostic(ERROR, "m", "f", 1, column, column + len(marked), text).render().split("\n")
+    wide = [c in "字核中" for c in before]
+    cells = sum(2 if w else 0 if c == "\u0301" else 1 for c, w in zip(before, wide, strict=True))
+    under = sum(2 if c == "字" else 1 for c in marked)
+    assert lines[2] == "    " + " " * (cells + 1) + "^" + "~" * (under - 1)
+
+
+def test_a_long_line_is_cut_around_the_place():
+    text = "x" * 400_000 + "here" + "y" * 400_000
+    lines = Diagnostic(ERROR, "m", "f", 1, 400_001, 400_005, text).render().split("\n")
+    at = lines[2].index("^")
+    assert lines[1][at : at + 4] == "here"
+    assert lines[1].startswith("     ... x")
+    assert lines[1].endswith("y ...")
+    assert len(lines[1]) < 230
+
+
 def test_data():
     data = json.loads(json.dumps(EXAMPLE.as_dict()))
     assert data["includes"] == [{"file": "main.dasm", "line": 1, "macro": ""}]

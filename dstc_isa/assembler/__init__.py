@@ -16,7 +16,7 @@ from dstc_isa.assembler.errors import Abandoned
 from dstc_isa.assembler.expand import Expander, Language
 from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
-from dstc_isa.assembler.warnings import warn
+from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.program import Program
@@ -74,9 +74,22 @@ def assemble_file(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Assembly(None, [Diagnostic(ERROR, f"cannot read the file: {reason}", str(path))])
+    return assemble_bytes(data, str(path), include, defines, gpu, strict=strict)
+
+
+def assemble_bytes(
+    data: bytes,
+    file: str,
+    include: Sequence[Path] = (),
+    defines: Mapping[str, int | float] | None = None,
+    gpu: Gpu | None = None,
+    *,
+    strict: bool = False,
+) -> Assembly:
+    """Assemble what a file holds; ``file`` names it in messages, other arguments are those of ``assemble_file``."""
     if len(data) > MAXIMUM_FILE:
-        return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", str(path))])
-    source, problems = read_source(data, str(path))
+        return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", file)])
+    source, problems = read_source(data, file)
     return _assemble(source, problems, include, defines or {}, gpu, strict)
 
 
@@ -109,6 +122,7 @@ def _assemble(
                 reporter.add(problem)
             _define(expander, source, defines)
             tree = read_tree(source)
+            expander.body = tree.body
             for problem in tree.problems:
                 reporter.add(problem)
             try:
@@ -149,6 +163,7 @@ def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Progra
         reporter.add(source.diagnostic("the file has no kernel", 1, 1, 1, expected=".kernel NAME"))
     if reporter.failed:
         return None
+    warn_of_declarations(expander.kernels, reporter)
     for kernel in expander.kernels:
         warn(kernel, reporter)
     kernels = tuple(finished(kernel, gpu, reporter, hazard) for kernel in expander.kernels)

@@ -43,9 +43,9 @@ def rept(expander: Expander, block: Block) -> None:
     count = expander.integer(0, nodes[0])
     if count < 0:
         raise ArgumentError(0, f"a block is repeated 0 times or more, not {count}")
-    expander.count(count)
-    for _ in range(count):
-        _iteration(expander, block)
+    with expander.turning(block.opening, count):
+        for _ in range(count):
+            _iteration(expander, block)
 
 
 def for_(expander: Expander, block: Block) -> None:
@@ -58,9 +58,9 @@ def for_(expander: Expander, block: Block) -> None:
     if step == 0:
         raise ArgumentError(3, "the step is not 0")
     values = range(start, stop, step)
-    expander.count(max(0, -(-(stop - start) // step)))
-    for value in values:
-        _iteration(expander, block, name, value)
+    with expander.turning(block.opening, max(0, -(-(stop - start) // step))):
+        for value in values:
+            _iteration(expander, block, name, value)
 
 
 def _iteration(expander: Expander, block: Block, name: str = "", value: int = 0) -> None:

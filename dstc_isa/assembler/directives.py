@@ -1,5 +1,6 @@
 """What each directive does: declarations, assignments, includes, checks."""
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,8 @@ from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import ArgumentError
 from dstc_isa.assembler.expand import Directive, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
-from dstc_isa.assembler.values import RegisterArray
+from dstc_isa.assembler.reporting import split_operands
+from dstc_isa.assembler.values import Misdeclared, RegisterArray
 from dstc_isa.isa.field import WORD_BITS
 from dstc_isa.isa.values import PT, REGISTERS, Constant, Predicate
 from dstc_isa.program import (
@@ -22,6 +24,7 @@ from dstc_isa.program import (
     SharedArray,
 )
 from dstc_isa.program_files import program_directory
+from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.reader import Tree, read_tree
 from dstc_isa.syntax.source import read_source
 from dstc_isa.syntax.tree import Bits, Builtin, Name, Node, Number, Statement, Text, TypeName
@@ -32,6 +35,7 @@ MAXIMUM_SHARED = 96 * 1024
 MAXIMUM_PARAMETERS = 4096 - PARAMETER_BASE
 MAXIMUM_FILE = 16 << 20
 CONTROL_MODES = ("auto", "manual")
+_DECLARED = re.compile(r"(?:\.[\w.]+\s+)?([A-Za-z_$][A-Za-z0-9_$]*)")
 
 
 def kernel_of(expander: Expander, statement: Statement) -> KernelBuilder:
@@ -76,6 +80,7 @@ def param(expander: Expander, statement: Statement) -> None:
         if offset + size > MAXIMUM_PARAMETERS:
             raise ArgumentError(index, f"the parameters take more than {MAXIMUM_PARAMETERS} bytes")
         expander.declare(index, name, Constant(0, PARAMETER_BASE + offset))
+        kernel.declared[name] = statement, index
         kernel.parameters.append(Parameter(name, kind, offset, element))
         kernel.parameter_bytes = offset + size
 
@@ -109,6 +114,8 @@ def shared(expander: Expander, statement: Statement) -> None:
         raise ArgumentError(1, f"{offset + size} bytes of shared memory; a CTA has {MAXIMUM_SHARED}")
     name = declared_name(0, nodes[0])
     expander.declare(0, name, offset)
+    if expander.scope is kernel.scope:
+        kernel.declared[name] = statement, 0
     kernel.shared.append(SharedArray(name, offset, size))
     kernel.shared_bytes = offset + size
 
@@ -311,20 +318,37 @@ def find_file(name: str, places: list[Path]) -> Path:
     raise ArgumentError(0, f"there is no file {name!r} in {', '.join(str(place) for place in places)}")
 
 
+def declaring(directive: Directive, *, several: bool) -> Directive:
+    """A directive that declares a name, or ``several``: where it is refused, they count as declared all the same."""
+
+    def declare(expander: Expander, statement: Statement) -> None:
+        try:
+            directive(expander, statement)
+        except ArgumentError:
+            parts = split_operands(statement.operands or "")
+            for text, _ in parts if several else parts[:1]:
+                match = _DECLARED.match(text)
+                if match is not None and expander.scope.find(match[1]) is None and builtin(match[1]) is None:
+                    expander.scope.names[match[1]] = Misdeclared()
+            raise
+
+    return declare
+
+
 DIRECTIVES: dict[str, Callable[[Expander, Statement], None]] = {
-    ".param": param,
-    ".shared": shared,
-    ".const": const(1),
-    ".const.64": const(8),
-    ".const.128": const(16),
+    ".param": declaring(param, several=True),
+    ".shared": declaring(shared, several=False),
+    ".const": declaring(const(1), several=False),
+    ".const.64": declaring(const(8), several=False),
+    ".const.128": declaring(const(16), several=False),
     ".block": block,
-    ".reg": registers(1),
-    ".reg.64": registers(2),
-    ".reg.128": registers(4),
-    ".pred": pred,
+    ".reg": declaring(registers(1), several=True),
+    ".reg.64": declaring(registers(2), several=True),
+    ".reg.128": declaring(registers(4), several=True),
+    ".pred": declaring(pred, several=True),
     ".control": control,
     ".word": word,
-    ".set": set_,
+    ".set": declaring(set_, several=False),
     ".assert": assert_,
     ".error": error,
     ".include": include,

@@ -26,3 +26,7 @@ class EvaluationError(Exception):
         self.node = node
         self.suggestion = suggestion
         self.expected = expected
+
+
+class KnownProblem(EvaluationError):
+    """An expression that uses a name whose declaration has been reported; it is not reported again."""

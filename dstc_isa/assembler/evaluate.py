@@ -6,7 +6,8 @@ from typing import Any
 from attrs import Factory, evolve, frozen
 
 from dstc_isa.assembler import arithmetic
-from dstc_isa.assembler.errors import EvaluationError
+from dstc_isa.assembler.errors import EvaluationError, KnownProblem
+from dstc_isa.assembler.other_names import SPECIAL_NAMES
 from dstc_isa.assembler.reporting import closest
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import (
@@ -15,6 +16,7 @@ from dstc_isa.assembler.values import (
     Complement,
     Label,
     Late,
+    Misdeclared,
     Named,
     NamedAddress,
     NamedBankAddress,
@@ -151,8 +153,9 @@ def _builtin(node: Builtin, environment: Environment) -> Operand:
 def _name(node: Name, environment: Environment) -> Operand:
     bound = environment.scope.find(node.text)
     if bound is None:
-        suggestion = closest(node.text, [*special_names(), *environment.scope.visible()])
-        raise EvaluationError(f"unknown name {node.text}", node, suggestion)
+        raise EvaluationError(f"unknown name {node.text}", node, _nearest(node.text, environment.scope))
+    if isinstance(bound, Misdeclared):
+        raise KnownProblem(f"{node.text} is not rightly declared", node)
     value: Operand
     if isinstance(bound, PassedLabel):
         bound = bound.label
@@ -169,6 +172,12 @@ def _name(node: Name, environment: Environment) -> Operand:
     for word in node.suffix:
         value = _suffixed(value, word, node)
     return value
+
+
+def _nearest(name: str, scope: Scope) -> str:
+    """A name that was perhaps meant: one that differs by a slip, what another assembler's stands for, or a like one."""
+    own, known = scope.visible(), SPECIAL_NAMES.get(name, "")
+    return closest(name, own, 0.8) or known or closest(name, [*special_names(), *own])
 
 
 def _late_label(label: Label) -> Late:

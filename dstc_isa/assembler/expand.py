@@ -53,7 +53,8 @@ class Expander:
     """The state of one assembly.
 
     ``trail``: the lines that led to the statement at hand, innermost first; ``uses`` are those of them that
-    used a macro; ``macro`` is the macro whose body is being read.
+    used a macro; ``macro`` is the macro whose body is being read; ``body`` is the whole file, ``loop`` the
+    outermost loop at hand.
     """
 
     language: Language
@@ -66,11 +67,13 @@ class Expander:
     constants: bytearray = Factory(bytearray)
     constant_arrays: list[ConstantArray] = Factory(list)
     included: dict[int, Tree] = Factory(dict)
+    body: Body = Factory(list)
     label_lists: dict[int, list[tuple[str, Statement]]] = Factory(dict)
     declared: list[RegisterArray] = Factory(list)
     macro: str = ""
     trail: tuple[Frame, ...] = ()
     uses: tuple[Frame, ...] = ()
+    loop: Statement | None = None
     depth: int = 0
     steps: int = 0
 
@@ -79,7 +82,7 @@ class Expander:
     def execute(self, body: Body) -> None:
         """Carry out statements in order; errors are reported and the next statement follows."""
         for item in body:
-            self.count()
+            self.count(item.opening if isinstance(item, Block) else item)
             if isinstance(item, Block):
                 self.guarded(item.opening, self.language.blocks[item.kind], item)
                 continue
@@ -102,11 +105,15 @@ class Expander:
         except ArgumentError as error:
             self.reporter.at_operand(statement, error.index, error.cause, self.uses)
 
-    def count(self, amount: int = 1) -> None:
-        """Note steps of expansion; Abandoned when there are too many."""
+    def count(self, statement: Statement, amount: int = 1) -> None:
+        """Note that lines are carried out; Abandoned, and reported at the statement, when there are too many."""
         self.steps += amount
         if self.steps > MAXIMUM_STEPS:
-            raise Abandoned(f"the expansion takes more than {MAXIMUM_STEPS} steps")
+            self.error(
+                self.loop or statement,
+                f"loops and macros make more than {MAXIMUM_STEPS} lines to carry out, each turn of a loop counted too",
+            )
+            raise Abandoned("")
 
     def error(self, statement: Statement, message: str, *, expected: str = "", suggestion: str = "") -> None:
         """Report an error at a statement's first word."""
@@ -229,6 +236,24 @@ class Expander:
             self.included[id(statement)] = self.language.loader(self, statement)
         return self.included[id(statement)]
 
+    def definition_elsewhere(self, name: str) -> Statement | None:
+        """Where the file or one that it includes defines a macro of that name, carried out or not."""
+        return next((s for s in self._definitions(self.body) if _macro_name(s) == name), None)
+
+    def _definitions(self, body: Body, depth: int = 0) -> Iterator[Statement]:
+        for item in body:
+            if isinstance(item, Block):
+                if item.kind == ".macro":
+                    yield item.opening
+                for branch in item.branches:
+                    yield from self._definitions(branch.body, depth)
+            elif item.word == ".include" and item.is_directive and depth < MAXIMUM_DEPTH:
+                try:
+                    tree = self.load(item)
+                except ArgumentError:  # reported where the line is carried out
+                    continue
+                yield from self._definitions(tree.body, depth + 1)
+
     @contextmanager
     def block_scope(self, *, barrier: bool = False) -> Iterator[Scope]:
         """A block with names of its own; its registers are released at its end."""
@@ -240,6 +265,16 @@ class Expander:
             if self.kernel is not None:
                 self.kernel.release(self.scope)
             self.scope = outer
+
+    @contextmanager
+    def turning(self, opening: Statement, turns: int) -> Iterator[None]:
+        """A loop of so many turns; what is too long is reported at the outermost."""
+        outer, self.loop = self.loop, self.loop or opening
+        try:
+            self.count(opening, turns)
+            yield
+        finally:
+            self.loop = outer
 
     @contextmanager
     def nested(self, statement: Statement, macro: str | None) -> Iterator[None]:
@@ -270,3 +305,8 @@ class Expander:
     def location(self, statement: Statement) -> Location:
         """Where what the statement emits comes from."""
         return (Frame(statement.source.name, statement.line, self.macro), *self.trail)
+
+
+def _macro_name(opening: Statement) -> str:
+    """The name behind ``.macro``, or empty."""
+    return (opening.operands or "").split(",")[0].strip().partition(" ")[0]

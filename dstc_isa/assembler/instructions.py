@@ -3,11 +3,12 @@
 from functools import lru_cache
 
 from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, RejectedOperand, emit
-from dstc_isa.assembler.errors import EvaluationError
+from dstc_isa.assembler.errors import EvaluationError, KnownProblem
 from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
 from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
+from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.reporting import closest, split_operands
 from dstc_isa.assembler.values import NamedPredicate, Operand
 from dstc_isa.isa.codec import encode_guard
@@ -48,7 +49,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
         plan = find_plan(mnemonic, tuple(map(type, values)))
         emitted = emit(plan, values, keys, here, statement, expander.location(statement))
     except MnemonicError as error:
-        expander.error(statement, str(error), suggestion=closest(mnemonic, expander.macros, 0.8) or error.suggestion)
+        _report_mnemonic(expander, statement, error)
         return
     except (MatchError, RejectedOperand) as error:
         expander.reporter.at_operand(statement, error.index, error, expander.uses)
@@ -58,6 +59,25 @@ def instruction(expander: Expander, statement: Statement) -> None:
     emitted.word |= control(expander, statement)
     guard(expander, statement, emitted)
     expander.append(kernel, emitted)
+
+
+def _report_mnemonic(expander: Expander, statement: Statement, error: MnemonicError) -> None:
+    """Say what is wrong with a mnemonic: a macro that comes too late, another assembler's name, or a slip."""
+    mnemonic = str(statement.word)
+    late = expander.definition_elsewhere(mnemonic)
+    other = other_name(mnemonic) if error.unknown else None
+    near = closest(mnemonic, expander.macros, 0.8)
+    if late is not None:
+        behind = late.source is not statement.source or late.line > statement.line
+        why = "a macro is defined before it is used" if behind else "that part was left out"
+        expander.error(statement, f"{error}: macro {mnemonic} is defined at {late.source.name}:{late.line}; {why}")
+    elif other is None or near:
+        expander.error(statement, str(error), suggestion=near or error.suggestion)
+    elif other.example:
+        expected = f"{other.example} ({other.why})"
+        expander.error(statement, str(error), expected=expected, suggestion=other.suggestion)
+    else:
+        expander.error(statement, f"{error}: {other.why}")
 
 
 def operands(expander: Expander, statement: Statement, values: list[Operand], keys: list[object]) -> bool:
@@ -111,6 +131,8 @@ def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
     value = pure_value(text)
     try:
         value = value if value is not None else evaluate(parse_argument(text), expander.environment)
+    except KnownProblem:
+        return
     except (OperandProblem, EvaluationError) as error:
         expander.reporter.at_piece(
             statement, statement.guard, str(error), expander.uses, suggestion=getattr(error, "suggestion", "")

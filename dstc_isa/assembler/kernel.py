@@ -30,7 +30,10 @@ Report = Callable[[Statement, Exception], None]
 
 @define(eq=False, repr=False)
 class KernelBuilder:
-    """What a kernel has collected so far. ``labels`` are all of them, ``scope`` holds the kernel's own names."""
+    """What a kernel has collected so far. ``labels`` are all of them, ``scope`` holds the kernel's own names.
+
+    ``declared``: statement and argument that declare each parameter and shared array.
+    """
 
     name: str
     opening: Statement
@@ -41,6 +44,7 @@ class KernelBuilder:
     parameters: list[Parameter] = Factory(list)
     parameter_bytes: int = 0
     shared: list[SharedArray] = Factory(list)
+    declared: dict[str, tuple[Statement, int]] = Factory(dict)
     shared_bytes: int = 0
     block: tuple[int, int, int] | None = None
     manual: bool = False

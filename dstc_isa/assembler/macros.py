@@ -1,9 +1,9 @@
 """Macros: their definition, and their expansion with arguments that are values, not text."""
 
-from dstc_isa.assembler.errors import ArgumentError, EvaluationError
+from dstc_isa.assembler.errors import ArgumentError, EvaluationError, KnownProblem
 from dstc_isa.assembler.evaluate import evaluate
 from dstc_isa.assembler.expand import Expander, Macro
-from dstc_isa.assembler.values import Bound, Label, PassedLabel
+from dstc_isa.assembler.values import Bound, Label, Misdeclared, PassedLabel
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.syntax.parser import OperandProblem, parse_macro_head
 from dstc_isa.syntax.tree import Block, Keyword, Name, Node, Statement
@@ -47,6 +47,8 @@ def use_macro(expander: Expander, statement: Statement) -> None:
             elif formal.default is not None:
                 try:
                     scope.names[formal.name] = evaluate(formal.default, expander.environment)
+                except KnownProblem:
+                    scope.names[formal.name] = Misdeclared()
                 except EvaluationError as error:
                     raise ArgumentError(1 << 30, f"default of {formal.name}: {error}") from None
         if expander.kernel is not None:

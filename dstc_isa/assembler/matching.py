@@ -27,6 +27,7 @@ from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.operand import Form, Operand
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.resolve import resolve
+from dstc_isa.isa.syntax_line import least_line, place, syntax
 from dstc_isa.isa.values import (
     Address,
     BarrierRegister,
@@ -124,7 +125,7 @@ def _make_plan(mnemonic: str, kinds: Kinds) -> Plan:
     best: MatchError | None = None
     for declaration, modifiers in resolve(mnemonic):
         try:
-            order = _arrange(declaration.operands, kinds)
+            order = _arrange(declaration, mnemonic, kinds)
             form = _form(declaration, order, kinds)
         except MatchError as error:
             if best is None or error.index > best.index:
@@ -156,11 +157,12 @@ def _form(declaration: Declaration, order: Sequence[int], kinds: Kinds) -> Form:
     return form
 
 
-def _arrange(operands: Sequence[Operand], kinds: Kinds) -> tuple[int, ...]:
+def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int, ...]:
     """For each declared operand the index of the written one, -1 for one left out; MatchError if none fits.
 
     Reads greedily from left to right, and gives an optional operand back when the rest does not fit.
     """
+    operands = declaration.operands
     best = MatchError("", -1)
 
     def fit(declared: int, written: int) -> tuple[int, ...] | None:
@@ -169,7 +171,9 @@ def _arrange(operands: Sequence[Operand], kinds: Kinds) -> tuple[int, ...]:
             if written == len(kinds):
                 return ()
             if written > best.index:
-                best = MatchError(f"too many operands: there are {len(kinds)}", written, "the end of the line")
+                form = syntax(declaration, declaration.forms[0])
+                message = f"too many operands: there are {len(kinds)}, and it is written {form}"
+                best = MatchError(message, written, "the end of the line")
             return None
         operand = operands[declared]
         if written < len(kinds) and fits(operand, kinds[written]):
@@ -180,7 +184,9 @@ def _arrange(operands: Sequence[Operand], kinds: Kinds) -> tuple[int, ...]:
             rest = fit(declared + 1, written)
             return None if rest is None else (-1, *rest)
         if written > best.index and written == len(kinds):
-            best = MatchError("an operand is missing", written, operand.what)
+            name = place(declaration, declaration.forms[0], declared)
+            message = f"operand {name} is missing: it is written {least_line(declaration, mnemonic)}"
+            best = MatchError(message, written, operand.what)
         elif written > best.index and not fits(operand, kinds[written]):
             best = MatchError("this operand does not fit", written, operand.what)
         return None

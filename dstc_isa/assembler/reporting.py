@@ -6,7 +6,7 @@ from itertools import islice
 
 from attrs import Factory, define
 
-from dstc_isa.assembler.errors import EvaluationError
+from dstc_isa.assembler.errors import EvaluationError, KnownProblem
 from dstc_isa.diagnostics import ERROR, Diagnostic
 from dstc_isa.program import Frame
 from dstc_isa.syntax.parser import OperandProblem
@@ -123,8 +123,15 @@ class Reporter:
         index: int,
         error: Exception,
         expansion: tuple[Frame, ...] = (),
+        *,
+        severity: str = ERROR,
     ) -> None:
-        """Report at one operand, or at the part of it that the error names; index -1 is the guard."""
+        """Report at one operand, or at the part of it that the error names; index -1 is the guard.
+
+        A KnownProblem has been reported before.
+        """
+        if isinstance(error, KnownProblem):
+            return
         expected, suggestion = getattr(error, "expected", ""), getattr(error, "suggestion", "")
         if index < 0 and statement.guard is not None:
             self.at_piece(statement, statement.guard, str(error), expansion, expected=expected, suggestion=suggestion)
@@ -132,7 +139,7 @@ class Reporter:
         text = statement.operands
         parts = split_operands(text) if text is not None else []
         if text is None or index >= len(parts):
-            self.at_word(statement, str(error), expansion, expected=expected, suggestion=suggestion)
+            self.at_word(statement, str(error), expansion, severity=severity, expected=expected, suggestion=suggestion)
             return
         part, offset = parts[index]
         start, end = 0, len(part)
@@ -147,6 +154,7 @@ class Reporter:
                 statement.line,
                 column + start,
                 column + end,
+                severity=severity,
                 expected=expected,
                 suggestion=suggestion,
                 expansion=expansion,

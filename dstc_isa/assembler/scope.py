@@ -7,7 +7,7 @@ from dstc_isa.assembler.values import Bound, Label, RegisterArray
 
 @define(eq=False, repr=False)
 class Scope:
-    """One block's names.
+    """One block's names; ``used`` are those that were looked up.
 
     ``barrier`` marks a macro's body: an assignment does not reach past it. ``start`` and ``end`` are the
     instruction numbers between which the block's registers are live.
@@ -17,6 +17,7 @@ class Scope:
     barrier: bool = False
     names: dict[str, Bound] = Factory(dict)
     arrays: list[RegisterArray] = Factory(list)
+    used: set[str] = Factory(set)
     start: int = 0
 
     def find(self, name: str) -> Bound | None:
@@ -24,6 +25,7 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names:
+                scope.used.add(name)
                 return scope.names[name]
             scope = scope.parent
         return None

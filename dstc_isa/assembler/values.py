@@ -136,6 +136,11 @@ class PassedLabel:
 
 
 @frozen(eq=False, repr=False)
+class Misdeclared:
+    """What a name stands for whose declaration was refused: its uses are not reported again."""
+
+
+@frozen(eq=False, repr=False)
 class Late:
     """A number that depends on a label further down; ``compute`` gives it once all labels are placed.
 
@@ -158,7 +163,7 @@ class UnplacedLabel(Exception):
 
 Numeric = int | float | Bits | Late
 Operand = Value | Named | NamedPredicate | NamedAddress | Sum | Complement | Numeric | str
-Bound = Operand | RegisterArray | Label | PassedLabel
+Bound = Operand | RegisterArray | Label | PassedLabel | Misdeclared
 
 
 def negated(value: Operand) -> Operand | None:

@@ -8,7 +8,15 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.diagnostics import WARNING
+from dstc_isa.isa.codec import decode
 from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.instruction import Lane
+from dstc_isa.isa.values import RZ, Address, Constant
+from dstc_isa.program import PARAMETER_BASE
+from dstc_isa.syntax.tree import Statement
+
+MOST_BYTES = 16
+"""Of constants that LDC reads."""
 
 
 def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
@@ -33,6 +41,52 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
             _at(reporter, emitted, f"what {emitted.statement.word} computes is never used")
     if flow.falls_off:
         _at(reporter, kernel.emitted[-1], "control runs off the end of the kernel", expected="EXIT")
+
+
+def warn_of_declarations(kernels: list[KernelBuilder], reporter: Reporter) -> None:
+    """Report parameters and shared arrays that nothing uses, in any of the kernels that have the line."""
+    uses: dict[tuple[str, int, str], list[bool]] = {}
+    places: dict[tuple[str, int, str], tuple[Statement, int, str]] = {}
+    for kernel in kernels:
+        used = _used_declarations(kernel)
+        for name, (statement, index) in kernel.declared.items():
+            key = (statement.source.name, statement.line, name)
+            uses.setdefault(key, []).append(name in used)
+            kind = "parameter" if any(p.name == name for p in kernel.parameters) else "shared array"
+            places[key] = statement, index, f"{kind} {name} is never used"
+    for key, held in uses.items():
+        if not any(held):
+            statement, index, message = places[key]
+            reporter.at_operand(statement, index, UnusedDeclaration(message), severity=WARNING)
+
+
+class UnusedDeclaration(Exception):
+    """What a warning of a declared name says."""
+
+
+def _used_declarations(kernel: KernelBuilder) -> set[str]:
+    """Names that are used, or may be by their address.
+
+    Constants can be read by number, or from an address that is computed; whoever names no shared array and yet uses
+    shared memory knows where they are.
+    """
+    used = set(kernel.scope.used)
+    if used >= set(kernel.declared):
+        return used
+    touched = False
+    for emitted in kernel.emitted:
+        if emitted.plan is None:
+            return set(kernel.declared)
+        touched = touched or "SHARED" in emitted.plan.calls
+        for lane, value in zip(emitted.plan.declaration.lanes, decode(emitted.word).operands, strict=True):
+            if isinstance(value, Address) and value.bank == 0 and value.register != RZ:
+                used |= {parameter.name for parameter in kernel.parameters}
+            elif isinstance(value, Address | Constant) and value.bank == 0:
+                size = MOST_BYTES if isinstance(value, Address) else 8 if lane is Lane.U64 else 4
+                start = value.offset - PARAMETER_BASE
+                used |= {p.name for p in kernel.parameters if start < p.offset + p.size and p.offset < start + size}
+    names = {array.name for array in kernel.shared}
+    return used | names if touched and not used & names else used
 
 
 def _every(emitted: list[Emitted], holds: Iterable[bool]) -> set[int]:

@@ -2,30 +2,72 @@
 
 import argparse
 import os
+import stat
 import sys
+from contextlib import suppress
+from difflib import get_close_matches
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from dstc_isa.whole_file import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
+STATUSES = (
+    "Exit status: 0 assembled, 1 errors in the input (with --check also hazards) or a file that cannot be written, "
+    "2 wrong command line, 130 interrupted, 141 the output's reader has gone."
+)
 
 
-def arguments() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Says in one sentence what is wrong, and names an option that was perhaps meant."""
+
+    def parse(self, argv: list[str] | None) -> argparse.Namespace:
+        """The options; exit status 2 for what is none."""
+        options, rest = self.parse_known_args(argv)
+        if rest:
+            name = rest[0].partition("=")[0]
+            near = get_close_matches(name, self._option_string_actions, 1)
+            what = f"there is no option {name}" if name.startswith("-") else f"{name!r} is one argument too many"
+            self.error(what + (f"; did you mean {near[0]}?" if near else ""))
+        if options.input is None:
+            self.error("FILE is missing: a source to assemble, or with -d an object")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """Print it, and where help is."""
+        self.exit(USAGE, f"{self.prog}: {message}\n  usage: {self.prog} [options] FILE; --help says more\n")
+
+
+def arguments() -> Parser:
     """The command line of ``dstc-asm``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="dstc-asm",
         description="Assemble a .dasm source to an object file, or print the assembly of an object (-d).",
-        epilog="Exit status: 0 assembled, 1 errors in the input (with --check also hazards), 2 wrong usage.",
+        epilog=STATUSES,
+        allow_abbrev=False,
     )
-    parser.add_argument("input", metavar="FILE", help="source to assemble, or with -d an object")
-    parser.add_argument("-o", metavar="OUT.dobj", dest="output", help="object to write (default: the source's name)")
+    parser.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
+    parser.add_argument(
+        "input", metavar="FILE", nargs="?", help="source to assemble, or with -d an object; - is standard input"
+    )
+    parser.add_argument(
+        "-o",
+        metavar="OUT",
+        dest="output",
+        help="object to write (default: the source's name with .dobj), with -d the text; - is standard output",
+    )
     parser.add_argument("-I", metavar="DIR", dest="include", action="append", default=[], help="look for .include here")
     parser.add_argument(
         "-D", metavar="NAME=VALUE", dest="defines", action="append", default=[], help="define a number (default 1)"
     )
-    parser.add_argument("-l", metavar="LISTING", dest="listing", help="write address, word, text and source line")
+    parser.add_argument(
+        "-l", metavar="LISTING", dest="listing", help="write address, word, text and source line; - is standard output"
+    )
     parser.add_argument("--isa", metavar="FILE.py", action="append", default=[], help="declare further instructions")
     parser.add_argument("--gpu", metavar="GPU", help="fill in control codes for this GPU: a name or FILE.toml")
     parser.add_argument(
@@ -42,14 +84,42 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run ``dstc-asm``; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = run(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("dstc-asm: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _give_up(CLOSED_PIPE)
+    except OSError as error:
+        print(f"dstc-asm: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        return _give_up(FAILED)
+    return status
+
+
+def _give_up(status: int) -> int:
+    """End with a status; what standard output still holds goes nowhere, since Python writes it once more at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def run(argv: list[str] | None) -> int:
+    """Do what the command line says."""
     parser = arguments()
-    options = parser.parse_args(argv)
-    if not extend(options.isa, options.json):
-        return FAILED
-    if options.disassemble:
-        if options.output or options.listing or options.check or options.defines or options.include or options.gpu:
-            parser.error("-d takes only an object file and --json")
-        return disassemble(Path(options.input), options.json)
+    options = parser.parse(argv)
+    if options.disassemble and (options.listing or options.check or options.defines or options.include or options.gpu):
+        parser.error("-d takes only an object file, -o, --isa and --json")
+    if options.input == STANDARD_OUTPUT and not (options.output or options.check or options.disassemble):
+        parser.error("what standard input assembles to has no name: give one with -o, or -o - for standard output")
+    if not options.check:
+        twice = used_twice(options)
+        if twice:
+            parser.error(twice)
     defines = {}
     for text in options.defines:
         name, _, written = text.partition("=")
@@ -57,7 +127,45 @@ def main(argv: list[str] | None = None) -> int:
         if value is None or not name:
             parser.error(f"-D {text}: expected NAME=NUMBER")
         defines[name] = value
+    if not extend(options.isa, options.json):
+        return FAILED
+    if options.disassemble:
+        return disassemble(options.input, options.output or STANDARD_OUTPUT, options.json)
     return assemble(options, defines)
+
+
+def used_twice(options: argparse.Namespace) -> str:
+    """Which file the command line would read or write twice, by whatever names and links, or empty."""
+    output = options.output
+    if output is None:
+        output = STANDARD_OUTPUT if options.disassemble else str(Path(options.input).with_suffix(".dobj"))
+    written = {"the object": output, "the listing": options.listing}
+    if options.disassemble:
+        written = {"the text": output}
+    if options.json:
+        written["the diagnostics"] = STANDARD_OUTPUT
+    places: dict[tuple[int, int] | str, str] = {}
+    if options.input != STANDARD_OUTPUT:
+        places[_identity(options.input)] = "the object" if options.disassemble else "the source"
+    for what, path in written.items():
+        if path is None:
+            continue
+        first = places.setdefault(_identity(path), what)
+        if first != what:
+            name = "standard output" if path == STANDARD_OUTPUT else path
+            return f"{name} is {first} and would be {what} too: name another file"
+    return ""
+
+
+def _identity(path: str) -> tuple[int, int] | str:
+    """What tells a file from others: device and number if it exists, else its path without links."""
+    if path == STANDARD_OUTPUT:
+        return path
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return path if stat.S_ISCHR(status.st_mode) else (status.st_dev, status.st_ino)
 
 
 def extend(paths: list[str], as_json: bool) -> bool:
@@ -83,58 +191,58 @@ def number(text: str) -> int | float | None:
 
 def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> int:
     """Assemble ``options.input`` and write what was asked for."""
-    from dstc_isa.assembler import assemble_file
+    from dstc_isa.assembler import assemble_bytes, assemble_file
     from dstc_isa.diagnostics import ERROR, Diagnostic
     from dstc_isa.gpu import GpuError, load_gpu
 
-    source = Path(options.input)
     try:
         gpu = None if options.gpu is None else load_gpu(options.gpu)
     except GpuError as error:
         report([Diagnostic(ERROR, str(error), options.gpu)], options.json)
         return FAILED
     include = [Path(directory) for directory in options.include]
-    assembly = assemble_file(source, include, defines, gpu, strict=options.check)
+    if options.input == STANDARD_OUTPUT:
+        assembly = assemble_bytes(sys.stdin.buffer.read(), "<stdin>", include, defines, gpu, strict=options.check)
+    else:
+        assembly = assemble_file(options.input, include, defines, gpu, strict=options.check)
     diagnostics = list(assembly.diagnostics)
     if assembly.program is not None and not options.check:
         from dstc_isa.object import listing, write_object
 
-        output = Path(options.output) if options.output else source.with_suffix(".dobj")
-        if output.exists() and output.samefile(source):
-            diagnostics.append(failure(str(output), "the object would overwrite its source; name another with -o"))
-        else:
-            diagnostics += write(output, write_object(assembly.program))
+        output = options.output or Path(options.input).with_suffix(".dobj")
+        diagnostics += write(output, write_object(assembly.program))
         if options.listing:
-            text = listing(assembly.program)
-            diagnostics += write(Path(options.listing), text.encode())
+            diagnostics += write(options.listing, listing(assembly.program).encode(errors="surrogateescape"))
     report(diagnostics, options.json)
     return FAILED if any(d.severity == ERROR for d in diagnostics) else OK
 
 
-def disassemble(path: Path, as_json: bool) -> int:
-    """Print the assembly text of an object file."""
+def disassemble(path: str, output: str, as_json: bool) -> int:
+    """Write the assembly text of an object file."""
     from dstc_isa.object import ObjectError, read_object
     from dstc_isa.object import disassemble as text_of
 
     try:
-        program = read_object(path.read_bytes())
-    except OSError as error:
-        report([failure(str(path), f"cannot read the file: {error.strerror}")], as_json)
+        program = read_object(sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        report([failure(path, f"cannot read the file: {reason}")], as_json)
         return FAILED
     except ObjectError as error:
-        report([failure(str(path), str(error))], as_json)
+        report([failure(path, str(error))], as_json)
         return FAILED
-    show(text_of(program))
-    return OK
+    if output == STANDARD_OUTPUT:
+        show(text_of(program))
+        return OK
+    problems = write(output, text_of(program).encode())
+    report(problems, as_json)
+    return FAILED if problems else OK
 
 
 def show(text: str) -> None:
-    """Write to standard output; a reader that has gone, such as ``head``, is no error."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Write to standard output."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def failure(file: str, message: str, line: int = 0) -> "Diagnostic":
@@ -144,14 +252,17 @@ def failure(file: str, message: str, line: int = 0) -> "Diagnostic":
     return Diagnostic(ERROR, message, file, line, 1 if line else 0)
 
 
-def write(path: Path, data: bytes) -> list["Diagnostic"]:
+def write(path: str | Path, data: bytes) -> list["Diagnostic"]:
     """Write a file; what prevents it is returned."""
     from dstc_isa.whole_file import write_whole
 
     try:
         write_whole(path, data)
-    except OSError as error:
-        return [failure(str(path), str(error.strerror))]
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        name = "standard output" if path == STANDARD_OUTPUT else str(path)
+        return [failure(name, getattr(error, "strerror", None) or str(error))]
     return []
 
 

@@ -16,15 +16,14 @@ from dstc_isa.isa.diagram import diagram, display
 from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.field_operand import (
     AddressOperand,
-    BarrierOperand,
     PredicateOperand,
     SpecialRegisterOperand,
     TargetOperand,
 )
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
-from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.syntax_line import syntax
 from dstc_isa.isa.values import REGISTERS
 
 PRIMITIVES = (lanes, warp)
@@ -61,41 +60,6 @@ from bit 122 on. An opcode marked *Volta* is the one those assemblers list; one 
 that Volta does not have. The places and values of modifiers follow the same sources where these give them and are this
 project's choice elsewhere, so words are not meant to run on a GPU.
 """
-
-
-def _place(declaration: Declaration, form: Form, index: int) -> str:
-    name, operand = declaration.names[index], declaration.operands[index]
-    shown = display(name, operand)
-    match operand:
-        case Source() if index in form.special:
-            return "c[bank][offset]" if form.constant else f"imm{operand.literal_field.width}"
-        case Source() if operand.half:
-            return f"{shown}.Hx"
-        case AddressOperand():
-            return "c[bank][Ra+offset]" if operand.constant else "[Ra+offset]"
-        case SpecialRegisterOperand():
-            return "SR"
-        case BarrierOperand():
-            return "B"
-        case TargetOperand():
-            return "label"
-    return shown
-
-
-def syntax(declaration: Declaration, form: Form) -> str:
-    """The line that one form is written as, optional parts in braces."""
-    mnemonic = declaration.mnemonic
-    for modifier in declaration.modifiers:
-        word = f".{modifier.kind.word}" if isinstance(modifier.kind, Flag) else f".<{modifier.name}>"
-        mnemonic += word if modifier.default is None else f"{{{word}}}"
-    written = ""
-    for index, operand in enumerate(declaration.operands):
-        place, begun = _place(declaration, form, index), bool(written) and not written.endswith(", }")
-        if operand.optional:
-            written += f"{{, {place}}}" if begun else f"{{{place}, }}"
-        else:
-            written += f", {place}" if begun else place
-    return f"{mnemonic} {written}".rstrip()
 
 
 def _consecutive(width: int | str) -> str:

@@ -12,11 +12,15 @@ Candidate = tuple[Declaration, tuple[int, ...]]
 
 
 class MnemonicError(ValueError):
-    """A mnemonic or modifier that does not exist; ``suggestion`` is the nearest one that does, or empty."""
+    """A mnemonic or modifier that does not exist; ``suggestion`` is the nearest one that does, or empty.
 
-    def __init__(self, reason: str, suggestion: str = "") -> None:
+    ``unknown``: no instruction has this name, whatever its modifiers.
+    """
+
+    def __init__(self, reason: str, suggestion: str = "", *, unknown: bool = False) -> None:
         super().__init__(reason)
         self.suggestion = suggestion
+        self.unknown = unknown
 
 
 @cache
@@ -32,7 +36,7 @@ def resolve(written: str) -> tuple[Candidate, ...]:
         if named:
             words = written[cut + 1 :].split(".") if cut < len(written) else []
             return tuple((d, _modifiers(d, words)) for d in named)
-    raise MnemonicError(f"unknown instruction {written}", nearest(written))
+    raise MnemonicError(f"unknown instruction {written}", nearest(written), unknown=True)
 
 
 def nearest(written: str) -> str:

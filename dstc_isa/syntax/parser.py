@@ -1,6 +1,7 @@
 """From text to statements and expressions, by the grammar in ``grammar.lark``."""
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ _WORDS = {
     "RSQB": "']'",
     "LSQB": "'['",
     "PIPE": "'|'",
+    "LEFT": "'['",
+    "OPEN": "'('",
+    "SEMICOLON": "';'",
 }
 _VALUES = frozenset({"NUMBER", "NAME", "STRING", "MINUS", "TILDE", "BANG", "DOT", "OPEN", "LEFT"})
 
@@ -247,6 +251,8 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
         length = len(text.rstrip())
         return "the text ends too early", max(0, length - 1), max(1, length), expected
     start = error.pos_in_stream or 0
+    if not text[start : start + 1].isascii():
+        return _explain_foreign(text, start)
     if isinstance(error, UnexpectedToken):
         word = _WORD.match(text, start)
         shown = word[0][:_LONGEST_SHOWN] if word else ""
@@ -258,6 +264,15 @@ def _explain(error: UnexpectedInput, text: str) -> tuple[str, int, int, str]:
     if character == '"':
         return "this string is never closed", start, len(text.rstrip()), ""
     return f"unexpected {character!r}", start, start + 1, expected
+
+
+def _explain_foreign(text: str, start: int) -> tuple[str, int, int, str]:
+    """What ``_explain`` says of a character beyond ASCII; expected is what ASCII has for it, such as a comma."""
+    word = _WORD.match(text, start)
+    shown = word[0][:_LONGEST_SHOWN] if word else text[start]
+    plain = unicodedata.normalize("NFKC", shown)
+    message = f"unexpected {shown!r}: names are ASCII, and other characters stand in strings and comments only"
+    return message, start, start + len(shown), repr(plain) if plain.isascii() and plain.strip() else ""
 
 
 def _expected(error: UnexpectedInput) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -116,9 +117,18 @@ def test_include_directories(source, tmp_path):
     [
         [],
         ["--frob"],
+        ["--versoin"],
+        ["x.dasm", "more"],
+        ["-"],
+        ["x.dasm", "-o", "z", "-l", "z"],
+        ["x.dasm", "-o", "-", "-l", "-"],
+        ["x.dasm", "-l", "-", "--json"],
+        ["x.dasm", "-l", "x.dobj"],
+        ["x.dasm", "-l", "./x.dasm"],
+        ["-d", "x.dobj", "-o", "x.dobj"],
         ["x.dasm", "-D", "N=R1"],
         ["x.dasm", "-D", "=1"],
-        ["-d", "x.dobj", "-o", "y"],
+        ["-d", "x.dobj", "-l", "y"],
         ["x", "-D", "N=1/0"],
     ],
 )
@@ -140,8 +150,6 @@ def test_foreign_objects(tmp_path, data, capsys):
 def test_what_cannot_be_written_or_read(source, tmp_path, capsys):
     assert main([str(source), "-D", "N", "-o", str(tmp_path / "no" / "k.dobj")]) == 1
     assert "cannot be written" in capsys.readouterr().err
-    assert main([str(source), "-D", "N", "-o", str(source)]) == 1
-    assert source.read_text() == GOOD
     assert main([str(tmp_path / "none.dasm")]) == 1
 
 
@@ -156,3 +164,85 @@ def test_help_is_quick_and_assembling_needs_no_engine():
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True)
     assert shown.stdout.strip() == b"[]"
+
+
+def status_of(*arguments):
+    """The exit status, of a wrong command line too."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard", "none"])
+def test_nothing_is_written_twice(source, link, capsys):
+    other = source.with_name("other")
+    if link == "symbolic":
+        other.symlink_to(source)
+    elif link == "hard":
+        other.hardlink_to(source)
+    else:
+        other = source
+    for option in ("-o", "-l"):
+        assert status_of(source, "-D", "N", option, other) == 2
+        what = "object" if option == "-o" else "listing"
+        assert f"dstc-asm: {other} is the source and would be the {what} too" in capsys.readouterr().err
+    assert source.read_text() == GOOD
+    assert sorted(path.name for path in source.parent.iterdir()) == sorted({"k.dasm", other.name})
+
+
+def test_options_that_were_perhaps_meant(capsys):
+    assert status_of("k.dasm", "--chek") == 2
+    assert "dstc-asm: there is no option --chek; did you mean --check?" in capsys.readouterr().err
+    assert status_of("--version") == 0
+    assert capsys.readouterr().out.startswith("dstc-isa ")
+
+
+def asm(*arguments, **settings):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "dstc_isa.cli.asm", *map(str, arguments)]
+    return subprocess.run(command, check=False, capture_output=True, **settings)
+
+
+def test_standard_input_and_output(source):
+    whole = asm("-", "-D", "N", "-o", "-", input=GOOD.encode())
+    assert read_object(whole.stdout).kernels[0].name == "k"
+    text = asm("-d", "-", input=whole.stdout)
+    assert text.stdout.startswith(b".kernel k\n")
+    assert (whole.returncode, text.returncode) == (0, 0)
+    assert asm("-d", "-", "-o", source.with_suffix(".txt"), input=whole.stdout).stdout == b""
+    assert source.with_suffix(".txt").read_bytes() == text.stdout
+    assert b"kernel k: 2 instructions" in asm(source, "-D", "N", "-o", "/dev/null", "-l", "-").stdout
+    broken = asm("-", "-o", "-", input=BAD.encode())
+    assert (broken.returncode, broken.stdout) == (1, b"")
+    assert broken.stderr.startswith(b"<stdin>:2:9: error: unknown name vlaue")
+
+
+def test_output_that_takes_nothing(source, tmp_path):
+    assert main([str(source), "-D", "N"]) == 0
+    program = source.with_suffix(".dobj")
+    for arguments in (["-d", program], [source, "--json"], [source, "-D", "N", "-o", "-"]):
+        with open("/dev/full", "wb") as full:
+            command = [sys.executable, "-m", "dstc_isa.cli.asm", *map(str, arguments)]
+            ended = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE)
+        assert ended.returncode == 1
+        assert b"standard output: " in ended.stderr
+        assert b"No space left on device\n" in ended.stderr
+        assert b"Traceback" not in ended.stderr
+
+
+def test_names_that_the_output_cannot_write(tmp_path):
+    source = tmp_path / "核.dasm"
+    source.write_text(BAD)
+    ended = asm(source, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert ended.returncode == 1
+    assert b"\\u6838.dasm:2:9: error: unknown name vlaue" in ended.stderr
+
+
+def test_interrupt(monkeypatch, source, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dstc_isa.assembler.assemble_file", interrupted)
+    assert main([str(source)]) == 130
+    assert capsys.readouterr().err == "dstc-asm: interrupted\n"
