@@ -75,5 +75,4 @@ def _source(kernel: Kernel, index: int, sources: Sources) -> str:
 
 def printable(text: str) -> str:
     """``text`` on one line that any terminal takes, other characters as escapes."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text.replace("\t", " "))

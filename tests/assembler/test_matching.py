@@ -44,12 +44,15 @@ def test_optional_operands_may_be_left_out(short, full):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("IADD3 R0, R1", "an operand is missing"),
-        ("IADD3 R0, R1, R2, R3, R4", "too many operands: there are 5"),
+        ("IADD3 R0, R1", "operand Rb is missing: it is written IADD3 Rd, Ra, Rb, Rc"),
+        (
+            "IADD3 R0, R1, R2, R3, R4",
+            "too many operands: there are 5, and it is written IADD3{.X} Rd{, Pu}{, Pv}, Ra, Rb, Rc{, Pp}{, Pq}",
+        ),
         ("IADD3 R0, 1, R2, R3", "this operand does not fit"),
         ("IADD3 R0, R1, 1, 2", "this operand does not fit"),
         ("FFMA R0, R1, 1.0, 2.0", "these operands cannot stand together: only one may be an immediate or a constant"),
-        ("NOP R1", "too many operands: there are 1"),
+        ("NOP R1", "too many operands: there are 1, and it is written NOP"),
         ("P2R R0, P1, 1", "this operand does not fit"),
     ],
 )
