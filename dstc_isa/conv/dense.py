@@ -87,6 +87,8 @@ def conv_dense(
     }
     if parts > 1:
         arguments |= _parts(parts, launched, plan)
+        # Which part's CTA comes last adds up all of them, in their order: whichever it is, the sum is the same.
+        options["any_order"] = True
     program = load_shipped(PROGRAM, machine)
     kernel = program.kernel(plan.tile.kernel + ("_parts" if parts > 1 else ""))
     grid = (column_tiles, row_tiles, launched.groups * parts)

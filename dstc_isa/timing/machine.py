@@ -81,7 +81,7 @@ def time_launch(
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
     chosen = whole(launch.ctas, sms) if sample is None else plan(sample, launch.ctas, sms, slots)
-    wanted = host_threads(state, threads, any_order)
+    wanted = host_threads(state, threads)
     tracking = Tracking(state) if may_depend(launch) and not any_order else None
 
     def attempt(used: int) -> Attempt:

@@ -103,7 +103,7 @@ def run(
     operands outside a bank.
     """
     state = load_launch(launch, max_instructions)
-    used = host_threads(state, threads, any_order)
+    used = host_threads(state, threads)
     if used == 1 or any_order or not launch.memory.allocations:
         return run_workers(state, used, announce=announce).result()
     try:
@@ -121,10 +121,10 @@ def run(
     return in_order.result(dependence)
 
 
-def host_threads(state: LaunchState, threads: int | None, any_order: bool) -> int:
+def host_threads(state: LaunchState, threads: int | None) -> int:
     """How many host threads to use where ``threads`` are allowed: one if the outcome would depend on it."""
     alone = needs_one_thread(state.instructions) or state.launch.ctas > TRACKED_CTAS
-    wanted = 1 if alone and not any_order else threads or len(os.sched_getaffinity(0))
+    wanted = 1 if alone else threads or len(os.sched_getaffinity(0))
     return max(1, min(wanted, state.launch.ctas))
 
 
@@ -166,7 +166,12 @@ def fault_of(launch: Launch, workers: list[Worker]) -> KernelFault | None:
     first = min(faulted, key=lambda w: (w.field("fault_by_watchdog"), w.field("fault_cta")))
     cta = first.ctas[first.field("fault_slot")]
     warps = [cta.warp(index) for index in range(launch.warps)]
-    return KernelFault(launch, record_of(launch, warps[first.field("fault_warp")], warps))
+    fault = KernelFault(launch, record_of(launch, warps[first.field("fault_warp")], warps))
+    left = first.state.cta_count - int(first.state.record[LAUNCH_OFFSETS["next_cta"] // 8])
+    if first.field("fault_by_watchdog") and left > 0:
+        most = open_ctas(launch.warps)
+        fault.add_note(f"{most} CTAs had begun, as many as may at once: one that waits for another waits for ever")
+    return fault
 
 
 def new_worker(state: LaunchState, slot_limit: int, tracker: int) -> Worker:
