@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, array_from, directory
+from dstc_isa.cli.arguments import InputError, UsageError, directory
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -172,6 +172,7 @@ def _table(options: argparse.Namespace) -> Network:
 
 
 def _graph(options: argparse.Namespace) -> Network:
+    from dstc_isa.cli.network_inputs import arrays_given
     from dstc_isa.network.graph import load_graph
     from dstc_isa.network.graph_run import checked_inputs, run_graph
     from dstc_isa.network.study import graph_study
@@ -185,7 +186,7 @@ def _graph(options: argparse.Namespace) -> Network:
     patterns = _patterns(options)
     chain = not options.no_chain
     graph = load_graph(Path(options.network))
-    inputs = checked_inputs(graph, _arrays(options.input))
+    inputs = checked_inputs(graph, arrays_given(options.input, [each.name for each in graph.inputs]))
 
     def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
         return run_graph(
@@ -223,14 +224,3 @@ def _patterns(options: argparse.Namespace) -> list[str]:
     if not all(pattern.lstrip("!") for pattern in patterns):
         raise UsageError(f"--layers {options.layers!r}: expected names with a comma between each two; one is empty")
     return patterns
-
-
-def _arrays(given: list[str]) -> dict[str, Any]:
-    arrays: dict[str, Any] = {}
-    for text in given:
-        # Names of inputs have colons and slashes, names of files rarely an equals sign.
-        name, _, file = text.rpartition("=")
-        if name in arrays:
-            raise UsageError(f"--input {name or text}: there is one already; with several, write NAME=X.npy for each")
-        arrays[name] = array_from(Path(file))
-    return arrays

@@ -51,7 +51,7 @@ def checked_inputs(graph: Graph, given: Mapping[str, Array]) -> dict[str, Array]
         expected = wanted[missing[0]].description
         raise NetworkError(f"{graph.path}: no array for input {missing[0]}; give {expected} with {option}")
     sizes: dict[str, int] = {}
-    return {name: _checked(graph, each, given[name], sizes) for name, each in wanted.items()}
+    return {name: _checked(graph, each, np.asarray(given[name]), sizes) for name, each in wanted.items()}
 
 
 def _checked(graph: Graph, wanted: Input, array: Array, sizes: dict[str, int]) -> Array:

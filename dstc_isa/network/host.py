@@ -1,5 +1,6 @@
 """Operators of a network that the host runs, one at a time, with ONNX Runtime."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,23 @@ Array = npt.NDArray[Any]
 SILENT = 4
 """Severity from which ONNX Runtime prints messages: fatal ones; errors come as exceptions as well."""
 
-LACKING = ("is not currently registered or supported", "ValidateOpsetForDomain", "No Op registered")
-"""Parts of what it says of types, versions and operators that it does not know, where the exception does not."""
+LACKING = (
+    "not a registered function/op",
+    "not currently registered or supported",
+    "not supported",
+    "unsupported",
+    "not implemented",
+    "validateopsetfordomain",
+    "no op registered",
+)
+"""Parts of what it says, in lower case, of what it cannot do, where the type of the exception does not tell."""
+
+NOISE = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
+    r"|^.*?Status Message: "
+    r"|/onnxruntime_src/\S+ (?:.*?\bwas false\. ?|.*?\) (?:const )?)?"
+)
+"""Around what ONNX Runtime says."""
 
 CARRIED = "carried:"
 """Begins the name of a value that crosses ONNX Runtime's border in a type of NumPy's own."""
@@ -205,9 +221,11 @@ def _described(name: str, value: Array) -> "ValueInfoProto":
 
 def _is_unsupported(error: Exception) -> bool:
     """Whether ONNX Runtime lacks an operator, a type or a version, rather than refuses the operands."""
-    return type(error).__name__ == "NotImplemented" or any(sign in str(error) for sign in LACKING)
+    text = str(error).lower()
+    return type(error).__name__ == "NotImplemented" or any(sign in text for sign in LACKING)
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text.rpartition(" : ")[2] or type(error).__name__
+    """What an exception says, without places in ONNX Runtime's source."""
+    text = NOISE.sub("", " ".join(str(error).split()))
+    return text.strip() or type(error).__name__
