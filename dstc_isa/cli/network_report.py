@@ -109,5 +109,7 @@ def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
     for row in outcome.rows:
         if row.note:
             yield f"{row.layer}: {row.note}"
+    if outcome.beside:
+        yield f"not for the machine: {'; '.join(outcome.beside)}"
     if sample is not None and outcome.rows:
         yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

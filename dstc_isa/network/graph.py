@@ -169,7 +169,7 @@ def _input(path: Path, value: "ValueInfoProto") -> Input:
 
 def _check_tensor(path: Path, what: str, value: "ValueInfoProto") -> None:
     if not value.type.HasField("tensor_type"):
-        raise NetworkError(f"{path}: {what} {value.name} is not a tensor; sequences and maps are not supported")
+        raise NetworkError(f"{path}: {what} {value.name} is not a tensor; no sequences, maps or optional values")
 
 
 @frozen(eq=False)

@@ -13,6 +13,7 @@ from dstc_isa.conv.shape import ShapeError
 from dstc_isa.network.accuracy import Accuracy, accuracy_of
 from dstc_isa.network.branches import holds
 from dstc_isa.network.chains import Chains
+from dstc_isa.network.contents import left_to_host, without_layers
 from dstc_isa.network.device import Device
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
@@ -110,7 +111,7 @@ def run_graph(
     watch = watch or Watch()
     chosen = chosen_layers([step.name for step in graph.layers], layers)
     if not chosen:
-        raise NetworkError(f"{graph.path} has no Conv with constant weights, Gemm or MatMul: nothing for the machine")
+        raise NetworkError(without_layers(graph))
     found = {row.layer: row for row in kept}
     if found:
         _check_repeatable(graph)
@@ -153,6 +154,7 @@ def run_graph(
         accuracy=_accuracy(graph, given, names, outputs),
         on_host=dict(on_host),
         fused=dict(fused),
+        beside=tuple(left_to_host(graph)),
     )
 
 

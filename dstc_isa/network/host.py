@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.network.deviations import deviates
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.narrow import carried, carrier, is_narrow
 
@@ -23,6 +24,9 @@ LACKING = (
     "not currently registered or supported",
     "not supported",
     "unsupported",
+    "type error: type",
+    "subgraph must have the shape set",
+    "failed to construct locale",
     "not implemented",
     "validateopsetfordomain",
     "no op registered",
@@ -30,8 +34,7 @@ LACKING = (
 """Parts of what it says, in lower case, of what it cannot do, where the type of the exception does not tell."""
 
 NOISE = re.compile(
-    r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
-    r"|^.*?Status Message: "
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : (?:.*?Status Message: )?"
     r"|/onnxruntime_src/\S+ (?:.*?\bwas false\. ?|.*?\) (?:const )?)?"
 )
 """Around what ONNX Runtime says."""
@@ -67,7 +70,7 @@ class Host:
         read = dict.fromkeys([name for name in node.input if name] + list(names_in_graphs(node)))
         feeds = {name: np.asarray(values[name], order="C") for name in read if name in values}
         try:
-            results = self._with_runtime(node, feeds)
+            results = self._with_reference(node, feeds) if deviates(node, feeds) else self._with_runtime(node, feeds)
         # Exceptions of ONNX Runtime have no base class of their own.
         except Exception as error:
             if not _is_unsupported(error):
@@ -97,10 +100,7 @@ class Host:
 
     def _with_another(self, node: "NodeProto", feeds: Mapping[str, Array], reason: str) -> dict[str, Any]:
         """What ONNX Runtime has no kernel for: bfloat16 by way of float32, or the standard's reference."""
-        from onnx.reference import ReferenceEvaluator
-
-        outputs = [name for name in node.output if name]
-        types = self._output_types(node, feeds)
+        types = self._output_types(node, feeds, reason)
         wide = {name: carried(value) if value.dtype.name == "bfloat16" else value for name, value in feeds.items()}
         if any(wide[name] is not feeds[name] for name in feeds):
             try:
@@ -109,13 +109,20 @@ class Host:
             except Exception:
                 pass
         try:
-            with np.errstate(all="ignore"):
-                values = ReferenceEvaluator(self._model([node], feeds, outputs, plain=True)).run(None, dict(feeds))
+            return self._with_reference(node, feeds)
         # The reference raises whatever Python and NumPy do.
         except Exception as error:
             raise self._refusal(
                 node, feeds, f"ONNX Runtime cannot run it: {reason}; nor can the reference of onnx: {_reason(error)}"
             ) from None
+
+    def _with_reference(self, node: "NodeProto", feeds: Mapping[str, Array]) -> dict[str, Any]:
+        from onnx.reference import ReferenceEvaluator
+
+        outputs = [name for name in node.output if name]
+        types = self._output_types(node, feeds, "")
+        with np.errstate(all="ignore"):
+            values = ReferenceEvaluator(self._model([node], feeds, outputs, plain=True)).run(None, dict(feeds))
         results = dict(zip(outputs, values, strict=True))
         return {
             name: np.asarray(value, types.get(name)) if isinstance(value, np.ndarray | np.generic) else value
@@ -153,16 +160,16 @@ class Host:
         )
         return make_model(graph, opset_imports=self.opsets, ir_version=self.ir_version)
 
-    def _output_types(self, node: "NodeProto", feeds: Mapping[str, Array]) -> dict[str, np.dtype[Any]]:
-        """Types of the outputs as the standard infers them; without those that it does not."""
+    def _output_types(self, node: "NodeProto", feeds: Mapping[str, Array], reason: str) -> dict[str, np.dtype[Any]]:
+        """Types of the outputs as the standard infers them; NetworkError if it does not allow those of the inputs."""
         from onnx.helper import tensor_dtype_to_np_dtype
         from onnx.shape_inference import InferenceError, infer_shapes
 
         model = self._model([node], feeds, [name for name in node.output if name], plain=True)
         try:
-            inferred = infer_shapes(model)
+            inferred = infer_shapes(model, check_type=True)
         except InferenceError:
-            return {}
+            raise self._refusal(node, feeds, f"ONNX Runtime cannot run it: {reason}") from None
         kinds = {value.name: value.type.tensor_type.elem_type for value in inferred.graph.output}
         return {name: np.dtype(tensor_dtype_to_np_dtype(kind)) for name, kind in kinds.items() if kind}
 

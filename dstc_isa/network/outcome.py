@@ -42,8 +42,8 @@ class Outcome:
     """What a run gave besides rows.
 
     ``outputs``: of the network, by name; none for a table. ``accuracy``: how far those of floats are from the network's
-    without rounding to FP16, by name. ``on_host``: operator -> how many ran there. ``fused``:
-    operator -> how many were taken into a convolution.
+    without rounding to FP16, by name. ``on_host``: operator -> how many ran there. ``fused``: operator -> how many were
+    taken into a convolution. ``beside``: in words, what is much like a layer and not for the machine, and why.
     """
 
     rows: tuple[LayerRow, ...]
@@ -51,6 +51,7 @@ class Outcome:
     accuracy: Mapping[str, Accuracy] = attrs.field(factory=dict)
     on_host: Mapping[str, int] = attrs.field(factory=dict)
     fused: Mapping[str, int] = attrs.field(factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 Keep = Callable[[LayerRow], None]

@@ -55,6 +55,7 @@ class Record:
             "totals": totals(outcome.rows).as_json(),
             "on_host": dict(outcome.on_host),
             "fused": dict(outcome.fused),
+            "beside": list(outcome.beside),
             "outputs": {
                 name: {"type": "string" if array.dtype.hasobject else array.dtype.name, "shape": array.shape}
                 for name, array in outcome.outputs.items()
