@@ -33,11 +33,11 @@ def run_both(path: Path, network: onnx.ModelProto, inputs: dict[str, Any]) -> tu
     return y, expected, facts
 
 
-@settings(max_examples=12)
+@settings(max_examples=18)
 @given(st.data())
 def test_convolutions(path: Path, data: st.DataObject) -> None:
     draw = data.draw
-    axes = draw(st.integers(1, 2))
+    axes = draw(st.integers(1, 3))
     several = st.lists(st.integers(1, 3), min_size=axes, max_size=axes)
     kernel, strides, dilations = draw(several), draw(several), draw(several)
     groups = draw(st.integers(1, 2))
@@ -57,6 +57,23 @@ def test_convolutions(path: Path, data: st.DataObject) -> None:
     y, expected, facts = run_both(path, model([conv], constants, {"x": x.shape}), {"x": x})
     assert y == pytest.approx(expected, abs=1e-4)
     assert facts["products"] == expected.size * w[0].size
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ((1, 3, 4, 4, 4), "x has 3 channels, and w 2 for each of 1 groups"),
+        ((1, 2, 1, 4, 4), "filters that cover 2 along the first axis do not fit into 1 with padding"),
+        ((1, 2, 4, 4), "operands of shapes"),
+    ],
+)
+def test_operands_along_three_axes_that_do_not_fit(path: Path, x: tuple[int, ...], message: str) -> None:
+    w = sparse(2, 2, 2, 1, 1)
+    onnx.save(model([helper.make_node("Conv", ["x", "w"], ["y"])], {"w": w}, {"x": x}), path)
+    (step,) = load_graph(path).layers
+    assert isinstance(step, ConvStep)
+    with pytest.raises(NetworkError, match=message):
+        convolved(step, {"x": sparse(*x), "w": w}, device())
 
 
 @pytest.mark.parametrize("attributes", [{"strides": [1]}, {"dilations": [1, 1, 1]}, {"pads": [1, 1]}])
