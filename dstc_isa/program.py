@@ -2,6 +2,8 @@
 
 from attrs import field, frozen
 
+from dstc_isa.gpu.schema import ScheduledFor
+
 CONSTANT_DATA_BANK = 3
 PARAMETER_BASE = 0x160
 PARAMETER_SIZES = {"u32": 4, "s32": 4, "f32": 4, "u64": 8, "ptr": 8}
@@ -62,9 +64,11 @@ class SharedArray:
     size: int
 
 
+MAXIMUM_INSTRUCTIONS = 1 << 20
+"""Of a kernel."""
+
 ALL_WRITTEN = 0b1111
 LEAST_SHIFT = 4
-FILLED_IN = 1 << LEAST_SHIFT
 RAW = ALL_WRITTEN
 PADDING = 0
 
@@ -122,11 +126,15 @@ class ConstantArray:
 
 @frozen
 class Program:
-    """The kernels of one source file, with their constant data (bank 3)."""
+    """The kernels of one source file, with their constant data (bank 3).
+
+    ``target``: what control codes are filled in for, None if that is not known.
+    """
 
     kernels: tuple[Kernel, ...]
     constants: bytes = b""
     constant_arrays: tuple[ConstantArray, ...] = ()
+    target: ScheduledFor | None = None
 
     def kernel(self, name: str | None) -> Kernel:
         """The kernel of that name, or the only one; KeyError with the names there are."""

@@ -173,6 +173,7 @@ def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Progra
         kernels,
         bytes(expander.constants),
         tuple(expander.constant_arrays),
+        gpu.target,
     )
 
 

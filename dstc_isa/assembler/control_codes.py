@@ -2,14 +2,13 @@
 
 from attrs import evolve
 
-from dstc_isa.assembler.expand import MAXIMUM_INSTRUCTIONS
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.schedule import Hazard, schedule
 from dstc_isa.assembler.schedule.padding import padded
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.program import Kernel
+from dstc_isa.program import MAXIMUM_INSTRUCTIONS, Kernel
 
 
 def finished(kernel: KernelBuilder, gpu: Gpu, reporter: Reporter, severity: str) -> Kernel:

@@ -14,14 +14,13 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter, closest, split_operands
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import Label, Operand, RegisterArray
-from dstc_isa.program import ConstantArray, Frame, Location
+from dstc_isa.program import MAXIMUM_INSTRUCTIONS, ConstantArray, Frame, Location
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.reader import Tree
 from dstc_isa.syntax.tree import Block, Body, MacroHead, Node, Statement
 
 MAXIMUM_DEPTH = 64
-MAXIMUM_INSTRUCTIONS = 1 << 20
 MAXIMUM_STEPS = 1 << 21
 
 

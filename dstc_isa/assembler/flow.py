@@ -1,5 +1,7 @@
 """Control flow and liveness of a kernel, from what its instructions' semantics do and their operands name."""
 
+from collections.abc import Collection
+
 from attrs import frozen
 
 from dstc_isa.assembler.emit import PREDICATE_MASK, REGISTER_MASK, Emitted
@@ -43,14 +45,18 @@ def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
 def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
     """Indices of the instructions that may follow one; an indirect branch has none here."""
     assert emitted.plan is not None
-    calls = emitted.plan.calls
-    if not calls & {"jump", "jump_each", "leave"}:
+    return following(index, emitted.plan.calls, emitted.word, emitted.target)
+
+
+def following(index: int, calls: Collection[str], word: int, target: int) -> tuple[int, ...]:
+    """The same of a word whose semantics calls some functions; ``target`` is where it branches, or -1."""
+    if not {"jump", "jump_each", "leave"}.intersection(calls):
         return (index + 1,)
-    decoded = decode(emitted.word)
+    decoded = decode(word)
     predicates = [value for value in decoded.operands if isinstance(value, Predicate)]
     surely = decoded.guard == ALWAYS and all(predicate == ALWAYS for predicate in predicates)
-    following = () if surely else (index + 1,)
-    return (*following, emitted.target) if "jump" in calls and emitted.target >= 0 else following
+    behind = () if surely else (index + 1,)
+    return (*behind, target) if "jump" in calls and target >= 0 else behind
 
 
 def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:

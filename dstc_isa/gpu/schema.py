@@ -1,5 +1,6 @@
 """The parameters of a GPU: name, type, unit, range and meaning, declared once."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -189,6 +190,20 @@ Timetable = tuple[str, tuple[tuple[str, PipeTiming], ...]]
 """What a skipped OHMMA costs, and every pipe with its timing."""
 
 
+DIGEST_DIGITS, NAME_LIMIT = 12, 1000
+
+
+@frozen
+class ScheduledFor:
+    """What control codes were filled in for: the name of a GPU, with changed values, and a digest of its timetable."""
+
+    name: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.digest}]"
+
+
 @frozen(kw_only=True)
 class Gpu:
     """A GPU; ``rows`` tell where each value comes from."""
@@ -215,6 +230,15 @@ class Gpu:
         """All that control codes depend on."""
         pipes = tuple((pipe.name, timing) for pipe, timing in self.pipes.items())
         return self.accumulation_buffer.skipped, pipes
+
+    @property
+    def target(self) -> ScheduledFor:
+        """What programs are scheduled for on it."""
+        digest = hashlib.sha256(repr(self.timetable).encode()).hexdigest()[:DIGEST_DIGITS]
+        timed = ("pipes.", "accumulation_buffer.skipped")
+        changed = [f"{row.key}={row.value}" for row in self.rows if row.source == "SET" and row.key.startswith(timed)]
+        name = "".join(c if c.isprintable() else "?" for c in " ".join([self.name, *changed]))
+        return ScheduledFor(name[:NAME_LIMIT], digest)
 
 
 def _specs() -> dict[str, Spec]:

@@ -86,6 +86,12 @@ def decode(word: int) -> Instruction:
     return Instruction(declaration, form, tuple(operands), tuple(modifiers), guard, control)
 
 
+def declared_at(opcode: int) -> Declaration | None:
+    """The declaration that has a 12-bit opcode, None if there is none."""
+    entry = _by_opcode(len(REGISTRY)).get(opcode)
+    return None if entry is None else entry[0]
+
+
 def reserved_bits(declaration: Declaration, form: Form) -> int:
     """The bits no field of this form accounts for; they are zero in every valid word."""
     taken = 0

@@ -5,6 +5,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
 
 
@@ -24,7 +25,7 @@ def load_extension(path: Path) -> None:
 
     Call it before any program is assembled or loaded. Raises ExtensionError; nothing of the file is declared then.
     """
-    name = f"dstc_isa_extension_{path.stem}"
+    name = EXTENSION_PREFIX + path.stem
     if name in sys.modules:
         loaded = sys.modules[name].__file__
         if loaded != str(path.resolve()):

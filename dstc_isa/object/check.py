@@ -12,6 +12,7 @@ from dstc_isa.program import (
     PARAMETER_BASE,
     PARAMETER_SIZES,
     ConstantArray,
+    ControlRecord,
     Kernel,
     Parameter,
     Program,
@@ -35,6 +36,9 @@ def check_program(program: Program) -> None:
     _check_names("kernel", (kernel.name for kernel in program.kernels), "the program")
     for kernel in program.kernels:
         _check_kernel(kernel)
+    for text in (program.target.name, program.target.digest) if program.target else ():
+        if len(text) > NAME_LIMIT or not text.isprintable():
+            raise ObjectError(f"the program is made for a GPU with a name of more than {NAME_LIMIT} printed characters")
     _check_pieces("constant", program.constant_arrays, len(program.constants), "the program")
 
 
@@ -54,6 +58,8 @@ def _check_kernel(kernel: Kernel) -> None:
         for frame in location:
             if not 0 <= frame.line < SIZE_LIMIT:
                 raise ObjectError(f"{where}: line {frame.line} of {frame.file[:80]!r} is outside 0 to {SIZE_LIMIT - 1}")
+    if kernel.control is not None:
+        _check_control(kernel.control, len(kernel.words), where)
     if not 0 <= kernel.registers <= REGISTERS:
         raise ObjectError(f"{where}: {kernel.registers} registers are outside 0 to {REGISTERS}")
     if not 0 <= kernel.shared_bytes < SIZE_LIMIT:
@@ -73,6 +79,13 @@ def _check_kernel(kernel: Kernel) -> None:
             )
     _check_pieces("parameter", kernel.parameters, BANK_BYTES - PARAMETER_BASE, where)
     _check_pieces("shared", kernel.shared, kernel.shared_bytes, where)
+
+
+def _check_control(control: ControlRecord, instructions: int, where: str) -> None:
+    if len(control.written) != instructions:
+        raise ObjectError(f"{where}: {len(control.written)} control codes for {instructions} instructions")
+    if any(not 0 <= landing <= instructions for landing in control.landings):
+        raise ObjectError(f"{where}: an indirect branch goes to an instruction that there is not")
 
 
 def _check_names(kind: str, names: Iterable[str], where: str, pattern: re.Pattern[str] = NAME) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 from attrs import evolve
 
 from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.identity import BASE, Parts, parts_of
 from dstc_isa.object import elf
+from dstc_isa.object.check import NAME_LIMIT
 from dstc_isa.object.elf_writer import write_object
 from dstc_isa.object.error import ObjectError, damaged
 from dstc_isa.object.layout import check_layout
@@ -19,7 +21,8 @@ from dstc_isa.program import Program
 def read_object(data: bytes) -> Program:
     """The program in an object file's bytes; ObjectError if they are not exactly what write_object makes of it."""
     check_layout(data)
-    program = _read_sections(data)
+    program, isa = _read_sections(data)
+    check_isa(isa, parts_of(word for kernel in program.kernels for word in kernel.words))
     try:
         rewritten = write_object(program)
     except ObjectError as error:
@@ -29,8 +32,36 @@ def read_object(data: bytes) -> Program:
     return program
 
 
-def _read_sections(data: bytes) -> Program:
-    """The program that the sections describe, whether or not its parts agree."""
+def check_isa(made: Parts, known: Parts) -> None:
+    """ObjectError unless the instructions of an object mean what they meant when it was made."""
+    if made == known:
+        return
+    if not all(text.isprintable() and len(text) <= NAME_LIMIT for part in made.items() for text in part):
+        raise damaged("it names an instruction set that there cannot be")
+    lacking = [name for name in made if name not in known]
+    if lacking:
+        loaded = [name for name in known if name not in made and name != BASE]
+        instead = f", and its words are instructions of {' and '.join(loaded)} here" if loaded else ""
+        raise ObjectError(
+            f"object with instructions of {' and '.join(f'{n} [{made[n]}]' for n in lacking)}, which is not"
+            f" loaded{instead}; give its declarations with --isa {lacking[0]}.py"
+        )
+    for name in made:
+        if made[name] != known[name]:
+            what = "instructions of this release" if name == BASE else f"declarations of {name}"
+            raise ObjectError(
+                f"object made with {name} [{made[name]}], and the {what} that it uses are others:"
+                f" {name} [{known[name]}]; assemble its source again"
+            )
+    more = " and ".join(f"{name} [{known[name]}]" for name in known if name not in made)
+    raise ObjectError(
+        f"object made without the instructions of {more}, which would give words of it another meaning;"
+        " leave that --isa out, or assemble its source again with it"
+    )
+
+
+def _read_sections(data: bytes) -> tuple[Program, Parts]:
+    """The program that the sections describe, whether or not its parts agree, and the instruction set it names."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
     from elftools.elf.sections import SymbolTableSection
@@ -46,7 +77,7 @@ def _read_sections(data: bytes) -> Program:
     except (ELFError, UnicodeDecodeError, struct.error):
         raise damaged("its ELF structure cannot be read") from None
 
-    program = decode_resources(_resource_record(contents))
+    program, isa = decode_resources(_resource_record(contents))
     kernels = []
     for kernel in program.kernels:
         code = contents.pop(elf.TEXT_PREFIX + kernel.name, None)
@@ -58,7 +89,7 @@ def _read_sections(data: bytes) -> Program:
         locations = () if table is None else decode_locations(table, len(words), what)
         found = labels.get(elf.TEXT_PREFIX + kernel.name, {})
         kernels.append(evolve(kernel, words=words, labels=found, locations=locations))
-    return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b""))
+    return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b"")), isa
 
 
 def _collect_labels(table: Any, sections: list[str], labels: dict[str, dict[str, int]]) -> None:

@@ -1,14 +1,23 @@
 """The resource record in the object's note: what a launch of each kernel must provide, and the constant arrays."""
 
+from itertools import groupby
+
 from attrs import evolve
 
+from dstc_isa.gpu.schema import ScheduledFor
+from dstc_isa.isa.identity import Parts, parts_of
 from dstc_isa.object.records import Decoder, Encoder
-from dstc_isa.program import ConstantArray, Kernel, Parameter, Program, SharedArray
+from dstc_isa.program import MAXIMUM_INSTRUCTIONS, ConstantArray, ControlRecord, Kernel, Parameter, Program, SharedArray
 
 
 def encode_resources(program: Program) -> bytes:
     """Everything of the program but code, labels, locations and constant bytes."""
     record = Encoder()
+    _encode_isa(record, parts_of(word for kernel in program.kernels for word in kernel.words))
+    record.number(program.target is not None)
+    if program.target is not None:
+        record.text(program.target.name)
+        record.text(program.target.digest)
     record.number(len(program.kernels))
     for kernel in program.kernels:
         record.text(kernel.name)
@@ -23,13 +32,19 @@ def encode_resources(program: Program) -> bytes:
             record.text(parameter.written)
             record.number(parameter.offset)
         _encode_arrays(record, kernel.shared)
+        _encode_control(record, kernel.control)
     _encode_arrays(record, program.constant_arrays)
     return bytes(record.data)
 
 
-def decode_resources(data: bytes) -> Program:
-    """The program with kernels that have no code yet; ObjectError if the record is not well formed."""
+def decode_resources(data: bytes) -> tuple[Program, Parts]:
+    """The program with kernels that have no code yet, and the instruction set it was made with.
+
+    ObjectError if the record is not well formed.
+    """
     record = Decoder(data, "resource record")
+    isa = {record.text(): record.text() for _ in range(record.count())}
+    target = ScheduledFor(record.text(), record.text()) if record.index(2) else None
     kernels = []
     for _ in range(record.count()):
         kernel = Kernel(record.text(), (), registers=record.number(), shared_bytes=record.number())
@@ -40,10 +55,53 @@ def decode_resources(data: bytes) -> Program:
             kernel = evolve(kernel, block=(extents[0], extents[1], extents[2]))
         parameters = tuple(_decode_parameter(record) for _ in range(record.count()))
         shared = tuple(SharedArray(*array) for array in _decode_arrays(record))
-        kernels.append(evolve(kernel, parameters=parameters, shared=shared))
+        control = _decode_control(record)
+        kernels.append(evolve(kernel, parameters=parameters, shared=shared, control=control))
     constants = tuple(ConstantArray(*array) for array in _decode_arrays(record))
     record.end()
-    return Program(tuple(kernels), constant_arrays=constants)
+    return Program(tuple(kernels), constant_arrays=constants, target=target), isa
+
+
+def _encode_isa(record: Encoder, parts: Parts) -> None:
+    record.number(len(parts))
+    for name, digest in parts.items():
+        record.text(name)
+        record.text(digest)
+
+
+def _encode_control(record: Encoder, control: ControlRecord | None) -> None:
+    record.number(control is not None)
+    if control is None:
+        return
+    record.number(control.movable)
+    record.number(len(control.landings))
+    previous = 0
+    for landing in control.landings:
+        record.signed(landing - previous)
+        previous = landing
+    runs = [(value, len(list(same))) for value, same in groupby(control.written)]
+    record.number(len(runs))
+    for value, count in runs:
+        record.number(value)
+        record.number(count)
+
+
+def _decode_control(record: Decoder) -> ControlRecord | None:
+    if not record.index(2):
+        return None
+    movable = bool(record.index(2))
+    landings = []
+    previous = 0
+    for _ in range(record.count()):
+        previous = record.near(previous, MAXIMUM_INSTRUCTIONS + 1)
+        landings.append(previous)
+    written = bytearray()
+    for _ in range(record.count()):
+        value, count = record.index(256), record.number()
+        if len(written) + count > MAXIMUM_INSTRUCTIONS:
+            raise record.fail(f"more than {MAXIMUM_INSTRUCTIONS} instructions")
+        written += bytes([value]) * count
+    return ControlRecord(bytes(written), tuple(landings), movable)
 
 
 def _decode_parameter(record: Decoder) -> Parameter:

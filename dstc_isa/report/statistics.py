@@ -57,6 +57,8 @@ class RunStatistics:
 
 def statistics(kernel: Kernel, execution: Execution, timing: Timing | None = None) -> RunStatistics:
     """Count a run's instructions by mnemonic, most frequent first; ``timing`` is what the model found."""
+    if timing is not None and timing.kernel is not None:
+        kernel = timing.kernel
     issued: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     for word, count, idle in zip(kernel.words, execution.issued, execution.skipped, strict=True):

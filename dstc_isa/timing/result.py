@@ -6,6 +6,7 @@ from attrs import frozen
 
 from dstc_isa.engine.execution import Execution
 from dstc_isa.gpu import Gpu
+from dstc_isa.program import Kernel
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.sample import Sample
 from dstc_isa.timing.watch import Found
@@ -21,7 +22,8 @@ class Timing:
     SMs (``COUNTERS``). ``port_busy``: port name -> cycles, summed over sub-cores. ``sms``: SMs that had a CTA.
     ``dram_sectors``: moved. ``issued``: as in ``execution``, by which stalls and bounds count. ``sample``: None if it
     was not asked for. A sample's cycles and counts are estimates for the whole launch, all by the same factor; only
-    ``execution`` is counted. ``hazards``: None if they were not looked for.
+    ``execution`` is counted. ``hazards``: None if they were not looked for. ``kernel``: as it ran, with the
+    control codes that it has on ``gpu``.
     """
 
     gpu: Gpu
@@ -37,6 +39,7 @@ class Timing:
     occupancy: Occupancy
     sample: Sample | None = None
     hazards: list[Found] | None = None
+    kernel: Kernel | None = None
 
     @property
     def issue_slots(self) -> int:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import TypedDict
 
+from attrs import evolve
+
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.run import check_limit, run_kernel
 from dstc_isa.gpu import Gpu
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.result import Timing
+from dstc_isa.timing.retarget import scheduled_for
 
 Progress = Callable[[int, int], None]
 
@@ -43,6 +46,8 @@ def time_kernel(
 ) -> tuple[Launch, Timing]:
     """Check, execute and time a launch; arrays among the arguments are read and written in place.
 
+    A program that was assembled for another GPU has the control codes that the assembler filled in filled in anew, and
+    keeps those that were written by hand; ``announce`` is told, or a warning given of the latter.
     Results are those of ``run_kernel``. ``progress`` is told CTAs done and in all, of those that are timed.
     ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and results complete.
     ``check_hazards``: look for hazards among those that are timed. ``any_order``: do not look whether CTAs depend on
@@ -54,7 +59,7 @@ def time_kernel(
     check_limit(max_instructions)
     if sample is not None and not 0 < sample <= 1:
         raise ValueError(f"sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
-    launch = prepare(program, kernel, grid, block, arguments)
+    launch = prepare(program, scheduled_for(program, kernel, gpu, announce), grid, block, arguments)
     timing = time_launch(
         launch,
         gpu,
@@ -66,7 +71,7 @@ def time_kernel(
         check_hazards=check_hazards,
         any_order=any_order,
     )
-    return launch, timing
+    return launch, evolve(timing, kernel=launch.kernel)
 
 
 def execute(

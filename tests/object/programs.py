@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from dstc_isa.gpu.schema import ScheduledFor
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.field import WORD_BYTES
@@ -15,6 +16,7 @@ from dstc_isa.program import (
     ELEMENT_SIZES,
     PARAMETER_SIZES,
     ConstantArray,
+    ControlRecord,
     Frame,
     Kernel,
     Parameter,
@@ -83,7 +85,13 @@ def kernels(draw: st.DrawFn, name: str) -> Kernel:
         shared_bytes=shared_bytes,
         registers=draw(st.integers(0, 255)),
         block=draw(st.none() | st.tuples(*[st.integers(1, 1024)] * 3)),
+        control=draw(st.none() | _records(len(code))),
     )
+
+
+def _records(instructions: int) -> st.SearchStrategy[ControlRecord]:
+    landings = st.sets(st.integers(0, instructions)).map(lambda places: tuple(sorted(places)))
+    return st.builds(ControlRecord, st.binary(min_size=instructions, max_size=instructions), landings, st.booleans())
 
 
 @st.composite
@@ -92,7 +100,8 @@ def programs(draw: st.DrawFn) -> Program:
     names = draw(st.lists(NAMES, max_size=3, unique=True))
     arrays, size = draw(_pieces(ConstantArray))
     constants = draw(st.binary(min_size=size, max_size=size))
-    return Program(tuple(draw(kernels(name)) for name in names), constants, tuple(arrays))
+    target = draw(st.none() | st.builds(ScheduledFor, NAMES, st.from_regex("[0-9a-f]{12}", fullmatch=True)))
+    return Program(tuple(draw(kernels(name)) for name in names), constants, tuple(arrays), target)
 
 
 def sample() -> Program:
@@ -108,9 +117,10 @@ def sample() -> Program:
         shared_bytes=136,
         registers=24,
         block=(32, 2, 1),
+        control=ControlRecord(bytes([0x10, 0x0F, 0x0F, 0x2A]), (0, 3), False),
     )
     arrays = (ConstantArray("table", 4, 8), ConstantArray("odd", 13, 2))
-    return Program((axpy, Kernel("nothing", ())), bytes(range(16)), arrays)
+    return Program((axpy, Kernel("nothing", ())), bytes(range(16)), arrays, ScheduledFor("v100", "0123456789ab"))
 
 
 def sealed(data: bytes) -> bytes:

@@ -1,0 +1,66 @@
+"""Which instruction set a program's words are of: its parts, by name, each with a digest of its declarations."""
+
+import hashlib
+import inspect
+from collections.abc import Iterable
+
+from dstc_isa.isa.codec import declared_at
+from dstc_isa.isa.instruction import OPCODE, Declaration
+
+BASE = "dstc_isa"
+EXTENSION_PREFIX = "dstc_isa_extension_"
+DIGEST_DIGITS = 12
+
+Parts = dict[str, str]
+"""Name of the instruction set or of the file that extends it -> digest of the instructions used."""
+
+
+def parts_of(words: Iterable[int]) -> Parts:
+    """The parts that declare the opcodes of some words, in the order of their names.
+
+    A digest covers the instructions that occur, not the others: mnemonic, bits, operands, modifiers, pipe, and for
+    instructions of other files the text of their semantics.
+    """
+    found: dict[str, set[str]] = {}
+    for opcode in sorted({OPCODE.extract(word) for word in words}):
+        declaration = declared_at(opcode)
+        if declaration is not None:
+            found.setdefault(_origin(declaration), set()).add(_described(declaration))
+    return {
+        name: hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:DIGEST_DIGITS]
+        for name, texts in sorted(found.items())
+    }
+
+
+def _origin(declaration: Declaration) -> str:
+    module = declaration.function.__module__
+    if module.startswith(BASE + "."):
+        return BASE
+    return module.removeprefix(EXTENSION_PREFIX)
+
+
+def _described(declaration: Declaration) -> str:
+    modifiers = [(m.name, m.kind.words(), m.kind.at, m.default) for m in declaration.modifiers]
+    bits = (
+        declaration.mnemonic,
+        declaration.opcode,
+        declaration.pipe.name,
+        declaration.variable_latency,
+        declaration.names,
+        declaration.operands,
+        declaration.lanes,
+        declaration.results,
+        declaration.forms,
+        modifiers,
+    )
+    return repr(bits) + _semantics(declaration)
+
+
+def _semantics(declaration: Declaration) -> str:
+    """The text of an instruction that is not of the package, whose releases may mend semantics."""
+    if _origin(declaration) == BASE:
+        return ""
+    try:
+        return inspect.getsource(declaration.function)
+    except OSError:
+        return declaration.description
