@@ -21,7 +21,10 @@ class ArrayFileError(ValueError):
 
 
 def read_npy(path: Path) -> NDArray[Any]:
-    """The array of a .npy file, C-contiguous, writable, in the host's byte order. Raises ArrayFileError, OSError, OutOfMemory."""
+    """The array of a .npy file, C-contiguous, writable, in the host's byte order.
+
+    Raises ArrayFileError, OSError, OutOfMemory.
+    """
     with path.open("rb") as file:
         return _array(file, path.stat().st_size, "the file")
 

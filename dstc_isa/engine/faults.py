@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from dstc_isa.engine.launch import Launch
+from dstc_isa.engine.loops import Reach
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
@@ -114,9 +115,23 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
             return f"jump to address 0x{detail & (1 << 64) - 1:x}: instructions are at 0x0 to 0x{last:x}, 16 bytes each"
         case Fault.DEADLOCK:
             return "deadlock: lanes wait at a convergence barrier for lanes that wait elsewhere"
+        case Fault.ENDLESS:
+            return (
+                f"endless loop: after {_counted(detail, 'instruction')} the warp is where it was, with the same "
+                "registers and predicates, and has read nothing that can change"
+            )
+        case Fault.LIVELOCK:
+            where = f"shared memory at 0x{detail:x}"
+            if size & Reach.GLOBAL:
+                where = f"memory at 0x{detail:x} ({launch.memory.describe(detail)})"
+            return f"livelock: a loop waits for a change of {where}, and no other warp is left that could make it"
         case Fault.CONSTANT_BOUNDS:
             return f"constant bank access of {size} bytes at 0x{detail:x} is outside the bank"
     return "no fault"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def record_of(launch: Launch, warp: Any, warps: Sequence[Any]) -> FaultRecord:

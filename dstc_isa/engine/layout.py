@@ -71,6 +71,7 @@ WARP_POINTERS = {
     "access": "Access: how the addresses of the last memory instruction lie",
     "access_first": "address of its lowest lane; device address or offset in shared memory",
     "access_bytes": "bytes a lane",
+    "next_look": "instructions it has issued when it is looked at for an endless loop",
     "addresses": "address of 256 bytes: its lane addresses if they are scattered",
 }
 WARP_ARRAYS = {name: length for name, (length, _) in ARRAYS.items()}
@@ -96,6 +97,8 @@ LAUNCH_FIELDS = {
     "stop_cta": "no CTA from this one on is started",
     "cancelled": "set to stop all workers",
     "max_instructions": "instructions a warp may issue",
+    "reaches": "address of the Reach of each instruction",
+    "uncounted": "address of counts that nobody reads",
 }
 LAUNCH_OFFSETS = offsets(LAUNCH_FIELDS, {})
 
@@ -108,6 +111,7 @@ WORKER_FIELDS = {
     "wants_slots": "1 if it stopped because it wants more of them",
     "drained": "1 when there is no further CTA to start",
     "cursor": "the slot whose CTA ran last",
+    "kept": "address of room for a warp's state",
     "issued": "address of the counts of issued instructions, one per instruction of the kernel",
     "skipped": "address of the counts of issued instructions whose guard held in no lane",
     "fault_cta": "linear number of the CTA that faulted, -1 for none",
@@ -117,6 +121,9 @@ WORKER_FIELDS = {
     "watchdogs": "warps that the watchdog stopped, whatever fault is reported",
 }
 WORKER_OFFSETS = offsets(WORKER_FIELDS, {})
+
+KEPT_BYTES = WARP_OFFSETS["size"] + 8 * PREDICATE_SLOTS + RZ * ROW_BYTES
+"""A warp's state, kept while it is run ahead: its record, predicates and registers."""
 
 CODE_ROW = 24
 """32-bit words of one decoded instruction: dispatch number, guard predicate, guard inversion, whether it must run in

@@ -69,6 +69,8 @@ class Fault(IntEnum):
     BAD_TARGET = 9
     DEADLOCK = 10
     CONSTANT_BOUNDS = 11
+    ENDLESS = 12
+    LIVELOCK = 13
 
 
 class Space(IntEnum):

@@ -284,6 +284,7 @@ TASK_FIELDS = {
     "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
     "issued": "address of the counts of issued instructions",
     "skipped": "address of the counts of those whose guard held in no lane",
+    "kept": "address of room for a warp's state",
     "reasons": "address of stall cycles per instruction and reason",
     "free": "address of the counts of those that took no issue slot",
 }

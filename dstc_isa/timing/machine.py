@@ -17,7 +17,7 @@ from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
+from dstc_isa.engine.layout import KEPT_BYTES, LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Pipe
@@ -180,6 +180,7 @@ class Task:
     skipped: npt.NDArray[np.int64]
     stalls: npt.NDArray[np.int64]
     free: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.int64]
 
 
 @define
@@ -266,6 +267,7 @@ class Machine:
         issued, skipped, free = (np.zeros(count, np.int64) for _ in range(3))
         stalls = np.zeros((count, REASONS), np.int64)
         task = record(TASK_OFFSETS)
+        kept = np.zeros(KEPT_BYTES // 8, np.int64)
         put(
             task,
             TASK_OFFSETS,
@@ -274,10 +276,11 @@ class Machine:
             tracker=tracker,
             issued=issued.ctypes.data,
             skipped=skipped.ctypes.data,
+            kept=kept.ctypes.data,
             reasons=stalls.ctypes.data,
             free=free.ctypes.data,
         )
-        return Task(task, issued, skipped, stalls, free)
+        return Task(task, issued, skipped, stalls, free, kept)
 
     def run(
         self, run_task: Callable[[int], None], tasks: list[Task], progress: Callable[[int, int], None] | None

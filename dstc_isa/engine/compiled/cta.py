@@ -5,6 +5,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, merged
+from dstc_isa.engine.compiled.loops import looker_of
 from dstc_isa.engine.compiled.records import (
     as_launch,
     as_warp,
@@ -26,6 +27,7 @@ from dstc_isa.engine.layout import (
     WARP_OFFSETS,
     Slot,
 )
+from dstc_isa.engine.loops import FIRST_LOOK
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -53,6 +55,7 @@ def start_warp(launch: Any, warp: Any, index: Any, cta: Any) -> Any:
     warp.barrier_id = 0
     warp.barrier_threads = 0
     warp.issued = 0
+    warp.next_look = FIRST_LOOK
     warp.fault = 0
     warp.index = index
     warp.cta = cta
@@ -190,6 +193,8 @@ def note_fault(worker: Any, slot: Any, index: Any) -> Any:
 def worker_of(run_warp: Any) -> Any:
     """The function that takes CTAs until none is left, around a compiled interpreter of warps."""
 
+    look = looker_of(run_warp)
+
     @merged
     def run_turn(worker: Any, launch: Any, warps: Any) -> Any:
         """Run a CTA until it ends or has had its turn; the warp that faulted, ENDED or SET_ASIDE."""
@@ -201,6 +206,10 @@ def worker_of(run_warp: Any) -> Any:
                 if warp.active == 0:
                     continue
                 ran = True
+                if warp.issued >= warp.next_look:
+                    look(launch, warps, index, worker.kept)
+                    if warp.fault != 0:
+                        return index
                 budget = min(TURN, launch.max_instructions - warp.issued)
                 count += run_warp(warp, launch.code, launch.code_size, worker.issued, worker.skipped, budget, 0)
                 if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:

@@ -16,6 +16,7 @@ from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Exec
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import (
+    KEPT_BYTES,
     LAUNCH_OFFSETS,
     SLOT_ENTRY,
     TRACKED_CTAS,
@@ -42,6 +43,7 @@ class Worker:
     skipped: npt.NDArray[np.int64]
     slots: npt.NDArray[np.int64]
     ctas: list[CtaState]
+    kept: npt.NDArray[np.int64]
 
     def field(self, name: str) -> int:
         """A field of the worker record."""
@@ -178,17 +180,18 @@ def new_worker(state: LaunchState, slot_limit: int, tracker: int) -> Worker:
     """Allocate the state of one worker, with room for one CTA; ``tracker``: address of its record, or 0."""
     instructions = len(state.instructions)
     issued, skipped = np.zeros(instructions + 1, np.int64), np.zeros(instructions + 1, np.int64)
-    row = record(WORKER_OFFSETS)
+    row, kept = record(WORKER_OFFSETS), np.zeros(KEPT_BYTES // 8, np.int64)
     put(
         row,
         WORKER_OFFSETS,
         launch=state.record.ctypes.data,
         tracker=tracker,
         slot_limit=slot_limit,
+        kept=kept.ctypes.data,
         issued=issued.ctypes.data,
         skipped=skipped.ctypes.data,
         fault_cta=-1,
     )
-    worker = Worker(state, row, issued[:-1], skipped[:-1], np.zeros((0, SLOT_ENTRY // 8), np.int64), [])
+    worker = Worker(state, row, issued[:-1], skipped[:-1], np.zeros((0, SLOT_ENTRY // 8), np.int64), [], kept)
     worker.add_slots(1)
     return worker

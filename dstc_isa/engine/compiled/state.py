@@ -20,6 +20,7 @@ from dstc_isa.engine.layout import (
     put,
     record,
 )
+from dstc_isa.engine.loops import reach
 from dstc_isa.engine.rows import ConstantReader, Pool, row_of
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES
@@ -54,6 +55,8 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
     for index, instruction in enumerate(instructions):
         row = [len(REGISTRY), PT, 0, 1] if instruction is None else row_of(instruction, pool, banks)
         code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
+    reaches = np.array([reach(instruction) for instruction in instructions], np.int64)
+    uncounted = np.zeros(len(code), np.int64)
     table = launch.memory.table()
     bank_bytes = [np.frombuffer(launch.banks.get(bank, b"") or b"\0", np.uint8) for bank in range(BANKS)]
     bank_table = np.array([(b.ctypes.data, len(launch.banks.get(i, b""))) for i, b in enumerate(bank_bytes)], np.int64)
@@ -76,8 +79,11 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
         cta_count=launch.ctas,
         stop_cta=launch.ctas,
         max_instructions=max_instructions,
+        reaches=reaches.ctypes.data,
+        uncounted=uncounted.ctypes.data,
     )
-    return LaunchState(launch, instructions, shared, pool.rows(), [code, table, bank_bytes, bank_table])
+    kept = [code, table, bank_bytes, bank_table, reaches, uncounted]
+    return LaunchState(launch, instructions, shared, pool.rows(), kept)
 
 
 @define

@@ -8,12 +8,13 @@ from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, decod
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import QUANTUM, TURN, open_ctas
+from dstc_isa.engine.loops import Reach, reach, window
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
+from dstc_isa.isa.lanes import lowest_bit
 from dstc_isa.isa.warp import Fault, fail
 
 
@@ -23,6 +24,7 @@ class ReferenceMachine:
     def __init__(self, launch: Launch, max_instructions: int) -> None:
         self.launch = launch
         self.instructions: list[Instruction | None] = decoded(launch)
+        self.reaches = [reach(instruction) for instruction in self.instructions]
         self.banks = ConstantReader(launch.banks)
         self.max_instructions = max_instructions
         self.issued = np.zeros(len(self.instructions), np.int64)
@@ -39,6 +41,8 @@ class ReferenceMachine:
         while True:
             runnable = [warp for warp in warps if warp.active]
             for warp in runnable:
+                if warp.issued >= warp.next_look:
+                    self.look(warp, warps)
                 self.run_warp(warp, min(TURN, self.max_instructions - warp.issued))
                 if not warp.fault and warp.active and warp.issued >= self.max_instructions:
                     warp.pc += 1
@@ -91,6 +95,40 @@ class ReferenceMachine:
         if found is not None:
             raise found
 
+    def look(self, warp: ReferenceWarp, warps: list[ReferenceWarp]) -> None:
+        """Put a fault on a warp that is in an endless loop; see ``engine.loops``."""
+        warp.next_look = 2 * warp.issued
+        ahead = warp.copy()
+        counts = self.issued.copy(), self.skipped.copy()
+        reads, first, place = int(Reach.WARP), warp.pc, 0
+        found = False
+        while ahead.issued - warp.issued < window(warp.issued) and ahead.pc < len(self.instructions) and not found:
+            instruction = self.instructions[ahead.pc]
+            kind = Reach.WARP
+            if instruction is None or ahead.guarded(instruction):
+                kind = self.reaches[ahead.pc]
+            if kind >= Reach.BEYOND:
+                break
+            first = min(first, ahead.pc)
+            self.run_warp(ahead, 1)
+            if not ahead.active or ahead.fault:
+                break
+            if kind:
+                reads |= kind
+                place = ahead.last_address
+            found = ahead.same_state(warp)
+        self.issued, self.skipped = counts
+        if not found or (warp.at_barrier and warp.barrier_threads):
+            return
+        if reads:
+            waiting = [w for w in warps if w is not warp and w.live]
+            ended = all(w.at_barrier and not w.barrier_threads and not w.active for w in waiting)
+            if not ended or (reads & Reach.GLOBAL and self.launch.ctas != 1):
+                return
+        warp.pc = first + 1
+        detail = place if reads else ahead.issued - warp.issued
+        fail(warp, Fault.LIVELOCK if reads else Fault.ENDLESS, warp.active, detail, int(reads))
+
     def run_warp(self, warp: ReferenceWarp, budget: int) -> None:
         """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
         while warp.active and not warp.fault and budget > 0:
@@ -103,12 +141,11 @@ class ReferenceMachine:
             warp.issued += 1
             self.issued[pc] += 1
             instruction = self.instructions[pc]
-            warp.mask = warp.active
             if instruction is None:
+                warp.mask = warp.active
                 fail(warp, Fault.UNDEFINED, warp.mask, pc, 16)
                 return
-            guard = warp.predicates[instruction.guard.index] ^ (FULL_MASK if instruction.guard.negate else 0)
-            warp.mask &= guard
+            warp.mask = warp.guarded(instruction)
             if warp.mask == 0:
                 self.skipped[pc] += 1
                 continue

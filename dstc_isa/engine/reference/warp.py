@@ -1,5 +1,6 @@
 """A warp of the reference engine: its registers as NumPy arrays, and its way to memory."""
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import numpy.typing as npt
 
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import PREDICATE_SLOTS, SINK_ROW
-from dstc_isa.isa.lanes import FULL_MASK, LANES
+from dstc_isa.engine.loops import FIRST_LOOK, STATE, STATE_ARRAYS
+from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.lanes import FULL_MASK, LANES, lowest_bit
 from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES, Size
 from dstc_isa.isa.values import PT
@@ -32,6 +35,8 @@ class ReferenceWarp:
         self.predicates[PT] = FULL_MASK
         self.thread_ids = launch.thread_ids()[index]
         self.index = index
+        self.next_look = FIRST_LOOK
+        self.last_address = 0
         self.live = (1 << min(LANES, launch.threads - index * LANES)) - 1
         self.active = self.live
         self.code_size = len(launch.kernel.words)
@@ -46,6 +51,24 @@ class ReferenceWarp:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """As above."""
+
+    def copy(self) -> "ReferenceWarp":
+        """A warp in the same state, whose registers and lanes are its own."""
+        other = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | np.ndarray) and name not in ("shared", "thread_ids"):
+                setattr(other, name, value.copy())
+        return other
+
+    def same_state(self, other: "ReferenceWarp") -> bool:
+        """Whether two warps will do the same, if what they read beyond them is the same."""
+        alike = all(getattr(self, name) == getattr(other, name) for name in (*STATE, *STATE_ARRAYS, "predicates"))
+        return alike and bool(np.array_equal(self.registers, other.registers))
+
+    def guarded(self, instruction: Instruction) -> int:
+        """The running lanes in which an instruction's guard holds."""
+        guard = self.predicates[instruction.guard.index] ^ (FULL_MASK if instruction.guard.negate else 0)
+        return self.active & guard & FULL_MASK
 
     def executing(self) -> list[int]:
         """Numbers of the lanes that execute."""
@@ -89,6 +112,7 @@ class ReferenceWarp:
     def load(self, space: int, address: Any, size: int, destination: int) -> None:
         """See ``isa.warp.load``."""
         width = SIZE_BYTES[size]
+        self.last_address = int(address[lowest_bit(self.mask)])
         for lane, view in self.windows(space, address, width).items():
             raw = view.tobytes()
             if width < WORD_BYTES:

@@ -6,6 +6,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
+from dstc_isa.engine.compiled.loops import looker_of
 from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_ROWS, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
@@ -173,6 +174,7 @@ def watched_task_of(run_warp: Any) -> Any:
 
 
 def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
+    run_ahead = looker_of(run_warp)
 
     @merged
     def step(task: Any, launch: Any, warp: Any, clock: Any) -> Any:
@@ -228,6 +230,8 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
                 warp.pc += 1
                 fail(warp, Fault.WATCHDOG, warp.active, warp.issued, 0)
+            elif warp.fault == 0 and warp.active != 0 and warp.issued >= warp.next_look:
+                run_ahead(launch, load_i64(sm.slot_warps + 8 * clock.slot), warp.index, task.kept)
             if warp.fault != 0:
                 failed(sm, clock.slot, warp.index)
                 return
