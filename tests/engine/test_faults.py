@@ -146,6 +146,17 @@ def test_watchdog() -> None:
     assert lines[0].startswith("watchdog: the warp has issued 1000 instructions")
 
 
+def test_endless_loop() -> None:
+    lines = stopped("again:\n    NOP\n    BRA again\n", Fault.ENDLESS, "    NOP", "0-31")
+    assert lines[0].startswith("endless loop: after 2 instructions the warp is where it was")
+
+
+def test_livelock() -> None:
+    body = "    .shared flag, 8\nagain:\n    LDS value, [RZ + 4]\n    BRA again\n"
+    lines = stopped(body, Fault.LIVELOCK, "    LDS value", "0-31")
+    assert lines[0].startswith("livelock: a loop waits for a change of shared memory at 0x4, and no other warp")
+
+
 def test_non_uniform_operand() -> None:
     lines = stopped(
         "    LOP3.LUT other, thread, 0x1c, RZ, 0xc0\n    BOHMMA.32321 value, other, other\n",
