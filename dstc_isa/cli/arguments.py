@@ -1,14 +1,15 @@
 """Kernel arguments and sizes as they are written on the command line."""
 
-import math
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from dstc_isa.engine.launch import Argument
 
 
@@ -66,13 +67,11 @@ def kernel_arguments(given: Iterable[Assignment]) -> "dict[str, Argument]":
 
 
 def kernel_argument(given: Assignment) -> "Argument":
-    """The value of ``--arg``: a number, ``@FILE.npy``, or ``zeros:DTYPE:SHAPE`` with SHAPE such as 64x32."""
-    if given.text == "@":
-        raise UsageError(f"--arg {given.name}=@: name a .npy file behind the @")
-    if given.text.startswith("@"):
-        return array_from(Path(given.text[1:]))
-    if given.text.startswith("zeros:"):
-        return zeros(given)
+    """The value of ``--arg``: a number, ``@FILE.npy``, or an array that is described, such as ``zeros:f4:64x32``."""
+    option = f"--arg {given.name}={given.text}"
+    array = array_argument(option, given.text)
+    if array is not None:
+        return array
     try:
         return int(given.text, 10 if given.text.lstrip("+-").isdigit() else 0)
     except ValueError:
@@ -80,39 +79,24 @@ def kernel_argument(given: Assignment) -> "Argument":
     try:
         return float(given.text)
     except ValueError:
-        raise UsageError(
-            f"--arg {given.name}={given.text}: write a number, @FILE.npy, or zeros:DTYPE:SHAPE such as zeros:f4:64x32"
-        ) from None
+        from dstc_isa.cli.made_arrays import FORMS
+
+        kinds = ", ".join([*FORMS.values()][:-1]) + f" or {[*FORMS.values()][-1]}"
+        raise UsageError(f"{option}: write a number, @FILE.npy, {kinds}") from None
 
 
-def zeros(given: Assignment) -> "Argument":
-    """A zeroed array as ``zeros:DTYPE:SHAPE`` describes it."""
-    import numpy as np
+def array_argument(option: str, text: str) -> "npt.NDArray[Any] | None":
+    """The array of ``@FILE.npy`` or ``KIND:DTYPE:SHAPE...``, None for another text; ``option`` begins messages."""
+    from dstc_isa.cli.made_arrays import FORMS, made_array
 
-    from dstc_isa.host_memory import require
-
-    _, _, description = given.text.partition(":")
-    dtype_name, _, shape_text = description.rpartition(":")
-    try:
-        dtype = np.dtype(dtype_name)
-        shape = tuple(int(part) for part in shape_text.split("x"))
-    except (ValueError, TypeError, SyntaxError):
-        dtype = None
-    if dtype is None or not dtype_name:
-        raise UsageError(
-            f"--arg {given.name}={given.text}: write zeros:DTYPE:SHAPE, such as zeros:float32:1024 or zeros:u4:64x32"
-        )
-    if dtype.kind not in "biufc":
-        raise UsageError(f"--arg {given.name}={given.text}: a kernel works on numbers, not on {dtype} values")
-    try:
-        if min(shape) >= 0:
-            require(math.prod(shape) * dtype.itemsize, "the array")
-        return np.zeros(shape, dtype)
-    except (ValueError, MemoryError) as error:
-        raise InputError(f"--arg {given.name}={given.text}: {error}") from None
+    if text == "@":
+        raise UsageError(f"{option}: name a .npy file behind the @")
+    if text.startswith("@"):
+        return array_from(Path(text[1:]))
+    return made_array(option, text) if text.partition(":")[0] in FORMS and ":" in text else None
 
 
-def array_from(path: Path) -> "Argument":
+def array_from(path: Path) -> "npt.NDArray[Any]":
     """A C-contiguous, writable array from a ``.npy`` file."""
     from dstc_isa.array_files import ArrayFileError, read_npy
     from dstc_isa.host_memory import OutOfMemory

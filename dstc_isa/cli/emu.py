@@ -13,7 +13,7 @@ from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.network import add_network_command, run_network
-from dstc_isa.cli.output import check_output, hazard_status, save_array, say, write_json
+from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, say, write_json
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
@@ -34,8 +34,10 @@ SPGEMM_EXAMPLE = """examples:
   dstc-emu spgemm A.mtx B.npz -o C.npy
   dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
 """
-REFUSED, USAGE, INTERRUPTED = 1, 2, 130
-EXIT_STATUS = "Exit status: 0 done, 1 refused input, a fault or a hazard, 2 wrong command line."
+REFUSED, USAGE, FINDING, INTERRUPTED = 1, 2, 4, 130
+EXIT_STATUS = (
+    "Exit status: 0 done, 1 refused input, a fault or a hazard, 2 wrong command line, 4 another result than expected."
+)
 DEFAULT_BLOCK = 32
 OBJECT_SUFFIX = ".dobj"
 
@@ -58,7 +60,18 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="parameter: a number, @FILE.npy or zeros:DTYPE:SHAPE, such as zeros:f4:64x32",
+        help="parameter: a number, @FILE.npy, zeros:f4:64x32, full:f4:64x32:1.5, arange:u4:1024[:START[:STEP]] or "
+        "random:f4:1024[:SEED] (floats from 0 to 1, integers of the whole range; seed 0 unless given)",
+    )
+    run.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="NAME=@FILE.npy[,rtol=R][,atol=A]",
+        help="compare an array argument after the run; exit status 4 if it differs by more than A + R * |reference|",
+    )
+    run.add_argument(
+        "--print", action="append", default=[], metavar="NAME[SLICES]", help="print part of an array after the run"
     )
     run.add_argument(
         "--out", action="append", default=[], metavar="NAME=FILE.npy", help="save an array argument after the run"
@@ -142,9 +155,11 @@ def _expected(error: Exception) -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    import numpy as np
     from rich.console import Console
 
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
+    from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.launch import LaunchError
     from dstc_isa.report.statistics import statistics
@@ -162,14 +177,22 @@ def _run(options: argparse.Namespace) -> int:
     outputs = [assignment("--out", text) for text in options.out]
     for output in outputs:
         check_output(Path(output.text), ".npy")
+    parts = [shown(text) for text in options.print]
+    expected = [expectation(text) for text in options.expect]
     program = _load(options, gpu)
     kernel = _kernel(program, options)
     arguments = kernel_arguments(given)
-    for output in outputs:
-        if not hasattr(arguments.get(output.name), "shape"):
-            raise UsageError(f"--out {output.name}: there is no array argument of that name")
+    arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    named = [*(("--out", o.name) for o in outputs), *(("--print", p.name) for p in parts)]
+    for option, name in [*named, *(("--expect", e.name) for e in expected)]:
+        if name not in arrays:
+            raise UsageError(f"{option} {name}: there is no array argument of that name")
+    for part in parts:
+        part.of(arrays[part.name])
+    for each in expected:
+        each.check_shape(arrays[each.name])
     try:
-        with ProgressBar() as bar:
+        with said_warnings(), ProgressBar() as bar:
             execution, timing = execute(
                 program,
                 kernel,
@@ -188,7 +211,18 @@ def _run(options: argparse.Namespace) -> int:
     run = statistics(kernel, execution, timing)
     write_json(options.json, run.as_json())
     print_run(run, Console())
-    return hazard_status(run)
+    for part in parts:
+        print(part.lines(arrays[part.name]))
+    found = False
+    for each in expected:
+        right, text = each.compare(arrays[each.name])
+        found = found or not right
+        if right:
+            print(text)
+        else:
+            say(f"dstc-emu: {text}")
+    status = hazard_status(run)
+    return FINDING if found else status
 
 
 def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":

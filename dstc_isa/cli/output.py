@@ -2,6 +2,9 @@
 
 import json
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,20 @@ if TYPE_CHECKING:
 def say(text: str) -> None:
     """Print a message beside the results."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Print what Python code warns of about a launch's arguments as a command's message."""
+    from dstc_isa.engine.array_types import ArrayTypeWarning
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"dstc-emu: warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ArrayTypeWarning)
+        warnings.showwarning = show
+        yield
 
 
 def check_output(path: Path, suffix: str = "") -> None:

@@ -112,7 +112,7 @@ def test_any_text_is_a_value_or_one_clear_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("foo", UsageError, "--arg x=foo: write a number, @FILE.npy, or zeros:DTYPE:SHAPE"),
+        ("foo", UsageError, "--arg x=foo: write a number, @FILE.npy, zeros:DTYPE:SHAPE"),
         ("1,5", UsageError, "write a number"),
         ("zeros:f4", UsageError, "write zeros:DTYPE:SHAPE, such as"),
         ("zeros::3", UsageError, "write zeros:DTYPE:SHAPE, such as"),
