@@ -1,11 +1,80 @@
-"""Where things lie that are expensive to make and can be made again."""
+"""Where things lie that are expensive to make and can be made again: never trusted, never needed."""
 
+import hashlib
 import os
+import stat
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
+from dstc_isa.whole_file import write_whole
+
+VARIABLE = "DSTC_CACHE_DIR"
+_SEAL = b"dstc_isa kept file 1\n"
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
 
 def cache_directory() -> Path:
     """The user's cache directory of this project; the environment variable DSTC_CACHE_DIR overrides it."""
-    return Path(os.environ.get("DSTC_CACHE_DIR") or platformdirs.user_cache_dir("dstc_isa"))
+    return Path(os.environ.get(VARIABLE) or platformdirs.user_cache_dir("dstc_isa"))
+
+
+def spare_directory() -> Path:
+    """The same place for each process of this user, for when the cache directory cannot be written."""
+    return Path(tempfile.gettempdir()) / f"dstc_isa-{os.geteuid()}"
+
+
+def read_kept(name: str) -> bytes | None:
+    """What was kept under a name, whole and unchanged; None if nothing was or it is damaged."""
+    found = _find(name)
+    return None if found is None else found[1]
+
+
+def kept_place(name: str) -> Path | None:
+    """The directory that has what was kept under a name."""
+    found = _find(name)
+    return None if found is None else found[0]
+
+
+def _find(name: str) -> tuple[Path, bytes] | None:
+    for directory in (cache_directory(), *([spare_directory()] if _is_ours(spare_directory()) else [])):
+        try:
+            data = (directory / name).read_bytes()
+        except OSError:
+            continue
+        body = data[len(_SEAL) + _DIGEST_BYTES :]
+        if data[: len(_SEAL) + _DIGEST_BYTES] == _SEAL + hashlib.sha256(body).digest():
+            return directory, body
+    return None
+
+
+def keep(name: str, data: bytes) -> Path:
+    """Keep data for later processes; returns the directory. Raises the OSError of the cache directory if none can."""
+    sealed = _SEAL + hashlib.sha256(data).digest() + data
+    first: OSError | None = None
+    for directory in (cache_directory(), spare_directory()):
+        path = directory / name
+        try:
+            directory.mkdir(mode=0o700 if directory == spare_directory() else 0o777, parents=True, exist_ok=True)
+            if directory == spare_directory() and not _is_ours(directory):
+                continue
+            path.parent.mkdir(exist_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            write_whole(path, sealed)
+        except OSError as error:
+            first = first or error
+            continue
+        return directory
+    assert first is not None
+    raise first
+
+
+def _is_ours(directory: Path) -> bool:
+    """Whether nobody else can have put something there."""
+    try:
+        there = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(there.st_mode) and there.st_uid == os.geteuid() and not there.st_mode & 0o022

@@ -1,7 +1,11 @@
 """The instruction decorator: one annotated function declares mnemonic, operands, bits, pipe and semantics."""
 
+import ast
 import inspect
+import sys
+import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from inspect import isfunction
 from typing import Annotated, Any, get_args, get_origin
@@ -266,7 +270,7 @@ def declare(
             parameters.append(Parameter(parameter.name, Lane.SCALAR, derived=derived))
         else:
             raise DeclarationError(f"{mnemonic}: parameter {parameter.name} is no operand, modifier or warp")
-    description = inspect.cleandoc(function.__doc__ or "")
+    description = inspect.cleandoc(_docstring(function))
     if not description:
         raise DeclarationError(f"{mnemonic}: the docstring is the manual's text and is missing")
     return Declaration(
@@ -285,6 +289,16 @@ def declare(
         public=public,
         variable_latency=variable,
     )
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """The docstring of a function; from its source where Python was told to leave docstrings out (-OO)."""
+    if function.__doc__ is None and sys.flags.optimize >= 2:
+        with suppress(OSError):
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+            if isinstance(tree, ast.FunctionDef):
+                return ast.get_docstring(tree) or ""
+    return function.__doc__ or ""
 
 
 def check(declaration: Declaration, others: list[Declaration]) -> None:

@@ -1,12 +1,11 @@
 """What is made of a message of Numba's."""
 
-from pathlib import Path
-
 from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compile_error import causes, guilty, semantics_error
 from dstc_isa.engine.compiled.generate import INDENT
 from dstc_isa.isa.instruction import REGISTRY
 
+MODULE = "<engine>"
 MESSAGE = """Failed in nopython mode pipeline (step: nopython frontend)
 Failed in nopython mode pipeline (step: native lowering)
 Cannot cast Lanes(bool) to Lanes(u32): %".19" = load <32 x i32>
@@ -16,35 +15,32 @@ During: typing of call at {place} ({line})
 """
 
 
-def test_every_branch_leads_to_its_instruction(tmp_path: Path) -> None:
-    module = tmp_path / "engine.py"
-    module.write_text(generate.source())
+def test_every_branch_leads_to_its_instruction() -> None:
+    source = generate.source()
     current = None
     seen = set()
-    for number, line in enumerate(module.read_text().splitlines(), 1):
+    for number, line in enumerate(source.splitlines(), 1):
         if line == "        else:":
             break
         if " operation == " in line:
             current = REGISTRY[int(line.split("==")[1].split(":")[0])]
         elif current and line.startswith(INDENT):
-            assert guilty(MESSAGE.format(place=module, line=number), module) is current
+            assert guilty(MESSAGE.format(place=MODULE, line=number), MODULE, source) is current
             seen.add(current)
     assert seen == set(REGISTRY)
 
 
-def test_the_error_says_where_what_and_why(tmp_path: Path) -> None:
-    module = tmp_path / "engine.py"
-    module.write_text(generate.source())
-    line = next(n for n, text in enumerate(module.read_text().splitlines(), 1) if ".iadd3(" in text)
-    text = str(semantics_error(ValueError(MESSAGE.format(place=module, line=line)), module))
+def test_the_error_says_where_what_and_why() -> None:
+    source = generate.source()
+    line = next(n for n, text in enumerate(source.splitlines(), 1) if ".iadd3(" in text)
+    text = str(semantics_error(ValueError(MESSAGE.format(place=MODULE, line=line)), MODULE, source))
     assert "integer.py:" in text
     assert "IADD3 cannot be compiled:\n  Cannot cast Lanes(bool) to Lanes(u32)\n  expected: " in text
 
 
-def test_an_error_elsewhere_blames_nobody(tmp_path: Path) -> None:
-    module = tmp_path / "engine.py"
-    module.write_text(generate.source())
-    text = str(semantics_error(ValueError(MESSAGE.format(place="other.py", line=3)), module))
+def test_an_error_elsewhere_blames_nobody() -> None:
+    source = generate.source()
+    text = str(semantics_error(ValueError(MESSAGE.format(place="other.py", line=3)), MODULE, source))
     assert text.startswith("the declared instructions cannot be compiled:\n  Cannot cast")
 
 

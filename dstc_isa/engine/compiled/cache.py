@@ -1,20 +1,18 @@
-"""The compiled interpreter on disk: where it lives, what it depends on, how it is loaded.
+"""The compiled interpreter: what it depends on, how it is loaded, and compiled where nothing is kept.
 
-Numba does not see a change in a callee of another file, so the cache directory is named by a hash of
-everything the machine code is made from.
+Numba does not see a change in a callee of another file, so what is kept is named by a hash of everything that the
+machine code is made from.
 """
 
 import hashlib
 import importlib.metadata
-import importlib.util
+import linecache
 import os
 import platform
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,8 +22,10 @@ from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
 import dstc_isa.isa
-from dstc_isa.cache_directory import cache_directory
+from dstc_isa.cache_directory import VARIABLE, cache_directory
 from dstc_isa.engine.compiled import generate
+from dstc_isa.engine.compiled.compiler_process import compile_apart
+from dstc_isa.engine.compiled.kept_code import KeptCode
 from dstc_isa.isa.instruction import REGISTRY
 
 TYPICAL_SECONDS = "20 to 60 seconds"
@@ -52,12 +52,6 @@ def host_cpu() -> str:
     return str(get_host_cpu_name())
 
 
-@cache
-def temporary_directory() -> Path:
-    """A directory for this process alone, for when the cache cannot be written."""
-    return Path(tempfile.mkdtemp(prefix="dstc_isa-"))
-
-
 @frozen
 class Entry:
     """An entry point around the interpreter: ``factory`` of ``module`` makes it from ``run_warp``.
@@ -72,22 +66,6 @@ class Entry:
     view: str
     records: str = "dstc_isa.engine.compiled.records"
     packages: tuple[str, ...] = ()
-
-
-def module_file(name: str, text: Callable[[], str]) -> Path:
-    """Where a generated module lies, written if it is not there; a temporary place if the cache is read-only."""
-    for base in (cache_directory, temporary_directory):
-        try:
-            path = base() / name / f"{name}.py"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                temporary = path.with_suffix(f".{os.getpid()}")
-                temporary.write_text(text(), encoding="utf-8")
-                temporary.replace(path)
-        except OSError:
-            continue
-        return path
-    raise OSError(f"cannot write the engine's cache in {cache_directory()}; set DSTC_CACHE_DIR to a writable directory")
 
 
 _loaded: dict[tuple[Entry, int], Any] = {}
@@ -108,40 +86,68 @@ def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
 
 
 def _load(entry: Entry, say: Callable[[str], None]) -> Any:
+    kept = _kept(entry)
+    if not kept.there():
+        say(f"compiling the engine for this CPU, once ({TYPICAL_SECONDS}) ...")
+        started = time.perf_counter()
+        compile_apart(entry, fingerprint(entry.packages))
+        function = _function(entry, kept)
+        say(f"compiled in {time.perf_counter() - started:.1f} s; {_whereabouts(kept)}")
+        return function
+    return _function(entry, kept)
+
+
+def compile_here(entry: Entry) -> None:
+    """Compile an entry point in this process, and keep it."""
+    _function(entry, _kept(entry))
+
+
+def _kept(entry: Entry) -> KeptCode:
+    return KeptCode(f"{entry.name}-{fingerprint(entry.packages)}")
+
+
+def _whereabouts(kept: KeptCode) -> str:
+    place = kept.place()
+    if place is not None:
+        return f"kept in {place}"
+    reason = "" if kept.failure is None else f": {kept.failure.strerror}"
+    return f"it cannot be kept in {cache_directory()}{reason}; set {VARIABLE} to a directory that can be written"
+
+
+def _function(entry: Entry, kept: KeptCode) -> Any:
+    """The compiled function, from what is kept or compiled here."""
     from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
     from dstc_isa.engine.compiled.compile_error import semantics_error
     from dstc_isa.engine.compiled.warp_functions import register_all
 
-    interpreter = f"dstc_engine_{fingerprint()}"
-    path = module_file(interpreter, generate.source)
-    name = f"dstc_{entry.name}_{fingerprint(entry.packages)}"
-    text = partial(generate.ENTRY.format, interpreter=interpreter, **asdict(entry))
-    entry_path = module_file(name, text)
-    fresh = not any(entry_path.parent.glob("__pycache__/*.nbi"))
-    if fresh:
-        say(f"compiling the engine for this CPU, once ({TYPICAL_SECONDS}) ...")
-    started = time.perf_counter()
     register_all()
-    _import(interpreter, path)
-    module = _import(name, entry_path)
-    function = getattr(module, entry.name)
+    interpreter = f"dstc_engine_{fingerprint()}"
+    source = generate.source()
+    run_warp = _module(interpreter, source).run_warp
+    run_warp._cache = KeptCode(f"run_warp-{fingerprint()}")
+    name = f"dstc_{entry.name}_{fingerprint(entry.packages)}"
+    function = getattr(_module(name, generate.ENTRY.format(interpreter=interpreter, **asdict(entry))), entry.name)
+    function._cache = kept
     try:
         function.compile("void(int64)")
     except (NumbaError, UnsupportedBytecodeError) as error:
-        raise semantics_error(error, path) from error
-    if fresh:
-        say(f"compiled in {time.perf_counter() - started:.1f} s; kept in {entry_path.parent.parent}")
+        raise semantics_error(error, file_name(interpreter), source) from error
     return function
 
 
-def _import(name: str, path: Path) -> ModuleType:
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"cannot load {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+def file_name(module: str) -> str:
+    """The name of a generated module in messages; there is no file."""
+    return f"<{module}>"
+
+
+def _module(name: str, source: str) -> ModuleType:
+    """A module of this text, made once."""
+    if name not in sys.modules:
+        module = ModuleType(name)
+        file = file_name(name)
+        # Where Numba looks for lines to show.
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        sys.modules[name] = module
+        exec(compile(source, file, "exec"), module.__dict__)
+    return sys.modules[name]

@@ -1,7 +1,6 @@
 """Says in a few lines which instruction's semantics Numba could not compile, and why."""
 
 import re
-from pathlib import Path
 
 from dstc_isa.engine.compiled.generate import INDENT
 from dstc_isa.engine.execution import SemanticsError
@@ -15,10 +14,10 @@ _PLACE = ("During: ", "File ")
 _CANDIDATES = ("There are", "- Of which", "Overload in", "With argument", "Rejected", "raised from")
 
 
-def semantics_error(error: Exception, module: Path) -> SemanticsError:
-    """What Numba's ``error`` on the generated ``module`` means for the author of an instruction."""
+def semantics_error(error: Exception, module: str, source: str) -> SemanticsError:
+    """What Numba's ``error`` on the generated ``module``, of this text, means for the author of an instruction."""
     message = str(error)
-    declaration = guilty(message, module)
+    declaration = guilty(message, module, source)
     reason = "\n".join(f"  {line}" for line in causes(message))
     if declaration is None:
         return SemanticsError(f"the declared instructions cannot be compiled:\n{reason}")
@@ -32,10 +31,10 @@ def semantics_error(error: Exception, module: Path) -> SemanticsError:
     )
 
 
-def guilty(message: str, module: Path) -> Declaration | None:
+def guilty(message: str, module: str, source: str) -> Declaration | None:
     """The instruction whose branch of the generated module ``message`` names first, if it names one."""
-    lines = module.read_text(encoding="utf-8").splitlines()
-    named = re.search(rf"{re.escape(str(module))} \((\d+)\)", message)
+    lines = source.splitlines()
+    named = re.search(rf"{re.escape(module)} \((\d+)\)", message)
     at = int(named[1]) - 1 if named else 0
     if not 0 < at < len(lines) or not lines[at].startswith(INDENT):
         return None

@@ -1,7 +1,6 @@
 """Writes the interpreter's source: one branch per declared instruction, around the semantics functions.
 
-The text is an ordinary module in the user's cache directory, so that Numba can cache its machine code; nothing
-in it says what an instruction does.
+The text becomes an ordinary module in memory; nothing in it says what an instruction does.
 """
 
 import inspect
@@ -12,12 +11,13 @@ from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane
 
 HEADER = '''"""Generated from the instruction declarations; do not edit."""
 
-from numba import int64, njit
+from numba import int64
 
 from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
+from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
 from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_ROWS
 from dstc_isa.isa.lanes import FULL_MASK
@@ -26,7 +26,7 @@ from dstc_isa.isa.warp import Fault, fail
 
 LOOP = '''
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=True)
+@compiled
 def run_warp(warp, code, code_size, issued, skipped, budget, trace):
     """Run a warp until no lane is ready, it faults, or it has issued ``budget`` instructions; how many it issued.
 
@@ -75,16 +75,15 @@ TAIL = """        else:
 
 ENTRY = '''"""Generated: the interpreter behind one entry point; do not edit."""
 
-from numba import njit
-
 from {interpreter} import run_warp
+from dstc_isa.engine.compiled.jit import entry
 from {records} import {view}
 from {module} import {factory}
 
 work = {factory}(run_warp)
 
 
-@njit(nogil=True, cache=True)
+@entry
 def {name}(address):
     """The argument is the address of a record."""
     work({view}(address))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numba import njit
+from numba import config, njit
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -14,14 +14,28 @@ BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 INLINE: dict[str, Any] = {**BARE, "forceinline": True}
 
 
+def _njit(function: Function, options: dict[str, Any]) -> Function:
+    # NUMBA_DISABLE_JIT is for looking into code of one's own; the engine has no other form, but --reference.
+    disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        return njit(**options)(function)
+    finally:
+        config.DISABLE_JIT = disabled
+
+
 def compiled(function: Function) -> Function:
     """Compile a function that other compiled functions call."""
-    return njit(**BARE)(function)
+    return _njit(function, BARE)
+
+
+def entry(function: Function) -> Function:
+    """Compile a function that the interpreter calls, while other Python threads go on."""
+    return _njit(function, {"nogil": True})
 
 
 def inlined(function: Function) -> Function:
     """The same, expanded in place at every call."""
-    return njit(**INLINE)(function)
+    return _njit(function, INLINE)
 
 
 def merged(function: Function) -> Function:
@@ -29,7 +43,7 @@ def merged(function: Function) -> Function:
 
     Every level of calls would link and optimise the whole interpreter once more.
     """
-    return njit(inline="always")(function)
+    return _njit(function, {"inline": "always"})
 
 
 def emitter(function: Callable[..., Any]) -> Callable[..., Any]:
