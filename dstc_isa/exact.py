@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from dstc_isa.halves import rounded_to_half
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dstc_isa.conv.shape import ConvShape
 
 UNIT = 2.0**-24
+HALF_UNIT, LEAST_HALF = 2.0**-11, 2.0**-25
+"""Of a rounding to FP16: at most this share of a value, or half the smallest subnormal."""
+
 MORE_ROUNDINGS = 40
 """Beyond one for each product: up to 32 parts of a sum, the warps that share one, a bias, and those of float64."""
 
@@ -29,18 +32,25 @@ Bilinear = Callable[[Any, Any], Any]
 class Exact:
     """``values``: float64 results. ``magnitudes``: the sums of the products' magnitudes; ``roundings``: of a result.
 
-    Where a NaN or an infinity takes part, the magnitude is not finite and nothing is expected.
+    ``half``: whether results are rounded to FP16 in the end. Where a NaN or an infinity takes part, the magnitude is
+    not finite and nothing is expected.
     """
 
     values: NDArray[np.float64]
     magnitudes: NDArray[np.float64]
     roundings: int
+    half: bool = False
 
     @property
     def tolerances(self) -> NDArray[np.float64]:
         """How far each result may be from the value."""
         share = self.roundings * UNIT
-        return self.magnitudes * (share / (1 - share) if share < 1 else math.inf)
+        tolerances = self.magnitudes * (share / (1 - share) if share < 1 else math.inf)
+        return tolerances + (abs(self.values) + tolerances) * HALF_UNIT + LEAST_HALF if self.half else tolerances
+
+    def in_half(self) -> "Exact":
+        """The same of results that are rounded to FP16 in the end."""
+        return evolve(self, half=True)
 
 
 @frozen

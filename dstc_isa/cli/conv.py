@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, UsageError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed
+from dstc_isa.cli.one_axis import along_two
 from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
 from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.tensors import HELP, load_tensor
 from dstc_isa.program_files import CONV_KERNELS
@@ -32,7 +34,12 @@ def add_conv_command(commands: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    conv.add_argument("x", nargs="?", metavar="X", help=f"activations (images, channels, height, width): {HELP}")
+    conv.add_argument(
+        "x",
+        nargs="?",
+        metavar="X",
+        help=f"activations (images, channels, height, width) or (images, channels, width): {HELP}",
+    )
     conv.add_argument("w", nargs="?", metavar="W", help="filters (filters, channels / groups, rows, columns): the same")
     conv.add_argument("-o", dest="output", type=Path, metavar="Y.npy", help="save the result, float32")
     conv.add_argument("--random", metavar="N,C,H,W,K,R,S", help="random x, NxCxHxW, and K random filters of RxS")
@@ -68,6 +75,7 @@ def add_conv_command(commands: Any) -> None:
         default=SPARSE,
         help=f"without zeros, the same with the paper's instructions, or with all (default {SPARSE})",
     )
+    add_verify_option(conv)
     add_run_options(conv)
 
 
@@ -76,6 +84,7 @@ def run_conv(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from dstc_isa.conv.conv2d import conv2d
+    from dstc_isa.exact import exact_convolution
     from dstc_isa.report.text import print_run
 
     gpu = chosen_gpu(options)
@@ -92,16 +101,17 @@ def run_conv(options: argparse.Namespace) -> int:
     padding = sizes("--padding", options.padding, 1, 4)
     dilation = sizes("--dilation", options.dilation, 1, 2)
     try:
-        x, w = _operands(options, stride, padding, dilation)
+        layer = along_two(*_operands(options, stride, padding, dilation), stride, padding, dilation)
+        bias = None if options.bias is None else load_tensor(options.bias, "bias")
         with ProgressBar() as bar:
             result = conv2d(
-                x,
-                w,
-                stride=stride,
-                padding=padding,
-                dilation=dilation,
+                layer.x,
+                layer.w,
+                stride=layer.stride,
+                padding=layer.padding,
+                dilation=layer.dilation,
                 groups=options.groups,
-                bias=None if options.bias is None else load_tensor(options.bias, "bias"),
+                bias=bias,
                 relu=options.relu,
                 kernel=options.kernel,
                 skip=options.skip,
@@ -113,15 +123,21 @@ def run_conv(options: argparse.Namespace) -> int:
     except UsageError:
         raise
     except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from None
+        files = {"x": options.x, "w": options.w}
+        raise InputError(with_file_names(str(error), files)) from None
     if options.output:
-        save_array(options.output, result.y)
-    write_json(options.json, result.as_json())
+        save_array(options.output, layer.result(result.y))
+    verdict = None
+    if options.verify:
+        exact = exact_convolution(layer.x, layer.w, result.shape, bias, options.relu)
+        verdict = verified(result.y, exact.in_half() if options.encoded else exact)
+    found = {} if verdict is None else {"verification": verdict.as_json()}
+    write_json(options.json, {**result.as_json(), **found})
     console = Console()
     for line in _lines(result):
         console.print(line, highlight=False, soft_wrap=True)
     print_run(result.run, console)
-    return max(hazard_status(launch) for launch in result.launches)
+    return verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
 
 
 def _operands(

@@ -15,6 +15,15 @@ from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.network import add_network_command, run_network
 from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, say, write_json
 from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.products import (
+    check_result_output,
+    counts,
+    counts_text,
+    save_result,
+    verified,
+    verified_status,
+    with_file_names,
+)
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate
@@ -266,13 +275,14 @@ def _launch_of(kernel: "Kernel") -> str:
 def _spgemm(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from dstc_isa.exact import exact_product
     from dstc_isa.report.text import print_run
     from dstc_isa.sparse.spgemm import spgemm
 
     gpu = chosen_gpu(options)
     check_run_options(options)
     if options.output:
-        check_output(options.output, ".npy")
+        check_result_output(options.output)
     densities = {"--density-a": options.density_a, "--density-b": options.density_b}
     try:
         a, b = two_matrices(options, densities)
@@ -287,17 +297,20 @@ def _spgemm(options: argparse.Namespace) -> int:
     except UsageError:
         raise
     except ValueError as error:
-        raise InputError(str(error)) from None
+        raise InputError(with_file_names(str(error), {"a": options.a, "b": options.b})) from None
     report = result.report
     if options.output:
-        save_array(options.output, result.c)
-    write_json(options.json, report.as_json())
+        save_result(options.output, result.c)
+    verdict = verified(result.c, exact_product(a, b)) if options.verify else None
+    found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
+    write_json(options.json, {**report.as_json(), **found})
     total = report.ohmma_issued + report.ohmma_skipped
     share = report.ohmma_issued / total if total else 0.0
     lines = [
         f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
         f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
         f"OHMMA executed {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
+        counts_text("C", result.c),
         f"{report.total_seconds:.3f} s in all, with encoding and the engine's start",
     ]
     if report.underflowed:
@@ -306,7 +319,7 @@ def _spgemm(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     print_run(report.run, console)
-    return hazard_status(report.run)
+    return verified_status(verdict, hazard_status(report.run))
 
 
 COMMANDS = {

@@ -5,8 +5,16 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
+from dstc_isa.cli.output import hazard_status, write_json
 from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.products import (
+    check_result_output,
+    counts,
+    save_result,
+    verified,
+    verified_status,
+    with_file_names,
+)
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.program_files import DENSE_KERNELS
 
@@ -37,12 +45,13 @@ def run_gemm(options: argparse.Namespace) -> int:
 
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.structured import gemm_sparse24, prune
+    from dstc_isa.exact import exact_product
     from dstc_isa.report.text import print_run
 
     gpu = chosen_gpu(options)
     check_run_options(options)
     if options.output:
-        check_output(options.output, ".npy")
+        check_result_output(options.output)
     try:
         a, b = (_dense(matrix) for matrix in two_matrices(options, {}))
         if options.prune24:
@@ -58,15 +67,17 @@ def run_gemm(options: argparse.Namespace) -> int:
     except UsageError:
         raise
     except ValueError as error:
-        raise InputError(str(error)) from None
+        raise InputError(with_file_names(str(error), {"a": options.a, "b": options.b})) from None
     if options.output:
-        save_array(options.output, result.c)
+        save_result(options.output, result.c)
+    verdict = verified(result.c, exact_product(a, b)) if options.verify else None
     (m, k), n = a.shape, b.shape[1]
-    write_json(options.json, {"m": m, "n": n, "k": k, "run": result.run.as_json()})
+    found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
+    write_json(options.json, {"m": m, "n": n, "k": k, "run": result.run.as_json(), **found})
     console = Console()
     console.print(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", highlight=False, soft_wrap=True)
     print_run(result.run, console)
-    return hazard_status(result.run)
+    return verified_status(verdict, hazard_status(result.run))
 
 
 def _dense(matrix: Any) -> Any:

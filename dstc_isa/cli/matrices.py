@@ -8,6 +8,8 @@ from typing import Any
 
 from dstc_isa.cli.arguments import UsageError
 from dstc_isa.cli.output import say
+from dstc_isa.cli.products import HELP, add_verify_option
+from dstc_isa.cli.tensors import PLACE, load_tensor
 
 DEFAULT_DENSITY = 0.5
 
@@ -15,9 +17,10 @@ DEFAULT_DENSITY = 0.5
 def add_matrix_options(command: argparse.ArgumentParser) -> None:
     """Add them to a command, and the place for the product."""
     for name in ("a", "b"):
-        help_text = "matrix: .npy, .npz (SciPy sparse) or .mtx"
+        help_text = "matrix: .npy, .npz (SciPy sparse), .mtx or .safetensors; FILE:NAME picks one of several arrays"
         command.add_argument(name, nargs="?", type=Path, metavar=name.upper(), help=help_text)
-    command.add_argument("-o", dest="output", type=Path, metavar="C.npy", help="save the float32 product")
+    command.add_argument("-o", dest="output", type=Path, metavar="C.npy", help=HELP)
+    add_verify_option(command)
     command.add_argument("--random", metavar="M,N,K", help="multiply random matrices, MxK times KxN")
     command.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
 
@@ -28,8 +31,6 @@ def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | No
     ``densities``: options for A and B that give the share of non-zeros in random ones, with what was written; random
     matrices are dense without them.
     """
-    from dstc_isa.sparse.matrix_files import load_matrix
-
     if options.random is not None:
         if options.a is not None:
             raise UsageError("give either two matrices or --random, not both")
@@ -39,10 +40,19 @@ def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | No
     if options.seed is not None or any(density is not None for density in densities.values()):
         raise UsageError(f"--seed{', --density-a and --density-b go' if densities else ' goes'} with --random")
     with warnings.catch_warnings(record=True) as told:
-        matrices = load_matrix(options.a), load_matrix(options.b)
+        matrices = _loaded(options.a, "a"), _loaded(options.b, "b")
     for each in told:
         say(str(each.message))
     return matrices
+
+
+def _loaded(path: Path, usual: str) -> Any:
+    """The matrix of a file that holds one, or several by name; ``usual``: the name of the one that is meant without."""
+    from dstc_isa.sparse.matrix_files import load_matrix
+
+    if PLACE.fullmatch(str(path)) or path.suffix == ".safetensors":
+        return load_tensor(str(path), usual)
+    return load_matrix(path)
 
 
 def chosen_densities(given: Mapping[str, float | None]) -> list[float]:

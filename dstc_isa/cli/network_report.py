@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.linked import HOST
 from dstc_isa.network.outcome import Outcome, Watch
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, totals
@@ -47,7 +48,9 @@ class Reporter(Watch):
         self.done += 1
         cycles = ", ".join(f"{variant} {row.costs[variant].cycles:,}" for variant in VARIANTS)
         speedup = f"speed-up {row.speedup('dual'):.2f}"
-        self.told(f"{self.done}/{self.layers} {row.layer}: {cycles} cycles, {speedup}, {row.host_seconds:.1f} s")
+        known = row.accuracy.error_relative is not None
+        error = f", error {row.accuracy.error_relative:.1e}" if known else ""
+        self.told(f"{self.done}/{self.layers} {row.layer}: {cycles} cycles, {speedup}{error}, {row.host_seconds:.1f} s")
 
     def told(self, text: str) -> None:
         """Print a line."""
@@ -99,6 +102,14 @@ def density_text(density: float) -> str:
     return "<1.00" if text == "1.00" and density < 1 else text
 
 
+def error_text(accuracy: Accuracy) -> str:
+    """An error relative to the results, what rounding the operands alone gives, and the largest difference."""
+    parts = [] if accuracy.error_relative is None else [f"{accuracy.error_relative:.1e} of its norm"]
+    if accuracy.error_of_rounding:
+        parts.append(f"{accuracy.error_of_rounding:.1e} by rounding inputs to FP16 alone")
+    return ", ".join([*parts, f"at most {accuracy.error_max:.2g}"])
+
+
 def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
     """Which operators ran where, and whether times are estimates; that no layer ran if so."""
     if not outcome.rows:
@@ -111,5 +122,11 @@ def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
             yield f"{row.layer}: {row.note}"
     if outcome.beside:
         yield f"not for the machine: {'; '.join(outcome.beside)}"
+    worst = max(outcome.rows, key=lambda row: row.accuracy.error_relative or 0.0, default=None)
+    if worst is not None and worst.accuracy.error_relative:
+        yield f"largest error of a layer: {error_text(worst.accuracy)}, {worst.layer}"
+    for name, accuracy in outcome.accuracy.items():
+        if accuracy.error_max is not None:
+            yield f"output {name} is off the network without FP16 by {error_text(accuracy)}"
     if sample is not None and outcome.rows:
         yield f"times are estimates: {sample:.4g} of the CTAs of each launch were timed"

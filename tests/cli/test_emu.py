@@ -369,7 +369,7 @@ WRONG_PRODUCTS = {
     "shapes": (1, "a is 40x50 and b is 40x50: a must have as many columns as b has rows", "a.npy a.npz"),
     "one dimension": (1, "line.npy: a matrix has 2 dimensions", "line.npy b.npy"),
     "complex": (1, "complex.npy: matrix values are real numbers", "complex.npy b.npy"),
-    "beyond half": (1, "matrix b: row 0, column 0 (counted from 0): 70000.0 is beyond FP16", "a.npy large.npy"),
+    "beyond half": (1, "large.npy: row 0, column 0 (counted from 0): 70000.0 is beyond FP16", "a.npy large.npy"),
     "output as text": (2, "c.txt: an array is written as .npy", "a.npy b.npy -o c.txt"),
     "output nowhere": (1, "none/c.npy: cannot be written: there is no directory none", "a.npy b.npy -o none/c.npy"),
     "json nowhere": (1, "none/r.json: cannot be written", "a.npy b.npy --json none/r.json"),

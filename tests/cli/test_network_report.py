@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary
+from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.network.outcome import Outcome
 from tests.network.rows import row
 
@@ -93,3 +94,19 @@ def test_a_density_reads_as_0_or_1_only_if_it_is(density: float, text: str) -> N
 def test_the_summary_says_which_kernel_ran_instead() -> None:
     outcome = Outcome(rows=(row(note="dual by conv_dense, not spconv: too large"),))
     assert list(summary(outcome)) == ["conv1: dual by conv_dense, not spconv: too large"]
+
+
+def test_errors_against_a_network_without_fp16() -> None:
+    text = io.StringIO()
+    reporter = Reporter(Console(file=text, width=100))
+    rows = [row(accuracy=Accuracy(0.5, 1e-3, 2e-4)), row(layer="fc", accuracy=Accuracy(0.25, 2.34e-3, 2.3e-3))]
+    with reporter.bar:
+        reporter.planned(1)
+        reporter.ended(rows[0])
+    assert text.getvalue().endswith(" speed-up 4.00, error 1.0e-03, 0.1 s\n")
+    outcome = Outcome(rows=tuple(rows), accuracy={"y": Accuracy(1.5, 1e-2), "z": Accuracy(0.5, None), "n": UNKNOWN})
+    assert list(summary(outcome)) == [
+        "largest error of a layer: 2.3e-03 of its norm, 2.3e-03 by rounding inputs to FP16 alone, at most 0.25, fc",
+        "output y is off the network without FP16 by 1.0e-02 of its norm, at most 1.5",
+        "output z is off the network without FP16 by at most 0.5",
+    ]

@@ -1,0 +1,93 @@
+"""Results of products: checked against independent ones, counted, and written as dense or sparse matrices."""
+
+import argparse
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.output import check_output, save_array, say
+from dstc_isa.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from dstc_isa.exact import Exact, Verdict
+
+FINDING = 4
+SUFFIXES = (".npy", ".npz", ".mtx")
+HELP = "save the float32 product: dense as .npy, sparse as .npz (SciPy) or .mtx (Matrix Market)"
+ARGUMENT = re.compile(
+    r"matrix (?P<matrix>[ab])(?=[: ])|\b(?P<name>[abxw])(?=: | is \(?\d| has (?:\d|rows)| must have )"
+)
+
+
+def add_verify_option(command: argparse.ArgumentParser) -> None:
+    """Add it to a command."""
+    command.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare the result with an independent one in float64; exit status 4 if it is beyond its tolerance",
+    )
+
+
+def check_result_output(path: Path) -> None:
+    """Refuse a file that no product can be written to, before the run."""
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path}: a product is written to a file whose name ends in one of {', '.join(SUFFIXES)}")
+    check_output(path)
+
+
+def save_result(path: Path, result: Any) -> None:
+    """Write a matrix, in the form that the name asks for."""
+    if path.suffix == ".npy":
+        save_array(path, result)
+        return
+    from scipy.io import mmwrite
+    from scipy.sparse import csr_array, save_npz
+
+    data = io.BytesIO()
+    matrix = csr_array(result)
+    if path.suffix == ".npz":
+        save_npz(data, matrix)
+    else:
+        mmwrite(data, matrix.tocoo(), symmetry="general")
+    write_whole(path, data.getvalue(), durable=True)
+
+
+def counts(result: Any) -> dict[str, int | float]:
+    """Non-zeros of a result and their share; a NaN is one."""
+    import numpy as np
+
+    count = int(np.count_nonzero(result))
+    return {"nnz": count, "density": count / result.size if result.size else 0.0}
+
+
+def counts_text(name: str, result: Any) -> str:
+    """The counts in a line."""
+    found = counts(result)
+    return f"{name} has {found['nnz']:,} non-zeros of {result.size:,}, density {found['density']:.4g}"
+
+
+def verified(result: Any, exact: "Exact") -> "Verdict":
+    """Compare a result with the exact one, and say what was found."""
+    from dstc_isa.exact import compare
+
+    verdict = compare(result, exact)
+    say(verdict.text)
+    return verdict
+
+
+def verified_status(verdict: "Verdict | None", status: int) -> int:
+    """The exit status of a run that ended with ``status``."""
+    return FINDING if verdict is not None and verdict.wrong else status
+
+
+def with_file_names(text: str, files: Mapping[str, object]) -> str:
+    """A message about arguments of a function, with the files that they are from; those without one keep their name."""
+
+    def named(found: re.Match[str]) -> str:
+        file = files.get(found["matrix"] or found["name"])
+        return found[0] if file is None else str(file)
+
+    return ARGUMENT.sub(named, text)
