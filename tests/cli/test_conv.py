@@ -153,8 +153,8 @@ RANDOM = ["--random", "1,2,5,5,3,3,3"]
 @pytest.mark.parametrize(
     ("status", "message", "arguments"),
     [
-        (1, "x has 6 channels, so w must have 6 in dimension 1, not 3", ["x.npy", "w.npy"]),
-        (1, "x has 4 dimensions", ["b.npy", "w.npy"]),
+        (1, "x.npy has 6 channels, so w.npy must have 6 in dimension 1, not 3", ["x.npy", "w.npy"]),
+        (1, "b.npy has 4 dimensions", ["b.npy", "w.npy"]),
         (
             1,
             "the output is empty: the height with padding is 9",
@@ -209,6 +209,6 @@ def test_a_value_beyond_fp16_is_named(capsys: pytest.CaptureFixture[str]) -> Non
     np.save("large.npy", large)
     assert main(["conv", "large.npy", "w.npy", "--groups", "2"]) == 1
     assert (
-        "x: image 1, channel 2, row 3, column 4 (counted from 0): 100000.0 is beyond FP16's range"
+        "large.npy: image 1, channel 2, row 3, column 4 (counted from 0): 100000.0 is beyond FP16's range"
         in capsys.readouterr().err
     )

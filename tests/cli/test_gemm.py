@@ -41,13 +41,13 @@ def test_random_matrices_without_time(capsys: pytest.CaptureFixture[str]) -> Non
     ("status", "message", "arguments"),
     [
         (1, "row 0, columns 0 to 3 have 4 values", ["a.npy", "b.npy", "--kernel", "gemm_sparse24"]),
-        (1, "a is (20, 50) and b is (20, 50): expected (m, k) and (k, n)", ["a.npy", "a.npy"]),
+        (1, "a.npy is (20, 50) and a.npy is (20, 50): expected (m, k) and (k, n)", ["a.npy", "a.npy"]),
         (1, "nothing to multiply", ["--random", "0,1,2"]),
         (2, "gemm takes two matrices", ["a.npy"]),
         (2, "--seed goes with --random", ["a.npy", "b.npy", "--seed", "1"]),
         (2, "not both", ["a.npy", "b.npy", "--random", "1,1,1"]),
         (2, "--gpu and --set go with a timed run", ["a.npy", "b.npy", "--functional", "--gpu", "v100"]),
-        (2, "ends in .npy", ["a.npy", "b.npy", "-o", "c.txt"]),
+        (2, "ends in one of .npy, .npz, .mtx", ["a.npy", "b.npy", "-o", "c.txt"]),
     ],
 )
 def test_refused(status: int, message: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
