@@ -9,8 +9,8 @@ from dstc_isa.cli.arguments import InputError, UsageError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed
 from dstc_isa.cli.one_axis import along_two
 from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
-from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.tensors import HELP, load_tensor
 from dstc_isa.program_files import CONV_KERNELS

@@ -14,7 +14,6 @@ from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.network import add_network_command, run_network
 from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, say, write_json
-from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.products import (
     check_result_output,
     counts,
@@ -24,6 +23,7 @@ from dstc_isa.cli.products import (
     verified_status,
     with_file_names,
 )
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.sweep import add_sweep_command, run_sweep
 from dstc_isa.cli.validate import add_validate_command, run_validate

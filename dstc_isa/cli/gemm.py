@@ -6,7 +6,6 @@ from typing import Any
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.output import hazard_status, write_json
-from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.products import (
     check_result_output,
     counts,
@@ -15,6 +14,7 @@ from dstc_isa.cli.products import (
     verified_status,
     with_file_names,
 )
+from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.program_files import DENSE_KERNELS
 
