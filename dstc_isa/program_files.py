@@ -1,13 +1,22 @@
-"""Where the shipped ``.dasm`` programs lie: inside the installed package, or in the source tree."""
+"""Where the shipped ``.dasm`` programs and the examples lie: inside the installed package, or in the source tree."""
 
 from pathlib import Path
 
 
 def program_directory() -> Path:
     """The directory of the shipped programs; its ``include`` holds the macro libraries."""
+    return _shipped("programs")
+
+
+def example_directory() -> Path:
+    """The directory of the examples that documentation and help name."""
+    return _shipped("examples")
+
+
+def _shipped(name: str) -> Path:
     package = Path(__file__).resolve().parent
-    installed = package / "programs"
-    return installed if installed.is_dir() else package.parent / "programs"
+    installed = package / name
+    return installed if installed.is_dir() else package.parent / name
 
 
 SPARSE_KERNELS = ("spgemm", "spgemm_seq")

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +35,14 @@ def test_assembling_needs_neither_numba_nor_scipy():
     source = ".kernel k\\nEXIT\\n.endkernel"
     loaded = modules_after(f"import dstc_isa; assert dstc_isa.assemble('{source}').program")
     assert not {"numba", "scipy", "llvmlite"} & loaded
+
+
+def test_annotations_are_for_users_too():
+    assert files("dstc_isa").joinpath("py.typed").is_file()
+
+
+def test_citation_names_this_version():
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    lines = (root / "CITATION.cff").read_text().splitlines()
+    assert {f"version: {project['version']}", f"license: {project['license']}"} <= set(lines)

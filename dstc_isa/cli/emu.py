@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dstc_isa.cli.arguments import InputError, UsageError
 from dstc_isa.cli.conv import add_conv_command, run_conv
+from dstc_isa.cli.examples import add_examples_command, run_examples
 from dstc_isa.cli.gemm import add_gemm_command, run_gemm
 from dstc_isa.cli.gpu import add_gpu_command, run_gpu
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Instruction-level emulator of the Dual-side Sparse Tensor Core."
 RUN_EXAMPLE = """example:
-  dstc-emu run programs/hello.dasm --grid 8 --block 128 --arg x=@x.npy \\
+  dstc-emu examples --copy examples
+  dstc-emu run examples/hello.dasm --grid 8 --block 128 --arg x=random:f4:1024 \\
     --arg y=zeros:f4:1024 --arg a=2.5 --arg n=1024 --out y=y.npy
 """
 SPGEMM_EXAMPLE = """examples:
-  dstc-emu spgemm A.mtx B.npz -o C.npy
+  dstc-emu examples --copy examples
+  dstc-emu spgemm examples/poisson.mtx examples/prolongation.mtx -o C.npy
   dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
 """
 REFUSED, USAGE, FINDING, INTERRUPTED = 1, 2, 4, 130
@@ -111,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     add_validate_command(commands)
     add_sweep_command(commands)
     add_network_command(commands)
+    add_examples_command(commands)
     return top
 
 
@@ -331,6 +335,7 @@ COMMANDS = {
     "sweep": run_sweep,
     "network": run_network,
     "validate": run_validate,
+    "examples": run_examples,
 }
 
 
