@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dstc_isa.errors import DstcError
+
 HALF = np.dtype("<f2")
 
 
 MATRIX_AXES = ("row", "column")
 
 
-class ValueRangeError(ValueError):
+class ValueRangeError(DstcError, ValueError):
     """A finite value that no finite FP16 value represents; ``place`` is its index, from 0, along each of ``axes``."""
 
     def __init__(self, place: Sequence[int], value: Any, axes: Sequence[str] = MATRIX_AXES) -> None:

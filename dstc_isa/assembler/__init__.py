@@ -18,6 +18,7 @@ from dstc_isa.assembler.instructions import instruction
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
+from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
@@ -37,7 +38,7 @@ class Assembly:
     diagnostics: list[Diagnostic]
 
 
-class AssemblyError(Exception):
+class AssemblyError(DstcError):
     """A source that does not assemble; its text is the rendered diagnostics."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:

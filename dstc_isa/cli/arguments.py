@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from dstc_isa.errors import DstcError, UsageError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dstc_isa.engine.launch import Argument
 
 
-class UsageError(ValueError):
-    """Something written on the command line that cannot be used; the message says how to write it."""
-
-
-class InputError(Exception):
+class InputError(DstcError):
     """An input that the command line names rightly and that cannot be used; the message says why."""
 
 

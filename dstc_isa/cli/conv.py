@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, sizes
+from dstc_isa.cli.arguments import InputError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed
 from dstc_isa.cli.one_axis import along_two
 from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
@@ -13,6 +13,8 @@ from dstc_isa.cli.products import add_verify_option, verified, verified_status, 
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.tensors import HELP, load_tensor
+from dstc_isa.cli.terminal import show, verbose
+from dstc_isa.errors import UsageError
 from dstc_isa.program_files import CONV_KERNELS
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ def add_conv_command(commands: Any) -> None:
         "conv",
         help="convolve sparse activations with sparse filters",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     conv.add_argument(
         "x",
@@ -77,15 +78,14 @@ def add_conv_command(commands: Any) -> None:
     )
     add_verify_option(conv)
     add_run_options(conv)
+    conv.set_defaults(run=run_conv)
 
 
 def run_conv(options: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
-
     from dstc_isa.conv.conv2d import conv2d
     from dstc_isa.exact import exact_convolution
-    from dstc_isa.report.text import print_run
+    from dstc_isa.report.text import run_report
 
     gpu = chosen_gpu(options)
     check_run_options(options)
@@ -133,10 +133,7 @@ def run_conv(options: argparse.Namespace) -> int:
         verdict = verified(result.y, exact.in_half() if options.encoded else exact)
     found = {} if verdict is None else {"verification": verdict.as_json()}
     write_json(options.json, {**result.as_json(), **found})
-    console = Console()
-    for line in _lines(result):
-        console.print(line, highlight=False, soft_wrap=True)
-    print_run(result.run, console)
+    show(*_lines(result), *run_report(result.run, full=verbose()))
     return verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
 
 
@@ -163,25 +160,28 @@ def _random_operands(
     padding: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Any, Any]:
-    from dstc_isa.conv.shape import ConvShape, pair, sides
+    from dstc_isa.conv.shape import ConvShape, ShapeError, pair, sides
     from dstc_isa.host_memory import require
     from dstc_isa.sparse.random_matrix import random_matrix
 
     densities, seed = chosen_densities(given), chosen_seed(options)
     images, channels, height, width, filters, rows, columns = sizes("--random", options.random, 7, 7)
-    shape = ConvShape(
-        images,
-        channels,
-        height,
-        width,
-        filters,
-        rows,
-        columns,
-        stride=pair("stride", stride),
-        padding=sides(padding),
-        dilation=pair("dilation", dilation),
-        groups=options.groups,
-    )
+    try:
+        shape = ConvShape(
+            images,
+            channels,
+            height,
+            width,
+            filters,
+            rows,
+            columns,
+            stride=pair("stride", stride),
+            padding=sides(padding),
+            dilation=pair("dilation", dilation),
+            groups=options.groups,
+        )
+    except ShapeError as error:  # of numbers that stand on the command line, all of them
+        raise UsageError(str(error)) from None
     sizes_of = [math.prod(each) for each in (shape.input_shape, shape.weight_shape, shape.output_shape)]
     halves, floats = sum(sizes_of[:2]), sizes_of[2]
     require(2 * halves + 4 * floats, f"--random {options.random}: activations, filters and the output")

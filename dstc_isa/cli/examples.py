@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError, directory
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import show
 from dstc_isa.program_files import example_directory, program_directory
 from dstc_isa.whole_file import write_whole
 
@@ -25,11 +27,11 @@ def add_examples_command(commands: Any) -> None:
         "examples",
         help="list the example kernels and matrices, or copy them",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
         "--copy", type=directory, metavar="DIR", help="copy all of them to a directory, which is made; replaces no file"
     )
+    command.set_defaults(run=run_examples)
 
 
 def run_examples(options: argparse.Namespace) -> int:
@@ -38,12 +40,12 @@ def run_examples(options: argparse.Namespace) -> int:
     if options.copy is None:
         width = max(len(path.name) for path in shown)
         for path in shown:
-            print(f"{path.name:{width}}  {subject(path)}")
-        print("\n--copy DIR copies them")
-        return 0
+            show(f"{path.name:{width}}  {subject(path)}")
+        show("\n--copy DIR copies them")
+        return Status.DONE
     for path in copy_examples(options.copy):
-        print(path)
-    return 0
+        show(str(path))
+    return Status.DONE
 
 
 def example_files() -> list[Path]:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.matrices import add_matrix_options, two_matrices
 from dstc_isa.cli.output import hazard_status, write_json
 from dstc_isa.cli.products import (
@@ -16,6 +16,8 @@ from dstc_isa.cli.products import (
 )
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.terminal import show, verbose
+from dstc_isa.errors import UsageError
 from dstc_isa.program_files import DENSE_KERNELS
 
 EXAMPLE = """examples:
@@ -31,22 +33,20 @@ def add_gemm_command(commands: Any) -> None:
         "gemm",
         help="multiply two matrices with a dense kernel",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_matrix_options(gemm)
     gemm.add_argument("--kernel", choices=(DENSE, SPARSE24), default=DENSE, help=f"what multiplies (default {DENSE})")
     gemm.add_argument("--prune24", action="store_true", help="first prune A to two of each four values of a row")
     add_run_options(gemm)
+    gemm.set_defaults(run=run_gemm)
 
 
 def run_gemm(options: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
-
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.structured import gemm_sparse24, prune
     from dstc_isa.exact import exact_product
-    from dstc_isa.report.text import print_run
+    from dstc_isa.report.text import run_report
 
     gpu = chosen_gpu(options)
     check_run_options(options)
@@ -74,9 +74,7 @@ def run_gemm(options: argparse.Namespace) -> int:
     (m, k), n = a.shape, b.shape[1]
     found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
     write_json(options.json, {"m": m, "n": n, "k": k, "run": result.run.as_json(), **found})
-    console = Console()
-    console.print(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", highlight=False, soft_wrap=True)
-    print_run(result.run, console)
+    show(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", *run_report(result.run, full=verbose()))
     return verified_status(verdict, hazard_status(result.run))
 
 

@@ -4,11 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dstc_isa.cli.output import check_output, write_json
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import show
+
 
 def add_gpu_command(commands: Any) -> None:
     """Add the command to the parser's commands."""
     gpu = commands.add_parser("gpu", help="list the modelled GPUs, or show one with its sources")
-    actions = gpu.add_subparsers(dest="action", required=True, metavar="ACTION")
+    gpu.set_defaults(run=run_gpu)
+    actions = gpu.add_commands("action", "action")
     actions.add_parser("list", help="names and descriptions of the GPUs that come with the package")
     show = actions.add_parser("show", help="all parameters of a GPU: value, unit, source")
     show.add_argument("name", metavar="NAME", help="a shipped GPU, or FILE.toml")
@@ -18,32 +23,29 @@ def add_gpu_command(commands: Any) -> None:
 
 def run_gpu(options: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
     from rich.table import Table
 
-    from dstc_isa.cli.output import write_json
     from dstc_isa.gpu import DEFAULT_GPU, gpu_names, load_gpu
     from dstc_isa.gpu.schema import SOURCES, SPECS
 
-    console = Console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     if options.action == "list":
         for heading in ("GPU", "description"):
             table.add_column(heading, overflow="fold")
         for name in gpu_names():
             table.add_row(f"{name} (default)" if name == DEFAULT_GPU else name, load_gpu(name).description)
-        console.print(table, highlight=False, markup=False)
-        return 0
+        show(table)
+        return Status.DONE
+    if options.json is not None:
+        check_output(options.json)
     gpu = load_gpu(options.name, options.set)
-    console.print(f"{gpu.name}: {gpu.description}", highlight=False, markup=False)
     for heading in ("parameter", "value", "unit", "source", "meaning and note"):
         table.add_column(heading, overflow="fold")
     for row in gpu.rows:
         meaning = SPECS[row.key].meaning + (f" ({row.note})" if row.note else "")
         table.add_row(row.key, str(row.value), row.unit, row.source, meaning)
-    console.print(table, highlight=False, markup=False)
-    for source in sorted({row.source for row in gpu.rows}):
-        console.print(f"{source}: {SOURCES[source]}", highlight=False, markup=False)
+    sources = sorted({row.source for row in gpu.rows})
+    show(f"{gpu.name}: {gpu.description}", table, *(f"{source}: {SOURCES[source]}" for source in sources))
     if options.json is not None:
         rows = [
             {"key": r.key, "value": r.value, "unit": r.unit, "source": r.source, "note": r.note, "origin": r.origin}
@@ -51,4 +53,4 @@ def run_gpu(options: argparse.Namespace) -> int:
         ]
         report = {"name": gpu.name, "description": gpu.description, "parameters": rows}
         write_json(options.json, report)
-    return 0
+    return Status.DONE

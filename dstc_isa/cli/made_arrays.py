@@ -3,7 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.arguments import InputError
+from dstc_isa.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np

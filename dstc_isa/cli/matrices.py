@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import UsageError
-from dstc_isa.cli.output import say
 from dstc_isa.cli.products import HELP, add_verify_option
 from dstc_isa.cli.tensors import PLACE, load_tensor
+from dstc_isa.cli.terminal import say
+from dstc_isa.errors import UsageError
 
 DEFAULT_DENSITY = 0.5
 

@@ -1,11 +1,15 @@
 """``dstc-emu network``: the layers of a network, dense, with sparse weights, and with both sides sparse."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, directory
+from dstc_isa.cli.arguments import InputError, directory
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import announce, console, show
+from dstc_isa.errors import UsageError
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     from dstc_isa.network.prune import Scope
     from dstc_isa.network.record import Record
 
-OK = 0
 ONNX = ".onnx"
 SCOPES: "tuple[Scope, Scope]" = ("layer", "global")
 EXAMPLE = """examples:
@@ -36,7 +39,6 @@ def add_network_command(commands: Any) -> None:
         "network",
         help="run the layers of a network, dense and sparse, with a picture",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
         "network",
@@ -87,14 +89,12 @@ def add_network_command(commands: Any) -> None:
         "the same command goes on there",
     )
     command.add_argument("--overwrite", action="store_true", help="start anew, whatever run the directory has")
+    command.set_defaults(run=run_network)
 
 
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
-
     from dstc_isa.cli.network_report import Reporter, layer_table, summary
-    from dstc_isa.cli.output import say
     from dstc_isa.cli.run_options import check_sample, check_threads
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.network.device import Device
@@ -108,8 +108,8 @@ def run_network(options: argparse.Namespace) -> int:
     check_threads(options.threads)
     check_sample(options.sample)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
-    device = Device(gpu=gpu, options={"threads": options.threads, "sample": options.sample, "announce": say})
-    reporter = Reporter(Console(stderr=True))
+    device = Device(gpu=gpu, options={"threads": options.threads, "sample": options.sample, "announce": announce})
+    reporter = Reporter(console(sys.stderr))
     record: Record | None = None
     try:
         if not options.no_plots:
@@ -134,13 +134,10 @@ def run_network(options: argparse.Namespace) -> int:
             nothing = f"no layer is done; {options.output} is as it was"
             reporter.told(f"{kept}; the same command goes on" if record.rows else nothing)
         raise
-    console = Console()
     if outcome.rows:
-        console.print(layer_table(outcome.rows), highlight=False, markup=False)
-    for line in summary(outcome, options.sample):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    print(f"wrote {', '.join(map(str, written))}")
-    return OK
+        show(layer_table(outcome.rows))
+    show(*summary(outcome, options.sample), f"wrote {', '.join(map(str, written))}")
+    return Status.DONE
 
 
 def _table(options: argparse.Namespace) -> Network:

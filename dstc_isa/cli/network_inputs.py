@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import UsageError, array_from
+from dstc_isa.cli.arguments import array_from
+from dstc_isa.errors import UsageError
 
 
 def arrays_given(given: Sequence[str], names: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from dstc_isa.cli.terminal import quiet
 from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.linked import HOST
 from dstc_isa.network.outcome import Outcome, Watch
@@ -18,7 +19,7 @@ class Reporter(Watch):
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         self.console = console
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.bar = Progress(*columns, console=console, transient=True, disable=quiet() or not console.is_terminal)
         self.task: TaskID | None = None
         self.layers = self.done = 0
 
@@ -54,7 +55,8 @@ class Reporter(Watch):
 
     def told(self, text: str) -> None:
         """Print a line."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        if not quiet():
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Table:

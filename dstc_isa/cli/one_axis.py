@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dstc_isa.cli.arguments import UsageError
+from dstc_isa.errors import UsageError
 
 
 @frozen(eq=False)

@@ -1,23 +1,19 @@
 """What commands write: messages, arrays and reports."""
 
 import json
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import UsageError
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import say
+from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import check_writable, whole_file, write_whole
 
 if TYPE_CHECKING:
     from dstc_isa.report.statistics import RunStatistics
-
-
-def say(text: str) -> None:
-    """Print a message beside the results."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -50,13 +46,13 @@ def save_array(path: Path, array: Any) -> None:
 
 
 def hazard_status(run: "RunStatistics") -> int:
-    """Print the hazards that a run found; the exit status, 1 if there are any."""
+    """Print the hazards that a run found; the exit status, 4 if there are any."""
     from dstc_isa.report.hazards import hazard_text
 
     if run.timing is None or not run.timing.hazards:
-        return 0
+        return Status.DONE
     say(hazard_text(run.timing.hazards))
-    return 1
+    return Status.FINDING
 
 
 def write_json(path: Path | None, report: dict[str, Any] | list[Any]) -> None:

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import UsageError
-from dstc_isa.cli.output import check_output, save_array, say
+from dstc_isa.cli.output import check_output, save_array
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import say
+from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import write_whole
 
 if TYPE_CHECKING:
     from dstc_isa.exact import Exact, Verdict
 
-FINDING = 4
 SUFFIXES = (".npy", ".npz", ".mtx")
 HELP = "save the float32 product: dense as .npy, sparse as .npz (SciPy) or .mtx (Matrix Market)"
 ARGUMENT = re.compile(
@@ -80,7 +81,7 @@ def verified(result: Any, exact: "Exact") -> "Verdict":
 
 def verified_status(verdict: "Verdict | None", status: int) -> int:
     """The exit status of a run that ended with ``status``."""
-    return FINDING if verdict is not None and verdict.wrong else status
+    return Status.FINDING if verdict is not None and verdict.wrong else status
 
 
 def with_file_names(text: str, files: Mapping[str, object]) -> str:

@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from dstc_isa.cli.terminal import console, quiet
+
 PATIENCE = 1.0
 """Seconds that a run may take before a bar appears."""
 
@@ -14,7 +16,7 @@ class ProgressBar:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._wanted = sys.stderr.isatty()
+        self._wanted = sys.stderr.isatty() and not quiet()
         self._bar: Any = None
         self._task: Any = None
 
@@ -45,9 +47,8 @@ class ProgressBar:
 
 
 def _new_bar() -> Any:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("CTAs,"))
     left = (TimeRemainingColumn(), TextColumn("left"))
-    return Progress(*columns, *left, console=Console(file=sys.stderr), transient=True)
+    return Progress(*columns, *left, console=console(sys.stderr), transient=True)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from dstc_isa.cli.arguments import InputError, UsageError, array_argument, assignment
+from dstc_isa.cli.arguments import InputError, array_argument, assignment
+from dstc_isa.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dstc_isa.cli.arguments import UsageError
-from dstc_isa.cli.output import check_output, say
+from dstc_isa.cli.output import check_output
+from dstc_isa.cli.terminal import announce
+from dstc_isa.errors import UsageError
 
 if TYPE_CHECKING:
     from dstc_isa.gpu import Gpu
@@ -68,7 +69,7 @@ def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOption
     return {
         "threads": options.threads,
         "reference": options.reference,
-        "announce": say,
+        "announce": announce,
         "progress": progress,
         "sample": options.sample,
         "check_hazards": options.check_hazards,

@@ -1,12 +1,15 @@
 """``dstc-emu sweep``: kernels over densities and GPU parameters."""
 
 import argparse
+import sys
 from typing import Any
 
-from dstc_isa.cli.arguments import InputError, UsageError, assignment, directory
+from dstc_isa.cli.arguments import InputError, assignment, directory
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import console, show
+from dstc_isa.errors import UsageError
 from dstc_isa.program_files import DENSE_KERNELS, SPARSE_KERNELS
 
-OK, FAILED = 0, 1
 MAX_JOBS = 256
 DEFAULT_DENSITY = "0.5"
 DEFAULT_KERNELS = f"{DENSE_KERNELS[0]},{SPARSE_KERNELS[0]}"
@@ -18,12 +21,12 @@ EXAMPLE = """example:
 def add_sweep_command(commands: Any) -> None:
     """Add the command to the parser's commands."""
     command = commands.add_parser("sweep", help="run kernels over densities and GPU parameters, with plots")
-    subjects = command.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
+    subjects = command.add_commands("subject", "subject")
+    command.set_defaults(run=run_sweep)
     multiply = subjects.add_parser(
         "spgemm",
         help="multiply random matrices",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for size, meaning in (("m", "rows of A"), ("n", "columns of B"), ("k", "columns of A and rows of B")):
         multiply.add_argument(f"--{size}", type=int, required=True, metavar=size.upper(), help=meaning)
@@ -66,8 +69,6 @@ def add_sweep_command(commands: Any) -> None:
 
 def run_sweep(options: argparse.Namespace) -> int:
     """Run the command; exit status 1 if a point failed."""
-    from rich.console import Console
-
     from dstc_isa.cli.sweep_report import Reporter, row_table
     from dstc_isa.gpu import DEFAULT_GPU
     from dstc_isa.studies.claim import JournalError
@@ -79,8 +80,8 @@ def run_sweep(options: argparse.Namespace) -> int:
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
-    place, status = options.output, OK
-    reporter = Reporter(Console(stderr=True))
+    place, status = options.output, Status.DONE
+    reporter = Reporter(console(sys.stderr))
     try:
         if not options.no_plots:
             check_library()
@@ -108,7 +109,7 @@ def run_sweep(options: argparse.Namespace) -> int:
         raise InputError(str(error)) from None
     except PointError as error:
         reporter.told(f"dstc-emu: {error}; the same command tries them again")
-        status = FAILED
+        status = Status.REFUSED
     except KeyboardInterrupt:
         if reporter.points:
             kept = f"{reporter.kept} of {reporter.points} points are kept in {place}"
@@ -118,10 +119,10 @@ def run_sweep(options: argparse.Namespace) -> int:
     rows = read_rows(place)
     drawn = [] if options.no_plots else draw(rows, place)
     if rows:
-        Console().print(row_table(rows), highlight=False, markup=False)
-    print(f"wrote {', '.join(map(str, (place / ROWS, place / TABLE, *drawn)))}")
+        show(row_table(rows))
+    show(f"wrote {', '.join(map(str, (place / ROWS, place / TABLE, *drawn)))}")
     if rows and not options.no_plots and place / SPEEDUP not in drawn:
-        print(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
+        show(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
     return status
 
 

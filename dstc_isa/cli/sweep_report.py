@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from dstc_isa.cli.terminal import quiet
 from dstc_isa.studies.point import Point, Row, varied_parameters
 from dstc_isa.studies.sweep import Failure, Watch
 
@@ -26,7 +27,7 @@ class Reporter(Watch):
             *columns,
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=quiet() or not console.is_terminal,
             speed_estimate_period=SPEED_PERIOD_SECONDS,
         )
         self.task: TaskID | None = None
@@ -65,7 +66,8 @@ class Reporter(Watch):
 
     def told(self, text: str) -> None:
         """Print a line."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        if not quiet():
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _show(self, completed: float) -> None:
         if self.task is not None:

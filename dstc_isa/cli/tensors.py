@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.array_files import ArrayFileError, npz_names
 from dstc_isa.cli.arguments import InputError, array_from
 
 HELP = ".npy, .npz or .safetensors; FILE:NAME picks one of several arrays"
@@ -28,6 +27,8 @@ def load_tensor(text: str, usual: str) -> Any:
 
     Without a name the file holds one array, or one of the ``usual`` name. Raises InputError.
     """
+    from dstc_isa.array_files import ArrayFileError
+
     found = PLACE.fullmatch(text)
     path, name = (Path(found["path"]), found["name"]) if found else (Path(text), None)
     if path.suffix == ".npy":
@@ -53,7 +54,7 @@ def load_tensor(text: str, usual: str) -> Any:
 
 
 def _from_npz(path: Path, name: str | None, usual: str) -> Any:
-    from dstc_isa.array_files import read_npz
+    from dstc_isa.array_files import npz_names, read_npz
 
     return read_npz(path, _chosen(path, npz_names(path), name, usual))
 

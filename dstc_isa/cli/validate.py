@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import UsageError
-from dstc_isa.cli.output import check_output, say, write_json
-
-BEYOND = 1
+from dstc_isa.cli.output import check_output, write_json
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import announce, show
+from dstc_isa.errors import UsageError
 
 
 def add_validate_command(commands: Any) -> None:
@@ -17,11 +17,11 @@ def add_validate_command(commands: Any) -> None:
         "--only", metavar="GROUP,...", help="some of latency, throughput, wmma, gemm, fig21 (default: all, minutes)"
     )
     validate.add_argument("--json", type=Path, metavar="R.json", help="write the comparison as JSON")
+    validate.set_defaults(run=run_validate)
 
 
 def run_validate(options: argparse.Namespace) -> int:
-    """Run the command; exit status 1 if a value is beyond its tolerance."""
-    from rich.console import Console
+    """Run the command; exit status 4 if a value is beyond its tolerance."""
     from rich.table import Table
 
     from dstc_isa.studies.validation import GROUPS, validate
@@ -40,13 +40,12 @@ def run_validate(options: argparse.Namespace) -> int:
         table.add_column(heading, overflow="fold")
     checks = []
     try:
-        for check in validate(groups, lambda name: say(f"measuring {name} ...")):
+        for check in validate(groups, lambda name: announce(f"measuring {name} ...")):
             checks.append(check)
             numbers = f"{check.published:.4g}", f"{check.ours:.4g}", f"{check.error:+.1%}", f"{check.tolerance:.0%}"
             table.add_row(check.name, *numbers, check.unit, check.source, "pass" if check.passed else "FAIL")
     finally:  # an interrupt loses nothing that has been measured
         failed = sum(not check.passed for check in checks)
-        Console().print(table, highlight=False, markup=False)
         write_json(options.json, [check.as_json() for check in checks])
-        print(f"{len(checks) - failed} of {len(checks)} within tolerance")
-    return BEYOND if failed else 0
+        show(table, f"{len(checks) - failed} of {len(checks)} within tolerance")
+    return Status.FINDING if failed else Status.DONE

@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.errors import DstcError
 from dstc_isa.halves import overflowing, rounded_to_half
 
 
-class ResultRangeError(ValueError):
+class ResultRangeError(DstcError, ValueError):
     """A finite result that no finite FP16 value represents."""
 
 

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 from attrs import evolve, frozen
 
+from dstc_isa.errors import DstcError, UsageError
+
 Pair: TypeAlias = "int | Sequence[int]"
 
 PLANNED_SMS = 80
@@ -16,8 +18,12 @@ PLANNED_SMS = 80
 LARGEST = (1 << 31) - 1
 
 
-class ShapeError(ValueError):
+class ShapeError(DstcError, ValueError):
     """A convolution that does not exist; the message names the dimension."""
+
+
+class StepError(ShapeError, UsageError):
+    """A stride, padding, dilation or number of groups that no convolution has."""
 
 
 @frozen
@@ -41,17 +47,19 @@ class ConvShape:
     groups: int = 1
 
     def __attrs_post_init__(self) -> None:
-        for name in ("images", "channels", "height", "width", "filters", "rows", "columns", "groups"):
+        for name in ("images", "channels", "height", "width", "filters", "rows", "columns"):
             if getattr(self, name) < 1:
                 raise ShapeError(f"{name} is at least 1, not {getattr(self, name)}")
+        if self.groups < 1:
+            raise StepError(f"groups is at least 1, not {self.groups}")
         for name in ("stride", "dilation"):
             if min(getattr(self, name)) < 1:
-                raise ShapeError(f"{name} is at least 1, not {_listed(getattr(self, name))}")
+                raise StepError(f"{name} is at least 1, not {_listed(getattr(self, name))}")
         if min(self.padding) < 0:
-            raise ShapeError(f"padding is at least 0, not {_listed(self.padding)}")
+            raise StepError(f"padding is at least 0, not {_listed(self.padding)}")
         for name in ("stride", "padding", "dilation"):
             if max(getattr(self, name)) > LARGEST:
-                raise ShapeError(f"{name} is at most {LARGEST}, not {_listed(getattr(self, name))}")
+                raise StepError(f"{name} is at most {LARGEST}, not {_listed(getattr(self, name))}")
         for name in ("channels", "filters"):
             count = getattr(self, name)
             if count % self.groups:
@@ -167,7 +175,7 @@ def pair(name: str, value: Pair) -> tuple[int, int]:
     if len(numbers) == 1:
         return numbers[0], numbers[0]
     if len(numbers) != 2:
-        raise ShapeError(f"{name} is one number or two (down, across), not {len(numbers)}")
+        raise StepError(f"{name} is one number or two (down, across), not {len(numbers)}")
     return numbers[0], numbers[1]
 
 
@@ -175,7 +183,7 @@ def sides(padding: Pair) -> tuple[int, int, int, int]:
     """Rows above and below, columns left and right, from one number, two (down, across) or all four."""
     numbers = _whole("padding", padding)
     if len(numbers) not in (1, 2, 4):
-        raise ShapeError(
+        raise StepError(
             f"padding is one number, two (down, across) or four (above, below, left, right), not {len(numbers)}"
         )
     if len(numbers) < 4:
@@ -189,7 +197,7 @@ def _count(name: str, value: Any) -> int:
     try:
         return index(value)
     except TypeError:
-        raise ShapeError(f"{name} is a whole number, not {value!r}") from None
+        raise StepError(f"{name} is a whole number, not {value!r}") from None
 
 
 def _whole(name: str, value: Any) -> tuple[int, ...]:
@@ -197,7 +205,7 @@ def _whole(name: str, value: Any) -> tuple[int, ...]:
     try:
         return tuple(index(number) for number in (value if isinstance(value, Iterable) else (value,)))
     except TypeError:
-        raise ShapeError(f"{name} is made of whole numbers, not {value!r}") from None
+        raise StepError(f"{name} is made of whole numbers, not {value!r}") from None
 
 
 def _listed(numbers: Sequence[int]) -> str:

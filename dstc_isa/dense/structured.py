@@ -12,6 +12,7 @@ from attrs import frozen
 
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
+from dstc_isa.errors import DstcError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
 from dstc_isa.host_memory import require
@@ -29,7 +30,7 @@ SLICES = 4
 """Groups of eight values of k in a slab, a metadata word each."""
 
 
-class StructureError(ValueError):
+class StructureError(DstcError, ValueError):
     """A matrix that is not 2:4 sparse."""
 
 

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.rows import ConstantReader, source_words
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.instruction import Instruction, Lane
 from dstc_isa.isa.memory import atoms, atoms_cas, order_matters, red
@@ -17,7 +18,7 @@ DEFAULT_MAX_INSTRUCTIONS = 1 << 30
 INSTRUCTION_LIMIT = (1 << 63) - 1
 
 
-class SemanticsError(RuntimeError):
+class SemanticsError(DstcError, RuntimeError):
     """An instruction whose semantics an engine cannot execute; the message names it and says why."""
 
 

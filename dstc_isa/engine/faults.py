@@ -7,6 +7,7 @@ from attrs import frozen
 
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.loops import Reach
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
@@ -39,7 +40,7 @@ class FaultRecord:
     groups: tuple[Waiting, ...] = ()
 
 
-class KernelFault(RuntimeError):
+class KernelFault(DstcError, RuntimeError):
     """A kernel stopped by a fault; the message names kernel, source line, instruction, CTA, warp and lanes."""
 
     def __init__(self, launch: Launch, record: FaultRecord) -> None:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from dstc_isa.engine.array_types import ArrayTypeWarning, doubt, refusal
 from dstc_isa.engine.memory import DeviceMemory
+from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.program import (
     BLOCK_SIZE_OFFSET,
@@ -35,8 +36,12 @@ INTEGER_RANGES = {"u32": (0, 2**32 - 1), "s32": (-(2**31), 2**31 - 1), "u64": (0
 FORMATS = {"u32": "<I", "s32": "<i", "u64": "<Q", "ptr": "<Q", "f32": "<f"}
 
 
-class LaunchError(ValueError):
+class LaunchError(DstcError, ValueError):
     """A launch that the kernel or the machine does not allow; the message says what and how to mend it."""
+
+
+class LaunchArgumentError(LaunchError, UsageError):
+    """A grid, a block or an argument that the kernel cannot be launched with."""
 
 
 Argument = int | float | npt.NDArray[Any]
@@ -104,23 +109,23 @@ def prepare(
 
 def _extent(what: str, given: tuple[int, ...], limits: tuple[int, int, int]) -> tuple[int, int, int]:
     if not 1 <= len(given) <= len(limits):
-        raise LaunchError(f"a {what} has 1 to 3 dimensions, not {len(given)}")
+        raise LaunchArgumentError(f"a {what} has 1 to 3 dimensions, not {len(given)}")
     x, y, z = (*given, *([1] * (3 - len(given))))
     for axis, size, limit in zip(AXES, (x, y, z), limits, strict=True):
         if not 1 <= size <= limit:
-            raise LaunchError(f"{what} size {size} in {axis} is outside 1 to {limit}")
+            raise LaunchArgumentError(f"{what} size {size} in {axis} is outside 1 to {limit}")
     return x, y, z
 
 
 def _check_resources(kernel: Kernel, block: tuple[int, int, int]) -> None:
     threads = block[0] * block[1] * block[2]
     if threads > MAX_THREADS:
-        raise LaunchError(
+        raise LaunchArgumentError(
             f"a block of {block[0]}x{block[1]}x{block[2]} has {threads} threads; {MAX_THREADS} is the limit"
         )
     if kernel.block is not None and kernel.block != block:
         wanted = ",".join(map(str, kernel.block))
-        raise LaunchError(
+        raise LaunchArgumentError(
             f"kernel {kernel.name} must be launched with blocks of {wanted}, not {','.join(map(str, block))}"
         )
     if kernel.shared_bytes > MAX_SHARED_BYTES:
@@ -131,7 +136,7 @@ def _check_resources(kernel: Kernel, block: tuple[int, int, int]) -> None:
     needed = kernel.registers * -(-threads // LANES) * LANES
     if needed > REGISTER_FILE:
         fits = REGISTER_FILE // (kernel.registers * LANES) * LANES
-        raise LaunchError(
+        raise LaunchArgumentError(
             f"kernel {kernel.name} needs {kernel.registers} registers for each of {threads} threads, {needed} in all; "
             f"the register file has {REGISTER_FILE}. A block of at most {fits} threads fits"
         )
@@ -143,17 +148,19 @@ def _check_names(kernel: Kernel, arguments: Mapping[str, Argument]) -> None:
         if name not in names:
             near = get_close_matches(name, names, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names) or 'none'}"
-            raise LaunchError(f"kernel {kernel.name} has no parameter {name}{hint}")
+            raise LaunchArgumentError(f"kernel {kernel.name} has no parameter {name}{hint}")
     missing = [f"{p.name} (.{p.written})" for p in kernel.parameters if p.name not in arguments]
     if missing:
-        raise LaunchError(f"kernel {kernel.name} also needs {', '.join(missing)}")
+        raise LaunchArgumentError(f"kernel {kernel.name} also needs {', '.join(missing)}")
 
 
 def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: DeviceMemory) -> float:
     where = f"parameter {parameter.name} of kernel {kernel.name}"
     if isinstance(value, np.ndarray):
         if parameter.type != "ptr":
-            raise LaunchError(f"{where} is .{parameter.type}, a number, and was given an array of {value.dtype}")
+            raise LaunchArgumentError(
+                f"{where} is .{parameter.type}, a number, and was given an array of {value.dtype}"
+            )
         refused = refusal(parameter, value)
         if refused:
             raise LaunchError(f"{where} {refused}")
@@ -169,11 +176,11 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
             number = float(value)
             struct.pack("<f", number)
         except OverflowError:
-            raise LaunchError(f"{where} is .f32 and cannot hold {value}") from None
+            raise LaunchArgumentError(f"{where} is .f32 and cannot hold {value}") from None
         return number
     if isinstance(value, float):
-        raise LaunchError(f"{where} is .{parameter.type} and needs an integer, not {value}")
+        raise LaunchArgumentError(f"{where} is .{parameter.type} and needs an integer, not {value}")
     low, high = INTEGER_RANGES[parameter.type]
     if not low <= int(value) <= high:
-        raise LaunchError(f"{where} is .{parameter.type}, {low} to {high}, and cannot hold {value}")
+        raise LaunchArgumentError(f"{where} is .{parameter.type}, {low} to {high}, and cannot hold {value}")
     return int(value)

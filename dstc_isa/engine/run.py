@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
-from dstc_isa.engine.launch import Argument, Launch, LaunchError, prepare
+from dstc_isa.engine.launch import Argument, Launch, LaunchArgumentError, prepare
 from dstc_isa.program import Kernel, Program
 
 
@@ -42,6 +42,6 @@ def run_kernel(
 
 
 def check_limit(max_instructions: int) -> None:
-    """Raise LaunchError for a watchdog limit that counters cannot hold."""
+    """Raise LaunchArgumentError for a watchdog limit that counters cannot hold."""
     if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
-        raise LaunchError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")
+        raise LaunchArgumentError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu.schema import OPTIONAL, SOURCES, SPECS, Gpu, Row, build
 from dstc_isa.isa.instruction import Pipe
 
@@ -19,8 +20,12 @@ COMMAND_LINE = "command line"
 MAXIMUM_FILE = 1 << 20
 
 
-class GpuError(ValueError):
+class GpuError(DstcError, ValueError):
     """A configuration that cannot be used; the message says where, what is allowed and how to mend it."""
+
+
+class GpuOptionError(GpuError, UsageError):
+    """A GPU's name or a setting that there cannot be, whatever files hold."""
 
 
 def gpu_names() -> list[str]:
@@ -40,11 +45,18 @@ def _cached(name: str) -> Gpu:
 def load_gpu(name: str = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
     """The GPU of that shipped name or file, with ``key=value`` settings.
 
-    Raises GpuError if there is none, or a value is wrong.
+    Raises GpuError for a file that is wrong, GpuOptionError for a name or a setting that is.
     """
     if not settings:
         return _load_plain(name)
     gpu = _load_plain(name)
+    try:
+        return _changed(gpu, settings)
+    except GpuError as error:
+        raise GpuOptionError(str(error)) from None
+
+
+def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:
     rows = {row.key: row for row in gpu.rows}
     for text in settings:
         key, equals, value = text.partition("=")
@@ -103,9 +115,8 @@ def _text(name: str, above: tuple[str, ...]) -> tuple[str, str]:
     asked = f"{above[-1]}: extends: " if above else ""
     if not name.endswith(SUFFIX):
         if name not in gpu_names():
-            raise GpuError(
-                f"{asked}no GPU is called {name}{_nearest(name, gpu_names())}; a file's name ends in {SUFFIX}"
-            )
+            kind = GpuError if above else GpuOptionError
+            raise kind(f"{asked}no GPU is called {name}{_nearest(name, gpu_names())}; a file's name ends in {SUFFIX}")
         return name + SUFFIX, (_shipped() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
     try:
         with Path(name).open("rb") as file:

@@ -2,17 +2,18 @@
 
 from functools import cache, lru_cache
 
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.instruction import GUARD, GUARD_NOT, OPCODE, REGISTRY, Declaration, Instruction
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.values import Predicate
 
 
-class DecodeError(ValueError):
+class DecodeError(DstcError, ValueError):
     """A word is not an instruction of this ISA; the message says why."""
 
 
-class OperandError(ValueError):
+class OperandError(DstcError, ValueError):
     """An operand value that its place does not take; ``index`` says which."""
 
     def __init__(self, index: int, reason: str) -> None:

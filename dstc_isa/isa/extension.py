@@ -5,11 +5,12 @@ import sys
 import traceback
 from pathlib import Path
 
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
 
 
-class ExtensionError(ValueError):
+class ExtensionError(DstcError, ValueError):
     """A file of instruction declarations that cannot be used.
 
     ``reason`` says why; ``line`` is the line of the file that caused it, 0 if there is none.

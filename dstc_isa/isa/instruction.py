@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from attrs import frozen
 
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
@@ -194,7 +195,7 @@ class Instruction:
     control: Control
 
 
-class DeclarationError(TypeError):
+class DeclarationError(DstcError, TypeError):
     """An instruction was declared inconsistently."""
 
 

@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import islice, product
 
+from dstc_isa.errors import DstcError
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.text import format_mnemonic
 
@@ -11,7 +12,7 @@ COMBINATIONS = 64
 Candidate = tuple[Declaration, tuple[int, ...]]
 
 
-class MnemonicError(ValueError):
+class MnemonicError(DstcError, ValueError):
     """A mnemonic or modifier that does not exist; ``suggestion`` is the nearest one that does, or empty.
 
     ``unknown``: no instruction has this name, whatever its modifiers.

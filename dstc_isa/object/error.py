@@ -1,7 +1,9 @@
 """The one error of the object file format."""
 
+from dstc_isa.errors import DstcError
 
-class ObjectError(ValueError):
+
+class ObjectError(DstcError, ValueError):
     """A file that is no intact object, or a program that no object can hold; the message says how to mend it."""
 
 

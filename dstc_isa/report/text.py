@@ -1,8 +1,8 @@
 """Reports as text for a terminal."""
 
+from collections.abc import Iterator
 from pathlib import PurePath
 
-from rich.console import Console
 from rich.table import Table
 
 from dstc_isa.report.statistics import RunStatistics
@@ -29,16 +29,16 @@ def summary(run: RunStatistics) -> str:
     return f"{executed}\n{' ' * len(run.kernel)}  {rate(run.warp_instructions_per_s)}"
 
 
-def histogram_table(run: RunStatistics) -> Table:
-    """The most frequent instructions: issued, their share of all, and issued with no lane executing."""
+def histogram_table(run: RunStatistics, shown: int | None = SHOWN) -> Table:
+    """The ``shown`` most frequent instructions: issued, their share of all, and issued with no lane executing."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("instruction", overflow="fold")
+    table.add_column("instruction", no_wrap=True)
     for heading in ("issued", "share", "guard false"):
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True)
     rows = [(name, count, run.skipped.get(name, 0)) for name, count in run.histogram.items()]
-    rest = rows[SHOWN:]
+    rest = rows[shown:] if shown else []
     if rest:
-        rows[SHOWN:] = [(f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))]
+        rows[shown:] = [(f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))]
     for name, count, idle in rows:
         table.add_row(name, f"{count:,}", f"{count / run.warp_instructions:.1%}", f"{idle:,}")
     return table
@@ -69,13 +69,13 @@ def sample_line(sample: Sample) -> str:
     return f"{counted}, 95 % interval {sample.low:,} to {sample.high:,}"
 
 
-def bounds_table(timing: TimedStatistics) -> Table:
+def bounds_table(timing: TimedStatistics, shown: int | None = BOUNDS_SHOWN) -> Table:
     """Cycles that each resource needs at least, as a share of the kernel's."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("resource", overflow="fold")
-    table.add_column("cycles needed", justify="right")
-    table.add_column("busy", justify="right")
-    for bound in timing.bounds[:BOUNDS_SHOWN]:
+    table.add_column("resource")
+    table.add_column("cycles needed", justify="right", no_wrap=True)
+    table.add_column("busy", justify="right", no_wrap=True)
+    for bound in timing.bounds[:shown]:
         table.add_row(bound.resource, f"{bound.cycles:,.0f}", f"{bound.cycles / timing.cycles:.1%}")
     return table
 
@@ -83,9 +83,9 @@ def bounds_table(timing: TimedStatistics) -> Table:
 def stall_table(timing: TimedStatistics) -> Table:
     """Where the cycles of resident warps went."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("warp cycles", overflow="fold")
-    table.add_column("share", justify="right")
-    table.add_column("what it means", overflow="fold")
+    table.add_column("warp cycles", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("what it means")
     shares = {"issued": timing.issue_slots, **timing.stalls}
     for name, count in sorted(shares.items(), key=lambda item: -item[1]):
         if count:
@@ -94,14 +94,14 @@ def stall_table(timing: TimedStatistics) -> Table:
     return table
 
 
-def hot_table(timing: TimedStatistics) -> Table:
+def hot_table(timing: TimedStatistics, shown: int | None = HOT_SHOWN) -> Table:
     """The instructions before which warps stood longest, in the order of the program."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("waiting at", overflow="fold")
-    table.add_column("share", justify="right")
-    table.add_column("mostly", overflow="fold")
-    table.add_column("source", overflow="fold")
-    hottest = sorted(timing.instructions, key=lambda i: -i.stalled)[:HOT_SHOWN]
+    table.add_column("waiting at", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("mostly", no_wrap=True)
+    table.add_column("source")
+    hottest = sorted(timing.instructions, key=lambda i: -i.stalled)[:shown]
     for i in sorted(hottest, key=lambda i: i.index):
         if i.stalled:
             reason = max(i.stalls, key=lambda name: i.stalls[name])
@@ -110,16 +110,19 @@ def hot_table(timing: TimedStatistics) -> Table:
     return table
 
 
-def print_run(run: RunStatistics, console: Console) -> None:
-    """Summary and histogram, and for a timed run what bounds it and why warps waited."""
-    console.print(summary(run), highlight=False, markup=False, soft_wrap=True)
+def run_report(run: RunStatistics, *, full: bool = False) -> Iterator[str | Table]:
+    """Summary and histogram, and for a timed run what bounds it and why warps waited; ``full``: with all rows."""
+    yield summary(run)
     if run.timing is not None:
-        console.print(timed_summary(run, run.timing), highlight=False, markup=False, soft_wrap=True)
+        yield timed_summary(run, run.timing)
     if run.dependence is not None:
-        console.print(run.dependence, highlight=False, markup=False, soft_wrap=True)
+        yield run.dependence
     if run.histogram:
-        console.print(histogram_table(run))
+        yield histogram_table(run, None if full else SHOWN)
     if run.timing is not None and run.timing.warp_cycles:
-        for table in (bounds_table(run.timing), stall_table(run.timing), hot_table(run.timing)):
-            console.print()
-            console.print(table, highlight=False, markup=False)
+        yield ""
+        yield bounds_table(run.timing, None if full else BOUNDS_SHOWN)
+        yield ""
+        yield stall_table(run.timing)
+        yield ""
+        yield hot_table(run.timing, None if full else HOT_SHOWN)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dstc_isa.array_files import ArrayFileError, npz_names, read_npy, read_npz
+from dstc_isa.errors import DstcError
 from dstc_isa.host_memory import OutOfMemory
 from dstc_isa.sparse.bitmap import REAL_KINDS
 from dstc_isa.sparse.matrix_market import DroppedValues, MarketError, read_market
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 LoadedMatrix: TypeAlias = "NDArray[Any] | sparray | spmatrix[Any]"
 
 
-class MatrixFileError(Exception):
+class MatrixFileError(DstcError):
     """A matrix file that cannot be read or written; ``path`` and ``reason`` say which and why.
 
     ``line``, ``column``: of a text file, from 1; 0 if there is none.

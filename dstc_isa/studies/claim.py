@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
+from dstc_isa.errors import DstcError
+
 SETTINGS = "study.json"
 LOCK = ".lock"
 DIFFERENCES_SHOWN = 5
@@ -19,7 +21,7 @@ DIFFERENCES_SHOWN = 5
 _T = TypeVar("_T")
 
 
-class JournalError(Exception):
+class JournalError(DstcError):
     """A directory that cannot take the results of this study; the message says why."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
+from dstc_isa.errors import DstcError
 from dstc_isa.studies.point import BASELINE, Row, varied_parameters
 from dstc_isa.whole_file import write_whole
 
@@ -32,7 +33,7 @@ STYLES = ("-", ":", "-.")
 QUIET = "0.45"
 
 
-class PlotError(Exception):
+class PlotError(DstcError):
     """Pictures cannot be drawn; the message says how to mend it."""
 
 

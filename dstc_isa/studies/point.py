@@ -7,6 +7,7 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import deep_mapping, instance_of, optional
 
+from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu
 
 BASELINE = "gemm_dense"
@@ -46,7 +47,7 @@ class Point:
         return label(self.kernel, self.density_a, self.density_b, self.overrides)
 
 
-class RowError(ValueError):
+class RowError(DstcError, ValueError):
     """Data that is not a row."""
 
 

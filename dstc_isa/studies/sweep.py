@@ -19,6 +19,7 @@ import dstc_isa
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
+from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.program_files import SPARSE_KERNELS, program_directory
@@ -66,11 +67,11 @@ KERNELS = {
 DEFAULT_KERNELS = (BASELINE, SPARSE_KERNELS[0])
 
 
-class StudyError(ValueError):
+class StudyError(UsageError):
     """A study that cannot be made; the message says what is wrong and what is allowed."""
 
 
-class PointError(Exception):
+class PointError(DstcError):
     """Some points of a study failed; the notes say which and why."""
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from dstc_isa.cli.arguments import (
     Assignment,
     InputError,
-    UsageError,
     array_from,
     assignment,
     kernel_argument,
     kernel_arguments,
     sizes,
 )
+from dstc_isa.errors import UsageError
 
 WORDS = st.text(st.characters(codec="ascii", exclude_characters="="), min_size=1)
 

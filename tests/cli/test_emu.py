@@ -83,7 +83,6 @@ def test_run(emu: Emu, program: str, more: list[str]) -> None:
     assert report["threads"] == (1 if more == ["--reference"] else min(4, os.cpu_count() or 1))
     assert emu.out.startswith("saxpy: 52 warp instructions in ")
     assert " warp instructions/s\n" in emu.out
-    assert max(map(len, emu.out.splitlines())) <= 80
     np.testing.assert_array_equal(np.load("y.npy"), np.ones(SIZE))
 
 
@@ -105,7 +104,7 @@ def test_kernel_brings_its_block(emu: Emu) -> None:
     assert emu("run", "two.dasm", "--kernel", "two", "--grid", "2,3,4") == 0
     assert emu.out.startswith("two: 48 warp instructions")
     emu.refused(
-        1, "must be launched with blocks of 64,1,1, not 32,1,1", "run", "two.dasm", "--kernel", "two", "--block", "32"
+        2, "must be launched with blocks of 64,1,1, not 32,1,1", "run", "two.dasm", "--kernel", "two", "--block", "32"
     )
     assert "kernel two takes --block 64,1,1" in emu.err
 
@@ -131,13 +130,13 @@ def test_errors_of_the_source(emu: Emu) -> None:
 
 
 def test_missing_arguments_are_told_with_their_types(emu: Emu) -> None:
-    emu.refused(1, "kernel saxpy also needs x (.ptr.f32), y (.ptr.f32), a (.f32), n (.u32)\n", "run", "hello.dasm")
+    emu.refused(2, "kernel saxpy also needs x (.ptr.f32), y (.ptr.f32), a (.f32), n (.u32)\n", "run", "hello.dasm")
     assert emu.err.endswith("  kernel saxpy takes --arg x=@FILE.npy --arg y=@FILE.npy --arg a=F32 --arg n=U32\n")
 
 
 WRONG_RUNS = {
     "no command": (2, "COMMAND", ""),
-    "unknown command": (2, "invalid choice", "walk"),
+    "unknown command": (2, "there is no command 'walk'", "walk"),
     "no program": (2, "PROG", "run"),
     "missing source": (1, "none.dasm: error: cannot read the file: No such file", "run none.dasm"),
     "missing object": (1, "none.dobj: No such file or directory", "run none.dobj"),
@@ -147,10 +146,10 @@ WRONG_RUNS = {
     "several kernels": (2, "several kernels: choose with --kernel; there is one, two", "run two.dasm"),
     "grid of text": (2, "--grid takes whole numbers", "run hello.dasm --grid a"),
     "grid of 4": (2, "--grid takes 1 to 3 numbers, not 4", "run hello.dasm --grid 1,2,3,4"),
-    "empty grid": (1, "grid size 0 in x", "run hello.dasm --grid 0"),
+    "empty grid": (2, "grid size 0 in x", "run hello.dasm --grid 0"),
     "block of fractions": (2, "--block takes whole numbers", "run hello.dasm --block 1.5"),
-    "large block": (1, "2048 threads; 1024 is the limit", "run hello.dasm --block 1024,2"),
-    "negative block": (1, "block size -1 in x", "run hello.dasm --block=-1"),
+    "large block": (2, "2048 threads; 1024 is the limit", "run hello.dasm --block 1024,2"),
+    "negative block": (2, "block size -1 in x", "run hello.dasm --block=-1"),
     "arg without value": (2, "--arg takes NAME=VALUE, not 'x'", "run hello.dasm --arg x"),
     "arg twice": (2, "--arg n is given twice", "run hello.dasm --arg n=1 --arg n=1"),
     "arg of text": (2, "--arg x=foo: write a number", "run hello.dasm --arg x=foo"),
@@ -160,8 +159,12 @@ WRONG_RUNS = {
     "out of nothing": (2, "--out z: there is no array argument", "run hello.dasm --out z=z.npy"),
     "out of a number": (2, "--out n: there is no array argument", "run hello.dasm --arg n=3 --out n=n.npy"),
     "out as text": (2, "y.txt: an array is written as .npy", "run hello.dasm --arg y=@y.npy --out y=y.txt"),
-    "out nowhere": (1, "there is no directory none", "run hello.dasm --arg y=@y.npy --out y=none/y.npy"),
-    "json nowhere": (1, "there is no directory none", "run hello.dasm --json none/r.json"),
+    "out nowhere": (
+        1,
+        "cannot be written: there is no directory /",
+        "run hello.dasm --arg y=@y.npy --out y=none/y.npy",
+    ),
+    "json nowhere": (1, "cannot be written: there is no directory /", "run hello.dasm --json none/r.json"),
     "json in a directory's place": (1, "cannot be written: it is a directory", "run hello.dasm --json ."),
     "no threads": (2, "--threads is 1 to 256, not 0", "run hello.dasm --threads 0"),
     "threads of text": (2, "--threads", "run hello.dasm --threads many"),
@@ -180,29 +183,31 @@ def test_wrong_run(emu: Emu, name: str) -> None:
 
 
 WRONG_ARGUMENTS = {
-    "array for a number": ("n=@x.npy", "parameter n of kernel saxpy is .u32, a number, and was given an array"),
-    "fraction": ("n=2.5", "is .u32 and needs an integer, not 2.5"),
-    "negative": ("n=-1", "0 to 4294967295, and cannot hold -1"),
-    "too large": ("a=1e39", "is .f32 and cannot hold 1e+39"),
-    "unknown": ("b=1", "kernel saxpy has no parameter b"),
-    "out of bounds": ("n=101", "out-of-bounds access of 4 bytes at 0x"),
-    "bad pointer": ("x=3", "out-of-bounds access of 4 bytes at 0x3"),
+    "array for a number": (2, "n=@x.npy", "parameter n of kernel saxpy is .u32, a number, and was given an array"),
+    "fraction": (2, "n=2.5", "is .u32 and needs an integer, not 2.5"),
+    "negative": (2, "n=-1", "0 to 4294967295, and cannot hold -1"),
+    "too large": (2, "a=1e39", "is .f32 and cannot hold 1e+39"),
+    "unknown": (2, "b=1", "kernel saxpy has no parameter b"),
+    "out of bounds": (3, "n=101", "out-of-bounds access of 4 bytes at 0x"),
+    "bad pointer": (3, "x=3", "out-of-bounds access of 4 bytes at 0x3"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG_ARGUMENTS)
 def test_wrong_argument(emu: Emu, name: str) -> None:
-    text, message = WRONG_ARGUMENTS[name]
+    status, text, message = WRONG_ARGUMENTS[name]
     given = {option.split("=")[0]: option for option in [*SAXPY[1:8:2], text]}
     arguments = [part for option in given.values() for part in ("--arg", option)]
-    emu.refused(1, message, "run", "hello.dasm", *arguments, "--grid", "4", "--out", "y=out.npy", "--json", "r.json")
+    emu.refused(
+        status, message, "run", "hello.dasm", *arguments, "--grid", "4", "--out", "y=out.npy", "--json", "r.json"
+    )
     assert not Path("out.npy").exists()
     assert not Path("r.json").exists()
 
 
 def test_fault_tells_where(emu: Emu) -> None:
     np.save("x.npy", np.zeros(70, np.float32))
-    emu.refused(1, "0 bytes behind the end of x", "run", "hello.dasm", *SAXPY)
+    emu.refused(3, "0 bytes behind the end of x", "run", "hello.dasm", *SAXPY)
     assert "kernel saxpy, hello.dasm:" in emu.err
     assert "LDG.E" in emu.err
     assert "CTA (2, 0, 0), warp 0, lanes 6-31" in emu.err
@@ -210,7 +215,7 @@ def test_fault_tells_where(emu: Emu) -> None:
 
 def test_watchdog(emu: Emu) -> None:
     emu.refused(
-        1, "watchdog: the warp has issued 1000 instructions", "run", "endless.dasm", "--max-instructions", "1000"
+        3, "watchdog: the warp has issued 1000 instructions", "run", "endless.dasm", "--max-instructions", "1000"
     )
     assert "endless.dasm:3" in emu.err
 
@@ -223,7 +228,7 @@ def test_damaged_object(emu: Emu, cut: int) -> None:
 
 def test_unwritable_output(emu: Emu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    emu.refused(1, "out.npy: cannot be written: permission denied", "run", "hello.dasm", *SAXPY, "--out", "y=out.npy")
+    emu.refused(1, "takes no new file: permission denied", "run", "hello.dasm", *SAXPY, "--out", "y=out.npy")
 
 
 def save_matrices() -> tuple[np.ndarray, np.ndarray]:
@@ -254,7 +259,6 @@ def test_spgemm_of_files(emu: Emu, files: tuple[str, str]) -> None:
         f"C (40x30) = A (40x50, density {report['density_a']:.4g}) * B (50x30, density {report['density_b']:.4g})"
     )
     assert lines[1].startswith(f"OHMMA executed {report['ohmma']['issued']:,} of 800 dense (")
-    assert max(map(len, lines)) <= 80
 
 
 def check_report(report: dict[str, Any], m: int, n: int, k: int) -> None:
@@ -315,7 +319,7 @@ def test_check_hazards(emu: Emu) -> None:
     Path("hazard.dasm").write_text(HAZARD)
     arguments = ["run", "hazard.dasm", "--json", "r.json"]
     assert emu(*arguments) == 0
-    assert emu(*arguments, "--check-hazards") == 1
+    assert emu(*arguments, "--check-hazards") == 4
     assert "hazard.dasm:4: RAW hazard: IADD3 reads R0 before FFMA at hazard.dasm:3 has its result" in emu.err
     assert "CTA 0, warp 0, cycle " in emu.err
     (told,) = json.loads(Path("r.json").read_text())["timing"]["hazards"]
@@ -351,7 +355,7 @@ def test_spgemm_on_the_reference_engine(emu: Emu) -> None:
 WRONG_PRODUCTS = {
     "nothing": (2, "spgemm takes two matrices", ""),
     "one matrix": (2, "spgemm takes two matrices", "a.npy"),
-    "three matrices": (2, "unrecognized arguments", "a.npy b.npy b.npy"),
+    "three matrices": (2, "'b.npy' is one argument too many", "a.npy b.npy b.npy"),
     "files and random": (2, "either two matrices or --random", "a.npy b.npy --random 1,1,1"),
     "seed of files": (2, "go with --random", "a.npy b.npy --seed 1"),
     "density of files": (2, "go with --random", "a.npy b.npy --density-b 1"),
@@ -359,7 +363,7 @@ WRONG_PRODUCTS = {
     "sizes of text": (2, "--random takes whole numbers", "--random 4,4,x"),
     "negative size": (2, "sizes are 0 to 2147483647", "--random=-4,4,4"),
     "enormous size": (2, "sizes are 0 to 2147483647", "--random 1,1,99999999999999999999"),
-    "more than memory": (1, "Unable to allocate", "--random 2000000000,1,2000000000"),
+    "more than memory": (1, "EiB of memory, and there are ", "--random 2000000000,1,2000000000"),
     "density above 1": (2, "--density-a is a fraction from 0 to 1, not 1.5", "--random 4,4,4 --density-a 1.5"),
     "negative density": (2, "--density-b is a fraction from 0 to 1", "--random 4,4,4 --density-b=-0.1"),
     "density nan": (2, "--density-b is a fraction from 0 to 1, not nan", "--random 4,4,4 --density-b nan"),
@@ -379,7 +383,7 @@ WRONG_PRODUCTS = {
         "c.txt: a product is written to a file whose name ends in one of .npy, .npz, .mtx",
         "a.npy b.npy -o c.txt",
     ),
-    "output nowhere": (1, "none/c.npy: cannot be written: there is no directory none", "a.npy b.npy -o none/c.npy"),
+    "output nowhere": (1, "none/c.npy: cannot be written: there is no directory /", "a.npy b.npy -o none/c.npy"),
     "json nowhere": (1, "none/r.json: cannot be written", "a.npy b.npy --json none/r.json"),
     "no threads": (2, "--threads is 1 to 256, not -2", "a.npy b.npy --threads=-2"),
 }
@@ -414,4 +418,4 @@ def test_reader_that_goes_away() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == 1
+    assert process.returncode == 141

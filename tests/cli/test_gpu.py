@@ -29,10 +29,10 @@ def test_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["gpu", "show", "v10"], 1, "did you mean v100?"),
-        (["gpu", "show", "v100", "--set", "x=1"], 1, "no parameter is called x"),
-        (["spgemm", "--random", "32,32,32", "--gpu", "v10"], 1, "did you mean v100?"),
-        (["spgemm", "--random", "32,32,32", "--set", "sm.count=0"], 1, "from 1 to 1024"),
+        (["gpu", "show", "v10"], 2, "did you mean v100?"),
+        (["gpu", "show", "v100", "--set", "x=1"], 2, "no parameter is called x"),
+        (["spgemm", "--random", "32,32,32", "--gpu", "v10"], 2, "did you mean v100?"),
+        (["spgemm", "--random", "32,32,32", "--set", "sm.count=0"], 2, "from 1 to 1024"),
         (["spgemm", "--random", "32,32,32", "--functional", "--gpu", "v100"], 2, "go with a timed run"),
         (["validate", "--only", "latencies"], 2, "there is no group latencies"),
     ],

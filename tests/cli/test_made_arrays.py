@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.made_arrays import made_array
+from dstc_isa.errors import UsageError
 
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 

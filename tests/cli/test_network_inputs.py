@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.network_inputs import arrays_given
+from dstc_isa.errors import UsageError
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from dstc_isa.cli.arguments import InputError, UsageError
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.emu import main
 from dstc_isa.cli.results import Expectation, expectation, shown
+from dstc_isa.errors import UsageError
 
 COPY = """.kernel copy
 .param .ptr.f32 x, y

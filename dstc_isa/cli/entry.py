@@ -1,0 +1,49 @@
+"""What every command has around it: errors become a sentence and an exit status."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import say, wants_colour
+from dstc_isa.errors import DstcError, UsageError
+
+
+def run_command(program: str, command: Callable[[], int]) -> int:
+    """Run a command; its status, or that of the error that ended it, which is told behind the program's name."""
+    try:
+        status = command()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        say(f"{program}: interrupted")
+        return Status.INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes once more at its end, into nothing now.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Status.CLOSED_PIPE
+    except (DstcError, OSError, MemoryError) as error:
+        say(message(program, error))
+        return status_of(error)
+    return status
+
+
+def status_of(error: BaseException) -> Status:
+    """The exit status that stands for an error."""
+    from dstc_isa.engine.faults import KernelFault
+
+    if isinstance(error, UsageError):
+        return Status.USAGE
+    return Status.FAULT if isinstance(error, KernelFault) else Status.REFUSED
+
+
+def message(program: str, error: BaseException) -> str:
+    """An error as text: a source's as the assembler prints it, others behind the program's name, with their notes."""
+    from dstc_isa.assembler import AssemblyError
+    from dstc_isa.diagnostics import render
+
+    if isinstance(error, AssemblyError):
+        return render(error.diagnostics, wants_colour())
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
+    return "\n  ".join([f"{program}: {text}", *getattr(error, "__notes__", ())])

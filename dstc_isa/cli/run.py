@@ -1,0 +1,173 @@
+"""``dstc-emu run``: run a kernel of a source or an object."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dstc_isa.cli.arguments import InputError
+from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, write_json
+from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import say, show, verbose, wants_colour
+from dstc_isa.errors import UsageError
+
+if TYPE_CHECKING:
+    from dstc_isa.diagnostics import Diagnostic
+    from dstc_isa.gpu import Gpu
+    from dstc_isa.program import Kernel, Program
+
+EXAMPLE = """example:
+  dstc-emu examples --copy examples
+  dstc-emu run examples/hello.dasm --grid 8 --block 128 --arg x=random:f4:1024 \\
+    --arg y=zeros:f4:1024 --arg a=2.5 --arg n=1024 --out y=y.npy
+"""
+DEFAULT_BLOCK = 32
+OBJECT_SUFFIX = ".dobj"
+
+
+def add_run_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    run = commands.add_parser("run", help="run a kernel of a .dasm or .dobj file", epilog=EXAMPLE)
+    run.add_argument("program", type=Path, metavar="PROG", help="assembly source (.dasm) or object file (.dobj)")
+    run.add_argument("--kernel", metavar="K", help="kernel to run, if the file has several")
+    run.add_argument("--grid", default="1", metavar="X,Y,Z", help="CTAs of the grid, in 1 to 3 dimensions (default 1)")
+    run.add_argument("--block", default=None, metavar="X,Y,Z", help="threads of a CTA (default: the kernel's, or 32)")
+    run.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter: a number, @FILE.npy, zeros:f4:64x32, full:f4:64x32:1.5, arange:u4:1024[:START[:STEP]] or "
+        "random:f4:1024[:SEED] (floats from 0 to 1, integers of the whole range; seed 0 unless given)",
+    )
+    run.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="NAME=@FILE.npy[,rtol=R][,atol=A]",
+        help="compare an array argument after the run; exit status 4 if it differs by more than A + R * |reference|",
+    )
+    run.add_argument(
+        "--print", action="append", default=[], metavar="NAME[SLICES]", help="print part of an array after the run"
+    )
+    run.add_argument(
+        "--out", action="append", default=[], metavar="NAME=FILE.npy", help="save an array argument after the run"
+    )
+    run.add_argument(
+        "-I", dest="include", action="append", default=[], type=Path, metavar="DIR", help="look for .include here"
+    )
+    run.add_argument(
+        "--max-instructions", type=int, default=None, metavar="N", help="stop a warp that has issued so many"
+    )
+    add_run_options(run)
+    run.set_defaults(run=run_run)
+
+
+def run_run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    import numpy as np
+
+    from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
+    from dstc_isa.cli.results import expectation, shown
+    from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
+    from dstc_isa.engine.launch import LaunchError
+    from dstc_isa.report.statistics import statistics
+    from dstc_isa.report.text import run_report
+    from dstc_isa.timing.run import execute
+
+    gpu = chosen_gpu(options)
+    check_run_options(options)
+    limit = DEFAULT_MAX_INSTRUCTIONS if options.max_instructions is None else options.max_instructions
+    if not 1 <= limit <= INSTRUCTION_LIMIT:
+        raise UsageError(f"--max-instructions is 1 to {INSTRUCTION_LIMIT}, not {limit}")
+    grid = sizes("--grid", options.grid, 1, 3)
+    block = None if options.block is None else sizes("--block", options.block, 1, 3)
+    given = [assignment("--arg", text) for text in options.arg]
+    outputs = [assignment("--out", text) for text in options.out]
+    for output in outputs:
+        check_output(Path(output.text), ".npy")
+    parts = [shown(text) for text in options.print]
+    expected = [expectation(text) for text in options.expect]
+    program = _load(options, gpu)
+    kernel = _kernel(program, options)
+    arguments = kernel_arguments(given)
+    arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    named = [*(("--out", o.name) for o in outputs), *(("--print", p.name) for p in parts)]
+    for option, name in [*named, *(("--expect", e.name) for e in expected)]:
+        if name not in arrays:
+            raise UsageError(f"{option} {name}: there is no array argument of that name")
+    for part in parts:
+        part.of(arrays[part.name])
+    for each in expected:
+        each.check_shape(arrays[each.name])
+    try:
+        with said_warnings(), ProgressBar() as bar:
+            execution, timing = execute(
+                program,
+                kernel,
+                grid,
+                block or kernel.block or (DEFAULT_BLOCK,),
+                arguments,
+                gpu,
+                max_instructions=limit,
+                **run_options(options, bar),
+            )
+    except LaunchError as error:
+        error.add_note(_launch_of(kernel))
+        raise
+    for output in outputs:
+        save_array(Path(output.text), arguments[output.name])
+    run = statistics(kernel, execution, timing)
+    write_json(options.json, run.as_json())
+    show(*run_report(run, full=verbose()))
+    for part in parts:
+        print(part.lines(arrays[part.name]))
+    found = False
+    for each in expected:
+        right, text = each.compare(arrays[each.name])
+        found = found or not right
+        if right:
+            show(text)
+        else:
+            say(f"dstc-emu: {text}")
+    status = hazard_status(run)
+    return Status.FINDING if found else status
+
+
+def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
+    """The program, its source's warnings printed."""
+    from dstc_isa.object import ObjectError
+    from dstc_isa.object.load import SOURCE_SUFFIX, load_file
+
+    try:
+        return load_file(options.program, options.include, _show_warnings, gpu)
+    except ObjectError as error:
+        named = ObjectError(f"{options.program}: {error}")
+        if options.program.suffix != OBJECT_SUFFIX:
+            named.add_note(f"a source has a name that ends in {SOURCE_SUFFIX}")
+        raise named from None
+
+
+def _show_warnings(found: "list[Diagnostic]") -> None:
+    from dstc_isa.diagnostics import render
+
+    say(render(found, wants_colour()))
+
+
+def _kernel(program: "Program", options: argparse.Namespace) -> "Kernel":
+    try:
+        return program.kernel(options.kernel)
+    except KeyError as error:
+        names = error.args[0]
+        if not names:
+            raise InputError(f"{options.program} has no kernel") from None
+        wanted = f"no kernel {options.kernel}" if options.kernel else "several kernels: choose with --kernel"
+        raise UsageError(f"{options.program} has {wanted}; there is {names}") from None
+
+
+def _launch_of(kernel: "Kernel") -> str:
+    """The options that a launch of the kernel takes."""
+    block = [f"--block {','.join(map(str, kernel.block))}"] if kernel.block else []
+    values = [f"--arg {p.name}={'@FILE.npy' if p.type == 'ptr' else p.type.upper()}" for p in kernel.parameters]
+    return f"kernel {kernel.name} takes {' '.join([*block, *values]) or 'no arguments'}"

@@ -1,0 +1,90 @@
+"""``dstc-emu spgemm``: multiply two sparse matrices."""
+
+import argparse
+from typing import Any
+
+from dstc_isa.cli.arguments import InputError
+from dstc_isa.cli.matrices import add_matrix_options, two_matrices
+from dstc_isa.cli.output import hazard_status, write_json
+from dstc_isa.cli.products import (
+    check_result_output,
+    counts,
+    counts_text,
+    save_result,
+    verified,
+    verified_status,
+    with_file_names,
+)
+from dstc_isa.cli.progress import ProgressBar
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.terminal import show, verbose
+from dstc_isa.errors import UsageError
+from dstc_isa.program_files import SPARSE_KERNELS
+
+EXAMPLE = """examples:
+  dstc-emu examples --copy examples
+  dstc-emu spgemm examples/poisson.mtx examples/prolongation.mtx -o C.npy
+  dstc-emu spgemm --random 1024,1024,1024 --density-a 0.5 --density-b 0.5
+"""
+
+
+def add_spgemm_command(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    multiply = commands.add_parser("spgemm", help="multiply two sparse matrices", epilog=EXAMPLE)
+    add_matrix_options(multiply)
+    multiply.add_argument("--density-a", type=float, metavar="DA", help="share of non-zeros in A (default 0.5)")
+    multiply.add_argument("--density-b", type=float, metavar="DB", help="share of non-zeros in B (default 0.5)")
+    multiply.add_argument(
+        "--kernel",
+        choices=SPARSE_KERNELS,
+        default=SPARSE_KERNELS[0],
+        help="with the paper's instructions, or a sequenced one",
+    )
+    add_run_options(multiply)
+    multiply.set_defaults(run=run_spgemm)
+
+
+def run_spgemm(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from dstc_isa.exact import exact_product
+    from dstc_isa.report.text import run_report
+    from dstc_isa.sparse.spgemm import spgemm
+
+    gpu = chosen_gpu(options)
+    check_run_options(options)
+    if options.output:
+        check_result_output(options.output)
+    densities = {"--density-a": options.density_a, "--density-b": options.density_b}
+    try:
+        a, b = two_matrices(options, densities)
+        with ProgressBar() as bar:
+            result = spgemm(
+                a,
+                b,
+                gpu=gpu,
+                kernel=options.kernel,
+                **run_options(options, bar),
+            )
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise InputError(with_file_names(str(error), {"a": options.a, "b": options.b})) from None
+    report = result.report
+    if options.output:
+        save_result(options.output, result.c)
+    verdict = verified(result.c, exact_product(a, b)) if options.verify else None
+    found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
+    write_json(options.json, {**report.as_json(), **found})
+    total = report.ohmma_issued + report.ohmma_skipped
+    share = report.ohmma_issued / total if total else 0.0
+    lines = [
+        f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
+        f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
+        f"OHMMA executed {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
+        counts_text("C", result.c),
+        f"{report.total_seconds:.3f} s in all, with encoding and the engine's start",
+    ]
+    if report.underflowed:
+        lines.append(f"{report.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
+    show(*lines, *run_report(report.run, full=verbose()))
+    return verified_status(verdict, hazard_status(report.run))

@@ -1,0 +1,127 @@
+"""The two streams of a command: how much it tells, in which colours and how wide."""
+
+import sys
+from enum import IntEnum, StrEnum
+from typing import IO, TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+ENDLESS = 1 << 16
+"""Columns of what is no terminal: its lines are never wrapped."""
+
+
+class Colour(StrEnum):
+    """Values of ``--color``; AUTO asks the stream and heeds ``NO_COLOR`` and ``FORCE_COLOR``."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Verbosity(IntEnum):
+    """``-q``: errors and warnings alone. ``-v``: tables in full."""
+
+    QUIET = -1
+    NORMAL = 0
+    VERBOSE = 1
+
+
+@frozen
+class Manner:
+    """How a command speaks."""
+
+    colour: Colour = Colour.AUTO
+    verbosity: Verbosity = Verbosity.NORMAL
+
+
+_manners = [Manner()]
+
+
+def speak(manner: Manner) -> None:
+    """Set the manner for this command."""
+    _manners[0] = manner
+
+
+def manner() -> Manner:
+    """How this command speaks."""
+    return _manners[0]
+
+
+def verbose() -> bool:
+    """Whether tables are shown in full."""
+    return _manners[0].verbosity is Verbosity.VERBOSE
+
+
+def quiet() -> bool:
+    """Whether only errors and warnings are shown."""
+    return _manners[0].verbosity is Verbosity.QUIET
+
+
+def say(text: str) -> None:
+    """Print an error, a warning or a finding beside the results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def announce(text: str) -> None:
+    """Print what goes on, beside the results; ``-q`` leaves it out."""
+    if not quiet():
+        say(text)
+
+
+def show(*parts: "str | Table") -> None:
+    """Print parts of a report on standard output, tables and lines; ``-q`` leaves them out.
+
+    A terminal too narrow for a table's longest words gets it as wide as those need.
+    """
+    if quiet():
+        return
+    output = console()
+    for part in parts:
+        if isinstance(part, str):
+            output.print(part, highlight=False, markup=False, soft_wrap=True)
+        else:
+            output.width = max(output.width, _least_width(output, part))
+            output.print(part, highlight=False, markup=False)
+
+
+def _least_width(output: "Console", table: "Table") -> int:
+    """Columns that a table needs with each word whole, and each text in a column that is not wrapped."""
+    from rich.measure import Measurement
+
+    options = output.options.update(width=ENDLESS)
+    for column in table.columns:
+        if column.no_wrap:
+            cells = [column.header, *column.cells]
+            column.min_width = max(Measurement.get(output, options, cell).maximum for cell in cells)
+    return Measurement.get(output, options, table).minimum
+
+
+def console(stream: IO[str] | None = None) -> "Console":
+    """A console on standard output or another stream."""
+    from rich import console as rich_console
+
+    class Console(rich_console.Console):
+        """Leaves a reader that has gone to the command, in any version of the library."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    file = stream or sys.stdout
+    width = None if file.isatty() else ENDLESS
+    match _manners[0].colour:
+        case Colour.NEVER:
+            return Console(file=file, width=width, color_system=None)
+        case Colour.ALWAYS:
+            return Console(file=file, width=width, force_terminal=True, color_system="standard", no_color=False)
+        case _:
+            return Console(file=file, width=width)
+
+
+def wants_colour() -> bool:
+    """Whether messages on standard error are coloured."""
+    errors = console(sys.stderr)
+    return errors.color_system is not None and not errors.no_color

@@ -1,0 +1,104 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dstc_isa.cli.emu import main, parser
+from dstc_isa.cli.parser import CommandParser
+from dstc_isa.cli.terminal import Colour, Verbosity, manner
+
+
+def refusal(capsys: pytest.CaptureFixture[str], line: str) -> list[str]:
+    """The lines of the error about a command line."""
+    with pytest.raises(SystemExit) as stop:
+        main(line.split())
+    assert stop.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("rum x.dasm", "dstc-emu: there is no command 'rum'; did you mean run?"),
+        ("--versoin", "dstc-emu: there is no option --versoin; did you mean --version?"),
+        ("run k.dasm --foo", "dstc-emu run: there is no option --foo"),
+        ("run --gird=8 k.dasm", "dstc-emu run: there is no option --gird; did you mean --grid?"),
+        ("run --func k.dasm", "dstc-emu run: there is no option --func; did you mean --functional?"),
+        ("run k.dasm -Z", "dstc-emu run: there is no option -Z"),
+        ("run one.dasm two.dasm", "dstc-emu run: 'two.dasm' is one argument too many"),
+        ("gpu shw", "dstc-emu gpu: there is no action 'shw'; did you mean show?"),
+        ("gpu show v100 --sets x=1", "dstc-emu gpu show: there is no option --sets; did you mean --set?"),
+        ("sweep spgem", "dstc-emu sweep: there is no subject 'spgem'; did you mean spgemm?"),
+        ("spgemm --kernel spgem", "dstc-emu spgemm: argument --kernel: there is no 'spgem'; did you mean spgemm?"),
+        ("run --color blue k.dasm", "dstc-emu run: argument --color: there is no 'blue'; there is auto, always, never"),
+        ("help rnu", "dstc-emu: there is no command 'rnu'; did you mean run?"),
+    ],
+)
+def test_one_sentence_and_the_usage_of_that_command(
+    capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    first, usage = refusal(capsys, line)
+    assert first.startswith(message)
+    assert usage.startswith(f"  usage: {message.partition(':')[0]} [options]")
+
+
+def test_usage_names_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, "run")[1] == "  usage: dstc-emu run [options] PROG; --help says more"
+    assert refusal(capsys, "sweep spgemm")[1].startswith("  usage: dstc-emu sweep spgemm [options] --m M --n N --k K ")
+
+
+def test_values_that_look_like_options_are_values() -> None:
+    options = parser().parse_args(["run", "k.dasm", "--block", "-1", "--arg", "n=--x", "-I.", "--", "--odd.dasm"][:7])
+    assert (options.block, options.arg, [str(path) for path in options.include]) == ("-1", ["n=--x"], ["."])
+    assert str(parser().parse_args(["run", "--", "--odd.dasm"]).program) == "--odd.dasm"
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["gpu", "show"], ["sweep", "spgemm"]])
+def test_help_command(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["help", *words])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: {' '.join(['dstc-emu', *words])} ")
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    assert capsys.readouterr().out == shown
+    assert "3 kernel faulted or stopped" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "verbosity", "colour"),
+    [
+        ("gpu list", Verbosity.NORMAL, Colour.AUTO),
+        ("-q gpu list", Verbosity.QUIET, Colour.AUTO),
+        ("gpu list -q", Verbosity.QUIET, Colour.AUTO),
+        ("gpu -v list --color=never", Verbosity.VERBOSE, Colour.NEVER),
+        ("--color always gpu list -v", Verbosity.VERBOSE, Colour.ALWAYS),
+        ("--color always gpu --color never list", Verbosity.NORMAL, Colour.NEVER),
+    ],
+)
+def test_manner_is_given_anywhere(line: str, verbosity: Verbosity, colour: Colour) -> None:
+    assert main(line.split()) == 0
+    assert (manner().verbosity, manner().colour) == (verbosity, colour)
+    assert main(["gpu", "list"]) == 0
+    assert manner().verbosity is Verbosity.NORMAL
+
+
+def test_every_command_has_a_function_and_help() -> None:
+    def leaves(command: CommandParser) -> list[CommandParser]:
+        return [leaf for each in command.commands.values() for leaf in leaves(each)] if command.commands else [command]
+
+    for leaf in leaves(parser()):
+        assert leaf.format_help().startswith("usage: dstc-emu ")
+        assert leaf.get_default("run") or leaf.prog.startswith(("dstc-emu gpu", "dstc-emu sweep"))
+
+
+def test_module_is_the_command() -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dstc_isa", "--version"], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.startswith("dstc-isa ")
