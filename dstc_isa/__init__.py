@@ -1,37 +1,89 @@
 """Assembler and instruction-level emulator of the Dual-side Sparse Tensor Core.
 
 ``spgemm(a, b)`` multiplies two matrices on the emulated machine, ``conv2d(x, w)`` convolves. ``assemble`` and
-``assemble_file`` make programs, ``run_kernel`` runs their kernels. The names are imported when first used: assembling
-needs no engine.
+``assemble_file`` make programs, ``run`` runs the kernels of one or of a file. The names are
+imported when first used: assembling needs no engine.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dstc_isa.assembler import assemble, assemble_file
+    from dstc_isa.array_files import ArrayFileError
+    from dstc_isa.assembler import Assembly, AssemblyError, assemble, assemble_file
     from dstc_isa.conv.chain import Layer, run_layers
     from dstc_isa.conv.conv2d import conv2d
     from dstc_isa.conv.result import ConvResult
+    from dstc_isa.conv.result_range import ResultRangeError
+    from dstc_isa.conv.shape import ShapeError
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.launch import GemmResult
-    from dstc_isa.dense.structured import gemm_sparse24
+    from dstc_isa.dense.structured import StructureError, gemm_sparse24
+    from dstc_isa.engine.array_types import ArrayTypeWarning
+    from dstc_isa.engine.execution import Execution, SemanticsError
+    from dstc_isa.engine.faults import KernelFault
+    from dstc_isa.engine.launch import Launch, LaunchError
     from dstc_isa.engine.run import run_kernel
+    from dstc_isa.errors import DstcError, UsageError
     from dstc_isa.gpu import load_gpu
-    from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
-    from dstc_isa.timing.run import time_kernel
+    from dstc_isa.gpu.loader import GpuError
+    from dstc_isa.gpu.schema import Gpu
+    from dstc_isa.halves import ValueRangeError
+    from dstc_isa.host_memory import OutOfMemory
+    from dstc_isa.isa.extension import ExtensionError, load_extension
+    from dstc_isa.launcher import AssemblyWarning, RunResult, run
+    from dstc_isa.object.error import ObjectError
+    from dstc_isa.options import OptionError
+    from dstc_isa.program import Kernel, Program
+    from dstc_isa.report.statistics import RunStatistics
+    from dstc_isa.sparse.matrix_files import MatrixFileError
+    from dstc_isa.sparse.spgemm import SpgemmReport, SpgemmResult, spgemm
+    from dstc_isa.timing.result import Timing
+    from dstc_isa.timing.run import RunOptions, time_kernel
 
 __all__ = [
+    "ArrayFileError",
+    "ArrayTypeWarning",
+    "Assembly",
+    "AssemblyError",
+    "AssemblyWarning",
     "ConvResult",
+    "DstcError",
+    "Execution",
+    "ExtensionError",
     "GemmResult",
+    "Gpu",
+    "GpuError",
+    "Kernel",
+    "KernelFault",
+    "Launch",
+    "LaunchError",
     "Layer",
+    "MatrixFileError",
+    "ObjectError",
+    "OptionError",
+    "OutOfMemory",
+    "Program",
+    "ResultRangeError",
+    "RunOptions",
+    "RunResult",
+    "RunStatistics",
+    "SemanticsError",
+    "ShapeError",
+    "SpgemmReport",
     "SpgemmResult",
+    "StructureError",
+    "Timing",
+    "UsageError",
+    "ValueRangeError",
     "assemble",
     "assemble_file",
     "conv2d",
     "gemm_dense",
     "gemm_sparse24",
+    "load_extension",
     "load_gpu",
+    "run",
     "run_kernel",
     "run_layers",
     "spgemm",
@@ -39,25 +91,66 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArrayFileError": "dstc_isa.array_files",
+    "ArrayTypeWarning": "dstc_isa.engine.array_types",
+    "Assembly": "dstc_isa.assembler",
+    "AssemblyError": "dstc_isa.assembler",
+    "AssemblyWarning": "dstc_isa.launcher",
     "ConvResult": "dstc_isa.conv.result",
-    "Layer": "dstc_isa.conv.chain",
-    "conv2d": "dstc_isa.conv.conv2d",
-    "run_layers": "dstc_isa.conv.chain",
+    "DstcError": "dstc_isa.errors",
+    "Execution": "dstc_isa.engine.execution",
+    "ExtensionError": "dstc_isa.isa.extension",
     "GemmResult": "dstc_isa.dense.launch",
-    "gemm_dense": "dstc_isa.dense.gemm",
-    "gemm_sparse24": "dstc_isa.dense.structured",
-    "load_gpu": "dstc_isa.gpu",
-    "time_kernel": "dstc_isa.timing.run",
+    "Gpu": "dstc_isa.gpu.schema",
+    "GpuError": "dstc_isa.gpu.loader",
+    "Kernel": "dstc_isa.program",
+    "KernelFault": "dstc_isa.engine.faults",
+    "Launch": "dstc_isa.engine.launch",
+    "LaunchError": "dstc_isa.engine.launch",
+    "Layer": "dstc_isa.conv.chain",
+    "MatrixFileError": "dstc_isa.sparse.matrix_files",
+    "ObjectError": "dstc_isa.object.error",
+    "OptionError": "dstc_isa.options",
+    "OutOfMemory": "dstc_isa.host_memory",
+    "Program": "dstc_isa.program",
+    "ResultRangeError": "dstc_isa.conv.result_range",
+    "RunOptions": "dstc_isa.timing.run",
+    "RunResult": "dstc_isa.launcher",
+    "RunStatistics": "dstc_isa.report.statistics",
+    "SemanticsError": "dstc_isa.engine.execution",
+    "ShapeError": "dstc_isa.conv.shape",
+    "SpgemmReport": "dstc_isa.sparse.spgemm",
     "SpgemmResult": "dstc_isa.sparse.spgemm",
+    "StructureError": "dstc_isa.dense.structured",
+    "Timing": "dstc_isa.timing.result",
+    "UsageError": "dstc_isa.errors",
+    "ValueRangeError": "dstc_isa.halves",
     "assemble": "dstc_isa.assembler",
     "assemble_file": "dstc_isa.assembler",
+    "conv2d": "dstc_isa.conv.conv2d",
+    "gemm_dense": "dstc_isa.dense.gemm",
+    "gemm_sparse24": "dstc_isa.dense.structured",
+    "load_extension": "dstc_isa.isa.extension",
+    "load_gpu": "dstc_isa.gpu",
+    "run": "dstc_isa.launcher",
     "run_kernel": "dstc_isa.engine.run",
+    "run_layers": "dstc_isa.conv.chain",
     "spgemm": "dstc_isa.sparse.spgemm",
+    "time_kernel": "dstc_isa.timing.run",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dstc-isa")
     if name not in _HOMES:
         raise AttributeError(f"module 'dstc_isa' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Every public name, imported already or not."""
+    return sorted({*globals(), *__all__, "__version__"})

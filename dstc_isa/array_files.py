@@ -11,12 +11,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from dstc_isa.errors import DstcError
 from dstc_isa.host_memory import require
 
 MAGIC = b"\x93NUMPY"
 
 
-class ArrayFileError(ValueError):
+class ArrayFileError(DstcError, ValueError):
     """Why a file has no array that can be read; the message does not name the file."""
 
 

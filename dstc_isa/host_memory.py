@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psutil
 
+from dstc_isa.errors import DstcError
+
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 SMALL = 1 << 26
@@ -14,7 +16,7 @@ SMALL = 1 << 26
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemory(DstcError, MemoryError):
     """Work that would take more memory than there is; the message says for what, how much, and how much there is."""
 
 

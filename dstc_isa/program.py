@@ -1,8 +1,11 @@
 """An assembled program: what the assembler makes, the object file stores and the emulator loads."""
 
+from collections.abc import Mapping
+
 from attrs import field, frozen
 
 from dstc_isa.gpu.schema import ScheduledFor
+from dstc_isa.overview import Overview
 
 CONSTANT_DATA_BANK = 3
 PARAMETER_BASE = 0x160
@@ -88,8 +91,8 @@ class ControlRecord:
     movable: bool = False
 
 
-@frozen
-class Kernel:
+@frozen(repr=False)
+class Kernel(Overview):
     """One kernel: code and what a launch must provide.
 
     ``words``: the 128-bit instruction words. ``labels``: name -> byte address. ``locations``: one per word.
@@ -108,6 +111,19 @@ class Kernel:
     block: tuple[int, int, int] | None = None
     control: ControlRecord | None = None
 
+    def overview(self) -> Mapping[str, object]:
+        """Name, size, parameters and needs."""
+        block = {} if self.block is None else {"block": "x".join(map(str, self.block))}
+        parameters = ", ".join(f"{p.name}: {p.written}" for p in self.parameters)
+        return {
+            "name": self.name,
+            "instructions": len(self.words),
+            "parameters": f"[{parameters}]",
+            "registers": self.registers,
+            "shared_bytes": self.shared_bytes,
+            **block,
+        }
+
     def place(self, index: int) -> str:
         """``file:line`` of an instruction, with the macro uses that led to it."""
         if not self.locations:
@@ -124,8 +140,8 @@ class ConstantArray:
     size: int
 
 
-@frozen
-class Program:
+@frozen(repr=False)
+class Program(Overview):
     """The kernels of one source file, with their constant data (bank 3).
 
     ``target``: what control codes are filled in for, None if that is not known.
@@ -135,6 +151,11 @@ class Program:
     constants: bytes = b""
     constant_arrays: tuple[ConstantArray, ...] = ()
     target: ScheduledFor | None = None
+
+    def overview(self) -> Mapping[str, object]:
+        """Its kernels, and the bytes of its constants."""
+        kernels = ", ".join(f"{kernel.name}: {len(kernel.words)} instructions" for kernel in self.kernels)
+        return {"kernels": f"[{kernels}]", "constant_bytes": len(self.constants)}
 
     def kernel(self, name: str | None) -> Kernel:
         """The kernel of that name, or the only one; KeyError with the names there are."""

@@ -20,6 +20,7 @@ from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.overview import Overview
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.reader import read_tree
@@ -30,12 +31,17 @@ _LANGUAGE = Language(instruction, DIRECTIVES, BLOCKS, load_include)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
-@frozen
-class Assembly:
+@frozen(repr=False)
+class Assembly(Overview):
     """What became of a source: the program, None if there are errors, and everything that was found."""
 
     program: Program | None
     diagnostics: list[Diagnostic]
+
+    def overview(self) -> Mapping[str, object]:
+        """The program, and how much was found."""
+        errors = sum(found.severity == ERROR for found in self.diagnostics)
+        return {"program": self.program, "errors": errors, "others": len(self.diagnostics) - errors}
 
 
 class AssemblyError(DstcError):

@@ -21,6 +21,7 @@ from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import ResultRangeError, check_range
 from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.options import named_options
 from dstc_isa.timing.run import RunOptions
 
 WIDEST = 1.5
@@ -64,6 +65,7 @@ class _Step:
         return self.scale is not None or self.offset is not None
 
 
+@named_options
 def run_layers(
     x: npt.NDArray[Any],
     layers: Sequence[Layer],

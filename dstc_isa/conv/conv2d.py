@@ -14,6 +14,7 @@ from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
 from dstc_isa.conv.tiling import Tiling
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.options import named_options
 from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.timing.run import RunOptions
 
@@ -21,6 +22,7 @@ ConvKernel = Literal["spconv", "spconv_ohmma", "conv_dense"]
 Skip = Literal["both", "weights"]
 
 
+@named_options
 def conv2d(
     x: npt.NDArray[Any],
     w: npt.NDArray[Any],

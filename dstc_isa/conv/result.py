@@ -1,5 +1,6 @@
 """What a convolution computed, and the kernels that ran for it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.statistics import RunStatistics
 
 
-@frozen(eq=False)
-class ConvResult:
+@frozen(eq=False, repr=False)
+class ConvResult(HtmlOverview):
     """``y``: float32 of ``shape.output_shape``. ``launches``: kernels in the order they ran; the last one convolves.
 
     ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1; ``density_x`` of
@@ -23,6 +25,25 @@ class ConvResult:
     density_x: float
     density_w: float
     launches: tuple[RunStatistics, ...]
+
+    def overview(self) -> Mapping[str, object]:
+        """The result's shape, densities, launches and cycles."""
+        return {
+            "y": array_text(self.y),
+            "density_x": f"{self.density_x:.4g}",
+            "density_w": f"{self.density_w:.4g}",
+            "launches": len(self.launches),
+            "cycles": self.cycles,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` writes."""
+        return self.as_json()
+
+    @property
+    def report(self) -> RunStatistics:
+        """The same as ``run``, as other results call it."""
+        return self.run
 
     @property
     def run(self) -> RunStatistics:

@@ -8,9 +8,11 @@ from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import SLAB, VECTOR, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
+from dstc_isa.options import named_options
 from dstc_isa.timing.run import RunOptions
 
 
+@named_options
 def gemm_dense(
     a: npt.NDArray[Any],
     b: npt.NDArray[Any],

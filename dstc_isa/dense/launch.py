@@ -1,7 +1,7 @@
 """Launches a dense kernel on padded operands."""
 
 from collections.abc import Mapping
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +12,30 @@ from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
+from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.run import RunOptions, execute
 
 
-@frozen(eq=False)
-class GemmResult:
+@frozen(eq=False, repr=False)
+class GemmResult(HtmlOverview):
     """``c``: float32 array of shape (m, n). ``run``: what was executed and how long it takes."""
 
     c: npt.NDArray[np.float32]
     run: RunStatistics
+
+    def overview(self) -> Mapping[str, object]:
+        """The result's shape, and what ran."""
+        return {"c": array_text(self.c), **self.run.overview()}
+
+    @property
+    def report(self) -> RunStatistics:
+        """The same as ``run``, as other results call it."""
+        return self.run
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts and times of the run."""
+        return self.run.to_dict()
 
 
 def multiply(

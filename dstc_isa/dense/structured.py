@@ -16,6 +16,7 @@ from dstc_isa.errors import DstcError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
 from dstc_isa.halves import in_matrix
 from dstc_isa.host_memory import require
+from dstc_isa.options import named_options
 from dstc_isa.timing.run import RunOptions
 
 GROUP = 4
@@ -108,6 +109,7 @@ def position_words(positions: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     return np.ascontiguousarray(shifted.sum(axis=1, dtype=np.uint32).transpose(0, 2, 1, 3))
 
 
+@named_options
 def gemm_sparse24(
     a: npt.NDArray[Any],
     b: npt.NDArray[Any],

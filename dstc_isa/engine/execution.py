@@ -1,5 +1,7 @@
 """What an engine returns, and the decoding of a launch that both engines share."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
@@ -12,6 +14,7 @@ from dstc_isa.isa.instruction import Instruction, Lane
 from dstc_isa.isa.memory import atoms, atoms_cas, order_matters, red
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant
+from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
 
 DEFAULT_MAX_INSTRUCTIONS = 1 << 30
@@ -49,8 +52,8 @@ class Dependence:
         return f"CTAs depend on their order: {who} {before} {self.place} and {other} {then} it{where}; {order}"
 
 
-@frozen(eq=False)
-class Execution:
+@frozen(eq=False, repr=False)
+class Execution(Overview):
     """The outcome of a launch.
 
     ``issued`` and ``skipped``: per instruction of the kernel, how often a warp issued it and how often its guard
@@ -63,6 +66,15 @@ class Execution:
     seconds: float
     threads: int
     dependence: Dependence | None = None
+
+    def overview(self) -> Mapping[str, object]:
+        """How much was executed, and how fast."""
+        return {
+            "warp_instructions": self.warp_instructions,
+            "seconds": f"{self.seconds:.4g}",
+            "threads": self.threads,
+            **({} if self.dependence is None else {"dependence": self.dependence.place}),
+        }
 
     @property
     def warp_instructions(self) -> int:

@@ -14,6 +14,7 @@ from dstc_isa.engine.array_types import ArrayTypeWarning, doubt, refusal
 from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.overview import Overview, array_text, extent_text
 from dstc_isa.program import (
     BLOCK_SIZE_OFFSET,
     CONSTANT_DATA_BANK,
@@ -47,8 +48,8 @@ class LaunchArgumentError(LaunchError, UsageError):
 Argument = int | float | npt.NDArray[Any]
 
 
-@frozen(eq=False)
-class Launch:
+@frozen(eq=False, repr=False)
+class Launch(Overview):
     """A checked launch. ``banks``: the bytes of the constant banks; ``memory``: the mapped arrays."""
 
     program: Program
@@ -57,6 +58,12 @@ class Launch:
     block: tuple[int, int, int]
     memory: DeviceMemory
     banks: dict[int, bytes]
+
+    def overview(self) -> Mapping[str, object]:
+        """Kernel, grid, block and the arrays."""
+        arrays = {each.name: array_text(each.array) for each in self.memory.allocations}
+        extents = {"grid": extent_text(self.grid), "block": extent_text(self.block)}
+        return {"kernel": self.kernel.name, **extents, **arrays}
 
     @property
     def ctas(self) -> int:

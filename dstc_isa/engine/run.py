@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
 from dstc_isa.engine.launch import Argument, Launch, LaunchArgumentError, prepare
+from dstc_isa.options import named_options
 from dstc_isa.program import Kernel, Program
 
 
+@named_options
 def run_kernel(
     program: Program,
     kernel: Kernel,

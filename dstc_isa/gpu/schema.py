@@ -8,6 +8,7 @@ import attrs
 from attrs import frozen
 
 from dstc_isa.isa.instruction import Pipe
+from dstc_isa.overview import Overview
 
 SOURCES = {
     "HW": "measured on silicon by others",
@@ -204,8 +205,8 @@ class ScheduledFor:
         return f"{self.name} [{self.digest}]"
 
 
-@frozen(kw_only=True)
-class Gpu:
+@frozen(kw_only=True, repr=False)
+class Gpu(Overview):
     """A GPU; ``rows`` tell where each value comes from."""
 
     clock_mhz: float = real("MHz", "core clock", 1, 100_000)
@@ -224,6 +225,11 @@ class Gpu:
     name: str = attrs.field(default="")
     description: str = attrs.field(default="")
     rows: tuple[Row, ...] = attrs.field(default=(), eq=False, repr=False)
+
+    def overview(self) -> Mapping[str, object]:
+        """Name, size and clock, and what was set."""
+        changed = {row.key: row.value for row in self.rows if row.source == "SET"}
+        return {"name": self.name, "sms": self.sm.count, "clock_mhz": f"{self.clock_mhz:g}", **changed}
 
     @property
     def timetable(self) -> Timetable:

@@ -1,19 +1,21 @@
 """Instruction counts of a run, per mnemonic."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
 from dstc_isa.engine.execution import Execution
+from dstc_isa.overview import HtmlOverview
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.timed import TimedStatistics, timed_statistics
 from dstc_isa.timing.result import Timing
 
 
-@frozen
-class RunStatistics:
+@frozen(repr=False)
+class RunStatistics(HtmlOverview):
     """Counts of one launch.
 
     ``warp_instructions``: warp instructions issued, those included whose guard held in no lane.
@@ -30,6 +32,20 @@ class RunStatistics:
     skipped: dict[str, int]
     timing: TimedStatistics | None = None
     dependence: str | None = None
+
+    def overview(self) -> Mapping[str, object]:
+        """Kernel, how much was executed, and cycles."""
+        timed = {} if self.timing is None else self.timing.overview()
+        return {"kernel": self.kernel, "warp_instructions": self.warp_instructions, **timed}
+
+    def __str__(self) -> str:
+        from dstc_isa.report.text import as_text
+
+        return as_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` writes of a run."""
+        return self.as_json()
 
     @property
     def warp_instructions_per_s(self) -> float:

@@ -1,8 +1,10 @@
 """Reports as text for a terminal."""
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import PurePath
 
+from rich.console import Console
 from rich.table import Table
 
 from dstc_isa.report.statistics import RunStatistics
@@ -13,6 +15,8 @@ from dstc_isa.timing.sample import Sample
 SHOWN = 12
 BOUNDS_SHOWN = 6
 HOT_SHOWN = 8
+UNWRAPPED = 1 << 16
+"""Columns of a report that is no terminal's."""
 
 
 def rate(per_second: float) -> str:
@@ -108,6 +112,15 @@ def hot_table(timing: TimedStatistics, shown: int | None = HOT_SHOWN) -> Table:
             place = PurePath(i.place.split(", from ")[0].split(" (in")[0]).name
             table.add_row(i.text, f"{i.stalled / timing.warp_cycles:.1%}", reason.replace("_", " "), place)
     return table
+
+
+def as_text(run: RunStatistics) -> str:
+    """The whole report without colours, its lines never wrapped."""
+    stream = StringIO()
+    output = Console(file=stream, width=UNWRAPPED, color_system=None, force_terminal=False)
+    for part in run_report(run):
+        output.print(part, highlight=False, markup=False, soft_wrap=isinstance(part, str))
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 
 def run_report(run: RunStatistics, *, full: bool = False) -> Iterator[str | Table]:

@@ -1,9 +1,11 @@
 """What a timed run tells: cycles, what bounds them, why warps waited and at which instructions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
+from dstc_isa.overview import HtmlOverview
 from dstc_isa.program import Kernel
 from dstc_isa.report.hazards import HazardReport, hazard_reports
 from dstc_isa.report.mnemonic import text_of
@@ -29,8 +31,8 @@ class InstructionStalls:
         return sum(self.stalls.values())
 
 
-@frozen
-class TimedStatistics:
+@frozen(repr=False)
+class TimedStatistics(HtmlOverview):
     """A timed launch.
 
     ``cycles`` of the modelled clock, ``microseconds`` the same as time. ``warp_cycles``: cycles that warps were
@@ -55,6 +57,15 @@ class TimedStatistics:
     sample: Sample | None
     hazards: list[HazardReport] | None
     instructions: list[InstructionStalls]
+
+    def overview(self) -> Mapping[str, object]:
+        """Cycles, and the resource that needs most of them."""
+        bound = f"{self.bound.resource} ({self.share_of_bound:.0%})"
+        return {"gpu": self.gpu, "cycles": self.cycles, "microseconds": f"{self.microseconds:.4g}", "bound": bound}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as in a report of ``--json``."""
+        return self.as_json()
 
     @property
     def bound(self) -> Bound:

@@ -1,6 +1,7 @@
 """Sparse matrix times sparse matrix on the emulated machine: encode, launch ``programs/spgemm.dasm``, report."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import numpy as np
@@ -13,6 +14,8 @@ from dstc_isa.halves import in_matrix
 from dstc_isa.host_memory import require
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.shipped import load_shipped
+from dstc_isa.options import named_options
+from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
@@ -35,8 +38,8 @@ PACKED_KERNEL = "spgemm_seq"
 OHMMA_PER_STEP = (WARP_TILE // GROUP_ROWS) * (WARP_TILE // GROUP_COLUMNS)
 
 
-@frozen
-class SpgemmReport:
+@frozen(repr=False)
+class SpgemmReport(HtmlOverview):
     """What a multiplication did.
 
     ``underflowed``: non-zero inputs that FP16 rounds to zero. ``ohmma_issued``: outer-product instructions that
@@ -56,6 +59,25 @@ class SpgemmReport:
     ohmma_skipped: int
     total_seconds: float
     run: RunStatistics
+
+    def overview(self) -> Mapping[str, object]:
+        """Sizes, densities, OHMMAs and cycles."""
+        return {
+            "m": self.m,
+            "n": self.n,
+            "k": self.k,
+            "density_a": f"{self.density_a:.4g}",
+            "density_b": f"{self.density_b:.4g}",
+            "ohmma": f"{self.ohmma_issued} of {self.ohmma_issued + self.ohmma_skipped}",
+            **self.run.overview(),
+        }
+
+    def __str__(self) -> str:
+        return str(self.run)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``dstc-emu spgemm --json`` writes."""
+        return self.as_json()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``."""
@@ -78,14 +100,23 @@ class SpgemmReport:
         }
 
 
-@frozen(eq=False)
-class SpgemmResult:
+@frozen(eq=False, repr=False)
+class SpgemmResult(HtmlOverview):
     """``c``: float32 array of shape (m, n). ``report``: what was executed."""
 
     c: npt.NDArray[np.float32]
     report: SpgemmReport
 
+    def overview(self) -> Mapping[str, object]:
+        """The result's shape and the report's numbers."""
+        return {"c": array_text(self.c), **self.report.overview()}
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``dstc-emu spgemm --json`` writes."""
+        return self.report.to_dict()
+
+
+@named_options
 def spgemm(
     a: Any,
     b: Any,

@@ -1,19 +1,22 @@
 """What a timed launch found: cycles, counters, and a reason for every cycle a warp did not issue."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.engine.execution import Execution
 from dstc_isa.gpu import Gpu
+from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.sample import Sample
 from dstc_isa.timing.watch import Found
 
 
-@frozen(eq=False)
-class Timing:
+@frozen(eq=False, repr=False)
+class Timing(Overview):
     """The outcome of a timed launch.
 
     ``cycles``: from the first CTA's launch until the last one has ended and all transfers are done. ``stalls``: int64
@@ -40,6 +43,12 @@ class Timing:
     sample: Sample | None = None
     hazards: list[Found] | None = None
     kernel: Kernel | None = None
+
+    def overview(self) -> Mapping[str, object]:
+        """GPU, cycles, and whether they are an estimate."""
+        hazards = {} if self.hazards is None else {"hazards": len(self.hazards)}
+        estimate = {} if self.sample is None else {"timed_ctas": f"{self.sample.timed} of {self.sample.ctas}"}
+        return {"gpu": self.gpu.name, "cycles": self.cycles, "sms": self.sms, **estimate, **hazards}
 
     @property
     def issue_slots(self) -> int:

@@ -9,6 +9,7 @@ from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.run import check_limit, run_kernel
 from dstc_isa.gpu import Gpu
+from dstc_isa.options import named_options
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.retarget import scheduled_for
@@ -28,6 +29,7 @@ class RunOptions(TypedDict, total=False):
     any_order: bool
 
 
+@named_options
 def time_kernel(
     program: Program,
     kernel: Kernel,
