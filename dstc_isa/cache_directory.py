@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -11,6 +12,20 @@ import platformdirs
 from dstc_isa.whole_file import write_whole
 
 VARIABLE = "DSTC_CACHE_DIR"
+MOST = 48
+"""Files of a folder that are kept: engines and programs of some dozen versions."""
+
+OURS = (
+    "engine/*.code",
+    "engine/.*.new",
+    "programs/*.dobj",
+    "programs/.*.new",
+    "grammar.lark",
+    "dstc_*_[0-9a-f]*/*.py",
+    "dstc_*_[0-9a-f]*/__pycache__/*.nb[ic]",
+)
+"""Names of what is kept, and was by versions before."""
+
 _SEAL = b"dstc_isa kept file 1\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -28,7 +43,11 @@ def spare_directory() -> Path:
 def read_kept(name: str) -> bytes | None:
     """What was kept under a name, whole and unchanged; None if nothing was or it is damaged."""
     found = _find(name)
-    return None if found is None else found[1]
+    if found is None:
+        return None
+    with suppress(OSError):
+        os.utime(found[0] / name)
+    return found[1]
 
 
 def kept_place(name: str) -> Path | None:
@@ -63,12 +82,45 @@ def keep(name: str, data: bytes) -> Path:
             if path.is_dir() and not path.is_symlink():
                 path.rmdir()
             write_whole(path, sealed)
+            make_room(path.parent)
         except OSError as error:
             first = first or error
             continue
         return directory
     assert first is not None
     raise first
+
+
+def make_room(folder: Path) -> None:
+    """Remove what was used longest ago, beyond MOST files of a folder."""
+    used: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):
+                used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used)[:-MOST]:
+        with suppress(OSError):
+            path.unlink()
+
+
+def kept_files() -> list[Path]:
+    """All files of this project in both places, its temporary ones and those of earlier versions included."""
+    found: list[Path] = []
+    for directory in (cache_directory(), *([spare_directory()] if _is_ours(spare_directory()) else [])):
+        for pattern in OURS:
+            found += (path for path in directory.glob(pattern) if path.is_file() and not path.is_symlink())
+    return sorted(found)
+
+
+def clear() -> list[Path]:
+    """Remove all that is kept; the files removed. Nothing else in the directory is touched. Raises OSError."""
+    removed = kept_files()
+    for path in removed:
+        path.unlink(missing_ok=True)
+    for folder in sorted({path.parent for path in removed}, key=lambda path: len(path.parts), reverse=True):
+        with suppress(OSError):
+            folder.rmdir()
+    return removed
 
 
 def _is_ours(directory: Path) -> bool:

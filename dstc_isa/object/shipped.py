@@ -5,7 +5,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from dstc_isa.cache_directory import cache_directory
+from dstc_isa.cache_directory import cache_directory, make_room
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.gpu.schema import Timetable
 from dstc_isa.object import ObjectError, read_object, write_object
@@ -42,6 +42,7 @@ def _kept(name: str, gpu: Gpu) -> Program:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, write_object(program))
+        make_room(path.parent)
     except OSError:
         pass  # A cache that cannot be written makes the next start slower, no more.
     return program
