@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from dstc_isa.cli.cache import add_cache_command
 from dstc_isa.cli.conv import add_conv_command
 from dstc_isa.cli.entry import run_command
 from dstc_isa.cli.examples import add_examples_command
@@ -38,6 +39,7 @@ def parser() -> CommandParser:
         add_sweep_command,
         add_network_command,
         add_examples_command,
+        add_cache_command,
         add_help_command,
     ):
         add(commands)

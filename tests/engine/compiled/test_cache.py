@@ -1,5 +1,6 @@
 """Where the compiled engine is kept, and when it is compiled anew."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,11 +18,28 @@ def test_fingerprint_follows_the_sources(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(dstc_isa.isa, "__path__", [str(copy)])
     before = cache.fingerprint()
     assert cache.fingerprint() == before
-    text = (copy / "lanes.py").read_text(encoding="utf-8")
-    (copy / "lanes.py").write_text(text + "#", encoding="utf-8")
+    changed = copy / "lanes.py"
+    text = changed.read_text(encoding="utf-8")
+    changed.write_text(text + "#", encoding="utf-8")
+    os.utime(changed, (0, 0))
     assert cache.fingerprint() != before
-    (copy / "lanes.py").write_text(text, encoding="utf-8")
+    changed.write_text(text, encoding="utf-8")
+    os.utime(changed, (0, 0))
     assert cache.fingerprint() == before
+
+
+def test_an_engine_whose_sources_changed_while_it_ran_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "isa"
+    shutil.copytree(dstc_isa.isa.__path__[0], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(dstc_isa.isa, "__path__", [str(copy)])
+    before = cache.fingerprint()
+    os.utime(copy / "lanes.py")
+    mine = cache.fingerprint()
+    assert mine != before
+    monkeypatch.setattr(cache, "_ALONE", b"another process")
+    assert cache.fingerprint() not in (mine, before)
 
 
 @pytest.mark.parametrize("name", ["NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"])
