@@ -57,8 +57,7 @@ class Reporter(Watch):
         self.done += 1
         if isinstance(outcome, Row):
             self.kept += 1
-            bound = f"bound by {outcome.bound} ({outcome.share_of_bound:.0%} of the time)"
-            found = f"{outcome.cycles:,} cycles, {bound}, {outcome.host_seconds:.1f} s"
+            found = f"{outcome.cycles:,} cycles, {outcome.headline.text}, {outcome.host_seconds:.1f} s"
         else:
             found = f"failed: {outcome.reason}"
         self.told(f"{self.done}/{self.points} {point.label}: {found}")
@@ -87,8 +86,8 @@ def row_table(rows: list[Row]) -> Table:
     table.add_column("kernel", no_wrap=True)
     for heading in ("A", "B", *(name.rpartition(".")[2] for name in varied), "cycles", "speed-up"):
         table.add_column(heading, justify="right")
-    table.add_column("bound by", overflow="fold")
-    table.add_column("reached", justify="right")
+    table.add_column("limited by", overflow="fold")
+    table.add_column("of bound", justify="right")
     for row in rows:
         table.add_row(
             row.kernel,
@@ -96,7 +95,7 @@ def row_table(rows: list[Row]) -> Table:
             *(str(row.overrides.get(name, "")) for name in varied),
             f"{row.cycles:,}",
             "" if row.speedup is None else f"{row.speedup:.2f}",
-            row.bound,
+            row.headline.name,
             f"{row.share_of_bound:.0%}",
         )
     return table

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from rich.console import Console
 from rich.table import Table
 
+from dstc_isa.report.headline import Limit
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.timed import TimedStatistics
 from dstc_isa.timing.reasons import MEANING, Reason
@@ -57,10 +58,11 @@ def timed_summary(run: RunStatistics, timing: TimedStatistics) -> str:
     lines = [
         f"{timing.cycles:,} cycles, {timing.microseconds:,.1f} us on {timing.gpu}; {sms}, {ctas}",
         *([] if timing.sample is None else [sample_line(timing.sample)]),
-        f"bound by {timing.bound.resource}: {timing.bound.cycles:,.0f} cycles, {timing.share_of_bound:.0%} of the time",
+        timing.headline.text,
     ]
-    if share:
+    if share and timing.headline.limit in (Limit.RESOURCE, Limit.FEW_CTAS):
         lines.append(f"warps wait most for: {reason.replace('_', ' ')} ({share:.0%})")
+    lines += [f"try: {each}" for each in timing.advice[:1]]
     return "\n".join(f"{' ' * len(run.kernel)}  {line}" for line in lines)
 
 

@@ -7,9 +7,12 @@ from attrs import frozen
 
 from dstc_isa.overview import HtmlOverview
 from dstc_isa.program import Kernel
+from dstc_isa.report.advice import Advice, advice
 from dstc_isa.report.hazards import HazardReport, hazard_reports
+from dstc_isa.report.headline import NEAR, Headline, headline, headline_of_few, headline_of_short
 from dstc_isa.report.mnemonic import text_of
-from dstc_isa.timing.bounds import Bound, bounds
+from dstc_isa.timing.bounds import LOAD_STORE_UNIT, Bound, bounds
+from dstc_isa.timing.layout import POSITIONS
 from dstc_isa.timing.reasons import Reason
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.sample import Sample
@@ -37,7 +40,9 @@ class TimedStatistics(HtmlOverview):
 
     ``cycles`` of the modelled clock, ``microseconds`` the same as time. ``warp_cycles``: cycles that warps were
     resident; those with an issue (``issue_slots``) and ``stalls`` by reason add up to it. ``bounds``: cycles that
-    each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it. ``sample``: None if it was not
+    each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it; ``warps``: of a CTA,
+    ``warp_slots``: places for warps on an SM; ``sms`` had CTAs, of ``gpu_sms``. ``access_cycles``: of one access to
+    DRAM. ``sample``: None if it was not
     asked for; all numbers are then estimates for the whole launch. ``hazards``: None if they were not looked for.
     """
 
@@ -54,6 +59,11 @@ class TimedStatistics(HtmlOverview):
     occupancy: int
     occupancy_limit: str
     sms: int
+    gpu_sms: int
+    ctas: int
+    warps: int
+    warp_slots: int
+    access_cycles: int
     sample: Sample | None
     hazards: list[HazardReport] | None
     instructions: list[InstructionStalls]
@@ -78,6 +88,45 @@ class TimedStatistics(HtmlOverview):
         return self.bound.cycles / self.cycles if self.cycles else 0.0
 
     @property
+    def headline(self) -> Headline:
+        """What limits the launch."""
+        if self.cycles < self.access_cycles:
+            return headline_of_short(self.cycles, self.access_cycles)
+        # Resources of SMs are judged on those that have CTAs, if they were idle only because the others have none.
+        crowd = self.gpu_sms / self.sms if self.sms else 1.0
+        local = max((b for b in self.bounds if b.local), key=lambda b: b.cycles, default=self.bound)
+        local_share = crowd * local.cycles / self.cycles
+        if self.share_of_bound < NEAR <= local_share:
+            return headline_of_few(self.sms, self.gpu_sms, local.resource, local_share)
+        return headline(self.bound.resource, self.bound.cycles, self.share_of_bound, *self.longest_wait)
+
+    @property
+    def advice(self) -> list[Advice]:
+        """What to try next, most promising first."""
+        return advice(self)
+
+    @property
+    def possible_occupancy(self) -> float:
+        """Share of the warp slots of an SM that the kernel's CTAs can fill."""
+        return self.occupancy * self.warps / self.warp_slots
+
+    @property
+    def achieved_occupancy(self) -> float:
+        """Share of the warp slots that were filled, over the SMs that had CTAs and the time of the launch."""
+        places = self.cycles * self.sms * self.warp_slots
+        return self.warp_cycles / places if places else 0.0
+
+    @property
+    def memory_share(self) -> float:
+        """Share of the time in which the load and store units are busy."""
+        passes = next((b.cycles for b in self.bounds if b.resource == LOAD_STORE_UNIT), 0.0)
+        return passes / self.cycles if self.cycles else 0.0
+
+    def share(self, reason: str) -> float:
+        """A stall reason's share of warp cycles."""
+        return self.stalls[reason] / self.warp_cycles if self.warp_cycles else 0.0
+
+    @property
     def longest_wait(self) -> tuple[str, float]:
         """The reason that warps waited longest for, other warps' turns apart, and its share of warp cycles."""
         waits = {name: count for name, count in self.stalls.items() if name != "not_selected"}
@@ -95,10 +144,18 @@ class TimedStatistics(HtmlOverview):
             "warp_cycles": self.warp_cycles,
             "stalls": self.stalls,
             "bound": {"resource": self.bound.resource, "cycles": self.bound.cycles, "share": self.share_of_bound},
+            "headline": {"limit": str(self.headline.limit), "name": self.headline.name, "text": self.headline.text},
+            "advice": [each.as_json() for each in self.advice],
             "bounds": {bound.resource: bound.cycles for bound in self.bounds},
             "counters": self.counters,
             "dram_bytes": self.dram_bytes,
-            "occupancy": {"ctas_per_sm": self.occupancy, "limit": self.occupancy_limit, "sms": self.sms},
+            "occupancy": {
+                "ctas_per_sm": self.occupancy,
+                "limit": self.occupancy_limit,
+                "sms": self.sms,
+                "possible": self.possible_occupancy,
+                "achieved": self.achieved_occupancy,
+            },
             "sample": None if self.sample is None else self.sample.as_json(),
             "hazards": None if self.hazards is None else [hazard.as_json() for hazard in self.hazards],
             "instructions": [
@@ -135,6 +192,11 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
         occupancy=timing.occupancy.ctas,
         occupancy_limit=timing.occupancy.limit,
         sms=timing.sms,
+        gpu_sms=timing.gpu.sm.count,
+        ctas=timing.counters["ctas_done"],
+        warps=timing.occupancy.warps,
+        warp_slots=min(timing.gpu.sm.warps, POSITIONS * timing.gpu.sm.subcores),
+        access_cycles=timing.gpu.dram.latency,
         sample=timing.sample,
         hazards=None if timing.hazards is None else hazard_reports(kernel, timing.hazards),
         instructions=instructions,

@@ -93,34 +93,34 @@ def speedup(rows: Sequence[Row]) -> "Figure":
 
 
 def bound(rows: Sequence[Row]) -> "Figure":
-    """Share of its highest bound that each point reaches, marked by the resource that bounds it."""
+    """Share of its highest bound that each point reaches, marked by what limits it: a resource, or a wait."""
     series = _series(rows)
-    resources = list(dict.fromkeys(row.bound for row in rows))
-    columns = min(LEGEND_COLUMNS, len(resources))
+    limits = list(dict.fromkeys(row.headline.name for row in rows))
+    columns = min(LEGEND_COLUMNS, len(limits))
     figure, axes = _figure(
         [each.name for each in series],
         "Share of the bound that is reached",
         rows,
-        legend_rows=1 - -len(resources) // columns,
+        legend_rows=1 - -len(limits) // columns,
     )
     lines = []
     for number, each in enumerate(series):
         values = [100 * row.share_of_bound for row in each.rows]
         look = {"color": QUIET, "linestyle": STYLES[number % len(STYLES)], "linewidth": 1, "zorder": 1}
         lines.append((_line(axes, each, values, look), each.name))
-    for number, resource in enumerate(resources):
-        those = [row for row in rows if row.bound == resource]
+    for number, limit in enumerate(limits):
+        those = [row for row in rows if row.headline.name == limit]
         axes.scatter(
             _sparsities(those),
             [100 * row.share_of_bound for row in those],
             color=f"C{number % 10}",
             marker=MARKERS[number % len(MARKERS)],
             zorder=2,
-            label=resource,
+            label=limit,
         )
     axes.set_ylabel("cycles of the bound / cycles (%)")
     axes.set_ylim(0, 103)
-    figure.legend(loc="outside lower center", ncols=columns, frameon=False, title="bound by")
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, title="limited by")
     _name_ends(axes, lines)
     return figure
 

@@ -9,6 +9,7 @@ from attrs.validators import deep_mapping, instance_of, optional
 
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu
+from dstc_isa.report.headline import Headline, headline
 
 BASELINE = "gemm_dense"
 """The kernel that speed-ups are relative to."""
@@ -108,6 +109,11 @@ class Row:
     def label(self) -> str:
         """The point in a line."""
         return label(self.kernel, self.density_a, self.density_b, self.overrides)
+
+    @property
+    def headline(self) -> Headline:
+        """What limits the point, without what only a launch knows: how many SMs had CTAs, how short it was."""
+        return headline(self.bound, self.bound_cycles, self.share_of_bound, self.stall, self.stall_share)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``."""

@@ -4,15 +4,20 @@ from attrs import frozen
 
 from dstc_isa.timing.result import Timing
 
+LOAD_STORE_UNIT = "load and store unit, shared memory"
 PORT_NAMES = {"fp16": "tensor and FP16 pipe", "sfu": "special function pipe", "lsu": "load and store dispatch"}
 
 
 @frozen
 class Bound:
-    """``cycles`` that ``resource`` needs if it is never idle and the work is spread evenly over the GPU."""
+    """``cycles`` that ``resource`` needs if it is never idle and the work is spread evenly over the GPU.
+
+    ``local``: each SM has its own.
+    """
 
     resource: str
     cycles: float
+    local: bool = True
 
 
 def bounds(timing: Timing) -> list[Bound]:
@@ -29,9 +34,9 @@ def bounds(timing: Timing) -> list[Bound]:
             Bound(PORT_NAMES.get(port, f"{port.upper()} pipe"), busy / subcores)
             for port, busy in timing.port_busy.items()
         ),
-        Bound("load and store unit, shared memory", counters["wavefronts"] / gpu.sm.count),
+        Bound(LOAD_STORE_UNIT, counters["wavefronts"] / gpu.sm.count),
         Bound("accumulation buffer", rows / (subcores * gpu.accumulation_buffer.banks)),
-        Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth),
-        Bound("DRAM bandwidth", timing.dram_sectors * sector / dram_per_cycle),
+        Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth, local=False),
+        Bound("DRAM bandwidth", timing.dram_sectors * sector / dram_per_cycle, local=False),
     ]
     return sorted(found, key=lambda bound: -bound.cycles)

@@ -12,11 +12,12 @@ CARVE_OUTS = (0, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 96 << 10)
 
 @frozen
 class Occupancy:
-    """``ctas`` per SM, the resource that allows no more, and the bytes that remain for L1."""
+    """``ctas`` per SM, the resource that allows no more, the bytes that remain for L1, and ``warps`` of a CTA."""
 
     ctas: int
     limit: str
     l1_bytes: int
+    warps: int
 
 
 def occupancy(gpu: Gpu, warps: int, registers: int, shared_bytes: int) -> Occupancy:
@@ -34,4 +35,5 @@ def occupancy(gpu: Gpu, warps: int, registers: int, shared_bytes: int) -> Occupa
     limit = min(fits, key=lambda name: fits[name])
     taken = fits[limit] * shared_bytes
     carved = min((size for size in CARVE_OUTS if size >= taken), default=gpu.sm.shared_bytes)
-    return Occupancy(fits[limit], limit, max(gpu.l1.line_bytes * gpu.l1.ways, gpu.sm.l1_and_shared_bytes - carved))
+    l1_bytes = max(gpu.l1.line_bytes * gpu.l1.ways, gpu.sm.l1_and_shared_bytes - carved)
+    return Occupancy(fits[limit], limit, l1_bytes, warps)

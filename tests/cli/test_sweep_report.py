@@ -36,7 +36,8 @@ def shown(terminal: bool) -> str:
 def test_lines() -> None:
     assert shown(terminal=False).splitlines() == [
         "1 of 4 points are there already",
-        "2/4 spgemm, A 0.5, B 1: 1,000 cycles, bound by issue slots (50% of the time), 0.1 s",
+        "2/4 spgemm, A 0.5, B 1: 1,000 cycles, latency bound: warps wait for barriers 25%; "
+        "nearest limit: issue slots, 50% of the time, 0.1 s",
         "3/4 spgemm, A 0.25, B 1: failed: no room [really]",
     ]
 
@@ -51,6 +52,6 @@ def test_table_has_a_column_for_what_is_varied() -> None:
     console.print(row_table([row(overrides={"sm.count": n, "l2.ways": 8}, speedup=n / 8) for n in (2, 4)]))
     assert isinstance(console.file, io.StringIO)
     heading, *lines = (line.split() for line in console.file.getvalue().splitlines())
-    assert heading == ["kernel", "A", "B", "count", "cycles", "speed-up", "bound", "by", "reached"]
-    assert lines[0] == ["spgemm", "0.5", "1", "2", "1,000", "0.25", "issue", "slots", "50%"]
+    assert heading == ["kernel", "A", "B", "count", "cycles", "speed-up", "limited", "by", "of", "bound"]
+    assert lines[0] == ["spgemm", "0.5", "1", "2", "1,000", "0.25", "latency", "(barrier)", "50%"]
     assert lines[1][3:6] == ["4", "1,000", "0.50"]

@@ -57,9 +57,11 @@ def test_speedup_shows_each_line_once() -> None:
 
 
 def test_bound_marks_resources_and_names_varied_parameters() -> None:
-    rows = [row(overrides={"shared.banks": n, "sm.count": 4}, bound=f"resource {n}") for n in (8, 16)]
+    varied = [({"shared.banks": n, "sm.count": 4}, f"resource {n}") for n in (8, 16)]
+    rows = [row(overrides=each, bound=resource, share_of_bound=0.7) for each, resource in varied]
     shown = texts(plots.bound(rows)).split("\n")
     assert {"resource 8", "resource 16", "spgemm, B 0 % zeros, banks 8", "spgemm, B 0 % zeros, banks 16"} <= set(shown)
+    assert "latency (barrier)" in texts(plots.bound([row(share_of_bound=0.5, stall="barrier", stall_share=0.25)]))
     assert any(line.endswith("on v100-dstc, sm.count=4") for line in shown)
 
 

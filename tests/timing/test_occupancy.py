@@ -11,12 +11,12 @@ V100 = load_gpu("v100")
 @pytest.mark.parametrize(
     ("warps", "registers", "shared", "expected"),
     [
-        (4, 32, 0, Occupancy(16, "warp slots", 128 << 10)),
-        (1, 16, 0, Occupancy(32, "CTA slots", 128 << 10)),
-        (4, 97, 9216, Occupancy(4, "registers", 64 << 10)),
-        (8, 255, 0, Occupancy(1, "registers", 128 << 10)),
-        (2, 32, 40 << 10, Occupancy(2, "shared memory", 32 << 10)),
-        (32, 64, 96 << 10, Occupancy(1, "registers", 32 << 10)),
+        (4, 32, 0, Occupancy(16, "warp slots", 128 << 10, 4)),
+        (1, 16, 0, Occupancy(32, "CTA slots", 128 << 10, 1)),
+        (4, 97, 9216, Occupancy(4, "registers", 64 << 10, 4)),
+        (8, 255, 0, Occupancy(1, "registers", 128 << 10, 8)),
+        (2, 32, 40 << 10, Occupancy(2, "shared memory", 32 << 10, 2)),
+        (32, 64, 96 << 10, Occupancy(1, "registers", 32 << 10, 32)),
     ],
 )
 def test_limits(warps: int, registers: int, shared: int, expected: Occupancy) -> None:
