@@ -86,17 +86,11 @@ def run(
     chosen = _kernel(loaded, kernel)
     values, options = _sorted_out(chosen, keywords, arguments or {})
     given = {p.name: _argument(chosen, p, values[p.name]) for p in chosen.parameters if p.name in values}
-    execution, timing = execute(
-        loaded,
-        chosen,
-        _extent("grid", grid),
-        (chosen.block or (DEFAULT_BLOCK,)) if block is None else _extent("block", block),
-        given,
-        machine,
-        **options,
-    )
+    ctas = _extent("grid", grid)
+    threads = (chosen.block or (DEFAULT_BLOCK,)) if block is None else _extent("block", block)
+    execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-    return RunResult(statistics(chosen, execution, timing), timing, arrays, execution)
+    return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution)
 
 
 def _machine(gpu: Gpu | str | None, settings: Sequence[str]) -> Gpu | None:

@@ -49,7 +49,7 @@ def test_a_timed_run_has_the_cycles_of_time_kernel():
     arguments = {"x": np.arange(70, dtype=np.float32), "y": np.zeros(70, np.float32), "a": 2, "n": 70}
     _, timing = dstc_isa.time_kernel(loaded, loaded.kernels[0], (3,), (32,), arguments, gpu)
     assert result.timing.cycles == timing.cycles
-    assert result.to_dict()["timing"]["cycles"] == timing.cycles
+    assert result.to_dict()["launches"][0]["timing"]["cycles"] == timing.cycles
     assert result.timing.sms == 1
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, sizes
-from dstc_isa.cli.matrices import chosen_densities, chosen_seed
+from dstc_isa.cli.matrices import chosen_densities, chosen_seed, seeds_of
 from dstc_isa.cli.one_axis import along_two
-from dstc_isa.cli.output import check_output, hazard_status, save_array, write_json
+from dstc_isa.cli.output import check_output, hazard_status, save_array, write_report
 from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
@@ -131,10 +131,11 @@ def run_conv(options: argparse.Namespace) -> int:
     if options.verify:
         exact = exact_convolution(layer.x, layer.w, result.shape, bias, options.relu)
         verdict = verified(result.y, exact.in_half() if options.encoded else exact)
-    found = {} if verdict is None else {"verification": verdict.as_json()}
-    write_json(options.json, {**result.as_json(), **found})
     show(*_lines(result), *run_report(result.run, full=verbose()))
-    return verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
+    status = verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
+    found = {**result.as_json(), "verification": None if verdict is None else verdict.as_json()}
+    write_report(options, result.launches, found, seeds=seeds_of(options, "x", "w"), status=status)
+    return status
 
 
 def _operands(

@@ -4,11 +4,11 @@ import argparse
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import hazard_status, write_json
+from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
+from dstc_isa.cli.output import hazard_status, write_report
 from dstc_isa.cli.products import (
     check_result_output,
-    counts,
+    product_facts,
     save_result,
     verified,
     verified_status,
@@ -72,10 +72,11 @@ def run_gemm(options: argparse.Namespace) -> int:
         save_result(options.output, result.c)
     verdict = verified(result.c, exact_product(a, b)) if options.verify else None
     (m, k), n = a.shape, b.shape[1]
-    found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
-    write_json(options.json, {"m": m, "n": n, "k": k, "run": result.run.as_json(), **found})
     show(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", *run_report(result.run, full=verbose()))
-    return verified_status(verdict, hazard_status(result.run))
+    status = verified_status(verdict, hazard_status(result.run))
+    found = {"m": m, "n": n, "k": k, **product_facts(result.c, verdict)}
+    write_report(options, [result.run], found, seeds=seeds_of(options), status=status)
+    return status
 
 
 def _dense(matrix: Any) -> Any:

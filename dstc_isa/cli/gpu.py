@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.output import check_output, write_json
+from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import show
 
@@ -51,6 +51,5 @@ def run_gpu(options: argparse.Namespace) -> int:
             {"key": r.key, "value": r.value, "unit": r.unit, "source": r.source, "note": r.note, "origin": r.origin}
             for r in gpu.rows
         ]
-        report = {"name": gpu.name, "description": gpu.description, "parameters": rows}
-        write_json(options.json, report)
+        write_report(options, [], {"description": gpu.description, "parameters": rows}, gpu=gpu)
     return Status.DONE

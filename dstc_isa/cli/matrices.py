@@ -72,6 +72,13 @@ def chosen_seed(options: argparse.Namespace) -> int:
     return seed
 
 
+def seeds_of(options: argparse.Namespace, *operands: str) -> dict[str, int]:
+    """The seeds of random operands, A and B if no names are given: the second one's follows the first one's."""
+    if options.random is None:
+        return {}
+    return {name: chosen_seed(options) + offset for offset, name in enumerate(operands or ("a", "b"))}
+
+
 def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:
     from dstc_isa.cli.arguments import sizes
     from dstc_isa.host_memory import require

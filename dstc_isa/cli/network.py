@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, directory
+from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show
 from dstc_isa.errors import UsageError
@@ -88,6 +89,7 @@ def add_network_command(commands: Any) -> None:
         help="directory of layers.csv, layers.jsonl, network.json and layers.png, and outputs.npz of an ONNX network; "
         "the same command goes on there",
     )
+    command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON; - is standard output")
     command.add_argument("--overwrite", action="store_true", help="start anew, whatever run the directory has")
     command.set_defaults(run=run_network)
 
@@ -105,6 +107,8 @@ def run_network(options: argparse.Namespace) -> int:
     from dstc_isa.studies.claim import JournalError
     from dstc_isa.studies.plots import PlotError, check_library
 
+    if options.json is not None:
+        check_output(options.json)
     check_threads(options.threads)
     check_sample(options.sample)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
@@ -137,6 +141,8 @@ def run_network(options: argparse.Namespace) -> int:
     if outcome.rows:
         show(layer_table(outcome.rows))
     show(*summary(outcome, options.sample), f"wrote {', '.join(map(str, written))}")
+    seeds = {"values": facts["seed"]} if "seed" in facts else None
+    write_report(options, [], record.report(outcome), gpu=gpu, seeds=seeds)
     return Status.DONE
 
 

@@ -1,8 +1,10 @@
 """What commands write: messages, arrays and reports."""
 
+import argparse
 import json
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say
 from dstc_isa.errors import UsageError
-from dstc_isa.whole_file import check_writable, whole_file, write_whole
+from dstc_isa.whole_file import STANDARD_OUTPUT, check_writable, whole_file, write_whole
 
 if TYPE_CHECKING:
+    from dstc_isa.gpu import Gpu
     from dstc_isa.report.statistics import RunStatistics
 
 
@@ -31,7 +34,11 @@ def said_warnings() -> Iterator[None]:
 
 
 def check_output(path: Path, suffix: str = "") -> None:
-    """Refuse a file that cannot be written before the run, not after it."""
+    """Refuse a file that cannot be written before the run, not after it; an array goes to no terminal."""
+    if suffix and str(path) == STANDARD_OUTPUT:
+        if sys.stdout.isatty():
+            raise UsageError("standard output is a terminal, and an array is no text: give a file, or a pipe")
+        return
     if path.suffix != suffix and suffix:
         raise UsageError(f"{path}: an array is written as {suffix}: expected a file name that ends in {suffix}")
     check_writable(path)
@@ -55,7 +62,29 @@ def hazard_status(run: "RunStatistics") -> int:
     return Status.FINDING
 
 
-def write_json(path: Path | None, report: dict[str, Any] | list[Any]) -> None:
-    """Write a report, if a file is given for it."""
-    if path is not None:
-        write_whole(path, (json.dumps(report, indent=2) + "\n").encode(), durable=True)
+def write_report(
+    options: argparse.Namespace,
+    launches: "Sequence[RunStatistics]",
+    result: Mapping[str, Any],
+    *,
+    gpu: "Gpu | None" = None,
+    seeds: Mapping[str, int] | None = None,
+    status: int = Status.DONE,
+    message: str | None = None,
+) -> None:
+    """Write the report of a command, if a file is given for it; arguments as of ``report.document``."""
+    if options.json is None:
+        return
+    from dstc_isa.report.document import document
+
+    report = document(
+        options.command,
+        launches,
+        result,
+        command_line=options.command_line,
+        gpu=gpu,
+        seeds=seeds,
+        status=Status(status).name.lower(),
+        message=message,
+    )
+    write_whole(options.json, (json.dumps(report, indent=2) + "\n").encode(), durable=True)

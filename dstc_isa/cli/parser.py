@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from dstc_isa.cli.status import STATUSES, Status
 from dstc_isa.cli.terminal import Colour, Manner, Verbosity, speak
+from dstc_isa.whole_file import STANDARD_OUTPUT
 
 END_OF_OPTIONS = "--"
 
@@ -116,7 +117,17 @@ def add_manner_options(parser: argparse.ArgumentParser, *, default: bool = True)
 
 
 def parse(parser: CommandParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options; from here on the command speaks as they say."""
-    options = parser.parse_args(arguments)
-    speak(Manner(Colour(options.color), options.verbosity))
+    """The options, with the ``command_line`` itself; from here on the command speaks as they say.
+
+    Standard output that one of them takes (``-``) has no other text.
+    """
+    words = sys.argv[1:] if arguments is None else [*arguments]
+    options = parser.parse_args(words)
+    options.command_line = [parser.prog, *words]
+    places = [getattr(options, name, None) for name in ("json", "output")]
+    places += [text.partition("=")[2] for text in getattr(options, "out", [])]
+    taken = [str(place) for place in places].count(STANDARD_OUTPUT)
+    if taken > 1:
+        parser.error(f"{taken} things would go to standard output (-): give a file for each but one")
+    speak(Manner(Colour(options.color), options.verbosity, report=not taken))
     return options

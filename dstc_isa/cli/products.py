@@ -64,6 +64,11 @@ def counts(result: Any) -> dict[str, int | float]:
     return {"nnz": count, "density": count / result.size if result.size else 0.0}
 
 
+def product_facts(result: Any, verdict: "Verdict | None") -> dict[str, Any]:
+    """What reports say of a product: its counts, and how it compared, None if it was not verified."""
+    return {"product": counts(result), "verification": None if verdict is None else verdict.as_json()}
+
+
 def counts_text(name: str, result: Any) -> str:
     """The counts in a line."""
     found = counts(result)

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, write_json
+from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, write_report
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
-from dstc_isa.cli.terminal import say, show, verbose, wants_colour
+from dstc_isa.cli.terminal import say, show, tell, verbose, wants_colour
 from dstc_isa.errors import UsageError
+from dstc_isa.whole_file import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
+    from dstc_isa.cli.arguments import Assignment
     from dstc_isa.diagnostics import Diagnostic
     from dstc_isa.gpu import Gpu
     from dstc_isa.program import Kernel, Program
@@ -71,10 +73,10 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
     from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
+    from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import LaunchError
-    from dstc_isa.report.statistics import statistics
+    from dstc_isa.report.statistics import run_counted
     from dstc_isa.report.text import run_report
-    from dstc_isa.timing.run import execute
 
     gpu = chosen_gpu(options)
     check_run_options(options)
@@ -103,7 +105,7 @@ def run_run(options: argparse.Namespace) -> int:
         each.check_shape(arrays[each.name])
     try:
         with said_warnings(), ProgressBar() as bar:
-            execution, timing = execute(
+            run = run_counted(
                 program,
                 kernel,
                 grid,
@@ -116,23 +118,44 @@ def run_run(options: argparse.Namespace) -> int:
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
         raise
+    except KernelFault as error:
+        kept = _keep_faulted(outputs, arrays)
+        facts = {"program": str(options.program), "kernel": kernel.name, "outputs": kept}
+        write_report(options, [], facts, gpu=gpu, status=Status.FAULT, message=str(error))
+        raise
     for output in outputs:
         save_array(Path(output.text), arguments[output.name])
-    run = statistics(kernel, execution, timing)
-    write_json(options.json, run.as_json())
     show(*run_report(run, full=verbose()))
     for part in parts:
-        print(part.lines(arrays[part.name]))
-    found = False
-    for each in expected:
-        right, text = each.compare(arrays[each.name])
-        found = found or not right
+        tell(part.lines(arrays[part.name]))
+    compared = [each.compare(arrays[each.name]) for each in expected]
+    found = not all(right for right, _ in compared)
+    for right, text in compared:
         if right:
             show(text)
         else:
             say(f"dstc-emu: {text}")
-    status = hazard_status(run)
-    return Status.FINDING if found else status
+    status = Status.FINDING if found else hazard_status(run)
+    facts = {
+        "program": str(options.program),
+        "kernel": kernel.name,
+        "outputs": {output.name: output.text for output in outputs},
+        "expected": {each.name: right for each, (right, _) in zip(expected, compared, strict=True)},
+    }
+    write_report(options, [run], facts, gpu=gpu, status=status)
+    return status
+
+
+def _keep_faulted(outputs: "list[Assignment]", arrays: "dict[str, Any]") -> dict[str, str]:
+    """Save what arrays held when the kernel faulted, under names that say so; returns them."""
+    kept = {}
+    for output in outputs:
+        path = Path(output.text)
+        if output.text != STANDARD_OUTPUT:
+            kept[output.name] = str(path.with_suffix(f".fault{path.suffix}"))
+            save_array(Path(kept[output.name]), arrays[output.name])
+            say(f"{kept[output.name]}: {output.name} as it was when the kernel faulted")
+    return kept
 
 
 def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":

@@ -4,12 +4,12 @@ import argparse
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.matrices import add_matrix_options, two_matrices
-from dstc_isa.cli.output import hazard_status, write_json
+from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
+from dstc_isa.cli.output import hazard_status, write_report
 from dstc_isa.cli.products import (
     check_result_output,
-    counts,
     counts_text,
+    product_facts,
     save_result,
     verified,
     verified_status,
@@ -73,8 +73,6 @@ def run_spgemm(options: argparse.Namespace) -> int:
     if options.output:
         save_result(options.output, result.c)
     verdict = verified(result.c, exact_product(a, b)) if options.verify else None
-    found = {"result": counts(result.c)} | ({} if verdict is None else {"verification": verdict.as_json()})
-    write_json(options.json, {**report.as_json(), **found})
     total = report.ohmma_issued + report.ohmma_skipped
     share = report.ohmma_issued / total if total else 0.0
     lines = [
@@ -87,4 +85,7 @@ def run_spgemm(options: argparse.Namespace) -> int:
     if report.underflowed:
         lines.append(f"{report.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
     show(*lines, *run_report(report.run, full=verbose()))
-    return verified_status(verdict, hazard_status(report.run))
+    status = verified_status(verdict, hazard_status(report.run))
+    found = {**report.as_json(), **product_facts(result.c, verdict)}
+    write_report(options, [report.run], found, seeds=seeds_of(options), status=status)
+    return status

@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError, assignment, directory
+from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import console, show
 from dstc_isa.errors import UsageError
@@ -57,6 +59,7 @@ def add_sweep_command(commands: Any) -> None:
     )
     multiply.add_argument("--jobs", type=int, default=1, metavar="N", help="points to run at once (default 1)")
     multiply.add_argument("--no-plots", action="store_true", help="write no pictures; needs no Matplotlib")
+    multiply.add_argument("--json", type=Path, metavar="R.json", help="write all rows as JSON; - is standard output")
     multiply.add_argument(
         "-o",
         dest="output",
@@ -70,7 +73,7 @@ def add_sweep_command(commands: Any) -> None:
 def run_sweep(options: argparse.Namespace) -> int:
     """Run the command; exit status 1 if a point failed."""
     from dstc_isa.cli.sweep_report import Reporter, row_table
-    from dstc_isa.gpu import DEFAULT_GPU
+    from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
     from dstc_isa.studies.journal import ROWS, TABLE, read_rows
     from dstc_isa.studies.plots import SPEEDUP, PlotError, check_library, draw
@@ -79,6 +82,8 @@ def run_sweep(options: argparse.Namespace) -> int:
 
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
+    if options.json is not None:
+        check_output(options.json)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE
     reporter = Reporter(console(sys.stderr))
@@ -123,6 +128,11 @@ def run_sweep(options: argparse.Namespace) -> int:
     show(f"wrote {', '.join(map(str, (place / ROWS, place / TABLE, *drawn)))}")
     if rows and not options.no_plots and place / SPEEDUP not in drawn:
         show(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
+    if options.json is not None:
+        found = [{**row.as_json(), "headline": row.headline.name} for row in rows]
+        gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
+        seeds = {"a": options.seed, "b": options.seed + 1}
+        write_report(options, [], {"subject": options.subject, "rows": found}, gpu=gpu, seeds=seeds, status=status)
     return status
 
 

@@ -32,10 +32,11 @@ class Verbosity(IntEnum):
 
 @frozen
 class Manner:
-    """How a command speaks."""
+    """How a command speaks; ``report``: whether standard output is free for its report."""
 
     colour: Colour = Colour.AUTO
     verbosity: Verbosity = Verbosity.NORMAL
+    report: bool = True
 
 
 _manners = [Manner()]
@@ -72,12 +73,17 @@ def announce(text: str) -> None:
         say(text)
 
 
+def tell(text: str) -> None:
+    """Print what was asked for by name: on standard output, or beside it if a file goes there."""
+    print(text, file=sys.stdout if _manners[0].report else sys.stderr, flush=True)
+
+
 def show(*parts: "str | Table") -> None:
     """Print parts of a report on standard output, tables and lines; ``-q`` leaves them out.
 
     A terminal too narrow for a table's longest words gets it as wide as those need.
     """
-    if quiet():
+    if quiet() or not _manners[0].report:
         return
     output = console()
     for part in parts:
@@ -85,7 +91,10 @@ def show(*parts: "str | Table") -> None:
             output.print(part, highlight=False, markup=False, soft_wrap=True)
         else:
             output.width = max(output.width, _least_width(output, part))
-            output.print(part, highlight=False, markup=False)
+            with output.capture() as drawn:
+                output.print(part, highlight=False, markup=False)
+            # Cells are filled up with blanks, of which a file or a narrow terminal needs none behind the last.
+            output.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def _least_width(output: "Console", table: "Table") -> int:

@@ -2,12 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.output import check_output, write_json
+from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, show
 from dstc_isa.errors import UsageError
+
+if TYPE_CHECKING:
+    from dstc_isa.studies.validation import Check
 
 
 def add_validate_command(commands: Any) -> None:
@@ -24,7 +27,8 @@ def run_validate(options: argparse.Namespace) -> int:
     """Run the command; exit status 4 if a value is beyond its tolerance."""
     from rich.table import Table
 
-    from dstc_isa.studies.validation import GROUPS, validate
+    from dstc_isa.gpu import load_gpu
+    from dstc_isa.studies.validation import GROUPS, MACHINE, validate
 
     if options.json is not None:
         check_output(options.json)
@@ -38,14 +42,18 @@ def run_validate(options: argparse.Namespace) -> int:
         table.add_column(heading, justify="right")
     for heading in ("unit", "source", ""):
         table.add_column(heading, overflow="fold")
-    checks = []
+    checks: list[Check] = []
+    ended = False
     try:
         for check in validate(groups, lambda name: announce(f"measuring {name} ...")):
             checks.append(check)
             numbers = f"{check.published:.4g}", f"{check.ours:.4g}", f"{check.error:+.1%}", f"{check.tolerance:.0%}"
             table.add_row(check.name, *numbers, check.unit, check.source, "pass" if check.passed else "FAIL")
+        ended = True
     finally:  # an interrupt loses nothing that has been measured
         failed = sum(not check.passed for check in checks)
-        write_json(options.json, [check.as_json() for check in checks])
+        status = Status.FINDING if failed else Status.DONE if ended else Status.INTERRUPTED
+        facts = {"groups": [*groups], "checks": [check.as_json() for check in checks]}
+        write_report(options, [], facts, gpu=load_gpu(MACHINE), status=status)
         show(table, f"{len(checks) - failed} of {len(checks)} within tolerance")
-    return Status.FINDING if failed else Status.DONE
+    return status

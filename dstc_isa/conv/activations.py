@@ -12,8 +12,8 @@ from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import RunStatistics, statistics
-from dstc_isa.timing.run import RunOptions, execute
+from dstc_isa.report.statistics import RunStatistics, run_counted
+from dstc_isa.timing.run import RunOptions
 
 BEHIND = 64
 """Values that the kernel may read behind the last one."""
@@ -210,7 +210,7 @@ def encode_on_device(
     program = load_shipped("encode.dasm", gpu)
     kernel = program.kernel("encode")
     grid = (-(-plan.words // (STRETCH * WARPS)), -(-shape.channels // CHANNELS) * len(plan.phases))
-    run = statistics(kernel, *execute(program, kernel, grid, (ENCODE_BLOCK,), arguments, gpu, **options))
+    run = run_counted(program, kernel, grid, (ENCODE_BLOCK,), arguments, gpu, **options)
     return evolve(encoded, launches=(run,))
 
 

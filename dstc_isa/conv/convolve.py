@@ -40,8 +40,8 @@ from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import RunStatistics, statistics
-from dstc_isa.timing.run import RunOptions, execute
+from dstc_isa.report.statistics import RunStatistics, run_counted
+from dstc_isa.timing.run import RunOptions
 
 SparseKernel = Literal["spconv", "spconv_ohmma"]
 PAPER: SparseKernel = "spconv_ohmma"
@@ -211,7 +211,7 @@ def _launch(
         "options": flags | (HAS_BIAS if given.bias is not None else 0),
         **to_result,
     }
-    return statistics(kernel, *execute(program, kernel, grid, (BLOCK,), arguments, gpu, **options))
+    return run_counted(program, kernel, grid, (BLOCK,), arguments, gpu, **options)
 
 
 def _outcome(

@@ -34,8 +34,8 @@ from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import statistics
-from dstc_isa.timing.run import RunOptions, execute
+from dstc_isa.report.statistics import run_counted
+from dstc_isa.timing.run import RunOptions
 
 BLOCK = 128
 PROGRAM = "conv_dense.dasm"
@@ -92,13 +92,13 @@ def conv_dense(
     program = load_shipped(PROGRAM, machine)
     kernel = program.kernel(plan.tile.kernel + ("_parts" if parts > 1 else ""))
     grid = (column_tiles, row_tiles, launched.groups * parts)
-    execution, timing = execute(program, kernel, grid, (BLOCK,), arguments, machine, **options)
+    run = run_counted(program, kernel, grid, (BLOCK,), arguments, machine, **options)
     return ConvResult(
         _by_filter(y, launched),
         shape,
         np.count_nonzero(rounded_x) / rounded_x.size,
         np.count_nonzero(rounded_w) / rounded_w.size,
-        (statistics(kernel, execution, timing),),
+        (run,),
     )
 
 

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.overview import HtmlOverview, array_text
+from dstc_isa.report.document import document
 from dstc_isa.report.statistics import RunStatistics
 
 
@@ -36,10 +37,6 @@ class ConvResult(HtmlOverview):
             "cycles": self.cycles,
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """What ``--json`` writes."""
-        return self.as_json()
-
     @property
     def report(self) -> RunStatistics:
         """The same as ``run``, as other results call it."""
@@ -59,17 +56,20 @@ class ConvResult(HtmlOverview):
         return sum(timing.cycles for timing in timings if timing is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for ``json.dump``, without ``y``."""
+        """Plain data for ``json.dump``, without ``y`` and the kernels'."""
         return {
-            "input": self.shape.input_shape,
-            "weights": self.shape.weight_shape,
-            "output": self.shape.output_shape,
-            "stride": self.shape.stride,
-            "padding": self.shape.padding,
-            "dilation": self.shape.dilation,
+            "input": [*self.shape.input_shape],
+            "weights": [*self.shape.weight_shape],
+            "output": [*self.shape.output_shape],
+            "stride": [*self.shape.stride],
+            "padding": [*self.shape.padding],
+            "dilation": [*self.shape.dilation],
             "groups": self.shape.groups,
             "density_x": self.density_x,
             "density_w": self.density_w,
             "cycles": self.cycles,
-            "launches": [launch.as_json() for launch in self.launches],
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the command line writes it with ``--json``, without ``y``."""
+        return document("conv", self.launches, self.as_json())

@@ -13,8 +13,9 @@ from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.overview import HtmlOverview, array_text
-from dstc_isa.report.statistics import RunStatistics, statistics
-from dstc_isa.timing.run import RunOptions, execute
+from dstc_isa.report.document import document
+from dstc_isa.report.statistics import RunStatistics, run_counted
+from dstc_isa.timing.run import RunOptions
 
 
 @frozen(eq=False, repr=False)
@@ -34,8 +35,9 @@ class GemmResult(HtmlOverview):
         return self.run
 
     def to_dict(self) -> dict[str, Any]:
-        """Counts and times of the run."""
-        return self.run.to_dict()
+        """The report as the command line writes it with ``--json``, without ``c``."""
+        m, n = self.c.shape
+        return document("gemm", [self.run], {"m": m, "n": n})
 
 
 def multiply(
@@ -53,7 +55,7 @@ def multiply(
     machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
     program = load_shipped(f"{name}.dasm", machine)
     kernel = program.kernel(name)
-    execution, timing = execute(
+    run = run_counted(
         program,
         kernel,
         grid(m, n),
@@ -62,4 +64,4 @@ def multiply(
         machine,
         **options,
     )
-    return GemmResult(np.ascontiguousarray(c[:, :n]), statistics(kernel, execution, timing))
+    return GemmResult(np.ascontiguousarray(c[:, :n]), run)

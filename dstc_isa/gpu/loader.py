@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dstc_isa.errors import DstcError, UsageError
-from dstc_isa.gpu.schema import OPTIONAL, SOURCES, SPECS, Gpu, Row, build
+from dstc_isa.gpu.schema import OPTIONAL, SETTING, SOURCES, SPECS, Gpu, Row, build
 from dstc_isa.isa.instruction import Pipe
 
 DEFAULT_GPU = "v100-dstc"
@@ -68,7 +68,7 @@ def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:
             parsed = tomllib.loads(f"v = {value}")["v"]
         except tomllib.TOMLDecodeError:
             parsed = value.strip()
-        rows[key] = _row(where, key, parsed, "SET", "", COMMAND_LINE)
+        rows[key] = _row(where, key, parsed, SETTING, "", COMMAND_LINE)
     return _checked(gpu.name, gpu.description, rows)
 
 
@@ -104,8 +104,8 @@ def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, Row]]:
         if not isinstance(value, Mapping) or unknown or "v" not in value or "src" not in value:
             raise GpuError(f'{where}: {key}: expected {{ v = VALUE, src = "SOURCE" }} and perhaps a note')
         source = value["src"]
-        if source not in SOURCES or source == "SET":
-            known = ", ".join(s for s in SOURCES if s != "SET")
+        if source not in SOURCES or source == SETTING:
+            known = ", ".join(s for s in SOURCES if s != SETTING)
             raise GpuError(f"{where}: {key}: src is one of {known}, not {source!r}")
         rows[key] = _row(where, key, value["v"], source, str(value.get("note", "")), label)
     return str(tree.get("description", "")), rows

@@ -10,6 +10,9 @@ from attrs import frozen
 from dstc_isa.isa.instruction import Pipe
 from dstc_isa.overview import Overview
 
+SETTING = "SET"
+"""The source of a parameter that was changed by name."""
+
 SOURCES = {
     "HW": "measured on silicon by others",
     "JIA": "Jia et al. 2018, arXiv 1804.06826",
@@ -19,7 +22,7 @@ SOURCES = {
     "PTXAS": "read off stall counts in compiler output",
     "INF": "inferred from other values, see the note",
     "CHOSEN": "chosen by this project, see the note",
-    "SET": "set on the command line",
+    SETTING: "set on the command line",
 }
 
 
@@ -238,11 +241,16 @@ class Gpu(Overview):
         return self.accumulation_buffer.skipped, pipes
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters that were changed by name, such as with ``--set``."""
+        return {row.key: row.value for row in self.rows if row.source == SETTING}
+
+    @property
     def target(self) -> ScheduledFor:
         """What programs are scheduled for on it."""
         digest = hashlib.sha256(repr(self.timetable).encode()).hexdigest()[:DIGEST_DIGITS]
         timed = ("pipes.", "accumulation_buffer.skipped")
-        changed = [f"{row.key}={row.value}" for row in self.rows if row.source == "SET" and row.key.startswith(timed)]
+        changed = [f"{row.key}={row.value}" for row in self.rows if row.source == SETTING and row.key.startswith(timed)]
         name = "".join(c if c.isprintable() else "?" for c in " ".join([self.name, *changed]))
         return ScheduledFor(name[:NAME_LIMIT], digest)
 

@@ -50,7 +50,19 @@ class Record:
     def finish(self, outcome: Outcome) -> list[Path]:
         """Write totals, the operators of the host and the network's outputs; returns all files written."""
         self._begin()
-        report = {
+        report = self.report(outcome)
+        if self.rows:
+            write_whole(self.directory / TABLE, table(self.rows).encode(), durable=True)
+        write_whole(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode(), durable=True)
+        written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
+        if outcome.outputs:
+            write_whole(self.directory / OUTPUTS, archive(outcome.outputs), durable=True)
+            written.append(self.directory / OUTPUTS)
+        return written
+
+    def report(self, outcome: Outcome) -> dict[str, Any]:
+        """The whole as plain data for ``json.dump``: what was run, totals, outputs and layers."""
+        return {
             **self.settings,
             "totals": totals(outcome.rows).as_json(),
             "on_host": dict(outcome.on_host),
@@ -63,14 +75,6 @@ class Record:
             "accuracy": {name: each.as_json() for name, each in outcome.accuracy.items()},
             "layers": [row.as_json() for row in outcome.rows],
         }
-        if self.rows:
-            write_whole(self.directory / TABLE, table(self.rows).encode(), durable=True)
-        write_whole(self.directory / REPORT, (json.dumps(report, indent=2) + "\n").encode(), durable=True)
-        written = [self.directory / name for name in ((ROWS, TABLE, REPORT) if self.rows else (REPORT,))]
-        if outcome.outputs:
-            write_whole(self.directory / OUTPUTS, archive(outcome.outputs), durable=True)
-            written.append(self.directory / OUTPUTS)
-        return written
 
     def _begin(self) -> None:
         if self._goes_on:

@@ -2,22 +2,26 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import frozen
 
-from dstc_isa.engine.execution import Execution
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
+from dstc_isa.engine.launch import Argument
+from dstc_isa.gpu import Gpu
 from dstc_isa.overview import HtmlOverview
-from dstc_isa.program import Kernel
+from dstc_isa.program import Kernel, Program
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.timed import TimedStatistics, timed_statistics
 from dstc_isa.timing.result import Timing
+from dstc_isa.timing.run import RunOptions, execute
 
 
 @frozen(repr=False)
 class RunStatistics(HtmlOverview):
     """Counts of one launch.
 
+    ``grid`` and ``block``: CTAs and threads of a CTA in x, y and z; None if no launch was made.
     ``warp_instructions``: warp instructions issued, those included whose guard held in no lane.
     ``histogram`` and ``skipped``: mnemonic (with modifiers) -> issued, and issued with no lane executing.
     ``seconds``: wall-clock time of the run alone; ``threads``: host threads. ``timing``: None for a run without time.
@@ -32,6 +36,8 @@ class RunStatistics(HtmlOverview):
     skipped: dict[str, int]
     timing: TimedStatistics | None = None
     dependence: str | None = None
+    grid: tuple[int, ...] | None = None
+    block: tuple[int, ...] | None = None
 
     def overview(self) -> Mapping[str, object]:
         """Kernel, how much was executed, and cycles."""
@@ -44,8 +50,10 @@ class RunStatistics(HtmlOverview):
         return as_text(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``--json`` writes of a run."""
-        return self.as_json()
+        """The report as ``dstc-emu run --json`` writes it."""
+        from dstc_isa.report.document import document
+
+        return document("run", [self], {"kernel": self.kernel})
 
     @property
     def warp_instructions_per_s(self) -> float:
@@ -60,6 +68,8 @@ class RunStatistics(HtmlOverview):
         """Plain data for ``json.dump``."""
         return {
             "kernel": self.kernel,
+            "grid": None if self.grid is None else [*self.grid],
+            "block": None if self.block is None else [*self.block],
             "warp_instructions": self.warp_instructions,
             "seconds": self.seconds,
             "warp_instructions_per_s": self.warp_instructions_per_s,
@@ -71,7 +81,31 @@ class RunStatistics(HtmlOverview):
         }
 
 
-def statistics(kernel: Kernel, execution: Execution, timing: Timing | None = None) -> RunStatistics:
+def run_counted(
+    program: Program,
+    kernel: Kernel,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: Mapping[str, Argument],
+    gpu: Gpu | None,
+    *,
+    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
+    **options: Unpack[RunOptions],
+) -> RunStatistics:
+    """Run a kernel as ``timing.run.execute`` does, and count what it did."""
+    execution, timing = execute(
+        program, kernel, grid, block, arguments, gpu, max_instructions=max_instructions, **options
+    )
+    return statistics(kernel, execution, timing, grid, block)
+
+
+def statistics(
+    kernel: Kernel,
+    execution: Execution,
+    timing: Timing | None = None,
+    grid: tuple[int, ...] | None = None,
+    block: tuple[int, ...] | None = None,
+) -> RunStatistics:
     """Count a run's instructions by mnemonic, most frequent first; ``timing`` is what the model found."""
     if timing is not None and timing.kernel is not None:
         kernel = timing.kernel
@@ -90,5 +124,11 @@ def statistics(kernel: Kernel, execution: Execution, timing: Timing | None = Non
         histogram=dict(issued.most_common()),
         skipped={name: count for name, count in skipped.most_common() if count},
         timing=None if timing is None else timed_statistics(kernel, timing),
+        grid=None if grid is None else _full(grid),
+        block=None if block is None else _full(block),
         dependence=None if execution.dependence is None else execution.dependence.sentence(kernel),
     )
+
+
+def _full(extent: tuple[int, ...]) -> tuple[int, ...]:
+    return *extent, *[1] * (3 - len(extent))

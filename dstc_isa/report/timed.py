@@ -38,6 +38,7 @@ class InstructionStalls:
 class TimedStatistics(HtmlOverview):
     """A timed launch.
 
+    ``gpu``: its name, and the parameters changed by name in ``gpu_settings``.
     ``cycles`` of the modelled clock, ``microseconds`` the same as time. ``warp_cycles``: cycles that warps were
     resident; those with an issue (``issue_slots``) and ``stalls`` by reason add up to it. ``bounds``: cycles that
     each resource needs at least. ``occupancy``: CTAs an SM holds and what limits it; ``warps``: of a CTA,
@@ -47,6 +48,7 @@ class TimedStatistics(HtmlOverview):
     """
 
     gpu: str
+    gpu_settings: dict[str, Any]
     cycles: int
     microseconds: float
     launch_microseconds: float
@@ -70,8 +72,8 @@ class TimedStatistics(HtmlOverview):
 
     def overview(self) -> Mapping[str, object]:
         """Cycles, and the resource that needs most of them."""
-        bound = f"{self.bound.resource} ({self.share_of_bound:.0%})"
-        return {"gpu": self.gpu, "cycles": self.cycles, "microseconds": f"{self.microseconds:.4g}", "bound": bound}
+        limit = f"{self.headline.name} ({self.bound.resource} {self.share_of_bound:.0%})"
+        return {"gpu": self.gpu, "cycles": self.cycles, "microseconds": f"{self.microseconds:.4g}", "limited_by": limit}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as in a report of ``--json``."""
@@ -137,6 +139,7 @@ class TimedStatistics(HtmlOverview):
         """Plain data for ``json.dump``."""
         return {
             "gpu": self.gpu,
+            "gpu_settings": self.gpu_settings,
             "cycles": self.cycles,
             "microseconds": self.microseconds,
             "launch_microseconds": self.launch_microseconds,
@@ -180,6 +183,7 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
     total = timing.stalls.sum(axis=0)
     return TimedStatistics(
         gpu=timing.gpu.name,
+        gpu_settings=timing.gpu.settings,
         cycles=timing.cycles,
         microseconds=timing.cycles / timing.gpu.clock_mhz,
         launch_microseconds=timing.gpu.kernel_launch_cycles / timing.gpu.clock_mhz,

@@ -17,11 +17,12 @@ from dstc_isa.object.shipped import load_shipped
 from dstc_isa.options import named_options
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program_files import SPARSE_KERNELS
-from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.report.document import document
+from dstc_isa.report.statistics import RunStatistics, run_counted
 from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
-from dstc_isa.timing.run import RunOptions, execute
+from dstc_isa.timing.run import RunOptions
 
 CTA_TILE = 128
 BAND = 8
@@ -75,12 +76,8 @@ class SpgemmReport(HtmlOverview):
     def __str__(self) -> str:
         return str(self.run)
 
-    def to_dict(self) -> dict[str, Any]:
-        """What ``dstc-emu spgemm --json`` writes."""
-        return self.as_json()
-
     def as_json(self) -> dict[str, Any]:
-        """Plain data for ``json.dump``."""
+        """Plain data for ``json.dump``, without the kernel's."""
         return {
             "m": self.m,
             "n": self.n,
@@ -88,16 +85,13 @@ class SpgemmReport(HtmlOverview):
             "density_a": self.density_a,
             "density_b": self.density_b,
             "underflowed": self.underflowed,
-            "warp_instructions": self.run.warp_instructions,
             "ohmma": {"issued": self.ohmma_issued, "skipped": self.ohmma_skipped},
-            "seconds": self.run.seconds,
-            "warp_instructions_per_s": self.run.warp_instructions_per_s,
-            "histogram": self.run.histogram,
-            "skipped": self.run.skipped,
-            "threads": self.run.threads,
-            "timing": None if self.run.timing is None else self.run.timing.as_json(),
             "total_seconds": self.total_seconds,
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as ``dstc-emu spgemm --json`` writes it."""
+        return document("spgemm", [self.run], self.as_json())
 
 
 @frozen(eq=False, repr=False)
@@ -158,16 +152,7 @@ def spgemm(
             grid, arguments = _bitmap_launch(right, left, c, turned=True)
         else:
             grid, arguments = _bitmap_launch(left, right, c, turned=False)
-        execution, timing = execute(
-            program,
-            loaded,
-            grid,
-            (BLOCK,),
-            arguments,
-            machine,
-            **options,
-        )
-        run = statistics(loaded, execution, timing)
+        run = run_counted(program, loaded, grid, (BLOCK,), arguments, machine, **options)
     issued = run.executed(OHMMA) + walked
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 from dstc_isa import conv2d
 from dstc_isa.cli.emu import main
 from dstc_isa.sparse.random_matrix import random_matrix
+from tests.cli.reports import document, facts
 
 
 def random(seed: int, density: float, *shape: int) -> np.ndarray:
@@ -40,10 +41,10 @@ def test_files(skip: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conv", "x.npy", "w.npy", *OPTIONS, "--bias", "b.npy", "--relu", "--skip", skip, *written]) == 0
     expected = conv2d(X, W, bias=B, relu=True, skip=skip, **SAME)  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.load("y.npy"), expected.y)
-    report = json.loads(Path("r.json").read_text())
+    report = facts("r.json")
     assert (report["input"], report["weights"], report["output"]) == ([2, 6, 9, 8], [4, 3, 3, 2], [2, 4, 4, 9])
     assert report["cycles"] == expected.cycles
-    assert [launch["kernel"] for launch in report["launches"]] == ["encode", expected.run.kernel]
+    assert [launch["kernel"] for launch in document("r.json")["launches"]] == ["encode", expected.run.kernel]
     timing = expected.run.timing
     assert timing is not None
     assert expected.cycles is not None
@@ -89,7 +90,7 @@ def test_an_encoded_result() -> None:
     assert main(["conv", "x.npy", "w.npy", *OPTIONS, "--relu", "--encoded", "-o", "y.npy", "--json", "r.json"]) == 0
     stored = conv2d(X, W, relu=True, gpu=None, **SAME)  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.load("y.npy"), stored.y.astype(np.float16))
-    launches = json.loads(Path("r.json").read_text())["launches"]
+    launches = document("r.json")["launches"]
     encode, convolve = (launch["kernel"] for launch in launches)
     assert encode.startswith("encode")
     assert convolve.startswith("spconv_encoded")

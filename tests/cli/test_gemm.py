@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +6,7 @@ import pytest
 from dstc_isa.cli.emu import main
 from dstc_isa.dense.structured import prune
 from dstc_isa.sparse.random_matrix import random_matrix
+from tests.cli.reports import facts
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def test_files(kernel: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gemm", "a.npy", "b.npy", *options]) == 0
     a, b = prune(np.load("a.npy")), np.load("b.npy")
     np.testing.assert_allclose(np.load("c.npy"), a.astype(np.float64) @ b.astype(np.float64), atol=1e-5)
-    report = json.loads(Path("r.json").read_text())
+    report = facts("r.json")
     assert (report["m"], report["n"], report["k"]) == (20, 30, 50)
-    assert report["run"]["warp_instructions"] > 0
+    assert report["warp_instructions"] > 0
     out = capsys.readouterr().out
     assert out.startswith("C (20x30) = A (20x50) * B (50x30)")
     assert kernel in out

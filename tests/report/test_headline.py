@@ -24,6 +24,7 @@ def launch(**changes: Any) -> TimedStatistics:
     """A launch without anything to say about it, with some numbers changed; stalls are shares of warp cycles."""
     plain: dict[str, Any] = {
         "gpu": "g",
+        "gpu_settings": {},
         "cycles": 10_000,
         "microseconds": 10.0,
         "launch_microseconds": 2.0,
