@@ -12,6 +12,7 @@ from dstc_isa.cli.entry import run_command
 from dstc_isa.cli.examples import add_examples_command
 from dstc_isa.cli.gemm import add_gemm_command
 from dstc_isa.cli.gpu import add_gpu_command
+from dstc_isa.cli.isa import add_isa_command
 from dstc_isa.cli.network import add_network_command
 from dstc_isa.cli.parser import CommandParser, parse
 from dstc_isa.cli.run import add_run_command
@@ -40,6 +41,7 @@ def parser() -> CommandParser:
         add_network_command,
         add_examples_command,
         add_cache_command,
+        add_isa_command,
         add_help_command,
     ):
         add(commands)

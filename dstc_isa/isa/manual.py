@@ -98,6 +98,13 @@ def accepts(operand: Operand) -> str:
     return operand.what
 
 
+def use_of(operand: Operand) -> str:
+    """Whether an instruction reads an operand, writes it, or both."""
+    if isinstance(operand, Destination) and operand.accumulates:
+        return "read and written"
+    return "written" if operand.destination else "read"
+
+
 def _text(function: Callable[..., Any]) -> tuple[ast.FunctionDef, list[str]]:
     """A function's syntax tree and the source lines of its body without the docstring."""
     source = textwrap.dedent(inspect.getsource(function))
@@ -162,7 +169,8 @@ def _origin(declaration: Declaration) -> str:
     return "Volta" if declaration.public else "own"
 
 
-def _codes(declaration: Declaration) -> str:
+def codes(declaration: Declaration) -> str:
+    """The opcodes of its forms, bits of the form included."""
     return ", ".join(f"0x{declaration.code(form):03x}" for form in declaration.forms)
 
 
@@ -183,15 +191,14 @@ def section(declaration: Declaration) -> Iterator[str]:
     yield f"## {title(declaration)}\n"
     yield f"{declaration.description}\n"
     yield f"Pipe: {declaration.pipe.name} ({declaration.pipe.value}). Latency: {latency}."
-    yield f"Opcodes ({_origin(declaration)}): {_codes(declaration)}.\n"
+    yield f"Opcodes ({_origin(declaration)}): {codes(declaration)}.\n"
     yield "```text\n" + "\n".join(syntax(declaration, form) for form in declaration.forms) + "\n```\n"
     if declaration.operands:
         yield "| operand | use | accepts |\n| --- | --- | --- |"
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
-            use = "written" if operand.destination else "read"
-            use = "read and written" if isinstance(operand, Destination) and operand.accumulates else use
             left_out = f"; left out: {operand.format(operand.default)}" if operand.optional else ""
-            yield f"| {display(name, operand)} | {use} | {accepts(operand).replace('|', '&#124;')}{left_out} |"
+            accepted = accepts(operand).replace("|", "&#124;")
+            yield f"| {display(name, operand)} | {use_of(operand)} | {accepted}{left_out} |"
         yield ""
     if declaration.modifiers:
         yield "| modifier | words = stored value | left out |\n| --- | --- | --- |"
@@ -251,7 +258,7 @@ def index_page() -> str:
             summary = " ".join(d.description.split("\n\n")[0].split()).replace("|", "&#124;")
             link = f"[{d.mnemonic}]({name}.md#{anchor(title(d))})"
             latency = "variable" if d.variable_latency else "fixed"
-            parts.append(f"| {link} | {_codes(d)} | {_origin(d)} | {d.pipe.name} | {latency} | {summary} |")
+            parts.append(f"| {link} | {codes(d)} | {_origin(d)} | {d.pipe.name} | {latency} | {summary} |")
         parts.append("")
     parts.append(f"## Control bits\n\n{inspect.cleandoc(Control.__doc__ or '').replace('``', '`')}\n")
     parts.append(f"The control prefix writes them before an instruction; left out, it is `{Control()}`.\n")

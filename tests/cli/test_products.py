@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from dstc_isa.conv import conv2d as conv2d_module
 from dstc_isa.dense import gemm as gemm_module
 from dstc_isa.sparse import spgemm as spgemm_module
 from dstc_isa.sparse.random_matrix import random_matrix
+from tests.cli.reports import facts
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,9 @@ def test_a_product_is_written_as_its_name_says(command: str, suffix: str, capsys
     c = read[suffix](name)
     dense = (c.toarray() if scipy.sparse.issparse(c) else c).astype(np.float32)
     np.testing.assert_allclose(dense, product(), atol=1e-6)
-    report = json.loads(Path("r.json").read_text())
+    report = facts("r.json")
     nnz = int(np.count_nonzero(product()))
-    assert report["result"] == {"nnz": nnz, "density": nnz / 200}
+    assert report["product"] == {"nnz": nnz, "density": nnz / 200}
     if suffix != ".npy":
         assert c.nnz == nnz
     if command == "spgemm":

@@ -1,0 +1,79 @@
+import pytest
+
+from dstc_isa.cli.emu import main
+from dstc_isa.cli.isa import declarations_of
+from dstc_isa.gpu import load_gpu
+from dstc_isa.isa.instruction import REGISTRY, Pipe
+from dstc_isa.isa.manual import codes, semantics
+from dstc_isa.isa.syntax_line import syntax
+from tests.docs.console import ROOT
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["isa", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_instruction_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [line.split()[0] for line in printed(capsys).splitlines()[1:]]
+    assert sorted(listed) == sorted(d.mnemonic for d in REGISTRY)
+
+
+@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-{d.opcode:03x}")
+def test_every_page_has_forms_modifiers_and_semantics(capsys: pytest.CaptureFixture[str], declaration) -> None:
+    page = printed(capsys, declaration.mnemonic)
+    lines = [line.strip() for line in page.splitlines()]
+    assert {syntax(declaration, form) for form in declaration.forms} <= set(lines)
+    assert {line.strip() for line in semantics(declaration).splitlines()} <= set(lines)
+    assert {f".{word}" for modifier in declaration.modifiers for word in modifier.kind.words()} <= set(page.split())
+    assert f"opcodes: {codes(declaration)} (" in page
+    assert "``" not in page
+    assert "guard negate" not in page
+
+
+def test_the_encoding_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "opcode = 0x381" in printed(capsys, "LDG", "-v")
+
+
+def test_latencies_are_those_of_the_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "latency in cycles: 9, covered by stall counts" in printed(capsys, "FFMA", "--set", "pipes.FMA.latency=9")
+    usual = load_gpu().pipes[Pipe.FMA].latency
+    assert f"latency in cycles: {usual}, covered by stall counts" in printed(capsys, "FFMA")
+    assert "on v100 one every " in printed(capsys, "ISETP", "--gpu", "v100")
+
+
+@pytest.mark.parametrize(
+    ("name", "mnemonics"),
+    [
+        ("ldg", ["LDG"]),
+        ("LDG.E.128", ["LDG"]),
+        ("ATOMG", ["ATOMG", "ATOMG.CAS"]),
+        ("ATOMG.CAS", ["ATOMG.CAS"]),
+        ("OHMMA.8161.F32", ["OHMMA.8161.F32"] * 2),
+    ],
+)
+def test_names(name: str, mnemonics: list[str]) -> None:
+    assert [d.mnemonic for d in declarations_of(name)] == mnemonics
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("LDGG", "; did you mean LDG?"),
+        ("SHL", "; here it is SHF.L.U32 R0, R1, 2, RZ: R0 = R1 << 2"),
+        ("BPT.TRAP", ": there are no traps and breakpoints"),
+        ("QQQQQ", "; dstc-emu isa lists all"),
+    ],
+)
+def test_unknown_names_have_a_hint(capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
+    assert main(["isa", name]) == 2
+    assert capsys.readouterr().err == f"dstc-emu: there is no instruction {name}{hint}\n"
+
+
+def test_an_instruction_of_ones_own(tmp_path) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "dstc_isa", "isa", "AVG", "--isa", str(ROOT / "tests" / "example_extension.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("AVG.U32\n")
