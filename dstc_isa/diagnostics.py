@@ -1,7 +1,7 @@
 """Errors and warnings with their place in the source, and how they print."""
 
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import Any
 
 from attrs import frozen
 from rich.cells import cell_len
@@ -88,16 +88,6 @@ class Diagnostic:
 def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     """All diagnostics as text, one after the other."""
     return "\n".join(diagnostic.render(colour) for diagnostic in diagnostics)
-
-
-def wants_colour(stream: IO[str]) -> bool:
-    """Whether the stream is a terminal that shows colour (``NO_COLOR`` and dumb terminals do not)."""
-    if not stream.isatty():
-        return False
-    from rich.console import Console
-
-    console = Console(file=stream)
-    return console.color_system is not None and not console.no_color
 
 
 def _frame(frame: Frame) -> dict[str, Any]:

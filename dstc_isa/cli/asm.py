@@ -4,52 +4,29 @@ import argparse
 import os
 import stat
 import sys
-from contextlib import suppress
-from difflib import get_close_matches
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from dstc_isa.cli.entry import run_command, status_of
+from dstc_isa.cli.parser import CommandParser, parse
+from dstc_isa.cli.status import Status
+from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
 
-OK, FAILED, USAGE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
-STATUSES = (
-    "Exit status: 0 assembled, 1 errors in the input (with --check also hazards) or a file that cannot be written, "
-    "2 wrong command line, 130 interrupted, 141 the output's reader has gone."
-)
+PROGRAM = "dstc-asm"
 
 
-class Parser(argparse.ArgumentParser):
-    """Says in one sentence what is wrong, and names an option that was perhaps meant."""
-
-    def parse(self, argv: list[str] | None) -> argparse.Namespace:
-        """The options; exit status 2 for what is none."""
-        options, rest = self.parse_known_args(argv)
-        if rest:
-            name = rest[0].partition("=")[0]
-            near = get_close_matches(name, self._option_string_actions, 1)
-            what = f"there is no option {name}" if name.startswith("-") else f"{name!r} is one argument too many"
-            self.error(what + (f"; did you mean {near[0]}?" if near else ""))
-        if options.input is None:
-            self.error("FILE is missing: a source to assemble, or with -d an object")
-        return options
-
-    def error(self, message: str) -> NoReturn:
-        """Print it, and where help is."""
-        self.exit(USAGE, f"{self.prog}: {message}\n  usage: {self.prog} [options] FILE; --help says more\n")
-
-
-def arguments() -> Parser:
+def arguments() -> CommandParser:
     """The command line of ``dstc-asm``."""
-    parser = Parser(
-        prog="dstc-asm",
+    parser = CommandParser(
+        prog=PROGRAM,
         description="Assemble a .dasm source to an object file, or print the assembly of an object (-d).",
-        epilog=STATUSES,
-        allow_abbrev=False,
+        top=True,
     )
     parser.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
     parser.add_argument(
@@ -87,31 +64,15 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        status = run(argv)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("dstc-asm: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        return _give_up(CLOSED_PIPE)
-    except OSError as error:
-        print(f"dstc-asm: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
-        return _give_up(FAILED)
-    return status
-
-
-def _give_up(status: int) -> int:
-    """End with a status; what standard output still holds goes nowhere, since Python writes it once more at its end."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return status
-
-
-def run(argv: list[str] | None) -> int:
-    """Do what the command line says."""
     parser = arguments()
-    options = parser.parse(argv)
+    options = parse(parser, argv)
+    return run_command(PROGRAM, lambda: run(parser, options))
+
+
+def run(parser: CommandParser, options: argparse.Namespace) -> int:
+    """Do what the command line says."""
+    if options.input is None:
+        parser.error("FILE is missing: a source to assemble, or with -d an object")
     if options.disassemble and (options.listing or options.check or options.defines or options.include or options.gpu):
         parser.error("-d takes only an object file, -o, --isa and --json")
     if options.input == STANDARD_OUTPUT and not (options.output or options.check or options.disassemble):
@@ -128,7 +89,7 @@ def run(argv: list[str] | None) -> int:
             parser.error(f"-D {text}: expected NAME=NUMBER")
         defines[name] = value
     if not extend(options.isa, options.json):
-        return FAILED
+        return Status.REFUSED
     if options.disassemble:
         return disassemble(options.input, options.output or STANDARD_OUTPUT, options.json)
     return assemble(options, defines)
@@ -199,7 +160,7 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
         gpu = None if options.gpu is None else load_gpu(options.gpu)
     except GpuError as error:
         report([Diagnostic(ERROR, str(error), options.gpu)], options.json)
-        return FAILED
+        return status_of(error)
     include = [Path(directory) for directory in options.include]
     if options.input == STANDARD_OUTPUT:
         assembly = assemble_bytes(sys.stdin.buffer.read(), "<stdin>", include, defines, gpu, strict=options.check)
@@ -214,7 +175,7 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
         if options.listing:
             diagnostics += write(options.listing, listing(assembly.program).encode(errors="surrogateescape"))
     report(diagnostics, options.json)
-    return FAILED if any(d.severity == ERROR for d in diagnostics) else OK
+    return Status.REFUSED if any(d.severity == ERROR for d in diagnostics) else Status.DONE
 
 
 def disassemble(path: str, output: str, as_json: bool) -> int:
@@ -224,19 +185,19 @@ def disassemble(path: str, output: str, as_json: bool) -> int:
 
     try:
         program = read_object(sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes())
+    except ObjectError as error:
+        report([failure(path, str(error))], as_json)
+        return Status.REFUSED
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         report([failure(path, f"cannot read the file: {reason}")], as_json)
-        return FAILED
-    except ObjectError as error:
-        report([failure(path, str(error))], as_json)
-        return FAILED
+        return Status.REFUSED
     if output == STANDARD_OUTPUT:
         show(text_of(program))
-        return OK
+        return Status.DONE
     problems = write(output, text_of(program).encode())
     report(problems, as_json)
-    return FAILED if problems else OK
+    return Status.REFUSED if problems else Status.DONE
 
 
 def show(text: str) -> None:
@@ -273,9 +234,9 @@ def report(diagnostics: list["Diagnostic"], as_json: bool) -> None:
 
         show(json.dumps({"diagnostics": [d.as_dict() for d in diagnostics]}, indent=2) + "\n")
     elif diagnostics:
-        from dstc_isa.diagnostics import render, wants_colour
+        from dstc_isa.diagnostics import render
 
-        print(render(diagnostics, wants_colour(sys.stderr)), file=sys.stderr)
+        say(render(diagnostics, wants_colour()))
 
 
 if __name__ == "__main__":

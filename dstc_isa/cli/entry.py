@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
@@ -18,13 +19,20 @@ def run_command(program: str, command: Callable[[], int]) -> int:
         say(f"{program}: interrupted")
         return Status.INTERRUPTED
     except BrokenPipeError:
-        # Python flushes once more at its end, into nothing now.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_output()
         return Status.CLOSED_PIPE
     except (DstcError, OSError, MemoryError) as error:
+        if isinstance(error, OSError) and error.filename is None:
+            _leave_output()
         say(message(program, error))
         return status_of(error)
     return status
+
+
+def _leave_output() -> None:
+    """What standard output still holds goes nowhere: Python writes it once more at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def status_of(error: BaseException) -> Status:
@@ -44,6 +52,6 @@ def message(program: str, error: BaseException) -> str:
     if isinstance(error, AssemblyError):
         return render(error.diagnostics, wants_colour())
     text = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        text = f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename or 'standard output'}: {error.strerror}"
     return "\n  ".join([f"{program}: {text}", *getattr(error, "__notes__", ())])

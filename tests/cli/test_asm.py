@@ -246,3 +246,11 @@ def test_interrupt(monkeypatch, source, capsys):
     monkeypatch.setattr("dstc_isa.assembler.assemble_file", interrupted)
     assert main([str(source)]) == 130
     assert capsys.readouterr().err == "dstc-asm: interrupted\n"
+
+
+def test_a_gpu_that_does_not_exist_is_a_wrong_command_line(tmp_path):
+    source = tmp_path / "k.dasm"
+    source.write_text(".kernel k\n    EXIT\n.endkernel\n")
+    assert main([str(source), "--gpu", "v10"]) == 2
+    (tmp_path / "own.toml").write_text("x = 1\n")
+    assert main([str(source), "--gpu", str(tmp_path / "own.toml")]) == 1

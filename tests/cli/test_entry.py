@@ -28,6 +28,7 @@ def raising(error: BaseException) -> Callable[[], int]:
         (LaunchError("too large"), 1, "tool: too large\n"),
         (LaunchArgumentError("no parameter b"), 2, "tool: no parameter b\n"),
         (OSError(errno.ENOSPC, "No space left on device", "c.npy"), 1, "tool: c.npy: No space left on device\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "tool: standard output: No space left on device\n"),
         (MemoryError("Unable to allocate"), 1, "tool: Unable to allocate\n"),
         (MemoryError(), 1, "tool: MemoryError\n"),
         (AssemblyError([Diagnostic(ERROR, "no", "k.dasm", 3, 1)]), 1, "k.dasm:3:1: error: no\n"),
