@@ -12,7 +12,7 @@ from attrs import frozen
 
 from dstc_isa.diagnostics import Diagnostic, render
 from dstc_isa.engine.execution import Execution
-from dstc_isa.engine.launch import Argument, LaunchError
+from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, LaunchError
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.object import ObjectError
@@ -24,7 +24,6 @@ from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import execute
 
-DEFAULT_BLOCK = 32
 OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"})
 """What of ``execute`` is not an option of the run itself."""
 
@@ -87,7 +86,7 @@ def run(
     values, options = _sorted_out(chosen, keywords, arguments or {})
     given = {p.name: _argument(chosen, p, values[p.name]) for p in chosen.parameters if p.name in values}
     ctas = _extent("grid", grid)
-    threads = (chosen.block or (DEFAULT_BLOCK,)) if block is None else _extent("block", block)
+    threads = (chosen.block or DEFAULT_BLOCK) if block is None else _extent("block", block)
     execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
     return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution)

@@ -24,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not MUTANT and not hasattr(config, "workerinput"):
         from dstc_isa.engine.compiled import cache
         from dstc_isa.engine.compiled.machine import RUN_WORKER
+        from dstc_isa.engine.compiled.tracking import COMPARE
         from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
 
-        cache.load(RUN_WORKER, print)
-        cache.load(RUN_TASK, print)
-        cache.load(WATCHED_TASK, print)
+        for entry in (RUN_WORKER, COMPARE, RUN_TASK, WATCHED_TASK):
+            cache.load(entry, print)

@@ -1,8 +1,6 @@
 """``dstc-asm``: assemble a source, or disassemble an object."""
 
 import argparse
-import os
-import stat
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -13,6 +11,7 @@ from dstc_isa.cli.entry import run_command, status_of
 from dstc_isa.cli.parser import CommandParser, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
+from dstc_isa.cli.used_files import used_twice
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     if options.input == STANDARD_OUTPUT and not (options.output or options.check or options.disassemble):
         parser.error("what standard input assembles to has no name: give one with -o, or -o - for standard output")
     if not options.check:
-        twice = used_twice(options)
+        twice = _used_twice(options)
         if twice:
             parser.error(twice)
     defines = {}
@@ -95,38 +94,16 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     return assemble(options, defines)
 
 
-def used_twice(options: argparse.Namespace) -> str:
-    """Which file the command line would read or write twice, by whatever names and links, or empty."""
+def _used_twice(options: argparse.Namespace) -> str:
+    """Which file the command line would read or write twice, or empty."""
     output = options.output
     if output is None:
         output = STANDARD_OUTPUT if options.disassemble else str(Path(options.input).with_suffix(".dobj"))
-    written = {"the object": output, "the listing": options.listing}
+    diagnostics = ("the diagnostics", STANDARD_OUTPUT if options.json else None)
     if options.disassemble:
-        written = {"the text": output}
-    if options.json:
-        written["the diagnostics"] = STANDARD_OUTPUT
-    places: dict[tuple[int, int] | str, str] = {}
-    if options.input != STANDARD_OUTPUT:
-        places[_identity(options.input)] = "the object" if options.disassemble else "the source"
-    for what, path in written.items():
-        if path is None:
-            continue
-        first = places.setdefault(_identity(path), what)
-        if first != what:
-            name = "standard output" if path == STANDARD_OUTPUT else path
-            return f"{name} is {first} and would be {what} too: name another file"
-    return ""
-
-
-def _identity(path: str) -> tuple[int, int] | str:
-    """What tells a file from others: device and number if it exists, else its path without links."""
-    if path == STANDARD_OUTPUT:
-        return path
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return os.path.realpath(path)
-    return path if stat.S_ISCHR(status.st_mode) else (status.st_dev, status.st_ino)
+        return used_twice([("the object", options.input)], [("the text", output), diagnostics])
+    written = [("the object", output), ("the listing", options.listing), diagnostics]
+    return used_twice([("the source", options.input)], written)
 
 
 def extend(paths: list[str], as_json: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.arguments import InputError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed, seeds_of
 from dstc_isa.cli.one_axis import along_two
-from dstc_isa.cli.output import check_output, hazard_status, save_array, write_report
+from dstc_isa.cli.output import check_files, check_output, hazard_status, save_array, write_report
 from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
@@ -91,6 +91,7 @@ def run_conv(options: argparse.Namespace) -> int:
     check_run_options(options)
     if options.output:
         check_output(options.output, ".npy")
+    check_files(options, [("the result", options.output)])
     if options.kernel == DENSE and (options.channels_last or options.encoded or options.skip != "both"):
         raise UsageError(f"--channels-last, --encoded and --skip go with a sparse kernel, not with {DENSE}")
     if options.encoded and options.kernel != SPARSE:

@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say
+from dstc_isa.cli.used_files import Named, used_twice
 from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import STANDARD_OUTPUT, check_writable, whole_file, write_whole
 
@@ -31,6 +32,13 @@ def said_warnings() -> Iterator[None]:
         warnings.simplefilter("always", ArrayTypeWarning)
         warnings.showwarning = show
         yield
+
+
+def check_files(options: argparse.Namespace, written: Iterable[Named], read: Iterable[Named] = ()) -> None:
+    """Refuse files that the results and the report of a command would both take."""
+    twice = used_twice(read, [*written, ("the report", options.json)])
+    if twice:
+        raise UsageError(twice)
 
 
 def check_output(path: Path, suffix: str = "") -> None:

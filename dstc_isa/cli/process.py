@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-FAILED, INTERRUPTED = 1, 128 + signal.SIGINT
+from dstc_isa.cli.status import Status
 
 
 def emu() -> int:
@@ -44,19 +44,19 @@ def run_process(program: str, command: Callable[[], int]) -> int:
             status = command()
         except SystemExit as end:
             # As Python does: a text is a complaint, nothing is success.
-            status = end.code if isinstance(end.code, int) else 0 if end.code is None else FAILED
+            status = end.code if isinstance(end.code, int) else 0 if end.code is None else Status.REFUSED
             if isinstance(end.code, str):
                 sys.stderr.write(f"{end.code}\n")
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status = INTERRUPTED
+        status = Status.INTERRUPTED
         sys.stderr.write(f"{program}: interrupted\n")
     except BrokenPipeError:
-        status = 128 + signal.SIGPIPE
+        status = Status.CLOSED_PIPE
     except OSError as error:
         if error.filename != Output.NAME:
             raise
-        status = FAILED
+        status = Status.REFUSED
         sys.stderr.write(f"{program}: {error.filename}: {error.strerror}\n")
     # From here on there is nothing to tidy up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

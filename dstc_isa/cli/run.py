@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.output import check_output, hazard_status, said_warnings, save_array, write_report
+from dstc_isa.cli.output import check_files, check_output, hazard_status, said_warnings, save_array, write_report
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
@@ -24,7 +24,6 @@ EXAMPLE = """example:
   dstc-emu run examples/hello.dasm --grid 8 --block 128 --arg x=random:f4:1024 \\
     --arg y=zeros:f4:1024 --arg a=2.5 --arg n=1024 --out y=y.npy
 """
-DEFAULT_BLOCK = 32
 OBJECT_SUFFIX = ".dobj"
 
 
@@ -74,7 +73,7 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.faults import KernelFault
-    from dstc_isa.engine.launch import LaunchError
+    from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
     from dstc_isa.report.statistics import run_counted
     from dstc_isa.report.text import run_report
 
@@ -89,6 +88,8 @@ def run_run(options: argparse.Namespace) -> int:
     outputs = [assignment("--out", text) for text in options.out]
     for output in outputs:
         check_output(Path(output.text), ".npy")
+    results = [(f"{output.name} of --out", output.text) for output in outputs]
+    check_files(options, results, [("the program", options.program)])
     parts = [shown(text) for text in options.print]
     expected = [expectation(text) for text in options.expect]
     program = _load(options, gpu)
@@ -109,7 +110,7 @@ def run_run(options: argparse.Namespace) -> int:
                 program,
                 kernel,
                 grid,
-                block or kernel.block or (DEFAULT_BLOCK,),
+                block or kernel.block or DEFAULT_BLOCK,
                 arguments,
                 gpu,
                 max_instructions=limit,

@@ -32,6 +32,9 @@ MAX_SHARED_BYTES = 96 * 1024
 REGISTER_FILE = 65536
 """Limits of Volta (CUDA C++ Programming Guide, technical specifications, compute capability 7.0)."""
 
+DEFAULT_BLOCK = (LANES,)
+"""Threads of a CTA where neither the launch nor the kernel says: a warp."""
+
 AXES = "xyz"
 INTEGER_RANGES = {"u32": (0, 2**32 - 1), "s32": (-(2**31), 2**31 - 1), "u64": (0, 2**64 - 1), "ptr": (0, 2**64 - 1)}
 FORMATS = {"u32": "<I", "s32": "<i", "u64": "<Q", "ptr": "<Q", "f32": "<f"}

@@ -159,6 +159,21 @@ WRONG_RUNS = {
     "out of nothing": (2, "--out z: there is no array argument", "run hello.dasm --out z=z.npy"),
     "out of a number": (2, "--out n: there is no array argument", "run hello.dasm --arg n=3 --out n=n.npy"),
     "out as text": (2, "y.txt: an array is written as .npy", "run hello.dasm --arg y=@y.npy --out y=y.txt"),
+    "two results in a file": (
+        2,
+        "r.npy is x of --out and would be y of --out too",
+        "run hello.dasm --arg x=@y.npy --arg y=@y.npy --out x=r.npy --out y=./r.npy",
+    ),
+    "report over a result": (
+        2,
+        "y.npy is y of --out and would be the report too",
+        "run hello.dasm --arg y=@y.npy --out y=y.npy --json y.npy",
+    ),
+    "report over the program": (
+        2,
+        "hello.dasm is the program and would be the report too",
+        "run hello.dasm --json hello.dasm",
+    ),
     "out nowhere": (
         1,
         "cannot be written: there is no directory /",

@@ -12,8 +12,9 @@ from dstc_isa.program import Kernel, Program
 from tests.engine import cases
 from tests.engine.build import build
 from tests.engine.kernels import both, per_thread, program, run
+from tests.models.families import apply
 from tests.models.memory import BYTES
-from tests.models.state import apply, name_of
+from tests.models.state import name_of
 
 COMPUTING = [d for d in REGISTRY if d.family in ("integer", "logic", "predicate", "float", "half", "convert")]
 EXACT = [d for d in COMPUTING if name_of(d) != "mufu"]

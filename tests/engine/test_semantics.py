@@ -8,12 +8,11 @@ from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import RZ, Register
 from tests.engine import cases
 from tests.engine.combinations import combinations
-from tests.models import communication, floating, integer, logic, memory, structured, tensor
+from tests.models import floating
 from tests.models.control_flow import FLOW_MODELS
-from tests.models.state import LANE_MODELS, LANES, WARP_MODELS, Operands, State, apply, name_of
+from tests.models.families import LANE_MODELS, WARP_MODELS, apply
+from tests.models.state import LANES, Operands, State, name_of
 
-FAMILIES = (communication, floating, integer, logic, memory, structured, tensor)
-"""Importing a family registers its models."""
 STEPPED = [d for d in REGISTRY if name_of(d) not in FLOW_MODELS]
 NAMES = [f"{d.mnemonic}-{name_of(d)}" for d in STEPPED]
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
