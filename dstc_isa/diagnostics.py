@@ -10,6 +10,9 @@ from dstc_isa.program import Frame
 
 ERROR = "error"
 WARNING = "warning"
+HAZARD = "hazard"
+"""Kind of what written control codes leave; other diagnostics have none."""
+
 _ESCAPES = {ERROR: "\x1b[1;31m", WARNING: "\x1b[1;35m", "note": "\x1b[36m", "bold": "\x1b[1m", "caret": "\x1b[1;32m"}
 _WIDEST = 200
 _CUT = " ... "
@@ -23,7 +26,7 @@ class Diagnostic:
     ``line``, ``column`` and ``end_column`` count from 1, the end is exclusive; ``line`` 0 means the whole file.
     ``text`` is the source line. ``expected`` says what would be right, ``suggestion`` is a spelling that exists.
     ``includes``: the ``.include`` lines that led to the file, ``expansion``: the macro uses that led to the
-    line, innermost first.
+    line, innermost first. ``kind``: HAZARD, or empty.
     """
 
     severity: str
@@ -37,6 +40,7 @@ class Diagnostic:
     suggestion: str = ""
     includes: tuple[Frame, ...] = ()
     expansion: tuple[Frame, ...] = ()
+    kind: str = ""
 
     @property
     def where(self) -> str:
@@ -47,6 +51,7 @@ class Diagnostic:
         """The fields as plain data for JSON."""
         return {
             "severity": self.severity,
+            "kind": self.kind,
             "message": self.message,
             "file": self.file,
             "line": self.line,

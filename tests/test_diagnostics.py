@@ -58,8 +58,9 @@ def test_a_long_line_is_cut_around_the_place():
 def test_data():
     data = json.loads(json.dumps(EXAMPLE.as_dict()))
     assert data["includes"] == [{"file": "main.dasm", "line": 1, "macro": ""}]
-    assert {name: data[name] for name in ("severity", "line", "column", "end_column", "suggestion")} == {
+    assert {name: data[name] for name in ("severity", "kind", "line", "column", "end_column", "suggestion")} == {
         "severity": "error",
+        "kind": "",
         "line": 3,
         "column": 7,
         "end_column": 12,

@@ -6,6 +6,7 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.schedule import Hazard, schedule
 from dstc_isa.assembler.schedule.padding import padded
+from dstc_isa.diagnostics import HAZARD
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.program import MAXIMUM_INSTRUCTIONS, Kernel
@@ -30,4 +31,5 @@ def _report(kernel: KernelBuilder, hazard: Hazard, reporter: Reporter, severity:
         emitted.location[1:],
         severity=severity,
         expected=hazard.mend,
+        kind=HAZARD,
     )

@@ -85,10 +85,18 @@ class Reporter:
         severity: str = ERROR,
         expected: str = "",
         suggestion: str = "",
+        kind: str = "",
     ) -> None:
         """Report at a statement's mnemonic, directive or label."""
         self.at_piece(
-            statement, statement.first, message, expansion, severity=severity, expected=expected, suggestion=suggestion
+            statement,
+            statement.first,
+            message,
+            expansion,
+            severity=severity,
+            expected=expected,
+            suggestion=suggestion,
+            kind=kind,
         )
 
     def at_piece(
@@ -101,6 +109,7 @@ class Reporter:
         severity: str = ERROR,
         expected: str = "",
         suggestion: str = "",
+        kind: str = "",
     ) -> None:
         """Report at one piece of a statement."""
         column = piece.start_pos + 1
@@ -114,6 +123,7 @@ class Reporter:
                 expected=expected,
                 suggestion=suggestion,
                 expansion=expansion,
+                kind=kind,
             )
         )
 

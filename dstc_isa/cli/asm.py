@@ -49,7 +49,7 @@ def arguments() -> CommandParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="report errors and warnings, write nothing; a hazard of written control codes is an error",
+        help="report errors and warnings, write nothing; a hazard of written control codes is an error (status 4)",
     )
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
     parser.add_argument(
@@ -152,7 +152,17 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
         if options.listing:
             diagnostics += write(options.listing, listing(assembly.program).encode(errors="surrogateescape"))
     report(diagnostics, options.json)
-    return Status.REFUSED if any(d.severity == ERROR for d in diagnostics) else Status.DONE
+    return outcome(diagnostics)
+
+
+def outcome(diagnostics: list["Diagnostic"]) -> Status:
+    """The exit status that errors ask for: a hazard is a finding if nothing else is wrong."""
+    from dstc_isa.diagnostics import ERROR, HAZARD
+
+    kinds = {diagnostic.kind for diagnostic in diagnostics if diagnostic.severity == ERROR}
+    if not kinds:
+        return Status.DONE
+    return Status.FINDING if kinds == {HAZARD} else Status.REFUSED
 
 
 def disassemble(path: str, output: str, as_json: bool) -> int:

@@ -35,6 +35,7 @@ class Source:
         expected: str = "",
         suggestion: str = "",
         expansion: tuple[Frame, ...] = (),
+        kind: str = "",
     ) -> Diagnostic:
         """A diagnostic at a place in this file; line and columns count from 1."""
         return Diagnostic(
@@ -49,6 +50,7 @@ class Source:
             suggestion=suggestion,
             includes=self.included_from,
             expansion=expansion,
+            kind=kind,
         )
 
 

@@ -68,11 +68,28 @@ def test_check_makes_hazards_errors(tmp_path, capsys):
     assert "warning: RAW hazard: STG.E reads R0 before FFMA at" in (before := capsys.readouterr().err)
     assert "2 more cycles of stall between them" in before
     (tmp_path / "h.dobj").unlink()
-    assert main([str(source), "--check"]) == 1
+    assert main([str(source), "--check"]) == 4
     assert "error: RAW hazard: STG.E reads R0 before FFMA at" in capsys.readouterr().err
+    assert main([str(source), "--check", "--json"]) == 4
+    (found,) = [d for d in json.loads(capsys.readouterr().out)["diagnostics"] if d["severity"] == "error"]
+    assert (found["kind"], found["line"]) == ("hazard", 3)
     source.write_text(HAZARD.replace("S02", "S04"))
     assert main([str(source), "--check"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["h.dasm"]
+
+
+@pytest.mark.parametrize("wrong", ["MOV R300, 1", "BRA nowhere", ".set N"])
+def test_an_error_beside_a_hazard_is_no_finding(tmp_path, wrong):
+    source = tmp_path / "h.dasm"
+    source.write_text(HAZARD.replace("EXIT", f"EXIT\n{wrong}"))
+    assert main([str(source), "--check"]) == 1
+
+
+def test_many_hazards_are_a_finding(tmp_path):
+    source = tmp_path / "h.dasm"
+    lines = HAZARD.splitlines()
+    source.write_text("\n".join([lines[0], *lines[1:3] * 600, *lines[3:], ""]))
+    assert main([str(source), "--check"]) == 4
 
 
 def test_check_of_disassembled_shipped_programs(tmp_path, capsys):

@@ -5,15 +5,19 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
+from attrs import evolve
 from safetensors.numpy import save_file
 
 from dstc_isa.cli.emu import main
 from dstc_isa.cli.products import with_file_names
 from dstc_isa.conv import conv2d as conv2d_module
 from dstc_isa.dense import gemm as gemm_module
+from dstc_isa.isa.control import WAIT_MASK
+from dstc_isa.object import shipped
+from dstc_isa.program import Kernel
 from dstc_isa.sparse import spgemm as spgemm_module
 from dstc_isa.sparse.random_matrix import random_matrix
-from tests.cli.reports import facts
+from tests.cli.reports import document, facts
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,30 @@ def test_a_wrong_result_is_found(
     assert main(run) == 0
     assert main([*run, "--verify"]) == 4
     assert "WRONG: 1 of " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["spgemm", "gemm", "conv"])
+def test_a_hazard_is_found(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = shipped._kept
+
+    def without_waits(name: str, gpu: Any) -> Any:
+        def hasty(kernel: Kernel) -> Kernel:
+            return evolve(kernel, words=tuple(word & ~WAIT_MASK.insert(WAIT_MASK.maximum) for word in kernel.words))
+
+        program = kept(name, gpu)
+        return evolve(program, kernels=tuple(hasty(kernel) for kernel in program.kernels))
+
+    sizes = {"conv": "1,4,6,6,3,3,3"}.get(command, "9,8,7")
+    run = [command, "--random", sizes, "--json", "r.json"]
+    assert main([*run, "--check-hazards"]) == 0
+    monkeypatch.setattr(shipped, "_loaded", {})
+    monkeypatch.setattr(shipped, "_kept", without_waits)
+    assert main(run) == 0
+    capsys.readouterr()
+    assert main([*run, "--check-hazards"]) == 4
+    assert "RAW hazard: " in capsys.readouterr().err
+    assert document("r.json")["status"] == "finding"
+    assert facts("r.json")["timing"]["hazards"]
 
 
 @pytest.mark.parametrize("options", [[], ["--relu"], ["--encoded"], ["--kernel", "conv_dense"], ["--skip", "weights"]])
