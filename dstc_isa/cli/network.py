@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, directory
 from dstc_isa.cli.output import check_output, write_report
+from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show
 from dstc_isa.errors import UsageError
@@ -79,15 +80,15 @@ def add_network_command(commands: Any) -> None:
         "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
     )
     command.add_argument("--threads", type=int, metavar="N", help="host threads (default: all cores)")
-    command.add_argument("--no-plots", action="store_true", help="draw no picture; needs no Matplotlib")
+    command.add_argument("--no-plots", action="store_true", help=NO_PLOTS)
     command.add_argument(
         "-o",
         dest="output",
         type=directory,
         required=True,
         metavar="DIR",
-        help="directory of layers.csv, layers.jsonl, network.json and layers.png, and outputs.npz of an ONNX network; "
-        "the same command goes on there",
+        help="directory of layers.csv, layers.jsonl, network.json and the picture layers, and outputs.npz of an ONNX "
+        "network; the same command goes on there",
     )
     command.add_argument("--json", type=Path, metavar="R.json", help="write the report as JSON; - is standard output")
     command.add_argument("--overwrite", action="store_true", help="start anew, whatever run the directory has")
@@ -102,10 +103,9 @@ def run_network(options: argparse.Namespace) -> int:
     from dstc_isa.network.device import Device
     from dstc_isa.network.errors import NetworkError
     from dstc_isa.network.plot import draw
-    from dstc_isa.network.record import PICTURE, opened
+    from dstc_isa.network.record import opened
     from dstc_isa.network.study import machine_study
     from dstc_isa.studies.claim import JournalError
-    from dstc_isa.studies.plots import PlotError, check_library
 
     if options.json is not None:
         check_output(options.json)
@@ -116,8 +116,6 @@ def run_network(options: argparse.Namespace) -> int:
     reporter = Reporter(console(sys.stderr))
     record: Record | None = None
     try:
-        if not options.no_plots:
-            check_library()
         name, run, study, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
         settings = {"network": name, "gpu": gpu.name, "set": options.set, "sample": options.sample, **facts}
         study |= machine_study(gpu, options.sample)
@@ -128,9 +126,8 @@ def run_network(options: argparse.Namespace) -> int:
             if outcome.rows and not options.no_plots:
                 sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
                 title = f"{name} on {', '.join([gpu.name, *options.set, *sampled])}"
-                draw(outcome.rows, title, options.output / PICTURE)
-                written.append(options.output / PICTURE)
-    except (JournalError, NetworkError, PlotError) as error:
+                written += drawn_or_told(lambda: draw(outcome.rows, title, options.output))
+    except (JournalError, NetworkError) as error:
         raise InputError(str(error)) from None
     except KeyboardInterrupt:
         if record is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError, assignment, directory
 from dstc_isa.cli.output import check_output, write_report
+from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import console, show
 from dstc_isa.errors import UsageError
@@ -58,7 +59,7 @@ def add_sweep_command(commands: Any) -> None:
         "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
     )
     multiply.add_argument("--jobs", type=int, default=1, metavar="N", help="points to run at once (default 1)")
-    multiply.add_argument("--no-plots", action="store_true", help="write no pictures; needs no Matplotlib")
+    multiply.add_argument("--no-plots", action="store_true", help=NO_PLOTS)
     multiply.add_argument("--json", type=Path, metavar="R.json", help="write all rows as JSON; - is standard output")
     multiply.add_argument(
         "-o",
@@ -66,7 +67,7 @@ def add_sweep_command(commands: Any) -> None:
         type=directory,
         required=True,
         metavar="DIR",
-        help="directory of points.jsonl, points.csv, speedup.png and bound.png; the same command goes on there",
+        help="directory of points.jsonl, points.csv and the pictures speedup and bound; the same command goes on there",
     )
 
 
@@ -76,8 +77,8 @@ def run_sweep(options: argparse.Namespace) -> int:
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
     from dstc_isa.studies.journal import ROWS, TABLE, read_rows
-    from dstc_isa.studies.plots import SPEEDUP, PlotError, check_library, draw
-    from dstc_isa.studies.point import BASELINE
+    from dstc_isa.studies.plots import draw
+    from dstc_isa.studies.point import BASELINE, Point
     from dstc_isa.studies.sweep import PointError, StudyError, sweep
 
     if not 1 <= options.jobs <= MAX_JOBS:
@@ -86,10 +87,9 @@ def run_sweep(options: argparse.Namespace) -> int:
         check_output(options.json)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE
+    failed: tuple[Point, ...] = ()
     reporter = Reporter(console(sys.stderr))
     try:
-        if not options.no_plots:
-            check_library()
         with reporter.bar:
             for _ in sweep(
                 options.m,
@@ -110,9 +110,10 @@ def run_sweep(options: argparse.Namespace) -> int:
                 pass
     except StudyError as error:
         raise UsageError(str(error)) from None
-    except (JournalError, PlotError) as error:
+    except JournalError as error:
         raise InputError(str(error)) from None
     except PointError as error:
+        failed = error.points
         reporter.told(f"dstc-emu: {error}; the same command tries them again")
         status = Status.REFUSED
     except KeyboardInterrupt:
@@ -122,12 +123,12 @@ def run_sweep(options: argparse.Namespace) -> int:
         raise
     # Those of the files: a dense point that ended late has completed earlier rows.
     rows = read_rows(place)
-    drawn = [] if options.no_plots else draw(rows, place)
+    drawn = [] if options.no_plots else drawn_or_told(lambda: draw(rows, place, failed))
     if rows:
         show(row_table(rows))
     show(f"wrote {', '.join(map(str, (place / ROWS, place / TABLE, *drawn)))}")
-    if rows and not options.no_plots and place / SPEEDUP not in drawn:
-        show(f"no {SPEEDUP}: it needs the kernel {BASELINE}")
+    if drawn and all(row.speedup is None for row in rows):
+        show(f"no picture of speed-ups: it needs the kernel {BASELINE}")
     if options.json is not None:
         found = [{**row.as_json(), "headline": row.headline.name} for row in rows]
         gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)

@@ -84,7 +84,7 @@ def row_table(rows: list[Row]) -> Table:
     varied = varied_parameters(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("kernel", no_wrap=True)
-    for heading in ("A", "B", *(name.rpartition(".")[2] for name in varied), "cycles", "speed-up"):
+    for heading in ("A", "B", *varied, "cycles", "speed-up"):
         table.add_column(heading, justify="right")
     table.add_column("limited by", overflow="fold")
     table.add_column("of bound", justify="right")

@@ -17,10 +17,12 @@ from dstc_isa.network.narrow import carried
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import LayerRow, totals
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
+from dstc_isa.studies.figure_files import picture_files
 from dstc_isa.whole_file import append_line, write_whole
 
-ROWS, TABLE, REPORT, OUTPUTS, PICTURE = "layers.jsonl", "layers.csv", "network.json", "outputs.npz", "layers.png"
-FILES = (ROWS, TABLE, REPORT, OUTPUTS, PICTURE)
+ROWS, TABLE, REPORT, OUTPUTS = "layers.jsonl", "layers.csv", "network.json", "outputs.npz"
+PICTURE = "layers"
+FILES = (ROWS, TABLE, REPORT, OUTPUTS, *picture_files(PICTURE))
 WORDING = Wording("network", "layers", "choose another directory, or replace it with --overwrite", FILES)
 
 

@@ -1,67 +1,83 @@
 """Pictures of a sweep's rows: speed-up over dense, and how near each point comes to its bound."""
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from attrs import frozen
 
-from dstc_isa.errors import DstcError
-from dstc_isa.studies.point import BASELINE, Row, varied_parameters
-from dstc_isa.whole_file import write_whole
+from dstc_isa.report.headline import Limit
+from dstc_isa.studies.figure_files import check_library, save_figure
+from dstc_isa.studies.line_names import NAME_INCHES, name_ends
+from dstc_isa.studies.overlaps import MARK_POINTS, Curve, coinciding, line_widths, mark_sizes
+from dstc_isa.studies.point import BASELINE, Point, Row, varied_parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-SPEEDUP, BOUND = "speedup.png", "bound.png"
+SPEEDUP, BOUND = "speedup", "bound"
 AXES_INCHES = (6.2, 3.2)
 CHARACTER_INCHES = 0.073
-LABEL_INCHES = 0.21
-"""Height of a line of text beside the axes."""
-
-DOTS_PER_INCH = 130
 OUTSIDE_INCHES = 1.2
 """Height of a picture less that of its axes, about: title, ticks and axis label."""
 
 LEGEND_COLUMNS = 3
 MARKERS = "osD^vPX*<>ph"
-STYLES = ("-", ":", "-.")
-QUIET = "0.45"
+STYLES = ("-", "-.", ":")
+COLOURS = 10
+QUIET = "0.35"
+NEAR_SHARE = 0.01
+"""Share of the axis within which two values are one on paper."""
 
-
-class PlotError(DstcError):
-    """Pictures cannot be drawn; the message says how to mend it."""
+FULL_PERCENT, LEAST_PERCENT = 104.0, 20.0
+HEADROOM = 1.1
 
 
 @frozen
 class Series:
-    """Points that differ in the density of A alone, in the order of their sparsity of A in percent."""
+    """Points that differ in the density of A alone, in the order of their sparsity; ``failed`` ones have no row."""
 
     name: str
+    kernel: str
     rows: tuple[Row, ...]
+    failed: tuple[Point, ...]
 
     @property
     def reaches_all(self) -> bool:
         """Whether the one point stands for every density of A."""
-        return self.rows[0].density_a is None
+        return bool(self.rows) and self.rows[0].density_a is None
 
 
-def check_library() -> None:
-    """Raise PlotError if there is no Matplotlib."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise PlotError(f"pictures need Matplotlib ({error}): pip install matplotlib, or the extra [plot]") from None
+@frozen
+class Mark:
+    """How a point is drawn: a shape, filled if a resource limits it."""
+
+    shape: str
+    filled: bool = True
+
+    def style(self, colour: str, size: float) -> dict[str, Any]:
+        """Keywords for Matplotlib."""
+        face = colour if self.filled else "white"
+        return {
+            "marker": self.shape,
+            "markersize": size,
+            "color": colour,
+            "markerfacecolor": face,
+            "linestyle": "none",
+            "clip_on": False,
+        }
 
 
-def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
-    """Write the pictures that the rows allow, all of one study; returns their files.
+FAILED = Mark("x")
 
-    ``speedup.png`` needs rows with a speed-up. Raises PlotError without Matplotlib.
+
+def draw(rows: Sequence[Row], directory: Path, failed: Sequence[Point] = ()) -> list[Path]:
+    """Write the pictures that the rows allow, all of one study, as PNG and SVG; returns their files.
+
+    ``speedup`` needs rows with a speed-up. ``failed``: points without a row. Raises PlotError without Matplotlib, and
+    OSError for a file that cannot be written.
     """
     check_library()
     drawn = []
@@ -70,138 +86,181 @@ def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
         (BOUND, bound, list(rows)),
     ):
         if shown:
-            data = io.BytesIO()
-            picture(shown).savefig(data, format="png", dpi=DOTS_PER_INCH)
-            write_whole(directory / name, data.getvalue(), durable=True)
-            drawn.append(directory / name)
+            drawn += save_figure(picture(shown, failed), directory, name)
     return drawn
 
 
-def speedup(rows: Sequence[Row]) -> "Figure":
-    """Speed-up over dense against the sparsity of A, a line for each kernel, density of B and set of overrides."""
-    series = _series(row for row in rows if row.kernel != BASELINE)
-    figure, axes = _figure([BASELINE, *(each.name for each in series)], f"Speed-up over {BASELINE}", rows)
-    lines = [(axes.axhline(1, color="black", linewidth=1), BASELINE)]
-    for number, each in enumerate(series):
-        values = [row.speedup or 0.0 for row in each.rows]
-        look = {"color": f"C{number % 10}", "marker": MARKERS[number % len(MARKERS)]}
-        lines.append((_line(axes, each, values, look), each.name))
-    axes.set_ylabel(f"time of {BASELINE} / time")
-    axes.set_ylim(bottom=0)
-    _name_ends(axes, lines)
-    return figure
+def speedup(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
+    """Speed-up over dense against the sparsity of A, a line for each kernel, density of B and set of overrides.
 
-
-def bound(rows: Sequence[Row]) -> "Figure":
-    """Share of its highest bound that each point reaches, marked by what limits it: a resource, or a wait."""
-    series = _series(rows)
-    limits = list(dict.fromkeys(row.headline.name for row in rows))
-    columns = min(LEGEND_COLUMNS, len(limits))
-    figure, axes = _figure(
-        [each.name for each in series],
-        "Share of the bound that is reached",
-        rows,
-        legend_rows=1 - -len(limits) // columns,
+    Marks are hollow where no resource is the limit, and crosses where a point failed.
+    """
+    dense = Series(BASELINE, BASELINE, tuple(row for row in rows if row.kernel == BASELINE)[:1], ())
+    others = [each for each in _series(rows, failed) if each.kernel != BASELINE]
+    legend = {"a resource": Mark("o")} if any(map(_by_resource, rows)) else {}
+    hollow = dict.fromkeys(row.headline.name.partition(" (")[0] for row in rows if not _by_resource(row))
+    if hollow:
+        legend[", ".join(hollow)] = Mark("o", filled=False)
+    return _picture(
+        f"Speed-up over {BASELINE}",
+        f"time of {BASELINE} / time",
+        [dense, *others] if dense.rows else others,
+        value=lambda row: row.speedup or 0.0,
+        mark=lambda number, row: Mark(MARKERS[number % len(MARKERS)], _by_resource(row)),
+        legend=legend,
+        top=HEADROOM * max([1.0, *(row.speedup or 0.0 for row in rows)]),
     )
+
+
+def bound(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
+    """Share of its highest bound that each point reaches, marked by what limits it: a resource, or a wait.
+
+    Marks are hollow where no resource is the limit, and crosses where a point failed.
+    """
+    limits = dict.fromkeys((row.headline.name, _by_resource(row)) for row in rows)
+    legend = {name: Mark(MARKERS[number % len(MARKERS)], filled) for number, (name, filled) in enumerate(limits)}
+    return _picture(
+        "Share of the bound that is reached",
+        "cycles of the bound / cycles (%)",
+        _series(rows, failed),
+        value=lambda row: 100 * row.share_of_bound,
+        mark=lambda _, row: legend[row.headline.name],
+        legend=legend,
+        top=min(FULL_PERCENT, max(LEAST_PERCENT, HEADROOM * max(100 * row.share_of_bound for row in rows))),
+    )
+
+
+def _by_resource(row: Row) -> bool:
+    return row.headline.limit is Limit.RESOURCE
+
+
+def _series(rows: Iterable[Row], failed: Iterable[Point]) -> list[Series]:
+    groups: dict[Any, tuple[list[Row], list[Point]]] = {}
+    points: list[Row | Point] = [*rows, *failed]
+    for each in points:
+        kernel, _, density_b, overrides = each.key
+        ran, not_run = groups.setdefault((kernel, density_b, overrides), ([], []))
+        if isinstance(each, Row):
+            ran.append(each)
+        else:
+            not_run.append(each)
+    varied = varied_parameters(points)
+    found = []
+    for ran, not_run in groups.values():
+        first = ran[0] if ran else not_run[0]
+        ran.sort(key=lambda row: -row.measured_density_a)
+        found.append(Series(_name(first, varied), first.kernel, tuple(ran), tuple(not_run)))
+    return found
+
+
+def _name(point: Row | Point, varied: Sequence[str]) -> str:
+    density = [] if point.density_b is None else [f"B {100 * (1 - point.density_b):.4g} % zeros"]
+    values = [f"{name}={point.overrides[name]}" for name in varied if name in point.overrides]
+    return ", ".join([point.kernel, *density, *values])
+
+
+def _sparsity(point: Row | Point) -> float:
+    """Of A, in percent, as asked for; of a kernel that does not depend on it as measured, 0 if it was not."""
+    measured = point.measured_density_a if isinstance(point, Row) else 1.0
+    return 100 * (1 - (measured if point.density_a is None else point.density_a))
+
+
+def _picture(
+    title: str,
+    axis: str,
+    series: Sequence[Series],
+    *,
+    value: Callable[[Row], float],
+    mark: Callable[[int, Row], Mark],
+    legend: Mapping[str, Mark],
+    top: float,
+) -> "Figure":
+    """Lines over the sparsity of A. ``mark``: of a row of the series of that number. ``top``: of the axis.
+
+    Lines across are drawn last: their dashes let what is under them be seen.
+    """
+    series = sorted(series, key=lambda each: each.reaches_all)
+    near = NEAR_SHARE * top
+    places = {_sparsity(row) for each in series for row in each.rows}
+    marked = [{_sparsity(row): value(row) for row in each.rows} for each in series]
+    curves = [
+        dict.fromkeys(places, value(each.rows[0])) if each.reaches_all else points
+        for each, points in zip(series, marked, strict=True)
+    ]
+    across = sum(each.reaches_all for each in series)
+    lines_only = len(series) - across
+    widths = [*line_widths(curves[:lines_only], near), *line_widths(curves[lines_only:], near)]
+    sizes, colours = mark_sizes(marked, near), _colours(series)
+    crosses = mark_sizes([dict.fromkeys(map(_sparsity, each.failed), 0.0) for each in series], near)
+    names = [
+        f"{each.name} (coincides)" if same else each.name
+        for each, same in zip(series, coinciding(curves, near), strict=True)
+    ]
+    explained = {**legend, "none: the point failed": FAILED} if any(each.failed for each in series) else legend
+    figure, axes, height = _figure(title, names, series, explained)
     lines = []
     for number, each in enumerate(series):
-        values = [100 * row.share_of_bound for row in each.rows]
-        look = {"color": QUIET, "linestyle": STYLES[number % len(STYLES)], "linewidth": 1, "zorder": 1}
-        lines.append((_line(axes, each, values, look), each.name))
-    for number, limit in enumerate(limits):
-        those = [row for row in rows if row.headline.name == limit]
-        axes.scatter(
-            _sparsities(those),
-            [100 * row.share_of_bound for row in those],
-            color=f"C{number % 10}",
-            marker=MARKERS[number % len(MARKERS)],
-            zorder=2,
-            label=limit,
-        )
-    axes.set_ylabel("cycles of the bound / cycles (%)")
-    axes.set_ylim(0, 103)
-    figure.legend(loc="outside lower center", ncols=columns, frameon=False, title="limited by")
-    _name_ends(axes, lines)
+        look = {"color": colours[number], "linewidth": widths[number], "zorder": 2 + number}
+        lines.append((_line(axes, each, curves[number], STYLES[number // COLOURS % len(STYLES)], look), names[number]))
+        for row in each.rows:
+            style = mark(number, row).style(colours[number], sizes[number][_sparsity(row)])
+            axes.plot([_sparsity(row)], [value(row)], zorder=2 + number, **style)
+        for place, size in crosses[number].items():
+            axes.plot([place], [0], zorder=2 + number, **FAILED.style(colours[number], size))
+    axes.set_ylabel(axis)
+    axes.set_ylim(0, top)
+    name_ends(axes, lines, height)
     return figure
 
 
-def _line(axes: "Axes", series: Series, values: list[float], look: dict[str, Any]) -> "Line2D":
-    """A series over the sparsity of A; one point that stands for all has a line across."""
-    (line,) = axes.plot(_sparsities(series.rows), values, **look)
+def _colours(series: Sequence[Series]) -> list[str]:
+    """Dense in black and greys, the others in the order of Matplotlib's colours."""
+    dense = [number for number, each in enumerate(series) if each.kernel == BASELINE]
+    others = [number for number in range(len(series)) if number not in dense]
+    greys = {number: f"{min(0.6, 0.2 * place):.1f}" for place, number in enumerate(dense)}
+    return [greys.get(number) or f"C{others.index(number) % COLOURS}" for number in range(len(series))]
+
+
+def _line(axes: "Axes", series: Series, curve: Curve, style: str, look: Mapping[str, Any]) -> "Line2D":
+    """A series without its marks; one point that stands for all has a line across, points that failed have none."""
     if series.reaches_all:
-        return axes.axhline(values[-1], color=line.get_color(), linestyle="--", linewidth=1, zorder=1)
+        return axes.axhline(next(iter(curve.values())), linestyle="--", **look)
+    (line,) = axes.plot(list(curve) or [0], list(curve.values()) or [0], linestyle=style, **look)
     return line
 
 
-def _series(rows: Iterable[Row]) -> list[Series]:
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        kernel, _, density_b, overrides = row.key
-        groups.setdefault((kernel, density_b, overrides), []).append(row)
-    varied = varied_parameters([row for group in groups.values() for row in group])
-    return [
-        Series(_name(group[0], varied), tuple(sorted(group, key=lambda row: -row.measured_density_a)))
-        for group in groups.values()
-    ]
-
-
-def _name(row: Row, varied: Sequence[str]) -> str:
-    density = [] if row.density_b is None else [f"B {100 * (1 - row.density_b):.4g} % zeros"]
-    values = [f"{name.rpartition('.')[2]} {row.overrides[name]}" for name in varied if name in row.overrides]
-    return ", ".join([row.kernel, *density, *values])
-
-
-def _sparsities(rows: Iterable[Row]) -> list[float]:
-    asked = ((row.measured_density_a if row.density_a is None else row.density_a) for row in rows)
-    return [100 * (1 - density) for density in asked]
-
-
-def _figure(names: Sequence[str], title: str, rows: Sequence[Row], legend_rows: int = 0) -> "tuple[Figure, Axes]":
+def _figure(
+    title: str, names: Sequence[str], series: Sequence[Series], legend: Mapping[str, Mark]
+) -> "tuple[Figure, Axes, float]":
+    """A figure with empty axes, and their height in inches."""
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-    row = rows[0]
-    width = AXES_INCHES[0] + CHARACTER_INCHES * max(map(len, names))
-    height = max(AXES_INCHES[1], LABEL_INCHES * len(names)) + OUTSIDE_INCHES + LABEL_INCHES * legend_rows
+    columns = min(LEGEND_COLUMNS, len(legend)) or 1
+    legend_rows = 1 - -len(legend) // columns
+    height = max(AXES_INCHES[1], NAME_INCHES * len(names))
     # A figure of its own has the Agg canvas and touches no state of pyplot's.
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(
+        figsize=(
+            AXES_INCHES[0] + CHARACTER_INCHES * max(map(len, names)),
+            height + OUTSIDE_INCHES + NAME_INCHES * legend_rows,
+        ),
+        layout="constrained",
+    )
     axes = figure.subplots()
-    varied = varied_parameters(rows)
-    fixed = [f"{name}={value}" for name, value in row.overrides.items() if name not in varied]
-    axes.set_title(f"{title}: {row.m} x {row.n} x {row.k} on {', '.join([row.gpu, *fixed])}", fontsize=11, loc="left")
+    rows = [row for each in series for row in each.rows]
+    varied = varied_parameters([*rows, *(point for each in series for point in each.failed)])
+    first = rows[0]
+    fixed = [f"{name}={value}" for name, value in first.overrides.items() if name not in varied]
+    machine = ", ".join([first.gpu, *fixed])
+    axes.set_title(f"{title}: {first.m} x {first.n} x {first.k} on {machine}", fontsize=11, loc="left")
     axes.set_xlabel("sparsity of A (% zeros)")
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return figure, axes
-
-
-def _name_ends(axes: "Axes", lines: Sequence[tuple["Line2D", str]]) -> None:
-    """Write the name of each line right of the axes, moved apart where two would overlap, with a leader to its end."""
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top)
-    ends = [(float(np.asarray(line.get_ydata())[-1]), line, name) for line, name in lines]
-    ends.sort(key=lambda end: end[0])
-    wanted = [(value - bottom) / (top - bottom) for value, _, _ in ends]
-    step = LABEL_INCHES / max(AXES_INCHES[1], LABEL_INCHES * len(lines))
-    for (_, line, name), place, value in zip(ends, apart(wanted, step), wanted, strict=True):
-        style: dict[str, Any] = {"color": line.get_color(), "linestyle": line.get_linestyle(), "linewidth": 1}
-        axes.plot([1.005, 1.035], [value, place], transform=axes.transAxes, clip_on=False, **style)
-        axes.text(1.045, place, name, transform=axes.transAxes, color=line.get_color(), fontsize=9, va="center")
-
-
-def apart(wanted: Sequence[float], step: float) -> list[float]:
-    """Places from 0 to 1 near the ``wanted`` ones, which rise, at least ``step`` from each other if so many fit."""
-    groups: list[list[float]] = []
-    for value in wanted:
-        groups.append([value])
-        while len(groups) > 1 and _start(groups[-2], step) + len(groups[-2]) * step > _start(groups[-1], step):
-            upper = groups.pop()
-            groups[-1] += upper
-    places = [_start(group, step) + number * step for group in groups for number in range(len(group))]
-    last = len(places) - 1
-    return [min(max(place, n * step), 1 - (last - n) * step) for n, place in enumerate(places)]
-
-
-def _start(group: Sequence[float], step: float) -> float:
-    return sum(group) / len(group) - step * (len(group) - 1) / 2
+    handles = [Line2D([], [], label=name, **mark.style(QUIET, MARK_POINTS)) for name, mark in legend.items()]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False, title="limited by", fontsize=9
+    )
+    return figure, axes, height

@@ -149,7 +149,7 @@ def with_speedups(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def varied_parameters(rows: Sequence[Row]) -> list[str]:
-    """The parameters in which rows differ."""
+def varied_parameters(rows: Sequence[Row | Point]) -> list[str]:
+    """The parameters in which rows or points differ."""
     names = dict.fromkeys(name for row in rows for name in row.overrides)
     return [name for name in names if len({row.overrides.get(name) for row in rows}) > 1]

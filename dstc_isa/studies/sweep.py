@@ -72,7 +72,11 @@ class StudyError(UsageError):
 
 
 class PointError(DstcError):
-    """Some points of a study failed; the notes say which and why."""
+    """Some points of a study failed; the notes say which and why. ``points``: those."""
+
+    def __init__(self, text: str, points: Sequence[Point]) -> None:
+        super().__init__(text)
+        self.points = tuple(points)
 
 
 @frozen
@@ -332,18 +336,18 @@ def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch) -> Ite
     left = [point for point in points if journal.find(point.key) is None]
     watch.planned(len(points), len(kept))
     yield from kept
-    failures = []
+    failures: list[tuple[Point, Failure]] = []
     for point, outcome in _outcomes(left, jobs, watch):
         ended = journal.add(outcome) if isinstance(outcome, Row) else outcome
         watch.ended(point, ended)
         if isinstance(ended, Row):
             yield ended
         else:
-            failures.append(f"{point.label}: {ended.reason}")
+            failures.append((point, ended))
     if failures:
-        error = PointError(f"{len(failures)} of {len(points)} points failed")
-        for failure in failures:
-            error.add_note(failure)
+        error = PointError(f"{len(failures)} of {len(points)} points failed", [point for point, _ in failures])
+        for point, failure in failures:
+            error.add_note(f"{point.label}: {failure.reason}")
         raise error
 
 

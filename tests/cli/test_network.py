@@ -37,7 +37,7 @@ n = 8
 density_x = 0.5
 density_w = 0.25
 """
-FILES = {"layers.csv", "layers.jsonl", "layers.png", "network.json"}
+FILES = {"layers.csv", "layers.jsonl", "layers.png", "layers.svg", "network.json"}
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["network", "mine.toml", "--set", "sm.count=2", "-o", "study", "--no-plots"]) == 0
     out, err = capsys.readouterr()
     assert [line.partition(":")[0] for line in err.splitlines()] == ["1/2 conv1", "2/2 fc"]
-    assert names("study") == FILES - {"layers.png"}
+    assert names("study") == FILES - {"layers.png", "layers.svg"}
     with Path("study/layers.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["layer"], row["count"], row["x"]) for row in rows] == [("conv1", "2", "1x3x8x8"), ("fc", "1", "1x16")]
@@ -242,7 +242,6 @@ def test_an_operator_that_is_unknown(capsys: pytest.CaptureFixture[str]) -> None
     [
         ("onnx", "net.onnx", "pip install onnx onnxruntime, or the extra [onnx]"),
         ("onnxruntime", "net.onnx", "pip install onnx onnxruntime, or the extra [onnx]"),
-        ("matplotlib", "mine.toml", "pip install matplotlib, or the extra [plot]"),
     ],
 )
 def test_libraries_that_are_not_there(
@@ -252,6 +251,23 @@ def test_libraries_that_are_not_there(
     assert main(["network", network, "-o", "study"]) == 1
     assert message in capsys.readouterr().err
     assert not Path("study").exists()
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_without_matplotlib_there_is_no_picture(
+    quiet: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main([*quiet, "network", "none.toml", "-o", "study"]) == 1
+    assert "picture" not in capsys.readouterr().err
+    assert main([*quiet, "network", "mine.toml", "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    (line,) = [line for line in (out + err).splitlines() if "picture" in line]
+    assert "dstc-emu: no picture is drawn: no Matplotlib" in line
+    assert "pip install matplotlib, or the extra [plot]" in line
+    assert names("study") == FILES - {"layers.png", "layers.svg"}
+    assert main([*quiet, "network", "mine.toml", "-o", "study", "--no-plots"]) == 0
+    assert "picture" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("network", [["mine.toml"], ["net.onnx", "--input", "x.npy"]])

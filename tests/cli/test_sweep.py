@@ -12,7 +12,8 @@ from dstc_isa.studies.sweep import SweptKernel
 from tests.studies.rows import check_directory
 
 COMMAND = ["sweep", "spgemm", "--m", "32", "--n", "32", "--k", "32"]
-FILES = {".lock", "bound.png", "points.csv", "points.jsonl", "speedup.png", "study.json"}
+SPEEDUP, BOUND = {"speedup.png", "speedup.svg"}, {"bound.png", "bound.svg"}
+FILES = {".lock", "points.csv", "points.jsonl", "study.json"} | SPEEDUP | BOUND
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def test_study(capsys: pytest.CaptureFixture[str]) -> None:
         "6/6 spgemm, A 0.5, B 1, sm.count=2",
     ]
     assert "\x1b" not in out + err
-    assert "wrote study/points.jsonl, study/points.csv, study/speedup.png, study/bound.png" in out
+    assert "wrote study/points.jsonl, study/points.csv, study/speedup.png, study/speedup.svg, study/bound.png" in out
     rows = check_directory(Path("study"))
     table = [line.split() for line in out.splitlines()[1:]]
     for row in rows:
@@ -50,17 +51,24 @@ def test_study(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_without_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*COMMAND, "--kernel", "spgemm", "-o", "study"]) == 0
-    assert "no speedup.png: it needs the kernel gemm_dense" in capsys.readouterr().out
-    assert {path.name for path in Path("study").iterdir()} == FILES - {"speedup.png"}
+    assert "no picture of speed-ups: it needs the kernel gemm_dense" in capsys.readouterr().out
+    assert {path.name for path in Path("study").iterdir()} == FILES - SPEEDUP
 
 
-def test_pictures_need_matplotlib(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_there_is_no_picture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main([*COMMAND, "-o", "study"]) == 1
-    assert "pip install matplotlib" in capsys.readouterr().err
-    assert not Path("study").exists()
+    assert main([*COMMAND, "--density-a", "2", "-o", "study"]) == 2
+    assert "picture" not in capsys.readouterr().err
+    assert main([*COMMAND, "-o", "study"]) == 0
+    out, err = capsys.readouterr()
+    (line,) = [line for line in (out + err).splitlines() if "picture" in line]
+    assert "dstc-emu: no picture is drawn: no Matplotlib" in line
+    assert "pip install matplotlib, or the extra [plot]" in line
     assert main([*COMMAND, "--no-plots", "-o", "study"]) == 0
-    assert {path.name for path in Path("study").iterdir()} == FILES - {"speedup.png", "bound.png"}
+    assert "picture" not in "".join(capsys.readouterr())
+    assert {path.name for path in Path("study").iterdir()} == FILES - SPEEDUP - BOUND
 
 
 @pytest.mark.parametrize(
@@ -134,6 +142,7 @@ def test_a_point_that_fails(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "1/2 refused, A 0.5, B 0.5: failed: no room for it" in err
     assert "dstc-emu: 1 of 2 points failed; the same command tries them again" in err
     assert [row["kernel"] for row in check_directory(Path("study"))] == ["spgemm"]
+    assert b"none: the point failed" in Path("study/bound.svg").read_bytes()
 
 
 def test_interrupt(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,6 @@ def test_table_has_a_column_for_what_is_varied() -> None:
     console.print(row_table([row(overrides={"sm.count": n, "l2.ways": 8}, speedup=n / 8) for n in (2, 4)]))
     assert isinstance(console.file, io.StringIO)
     heading, *lines = (line.split() for line in console.file.getvalue().splitlines())
-    assert heading == ["kernel", "A", "B", "count", "cycles", "speed-up", "limited", "by", "of", "bound"]
+    assert heading == ["kernel", "A", "B", "sm.count", "cycles", "speed-up", "limited", "by", "of", "bound"]
     assert lines[0] == ["spgemm", "0.5", "1", "2", "1,000", "0.25", "latency", "(barrier)", "50%"]
     assert lines[1][3:6] == ["4", "1,000", "0.50"]
