@@ -11,7 +11,8 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.diagnostics import Diagnostic, render
-from dstc_isa.engine.execution import Execution
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
+from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, LaunchError
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
@@ -23,9 +24,14 @@ from dstc_isa.program import Kernel, Parameter, Program
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import execute
+from dstc_isa.trace.place import Cta
+from dstc_isa.trace.run import trace
 
 OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"})
 """What of ``execute`` is not an option of the run itself."""
+
+NOTED = 20
+"""Last lines of a log that a fault brings along."""
 
 Sizes = int | tuple[int, ...]
 
@@ -39,13 +45,14 @@ class RunResult(HtmlOverview):
     """What a kernel did. ``report``: as the command line prints it. ``timing``: None for a run without time.
 
     ``arrays``: the array arguments, by parameter, which the kernel has read and written. ``execution``: counts of each
-    instruction.
+    instruction. ``log``: a line for each instruction of the warps that were to be logged.
     """
 
     report: RunStatistics
     timing: Timing | None
     arrays: dict[str, npt.NDArray[Any]]
     execution: Execution
+    log: list[str]
 
     def overview(self) -> Mapping[str, object]:
         """Kernel, counts, cycles, and the arrays."""
@@ -67,6 +74,7 @@ def run(
     settings: Sequence[str] = (),
     include: Sequence[str | os.PathLike[str]] = (),
     arguments: Mapping[str, Any] | None = None,
+    log: Sequence[tuple[Cta, int]] = (),
     **keywords: Any,
 ) -> RunResult:
     """Run a kernel of a ``.dasm`` or ``.dobj`` file, or of a Program; its parameters are keywords.
@@ -74,8 +82,9 @@ def run(
     ``grid``, ``block``: an int or up to three; the block is the kernel's own, or 32 threads, if None. Arrays are NumPy
     arrays, read and written in place. ``kernel``: a name, if there are several. ``gpu``: what to time it on, a
     configuration, its name or file; None runs without time. ``settings``: such as ``"sm.count=40"``, on a GPU that is
-    named. ``include``: directories. ``arguments``: parameters that are called like an option. Other keywords are the
-    options of ``execute``: threads, max_instructions, reference, sample, check_hazards, any_order, progress, announce.
+    named. ``include``: directories. ``arguments``: parameters that are called like an option. ``log``: CTA, a number or
+    coordinates, and warp, of each to be logged; a fault has the last lines as notes. Other keywords are the options of
+    ``execute``: threads, max_instructions, reference, sample, check_hazards, any_order, progress, announce.
 
     Raises AssemblyError or ObjectError for a file, LaunchError for arguments that do not fit, OptionError for a keyword
     that is neither, GpuError, and KernelFault during the run. Warns with AssemblyWarning of what the assembler does.
@@ -87,9 +96,19 @@ def run(
     given = {p.name: _argument(chosen, p, values[p.name]) for p in chosen.parameters if p.name in values}
     ctas = _extent("grid", grid)
     threads = (chosen.block or DEFAULT_BLOCK) if block is None else _extent("block", block)
-    execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
+    lines: list[str] = []
+    if log:
+        known = {"max_instructions": DEFAULT_MAX_INSTRUCTIONS, "reference": False, "announce": None}
+        shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
+        trace(loaded, chosen, ctas, threads, given, machine, log=log, write=lines.append, **shared)
+    try:
+        execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
+    except KernelFault as fault:
+        for line in lines[-NOTED:]:
+            fault.add_note(line)
+        raise
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-    return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution)
+    return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution, lines)
 
 
 def _machine(gpu: Gpu | str | None, settings: Sequence[str]) -> Gpu | None:

@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from dstc_isa.engine.compiled.machine import RUN_WORKER
         from dstc_isa.engine.compiled.tracking import COMPARE
         from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
+        from dstc_isa.trace.stepper import STEP
 
-        for entry in (RUN_WORKER, COMPARE, RUN_TASK, WATCHED_TASK):
+        for entry in (RUN_WORKER, COMPARE, RUN_TASK, WATCHED_TASK, STEP):
             cache.load(entry, print)

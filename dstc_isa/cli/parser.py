@@ -124,7 +124,7 @@ def parse(parser: CommandParser, arguments: Sequence[str] | None) -> argparse.Na
     words = sys.argv[1:] if arguments is None else [*arguments]
     options = parser.parse_args(words)
     options.command_line = [parser.prog, *words]
-    places = [getattr(options, name, None) for name in ("json", "output")]
+    places = [getattr(options, name, None) for name in ("json", "output", "log_file")]
     places += [text.partition("=")[2] for text in getattr(options, "out", [])]
     taken = [str(place) for place in places].count(STANDARD_OUTPUT)
     if taken > 1:

@@ -9,7 +9,8 @@ from dstc_isa.cli.output import check_files, check_output, hazard_status, said_w
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
-from dstc_isa.cli.terminal import say, show, tell, verbose, wants_colour
+from dstc_isa.cli.terminal import announce, say, show, tell, verbose, wants_colour
+from dstc_isa.cli.trace_options import add_trace_options, log_writer, logged_warps
 from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
@@ -61,6 +62,7 @@ def add_run_command(commands: Any) -> None:
     run.add_argument(
         "--max-instructions", type=int, default=None, metavar="N", help="stop a warp that has issued so many"
     )
+    add_trace_options(run)
     add_run_options(run)
     run.set_defaults(run=run_run)
 
@@ -76,6 +78,7 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
     from dstc_isa.report.statistics import run_counted
     from dstc_isa.report.text import run_report
+    from dstc_isa.trace.run import trace
 
     gpu = chosen_gpu(options)
     check_run_options(options)
@@ -89,7 +92,8 @@ def run_run(options: argparse.Namespace) -> int:
     for output in outputs:
         check_output(Path(output.text), ".npy")
     results = [(f"{output.name} of --out", output.text) for output in outputs]
-    check_files(options, results, [("the program", options.program)])
+    logged = logged_warps(options)
+    check_files(options, [*results, ("the log", options.log_file)], [("the program", options.program)])
     parts = [shown(text) for text in options.print]
     expected = [expectation(text) for text in options.expect]
     program = _load(options, gpu)
@@ -104,13 +108,29 @@ def run_run(options: argparse.Namespace) -> int:
         part.of(arrays[part.name])
     for each in expected:
         each.check_shape(arrays[each.name])
+    threads = block or kernel.block or DEFAULT_BLOCK
     try:
+        if logged:
+            with log_writer(options.log_file) as write:
+                trace(
+                    program,
+                    kernel,
+                    grid,
+                    threads,
+                    arguments,
+                    gpu,
+                    log=logged,
+                    write=write,
+                    max_instructions=limit,
+                    reference=options.reference,
+                    announce=announce,
+                )
         with said_warnings(), ProgressBar() as bar:
             run = run_counted(
                 program,
                 kernel,
                 grid,
-                block or kernel.block or DEFAULT_BLOCK,
+                threads,
                 arguments,
                 gpu,
                 max_instructions=limit,

@@ -1,0 +1,15 @@
+"""The record by which Python asks the interpreter for some instructions of a warp."""
+
+from dstc_isa.engine.layout import offsets
+
+STEP_FIELDS = {
+    "launch": "address of the launch record",
+    "warps": "address of the first warp record of the CTA",
+    "index": "number of the warp",
+    "budget": "instructions to issue at most; 0 to look whether the warp is in an endless loop",
+    "kept": "address of room for a warp's state",
+    "issued": "address of the counts of issued instructions",
+    "skipped": "address of the counts of issued instructions whose guard held in no lane",
+    "count": "instructions that were issued",
+}
+STEP_OFFSETS = offsets(STEP_FIELDS, {})

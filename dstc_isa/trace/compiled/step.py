@@ -1,0 +1,26 @@
+"""Some instructions of one warp, as Python asks for them."""
+
+from typing import Any
+
+from dstc_isa.engine.compiled.jit import merged
+from dstc_isa.engine.compiled.loops import RECORD_BYTES, looker_of
+from dstc_isa.engine.compiled.records import as_launch, as_warp
+
+
+def stepper_of(run_warp: Any) -> Any:
+    """The function that runs a warp for some instructions, around a compiled interpreter of warps."""
+
+    look = looker_of(run_warp)
+
+    @merged
+    def advance(step: Any) -> Any:
+        """Issue instructions, or look for an endless loop, as the record says."""
+        launch = as_launch(step.launch)
+        if step.budget == 0:
+            look(launch, step.warps, step.index, step.kept)
+        else:
+            warp = as_warp(step.warps + step.index * RECORD_BYTES)
+            code = launch.code
+            step.count = run_warp(warp, code, launch.code_size, step.issued, step.skipped, step.budget, 0)
+
+    return advance

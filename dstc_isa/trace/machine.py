@@ -1,0 +1,98 @@
+"""Runs a launch in the order that defines its results, and logs chosen warps on the way."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dstc_isa.engine.launch import Launch
+from dstc_isa.engine.reference.machine import ReferenceMachine
+from dstc_isa.engine.reference.warp import ReferenceWarp
+from dstc_isa.trace.log import Log
+from dstc_isa.trace.logged import LoggedWarp
+
+if TYPE_CHECKING:
+    from dstc_isa.trace.stepper import Stepper
+
+
+PATIENCE = 200_000
+"""Instructions that run on the reference engine first: about as long as compiling the other one would take."""
+
+
+class Complete(Exception):
+    """All that was to be seen has been."""
+
+
+class TracingMachine(ReferenceMachine):
+    """The reference engine's order of CTAs and warps, on the compiled engine where many come without a logged warp.
+
+    ``logged``: linear number of the CTA and number of the warp, of each to be logged. ``reference``: nothing runs on
+    the compiled engine, of whose start ``announce`` is told.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        max_instructions: int,
+        log: Log,
+        logged: Collection[tuple[int, int]],
+        *,
+        reference: bool,
+        announce: Callable[[str], None] | None,
+    ) -> None:
+        super().__init__(launch, max_instructions)
+        self.log = log
+        self.logged = frozenset(logged)
+        self.begun: list[LoggedWarp] = []
+        self.reference = reference
+        self.announce = announce
+        self.looking = False
+        self._stepper: Stepper | None = None
+
+    @property
+    def stepper(self) -> "Stepper":
+        """The compiled engine, loaded when it is first wanted."""
+        if self._stepper is None:
+            from dstc_isa.trace.stepper import Stepper
+
+            self._stepper = Stepper(self.launch, self.max_instructions, self.announce)
+        return self._stepper
+
+    def start_cta(self, cta: int) -> list[Any]:
+        """The warps of a CTA at its start; Complete if there is nothing more to be seen."""
+        if len(self.begun) == len(self.logged) and not any(warp.live for warp in self.begun):
+            raise Complete
+        wanted = {warp for number, warp in self.logged if number == cta}
+        if not (self.reference or wanted) and self.issued.sum() >= PATIENCE:
+            return [*self.stepper.start_cta(cta)]
+        shared = np.zeros(self.launch.kernel.shared_bytes, np.uint8)
+        warps: list[ReferenceWarp] = []
+        for index in range(self.launch.warps):
+            kind = LoggedWarp if index in wanted else ReferenceWarp
+            warps.append(kind(self.launch, index, cta, shared))
+        self.begun += [warp for warp in warps if isinstance(warp, LoggedWarp)]
+        return warps
+
+    def look(self, warp: Any, warps: list[Any]) -> None:
+        """Put a fault on a warp that is in an endless loop; what is tried out is not logged."""
+        if not isinstance(warp, ReferenceWarp):
+            self.stepper.look(warp)
+            return
+        self.looking = True
+        super().look(warp, warps)
+        self.looking = False
+
+    def run_warp(self, warp: Any, budget: int) -> None:
+        """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
+        if not isinstance(warp, ReferenceWarp):
+            while warp.active and not warp.fault and budget > 0:
+                budget -= self.stepper.run(warp, budget)
+            return
+        if self.looking or not isinstance(warp, LoggedWarp):
+            super().run_warp(warp, budget)
+            return
+        issue = super().run_warp
+        while warp.active and not warp.fault and budget > 0:
+            instruction = self.instructions[warp.pc] if warp.pc < len(self.instructions) else None
+            self.log.step(warp, instruction, lambda: issue(warp, 1))
+            budget -= 1

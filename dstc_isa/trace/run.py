@@ -1,0 +1,80 @@
+"""Runs a launch once more, on copies of its arrays, and writes what was asked for of what it does."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import evolve
+
+from dstc_isa.engine.array_types import ArrayTypeWarning
+from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS
+from dstc_isa.engine.faults import KernelFault
+from dstc_isa.engine.launch import Argument, Launch, prepare
+from dstc_isa.engine.memory import DeviceMemory
+from dstc_isa.engine.run import check_limit
+from dstc_isa.gpu import Gpu
+from dstc_isa.host_memory import require
+from dstc_isa.program import Kernel, Program
+from dstc_isa.timing.retarget import scheduled_for
+from dstc_isa.trace.log import Log
+from dstc_isa.trace.machine import Complete, TracingMachine
+from dstc_isa.trace.place import Cta, cta_number
+
+
+def trace(
+    program: Program,
+    kernel: Kernel,
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
+    arguments: Mapping[str, Argument],
+    gpu: Gpu | None,
+    *,
+    log: Sequence[tuple[Cta, int]],
+    write: Callable[[str], None],
+    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
+    reference: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Log what warps do in a launch, which itself is still to be run: its arrays stay as they are.
+
+    ``log``: CTA, a number or coordinates, and number of the warp, of each. ``write`` is given a line for each
+    instruction. A fault ends it with a line that says so. ``reference``: use no compiled engine. Raises LaunchError for
+    what does not fit the kernel, UnknownWarp for a warp that there is not.
+    """
+    check_limit(max_instructions)
+    with warnings.catch_warnings():
+        # The launch itself warns of them.
+        warnings.simplefilter("ignore", ArrayTypeWarning)
+        made = kernel if gpu is None else scheduled_for(program, kernel, gpu, _unheard)
+        launch = prepare(program, made, grid, block, arguments)
+    logged = {(cta_number(launch, cta, warp), warp) for cta, warp in log}
+    launch = evolve(launch, memory=copied(launch))
+    lines = Log(launch, write)
+    machine = TracingMachine(launch, max_instructions, lines, logged, reference=reference, announce=announce)
+    try:
+        machine.run_ctas()
+    except Complete:
+        return
+    except KernelFault as fault:
+        write(f"stopped by a fault: {str(fault).splitlines()[0]}")
+
+
+def copied(launch: Launch) -> DeviceMemory:
+    """The memory of a launch on arrays of its own; an array that stands behind two pointers still does."""
+    allocations = launch.memory.allocations
+    require(sum(each.size for each in allocations), "a copy of the arrays, to look at what the kernel does")
+    copies: dict[tuple[int, int], npt.NDArray[Any]] = {}
+    for each in allocations:
+        key = each.array.ctypes.data, each.size
+        if key not in copies:
+            copies[key] = np.array(each.array)
+    kept = [
+        evolve(each, array=copies[each.array.ctypes.data, each.size].view(each.array.dtype)) for each in allocations
+    ]
+    return DeviceMemory(kept)
+
+
+def _unheard(text: str) -> None:
+    """The launch itself says it."""

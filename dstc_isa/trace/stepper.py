@@ -1,0 +1,97 @@
+"""CTAs on the compiled engine that Python runs warp by warp, with the attributes of the reference engine's warps."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dstc_isa.engine.compiled import cache
+from dstc_isa.engine.compiled.state import CtaState, load_launch, new_cta
+from dstc_isa.engine.launch import Launch
+from dstc_isa.engine.layout import KEPT_BYTES, WARP_ARRAYS, WARP_OFFSETS, put, record
+from dstc_isa.engine.loops import FIRST_LOOK
+from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.warp import SCALARS
+from dstc_isa.trace.compiled.layout import STEP_OFFSETS
+
+STEP = cache.Entry(
+    "run_step",
+    "dstc_isa.trace.compiled.step",
+    "stepper_of",
+    "as_step",
+    "dstc_isa.trace.compiled.records",
+    ("dstc_isa.trace.compiled",),
+)
+FIELDS = {name: WARP_OFFSETS[name] // 8 for name in (*SCALARS, "cta", "next_look")}
+
+
+class CompiledWarp:
+    """A view of a warp's record, registers (row, lane) and predicates; fields of ``isa.warp`` are attributes."""
+
+    def __init__(self, state: CtaState, launch: Launch, index: int, cta: int) -> None:
+        registers, predicates, threads, _ = state.kept
+        own = {"record": state.warps[index], "state": state, "registers": registers[index]}
+        vars(self).update(own, predicates=predicates[index], thread_ids=threads[index])
+        for name, length in WARP_ARRAYS.items():
+            first = WARP_OFFSETS[name] // 8
+            vars(self)[name] = state.warps[index][first : first + length]
+        self.live = self.active = (1 << min(LANES, launch.threads - index * LANES)) - 1
+        self.index = index
+        self.cta = cta
+        self.next_look = FIRST_LOOK
+        self.code_size = len(launch.kernel.words)
+        x, y, _ = launch.grid
+        self.identity[:3] = (cta % x, cta // x % y, cta // (x * y))
+
+    if TYPE_CHECKING:
+        record: npt.NDArray[np.int64]
+        state: CtaState
+
+    def __getattr__(self, name: str) -> Any:
+        """A field of the record."""
+        if name not in FIELDS:
+            raise AttributeError(name)
+        return int(self.record[FIELDS[name]])
+
+    def __setattr__(self, name: str, value: int) -> None:
+        """Set a field of the record."""
+        self.record[FIELDS[name]] = value
+
+
+class Stepper:
+    """Runs warps of a launch; ``announce`` is told of the engine's start."""
+
+    def __init__(self, launch: Launch, max_instructions: int, announce: Callable[[str], None] | None) -> None:
+        self.state = load_launch(launch, max_instructions)
+        self.function = cache.load(STEP, announce)
+        self.untracked = np.zeros(1, np.int64)
+        self.counts = np.zeros((2, len(launch.kernel.words) + 1), np.int64)
+        self.kept = np.zeros(KEPT_BYTES // 8, np.int64)
+        self.step = record(STEP_OFFSETS)
+        put(
+            self.step,
+            STEP_OFFSETS,
+            launch=self.state.record.ctypes.data,
+            kept=self.kept.ctypes.data,
+            issued=self.counts[0].ctypes.data,
+            skipped=self.counts[1].ctypes.data,
+        )
+
+    def start_cta(self, cta: int) -> list[CompiledWarp]:
+        """The warps of a CTA at its start."""
+        state = new_cta(self.state, self.untracked.ctypes.data)
+        return [CompiledWarp(state, self.state.launch, index, cta) for index in range(self.state.launch.warps)]
+
+    def run(self, warp: CompiledWarp, budget: int) -> int:
+        """Issue ``budget`` instructions of a warp unless something stops it; how many it issued."""
+        self._call(warp, budget)
+        return int(self.step[STEP_OFFSETS["count"] // 8])
+
+    def look(self, warp: CompiledWarp) -> None:
+        """Put a fault on a warp that is in an endless loop."""
+        self._call(warp, 0)
+
+    def _call(self, warp: CompiledWarp, budget: int) -> None:
+        put(self.step, STEP_OFFSETS, warps=warp.state.warps.ctypes.data, index=warp.index, budget=budget)
+        self.function(self.step.ctypes.data)
