@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.arguments import InputError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed, seeds_of
 from dstc_isa.cli.one_axis import along_two
-from dstc_isa.cli.output import check_files, check_output, hazard_status, save_array, write_report
+from dstc_isa.cli.output import check_files, check_output, hazard_status, reported_fault, save_array, write_report
 from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
@@ -104,7 +104,7 @@ def run_conv(options: argparse.Namespace) -> int:
     try:
         layer = along_two(*_operands(options, stride, padding, dilation), stride, padding, dilation)
         bias = None if options.bias is None else load_tensor(options.bias, "bias")
-        with ProgressBar() as bar:
+        with reported_fault(options, gpu=gpu, seeds=seeds_of(options, "x", "w")), ProgressBar() as bar:
             result = conv2d(
                 layer.x,
                 layer.w,

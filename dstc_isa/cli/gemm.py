@@ -5,7 +5,7 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
-from dstc_isa.cli.output import check_files, hazard_status, write_report
+from dstc_isa.cli.output import check_files, hazard_status, reported_fault, write_report
 from dstc_isa.cli.products import (
     check_result_output,
     product_facts,
@@ -58,7 +58,7 @@ def run_gemm(options: argparse.Namespace) -> int:
         if options.prune24:
             a = prune(a)
         multiply = gemm_sparse24 if options.kernel == SPARSE24 else gemm_dense
-        with ProgressBar() as bar:
+        with reported_fault(options, gpu=gpu, seeds=seeds_of(options)), ProgressBar() as bar:
             result = multiply(
                 a,
                 b,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError, directory
-from dstc_isa.cli.output import check_output, write_report
+from dstc_isa.cli.output import check_output, reported_fault, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show
@@ -118,9 +118,10 @@ def run_network(options: argparse.Namespace) -> int:
     try:
         name, run, study, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
         settings = {"network": name, "gpu": gpu.name, "set": options.set, "sample": options.sample, **facts}
+        seeds = {"values": facts["seed"]} if "seed" in facts else None
         study |= machine_study(gpu, options.sample)
         with opened(options.output, study, settings, reporter.told, overwrite=options.overwrite) as record:
-            with reporter.bar:
+            with reported_fault(options, record.unfinished, gpu=gpu, seeds=seeds), reporter.bar:
                 outcome = run(device, record, reporter)
             written = record.finish(outcome)
             if outcome.rows and not options.no_plots:
@@ -138,7 +139,6 @@ def run_network(options: argparse.Namespace) -> int:
     if outcome.rows:
         show(layer_table(outcome.rows))
     show(*summary(outcome, options.sample), f"wrote {', '.join(map(str, written))}")
-    seeds = {"values": facts["seed"]} if "seed" in facts else None
     write_report(options, [], record.report(outcome), gpu=gpu, seeds=seeds)
     return Status.DONE
 

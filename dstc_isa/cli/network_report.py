@@ -10,8 +10,8 @@ from dstc_isa.cli.terminal import quiet
 from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.linked import HOST
 from dstc_isa.network.outcome import Outcome, Watch
-from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, totals
-from dstc_isa.report.headline import NEAR
+from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, Cost, LayerRow, totals
+from dstc_isa.report.headline import Limit
 
 
 class Reporter(Watch):
@@ -61,7 +61,7 @@ class Reporter(Watch):
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Table:
-    """Rows as a table: densities, time of each variant, and what bounds the sparse one.
+    """Rows as a table: densities, time of each variant, and what limits the sparse one.
 
     A column says of networks whose layers feed each other how the device has the input: encoded, stored as FP32, or
     from the host.
@@ -81,7 +81,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
         table.add_column(f"{variant}\nus", f"{whole.microseconds[variant]:,.1f}", justify="right", no_wrap=True)
     for variant in SPARSE_VARIANTS:
         table.add_column(f"{variant}\nx", f"{whole.speedup(variant):.2f}", justify="right", no_wrap=True)
-    table.add_column("dual bound\n(reached)", overflow="fold", min_width=12)
+    table.add_column("dual limited by\n(of bound)", overflow="fold", min_width=12)
     for row in rows:
         dual = row.costs["dual"]
         table.add_row(
@@ -92,9 +92,15 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
             "" if row.density_w is None else density_text(row.density_w),
             *(f"{row.costs[variant].microseconds:,.1f}" for variant in VARIANTS),
             *(f"{row.speedup(variant):.2f}" for variant in SPARSE_VARIANTS),
-            f"{dual.bound if dual.share_of_bound >= NEAR else f'latency; {dual.bound}'} ({dual.share_of_bound:.0%})",
+            f"{_limit(dual)} ({dual.share_of_bound:.0%})",
         )
     return table
+
+
+def _limit(cost: Cost) -> str:
+    """What limits a variant; if it is no resource, the one that comes next as well."""
+    name = cost.headline.name
+    return name if cost.headline.limit is Limit.RESOURCE else f"{name}; {cost.bound}"
 
 
 def density_text(density: float) -> str:

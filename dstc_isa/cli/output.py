@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,3 +96,25 @@ def write_report(
         message=message,
     )
     write_whole(options.json, (json.dumps(report, indent=2) + "\n").encode(), durable=True)
+
+
+@contextmanager
+def reported_fault(
+    options: argparse.Namespace,
+    facts: Callable[[], Mapping[str, Any]] = dict,
+    *,
+    gpu: "Gpu | None" = None,
+    seeds: Mapping[str, int] | None = None,
+) -> Iterator[None]:
+    """Write the report of a kernel that faults in the block, if a file is given for one; the fault goes on.
+
+    ``facts``: what the report says of the command then.
+    """
+    from dstc_isa.engine.faults import KernelFault
+
+    try:
+        yield
+    except KernelFault as error:
+        message = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        write_report(options, [], facts(), gpu=gpu, seeds=seeds, status=Status.FAULT, message=message)
+        raise

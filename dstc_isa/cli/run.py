@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.output import check_files, check_output, hazard_status, said_warnings, save_array, write_report
+from dstc_isa.cli.output import (
+    check_files,
+    check_output,
+    hazard_status,
+    reported_fault,
+    said_warnings,
+    save_array,
+    write_report,
+)
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
@@ -74,7 +82,6 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
     from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
-    from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
     from dstc_isa.report.statistics import run_counted
     from dstc_isa.report.text import run_report
@@ -109,40 +116,41 @@ def run_run(options: argparse.Namespace) -> int:
     for each in expected:
         each.check_shape(arrays[each.name])
     threads = block or kernel.block or DEFAULT_BLOCK
+
+    def faulted() -> dict[str, Any]:
+        kept = _keep_faulted(outputs, arrays)
+        return {"program": str(options.program), "kernel": kernel.name, "outputs": kept}
+
     try:
-        if logged:
-            with log_writer(options.log_file) as write:
-                trace(
+        with reported_fault(options, faulted, gpu=gpu):
+            if logged:
+                with log_writer(options.log_file) as write:
+                    trace(
+                        program,
+                        kernel,
+                        grid,
+                        threads,
+                        arguments,
+                        gpu,
+                        log=logged,
+                        write=write,
+                        max_instructions=limit,
+                        reference=options.reference,
+                        announce=announce,
+                    )
+            with said_warnings(), ProgressBar() as bar:
+                run = run_counted(
                     program,
                     kernel,
                     grid,
                     threads,
                     arguments,
                     gpu,
-                    log=logged,
-                    write=write,
                     max_instructions=limit,
-                    reference=options.reference,
-                    announce=announce,
+                    **run_options(options, bar),
                 )
-        with said_warnings(), ProgressBar() as bar:
-            run = run_counted(
-                program,
-                kernel,
-                grid,
-                threads,
-                arguments,
-                gpu,
-                max_instructions=limit,
-                **run_options(options, bar),
-            )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
-        raise
-    except KernelFault as error:
-        kept = _keep_faulted(outputs, arrays)
-        facts = {"program": str(options.program), "kernel": kernel.name, "outputs": kept}
-        write_report(options, [], facts, gpu=gpu, status=Status.FAULT, message=str(error))
         raise
     for output in outputs:
         save_array(Path(output.text), arguments[output.name])

@@ -5,7 +5,7 @@ from typing import Any
 
 from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
-from dstc_isa.cli.output import check_files, hazard_status, write_report
+from dstc_isa.cli.output import check_files, hazard_status, reported_fault, write_report
 from dstc_isa.cli.products import (
     check_result_output,
     counts_text,
@@ -58,7 +58,7 @@ def run_spgemm(options: argparse.Namespace) -> int:
     densities = {"--density-a": options.density_a, "--density-b": options.density_b}
     try:
         a, b = two_matrices(options, densities)
-        with ProgressBar() as bar:
+        with reported_fault(options, gpu=gpu, seeds=seeds_of(options)), ProgressBar() as bar:
             result = spgemm(
                 a,
                 b,

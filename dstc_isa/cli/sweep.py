@@ -72,7 +72,7 @@ def add_sweep_command(commands: Any) -> None:
 
 
 def run_sweep(options: argparse.Namespace) -> int:
-    """Run the command; exit status 1 if a point failed."""
+    """Run the command; exit status 1 if a point failed, 3 if by a fault of its kernel."""
     from dstc_isa.cli.sweep_report import Reporter, row_table
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
@@ -87,6 +87,7 @@ def run_sweep(options: argparse.Namespace) -> int:
         check_output(options.json)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE
+    message: str | None = None
     failed: tuple[Point, ...] = ()
     reporter = Reporter(console(sys.stderr))
     try:
@@ -115,7 +116,7 @@ def run_sweep(options: argparse.Namespace) -> int:
     except PointError as error:
         failed = error.points
         reporter.told(f"dstc-emu: {error}; the same command tries them again")
-        status = Status.REFUSED
+        status, message = Status.FAULT if error.fault else Status.REFUSED, "\n".join([str(error), *error.__notes__])
     except KeyboardInterrupt:
         if reporter.points:
             kept = f"{reporter.kept} of {reporter.points} points are kept in {place}"
@@ -130,10 +131,11 @@ def run_sweep(options: argparse.Namespace) -> int:
     if drawn and all(row.speedup is None for row in rows):
         show(f"no picture of speed-ups: it needs the kernel {BASELINE}")
     if options.json is not None:
-        found = [{**row.as_json(), "headline": row.headline.name} for row in rows]
+        found = [row.as_json() for row in rows]
         gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
         seeds = {"a": options.seed, "b": options.seed + 1}
-        write_report(options, [], {"subject": options.subject, "rows": found}, gpu=gpu, seeds=seeds, status=status)
+        facts = {"subject": options.subject, "rows": found}
+        write_report(options, [], facts, gpu=gpu, seeds=seeds, status=status, message=message)
     return status
 
 

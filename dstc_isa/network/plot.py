@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dstc_isa.network.record import PICTURE
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, Variant, totals
-from dstc_isa.report.headline import NEAR
+from dstc_isa.report.headline import Limit
 from dstc_isa.studies.figure_files import check_library, save_figure
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAMES: dict[Variant, str] = {"dense": "dense", "weights": "weights sparse", "dual": "both sides sparse"}
 COLOURS: dict[Variant, str] = {"dense": "0.65", "weights": "C0", "dual": "C3"}
-LATENCY, HATCH = "hatched: latency bound", "////"
+HATCH = "////"
 LAYER_INCHES, SIDE_INCHES, HEIGHT_INCHES = 0.48, 1.8, 6.4
 LEAST_WIDTH_INCHES = 6.4
 GROUP_WIDTH = 0.84
@@ -51,7 +51,9 @@ def picture(rows: Sequence[LayerRow], title: str) -> "Figure":
     )
     all_below.sharey(below)
     whole = totals(rows)
-    waits = {v: [row.costs[v].share_of_bound < NEAR for row in rows] for v in VARIANTS}
+    found = {v: [row.costs[v].headline for row in rows] for v in VARIANTS}
+    others = sorted({each.kind for part in found.values() for each in part if each.limit is not Limit.RESOURCE})
+    waits = {v: [each.limit is not Limit.RESOURCE for each in part] for v, part in found.items()}
     _bars(above, {v: [row.count * row.costs[v].microseconds for row in rows] for v in VARIANTS}, waits)
     _bars(all_above, {v: [whole.microseconds[v]] for v in VARIANTS})
     _bars(all_below, {v: [whole.speedup(v)] for v in SPARSE_VARIANTS})
@@ -65,8 +67,9 @@ def picture(rows: Sequence[LayerRow], title: str) -> "Figure":
     below.set_ylabel("time of dense / time")
     above.set_title(title, fontsize=11, loc="left")
     handles = above.get_legend_handles_labels()[0]
-    if any(map(any, waits.values())):
-        handles.append(Patch(facecolor="0.8", edgecolor="white", linewidth=0, hatch=HATCH, label=LATENCY))
+    if others:
+        label = f"hatched: limited by {', '.join(others)}"
+        handles.append(Patch(facecolor="0.8", edgecolor="white", linewidth=0, hatch=HATCH, label=label))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False)
     below.set_xlim(-SIDE_BARS, len(rows) - 1 + SIDE_BARS)
     all_below.set_xlim(-SIDE_BARS, SIDE_BARS)

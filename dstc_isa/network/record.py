@@ -78,6 +78,10 @@ class Record:
             "layers": [row.as_json() for row in outcome.rows],
         }
 
+    def unfinished(self) -> dict[str, Any]:
+        """What was run and the rows that are there, of a run that did not end."""
+        return {**self.settings, "layers": [row.as_json() for row in self.rows]}
+
     def _begin(self) -> None:
         if self._goes_on:
             return

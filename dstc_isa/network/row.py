@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ import attrs
 from attrs import frozen
 
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy
+from dstc_isa.report.headline import Headline, headline, highest
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.studies.point import RowError
 
@@ -22,7 +22,7 @@ SPARSE_VARIANTS = VARIANTS[1:]
 
 @frozen
 class Cost:
-    """Cycles of a layer's kernels one after the other, and the resource that needs most of them.
+    """Cycles of a layer's kernels one after the other, the resource that needs most of them, and what limits them.
 
     ``encode_cycles``: those of them that encode activations before the kernel that multiplies, ``kernel``.
     """
@@ -31,6 +31,7 @@ class Cost:
     microseconds: float
     bound: str
     share_of_bound: float
+    headline: Headline
     encode_cycles: int = 0
     kernel: str = ""
 
@@ -41,15 +42,13 @@ def cost_of(launches: Sequence[RunStatistics], encoding: int = 0) -> Cost:
     if not timings or len(timings) != len(launches):
         raise ValueError("a launch without time has no cost")
     cycles = sum(timing.cycles for timing in timings)
-    bounds: Counter[str] = Counter()
-    for timing in timings:
-        for bound in timing.bounds:
-            bounds[bound.resource] += bound.cycles  # type: ignore[assignment]
-    resource = max(bounds, key=lambda name: bounds[name])
-    share = bounds[resource] / cycles if cycles else 0.0
+    loads = [timing.load for timing in timings]
+    resource, bound = highest([load.bounds for load in loads])
+    share = bound / cycles if cycles else 0.0
     encode_cycles = sum(timing.cycles for timing in timings[:encoding])
     kernel = ", ".join(dict.fromkeys(launch.kernel for launch in launches[encoding:]))
-    return Cost(cycles, sum(timing.microseconds for timing in timings), resource, share, encode_cycles, kernel)
+    microseconds = sum(timing.microseconds for timing in timings)
+    return Cost(cycles, microseconds, resource, share, headline(loads), encode_cycles, kernel)
 
 
 @frozen(kw_only=True)
@@ -111,6 +110,7 @@ class LayerRow:
                 f"{variant}_us": cost.microseconds,
                 f"{variant}_bound": cost.bound,
                 f"{variant}_share_of_bound": cost.share_of_bound,
+                **cost.headline.as_columns(f"{variant}_"),
             }
         cells |= {f"{variant}_encode_cycles": self.costs[variant].encode_cycles for variant in SPARSE_VARIANTS}
         cells |= {f"{variant}_speedup": _known(self.speedup(variant)) for variant in SPARSE_VARIANTS}
@@ -161,7 +161,8 @@ def _cost(data: Mapping[str, Any], variant: Variant) -> Cost:
     cycles, microseconds, bound, share, kernel = (
         data[f"{variant}_{name}"] for name in ("cycles", "us", "bound", "share_of_bound", "kernel")
     )
-    return Cost(cycles, microseconds, bound, share, data.get(f"{variant}_encode_cycles", 0), kernel)
+    found = Headline.of_columns(data, f"{variant}_")
+    return Cost(cycles, microseconds, bound, share, found, data.get(f"{variant}_encode_cycles", 0), kernel)
 
 
 @frozen

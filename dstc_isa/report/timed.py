@@ -9,7 +9,7 @@ from dstc_isa.overview import HtmlOverview
 from dstc_isa.program import Kernel
 from dstc_isa.report.advice import Advice, advice
 from dstc_isa.report.hazards import HazardReport, hazard_reports
-from dstc_isa.report.headline import NEAR, Headline, headline, headline_of_few, headline_of_short
+from dstc_isa.report.headline import Headline, Load, headline, longest_wait
 from dstc_isa.report.mnemonic import text_of
 from dstc_isa.timing.bounds import LOAD_STORE_UNIT, Bound, bounds
 from dstc_isa.timing.layout import POSITIONS
@@ -92,15 +92,22 @@ class TimedStatistics(HtmlOverview):
     @property
     def headline(self) -> Headline:
         """What limits the launch."""
-        if self.cycles < self.access_cycles:
-            return headline_of_short(self.cycles, self.access_cycles)
-        # Resources of SMs are judged on those that have CTAs, if they were idle only because the others have none.
+        return headline([self.load])
+
+    @property
+    def load(self) -> Load:
+        """What the headline is judged by."""
         crowd = self.gpu_sms / self.sms if self.sms else 1.0
-        local = max((b for b in self.bounds if b.local), key=lambda b: b.cycles, default=self.bound)
-        local_share = crowd * local.cycles / self.cycles
-        if self.share_of_bound < NEAR <= local_share:
-            return headline_of_few(self.sms, self.gpu_sms, local.resource, local_share)
-        return headline(self.bound.resource, self.bound.cycles, self.share_of_bound, *self.longest_wait)
+        return Load(
+            cycles=self.cycles,
+            access_cycles=self.access_cycles,
+            bounds={bound.resource: bound.cycles for bound in self.bounds},
+            busy={bound.resource: crowd * bound.cycles for bound in self.bounds if bound.local},
+            sms=self.sms,
+            gpu_sms=self.gpu_sms,
+            stalls=self.stalls,
+            warp_cycles=self.warp_cycles,
+        )
 
     @property
     def advice(self) -> list[Advice]:
@@ -131,9 +138,7 @@ class TimedStatistics(HtmlOverview):
     @property
     def longest_wait(self) -> tuple[str, float]:
         """The reason that warps waited longest for, other warps' turns apart, and its share of warp cycles."""
-        waits = {name: count for name, count in self.stalls.items() if name != "not_selected"}
-        most = max(waits, key=lambda name: waits[name])
-        return most, waits[most] / self.warp_cycles if self.warp_cycles else 0.0
+        return longest_wait(self.stalls, self.warp_cycles)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``."""

@@ -98,7 +98,7 @@ def speedup(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
     dense = Series(BASELINE, BASELINE, tuple(row for row in rows if row.kernel == BASELINE)[:1], ())
     others = [each for each in _series(rows, failed) if each.kernel != BASELINE]
     legend = {"a resource": Mark("o")} if any(map(_by_resource, rows)) else {}
-    hollow = dict.fromkeys(row.headline.name.partition(" (")[0] for row in rows if not _by_resource(row))
+    hollow = dict.fromkeys(row.headline.kind for row in rows if not _by_resource(row))
     if hollow:
         legend[", ".join(hollow)] = Mark("o", filled=False)
     return _picture(

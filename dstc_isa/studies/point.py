@@ -9,7 +9,7 @@ from attrs.validators import deep_mapping, instance_of, optional
 
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu
-from dstc_isa.report.headline import Headline, headline
+from dstc_isa.report.headline import Headline
 
 BASELINE = "gemm_dense"
 """The kernel that speed-ups are relative to."""
@@ -72,6 +72,7 @@ class Row:
     resource that needs most cycles, ``bound_cycles``, which are ``share_of_bound`` of ``cycles``; ``bounds`` has all
     of them. ``stall``: what warps waited for most, and ``stall_share`` of warp cycles. ``host_seconds``: of the whole
     point. ``speedup``: time of the dense kernel on the same GPU over this one's, None while that has not been run.
+    ``headline``: of the launch; in files ``limit``, ``headline`` and ``headline_text``.
     """
 
     m: int = _number(int)
@@ -99,6 +100,7 @@ class Row:
     dram_bytes: int = _number(int)
     host_seconds: float = _number(float)
     speedup: float | None = _number_or_none()
+    headline: Headline = field(validator=instance_of(Headline))
 
     @property
     def key(self) -> Key:
@@ -110,21 +112,18 @@ class Row:
         """The point in a line."""
         return label(self.kernel, self.density_a, self.density_b, self.overrides)
 
-    @property
-    def headline(self) -> Headline:
-        """What limits the point, without what only a launch knows: how many SMs had CTAs, how short it was."""
-        return headline(self.bound, self.bound_cycles, self.share_of_bound, self.stall, self.stall_share)
-
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``."""
-        return attrs.asdict(self)
+        plain = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "headline")
+        return {**plain, **self.headline.as_columns()}
 
     @classmethod
     def from_json(cls, data: Any) -> "Row":
         """The row that ``as_json`` gave; RowError for other data."""
         try:
-            return cls(**data)
-        except TypeError:
+            found = Headline.of_columns(data)
+            return cls(**{name: data[name] for name in data if name not in found.as_columns()}, headline=found)
+        except (TypeError, KeyError, ValueError):
             raise RowError("not a row of a sweep") from None
 
 

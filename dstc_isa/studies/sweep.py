@@ -19,6 +19,7 @@ import dstc_isa
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
+from dstc_isa.engine.faults import KernelFault
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.host_memory import require
@@ -72,18 +73,23 @@ class StudyError(UsageError):
 
 
 class PointError(DstcError):
-    """Some points of a study failed; the notes say which and why. ``points``: those."""
+    """Some points of a study failed; the notes say which and why.
 
-    def __init__(self, text: str, points: Sequence[Point]) -> None:
+    ``points``: those. ``fault``: whether a kernel faulted.
+    """
+
+    def __init__(self, text: str, points: Sequence[Point], fault: bool) -> None:
         super().__init__(text)
         self.points = tuple(points)
+        self.fault = fault
 
 
 @frozen
 class Failure:
-    """Why a point has no row."""
+    """Why a point has no row; ``fault``: its kernel faulted."""
 
     reason: str
+    fault: bool = False
 
 
 class Watch:
@@ -266,6 +272,7 @@ def measure(point: Point, threads: int | None = None, progress: Progress | None 
         dram_bytes=timing.dram_bytes,
         host_seconds=time.perf_counter() - started,
         speedup=None,
+        headline=timing.headline,
     )
 
 
@@ -275,6 +282,8 @@ def attempt(point: Point, threads: int | None = None, progress: Progress | None 
         return measure(point, threads, progress)
     except ValueError as error:
         return Failure(str(error))
+    except KernelFault as error:
+        return Failure(str(error), fault=True)
     except Exception as error:
         return Failure(f"{type(error).__name__}: {error}")
 
@@ -345,7 +354,11 @@ def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch) -> Ite
         else:
             failures.append((point, ended))
     if failures:
-        error = PointError(f"{len(failures)} of {len(points)} points failed", [point for point, _ in failures])
+        error = PointError(
+            f"{len(failures)} of {len(points)} points failed",
+            [point for point, _ in failures],
+            any(failure.fault for _, failure in failures),
+        )
         for point, failure in failures:
             error.add_note(f"{point.label}: {failure.reason}")
         raise error

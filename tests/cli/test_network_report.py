@@ -6,7 +6,8 @@ from rich.console import Console
 from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.network.outcome import Outcome
-from tests.network.rows import row
+from dstc_isa.network.row import VARIANTS
+from tests.network.rows import cost, row
 
 
 def shown(width: int, *rows: object) -> list[str]:
@@ -110,3 +111,11 @@ def test_errors_against_a_network_without_fp16() -> None:
         "output y is off the network without FP16 by 1.0e-02 of its norm, at most 1.5",
         "output z is off the network without FP16 by at most 0.5",
     ]
+
+
+def test_the_table_says_what_limits_a_layer() -> None:
+    costs = dict.fromkeys(VARIANTS, cost(40))
+    assert any("latency (barrier); issue slots (50%)" in line for line in shown(200, layer_table([row(costs=costs)])))
+    lines = shown(200, layer_table([row(costs=costs | {"dual": cost(40, 0.75)})]))
+    assert any(line.endswith(" issue slots (75%)") for line in map(str.rstrip, lines))
+    assert not any("latency" in line for line in lines)

@@ -5,6 +5,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NoReturn
 
 import jsonschema
 import numpy as np
@@ -12,8 +13,12 @@ import pytest
 
 import dstc_isa
 from dstc_isa.cli.emu import main
+from dstc_isa.network import device
+from dstc_isa.network.device import Device
+from dstc_isa.studies import sweep
 from tests.cli.reports import SCHEMA, VALIDATOR, document
 from tests.cli.test_network import TABLE
+from tests.network.fakes import convolve
 
 STORE = """.kernel store
 .param .ptr x
@@ -89,6 +94,67 @@ def test_a_fault_is_told_in_the_report_and_beside_the_arrays(capsys: pytest.Capt
     assert Path("x.npy").read_bytes() == before
     assert np.load("x.fault.npy").shape == (8,)
     assert "x.fault.npy: x as it was when the kernel faulted\n" in capsys.readouterr().err
+
+
+def fault(*operands: Any, **options: Any) -> NoReturn:
+    """In place of a kernel's launch: a kernel that stores behind the end of an array."""
+    dstc_isa.run("store.dasm", gpu=None, x=np.zeros(8, np.uint32), reach=4)
+    raise AssertionError("no fault")
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("spgemm", "dstc_isa.sparse.spgemm.spgemm"),
+        ("gemm", "dstc_isa.dense.gemm.gemm_dense"),
+        ("conv", "dstc_isa.conv.conv2d.conv2d"),
+    ],
+)
+def test_a_product_that_faults_has_a_report_and_no_result(
+    command: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(place, fault)
+    Path("c.npy").write_bytes(b"earlier")
+    assert main([*COMMANDS[command], "--json", "r.json", "-o", "c.npy"]) == 3
+    report = document("r.json")
+    assert (report["status"], report["launches"], report["result"]) == ("fault", [], {})
+    assert "kernel store" in report["message"]
+    assert report["seeds"].keys() == ({"x", "w"} if command == "conv" else {"a", "b"})
+    assert report["message"] in capsys.readouterr().err
+    assert Path("c.npy").read_bytes() == b"earlier"
+    assert {path.name for path in Path().iterdir()} == {"c.npy", "r.json", "store.dasm", "net.toml"}
+
+
+def test_a_network_that_faults_keeps_its_layers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def with_fault(**options: Any) -> Device:
+        return Device(**options, dense_convolution=convolve, sparse_convolution=convolve, dense_product=fault)
+
+    monkeypatch.setattr(device, "Device", with_fault)
+    assert main([*COMMANDS["network"], "--json", "r.json"]) == 3
+    report = document("r.json")
+    assert report["status"] == "fault"
+    assert [layer["layer"] for layer in report["result"]["layers"]] == ["conv1"]
+    assert report["message"].startswith("out-of-bounds access")
+    assert report["message"].endswith("\nlayer fc")
+    err = capsys.readouterr().err
+    assert "kernel store" in err
+    assert "layer fc" in err
+    assert {path.name for path in Path("study").iterdir()} == {".lock", "layers.csv", "layers.jsonl", "study.json"}
+
+
+def test_a_sweep_with_a_fault_runs_its_other_points(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sweep.KERNELS, "faulty", sweep.SweptKernel(fault, by_a=True, by_b=True))
+    assert main([*COMMANDS["sweep"], "--kernel", "faulty,gemm_dense", "--json", "r.json"]) == 3
+    report = document("r.json")
+    assert report["status"] == "fault"
+    assert [row["kernel"] for row in report["result"]["rows"]] == ["gemm_dense"]
+    assert report["message"].startswith("1 of 2 points failed\nfaulty, A 0.5, B 0.5: out-of-bounds access")
+    assert "kernel store" in report["message"]
+    assert "kernel store" in capsys.readouterr().err
 
 
 def test_a_finding_is_told() -> None:

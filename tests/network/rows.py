@@ -3,6 +3,12 @@
 from typing import Any
 
 from dstc_isa.network.row import Cost, LayerRow
+from tests.studies.rows import limit
+
+
+def cost(cycles: int, share: float = 0.5, encode_cycles: int = 0) -> Cost:
+    """Of kernels with so many cycles, of which the issue slots need a share."""
+    return Cost(cycles, cycles / 1000, "issue slots", share, limit(share, "issue slots"), encode_cycles)
 
 
 def row(dense: int = 40, weights: int = 20, dual: int = 10, **changes: Any) -> LayerRow:
@@ -20,10 +26,7 @@ def row(dense: int = 40, weights: int = 20, dual: int = 10, **changes: Any) -> L
         "density_x": 0.5,
         "density_w": 0.25,
         "products": 864,
-        "costs": {
-            name: Cost(cycles, cycles / 1000, "issue slots", 0.5)
-            for name, cycles in (("dense", dense), ("weights", weights), ("dual", dual))
-        },
+        "costs": {name: cost(cycles) for name, cycles in (("dense", dense), ("weights", weights), ("dual", dual))},
         "host_seconds": 0.1,
     }
     return LayerRow(**{**plain, **changes})

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.text import Text
 
 from dstc_isa.network.plot import draw, picture
-from dstc_isa.network.row import VARIANTS, Cost
-from tests.network.rows import row
+from dstc_isa.network.row import VARIANTS
+from tests.network.rows import cost, row
 
 
 @pytest.mark.parametrize("layers", [1, 54])
@@ -53,13 +53,12 @@ def test_no_slot_is_empty() -> None:
 
 def test_bars_that_no_resource_limits_are_hatched() -> None:
     shares = {"dense": 0.7, "weights": 0.5, "dual": 0.7}
-    rows = [row(costs={name: Cost(9, 0.009, "issue slots", shares[name]) for name in VARIANTS})]
+    rows = [row(costs={name: cost(9, shares[name]) for name in VARIANTS})]
     figure = picture(rows, "net")
     assert [bool(bar.get_hatch()) for bar in figure.axes[0].patches] == [False, True, False]
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert "hatched: latency bound" in legend
-    shares["weights"] = 0.7
-    plain = picture([row(costs={name: Cost(9, 0.009, "issue slots", 0.7) for name in VARIANTS})], "net")
+    assert "hatched: limited by latency" in legend
+    plain = picture([row(costs={name: cost(9, 0.7) for name in VARIANTS})], "net")
     assert not any("hatched" in text.get_text() for text in plain.legends[0].get_texts())
 
 

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from dstc_isa.dense.gemm import gemm_dense
-from dstc_isa.network.row import VARIANTS, Cost, LayerRow, cost_of, totals
+from dstc_isa.network.row import VARIANTS, LayerRow, cost_of, totals
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.random_matrix import random_matrix
-from tests.network.rows import row
+from tests.network.rows import cost, row
 
 
 def launch(k: int, gpu: str | None = "v100-dstc") -> RunStatistics:
@@ -30,6 +30,15 @@ def test_cost_of_launches_is_their_sum() -> None:
     assert cost.share_of_bound == pytest.approx(max(of_all.values()) / cost.cycles)
 
 
+def test_a_cost_of_one_launch_has_its_headline() -> None:
+    one = launch(64)
+    assert one.timing is not None
+    assert cost_of([one]).headline == one.timing.headline
+    cells = row(costs=dict.fromkeys(VARIANTS, cost_of([one]))).as_json()
+    assert cells["dual_limit"] == one.timing.headline.limit
+    assert (cells["dual_headline"], cells["dual_headline_text"]) == (one.timing.headline.name, one.timing.headline.text)
+
+
 def test_untimed_launches_have_no_cost() -> None:
     untimed = launch(16, None)
     for launches in ([], [untimed], [launch(16), untimed]):
@@ -48,7 +57,7 @@ def test_totals_count_layers_as_often_as_they_occur() -> None:
 
 def test_totals_of_encoding() -> None:
     encoding = {"dense": 0, "weights": 5, "dual": 7}
-    costs = {name: Cost(50, 0.05, "issue slots", 0.5, cycles) for name, cycles in encoding.items()}
+    costs = {name: cost(50, encode_cycles=cycles) for name, cycles in encoding.items()}
     whole = totals([row(costs=costs), row(count=2, costs=costs), row()])
     assert whole.encode_cycles == {"weights": 15, "dual": 21}
     assert (whole.as_json()["weights_encode_cycles"], whole.as_json()["dual_encode_cycles"]) == (15, 21)
@@ -75,7 +84,7 @@ def test_no_time_has_no_speedup() -> None:
         density_x=0.0,
         density_w=None,
         products=1,
-        costs={variant: Cost(0, 0.0, "issue slots", 0.0) for variant in VARIANTS},
+        costs={variant: cost(0, 0.0) for variant in VARIANTS},
         host_seconds=0.0,
     )
     for each in (nothing, totals([nothing]), totals([])):

@@ -5,11 +5,13 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
 from dstc_isa.gpu import load_gpu
 from dstc_isa.report import advice
-from dstc_isa.report.headline import NEAR, WAITS, Limit, headline
+from dstc_isa.report.headline import NEAR, WAITS, Headline, Limit, Load, headline
 from dstc_isa.report.statistics import statistics
 from dstc_isa.report.text import timed_summary
 from dstc_isa.report.timed import InstructionStalls, TimedStatistics
@@ -67,6 +69,21 @@ def test_every_wait_has_words() -> None:
     assert set(WAITS) == {reason.name.lower() for reason in Reason} - {"not_selected"}
 
 
+def load(**changes: Any) -> Load:
+    """A launch that waits for global memory, with some numbers changed."""
+    plain: dict[str, Any] = {
+        "cycles": 1000,
+        "access_cycles": 500,
+        "bounds": {"DRAM bandwidth": 100.0, "issue slots": 50.0},
+        "busy": {"issue slots": 50.0},
+        "sms": 80,
+        "gpu_sms": 80,
+        "stalls": {"long_scoreboard": 74, "barrier": 9, "not_selected": 99},
+        "warp_cycles": 100,
+    }
+    return Load(**(plain | changes))
+
+
 @pytest.mark.parametrize(
     ("share", "limit", "text"),
     [
@@ -75,9 +92,51 @@ def test_every_wait_has_words() -> None:
     ],
 )
 def test_a_resource_is_the_limit_from_a_share_on(share: float, limit: Limit, text: str) -> None:
-    found = headline("DRAM bandwidth", 1000 * share, share, "long_scoreboard", 0.74)
+    found = headline([load(bounds={"DRAM bandwidth": 1000 * share})])
     assert found.limit is limit
     assert found.text.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("launches", "limit", "text"),
+    [
+        (
+            [load(), load(cycles=3000, stalls={"barrier": 91}, warp_cycles=100)],
+            Limit.LATENCY,
+            "latency bound: warps wait for barriers 50%; nearest limit: DRAM bandwidth, 5% of the time",
+        ),
+        (
+            [load(bounds={"issue slots": 900.0}), load(bounds={"DRAM bandwidth": 950.0})],
+            Limit.LATENCY,
+            "latency bound: warps wait for global memory 74%; nearest limit: DRAM bandwidth, 48% of the time",
+        ),
+        (
+            [load(bounds={"issue slots": 900.0}), load(bounds={"issue slots": 400.0})],
+            Limit.RESOURCE,
+            "bound by issue slots: 1,300 cycles, 65% of the time",
+        ),
+        (
+            [load(), load(cycles=3000, sms=20, busy={"issue slots": 2750.0})],
+            Limit.FEW_CTAS,
+            "too few CTAs: 35 of 80 SMs have work; there issue slots takes 70% of the time",
+        ),
+        (
+            [load(cycles=300), load(cycles=600)],
+            Limit.LAUNCH,
+            "launch and drain: 900 cycles, less than 2 accesses to DRAM take (1,000)",
+        ),
+    ],
+)
+def test_launches_one_after_the_other_are_judged_by_their_sums(launches: list[Load], limit: Limit, text: str) -> None:
+    found = headline(launches)
+    assert (found.limit, found.text) == (limit, text)
+    assert Headline.of_columns(found.as_columns("dual_"), "dual_") == found
+
+
+@given(st.integers(1, 5), st.floats(0, 1), st.floats(0, 1), st.integers(1, 80))
+def test_the_same_launch_again_has_the_same_limit(times: int, bound: float, busy: float, sms: int) -> None:
+    one = load(bounds={"issue slots": 1024 * bound}, busy={"issue slots": 1024 * busy}, cycles=1024, sms=sms)
+    assert headline([one] * times).name == headline([one]).name
 
 
 def test_a_kernel_of_one_exit_is_launch_and_drain() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from dstc_isa.report.headline import Headline, Load, headline
 from dstc_isa.studies.point import Row
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=0)
@@ -44,7 +45,23 @@ def row(**changes: Any) -> Row:
         "host_seconds": 0.125,
         "speedup": None,
     }
-    return Row(**(plain | changes))
+    cells = plain | changes
+    return Row(**{"headline": limit(cells["share_of_bound"], cells["bound"], cells["stall"]), **cells})
+
+
+def limit(share: float, resource: str, wait: str = "barrier") -> Headline:
+    """The headline of a launch whose highest bound is this share of its time, and that waits for this alone."""
+    load = Load(
+        cycles=1000,
+        access_cycles=10,
+        bounds={resource: 1000 * share},
+        busy={},
+        sms=80,
+        gpu_sms=80,
+        stalls={wait: 25},
+        warp_cycles=100,
+    )
+    return headline([load])
 
 
 def rows() -> st.SearchStrategy[list[Row]]:
