@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import Launch, LaunchError
     from dstc_isa.engine.run import run_kernel
+    from dstc_isa.engine.supervision import TimedOut
     from dstc_isa.errors import DstcError, UsageError
     from dstc_isa.gpu import load_gpu
     from dstc_isa.gpu.loader import GpuError
@@ -73,6 +74,7 @@ __all__ = [
     "SpgemmReport",
     "SpgemmResult",
     "StructureError",
+    "TimedOut",
     "Timing",
     "UsageError",
     "ValueRangeError",
@@ -122,6 +124,7 @@ _HOMES = {
     "SpgemmReport": "dstc_isa.sparse.spgemm",
     "SpgemmResult": "dstc_isa.sparse.spgemm",
     "StructureError": "dstc_isa.dense.structured",
+    "TimedOut": "dstc_isa.engine.supervision",
     "Timing": "dstc_isa.timing.result",
     "UsageError": "dstc_isa.errors",
     "ValueRangeError": "dstc_isa.halves",

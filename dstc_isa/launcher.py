@@ -14,6 +14,7 @@ from dstc_isa.diagnostics import Diagnostic, render
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, LaunchError
+from dstc_isa.engine.supervision import TimedOut
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.object import ObjectError
@@ -84,10 +85,12 @@ def run(
     configuration, its name or file; None runs without time. ``settings``: such as ``"sm.count=40"``, on a GPU that is
     named. ``include``: directories. ``arguments``: parameters that are called like an option. ``log``: CTA, a number or
     coordinates, and warp, of each to be logged; a fault has the last lines as notes. Other keywords are the options of
-    ``execute``: threads, max_instructions, reference, sample, check_hazards, any_order, progress, announce.
+    ``execute``: threads, max_instructions, reference, sample, check_hazards, any_order, progress, announce,
+    timeout, heartbeat.
 
     Raises AssemblyError or ObjectError for a file, LaunchError for arguments that do not fit, OptionError for a keyword
-    that is neither, GpuError, and KernelFault during the run. Warns with AssemblyWarning of what the assembler does.
+    that is neither, GpuError, and KernelFault and TimedOut during the run. Warns with AssemblyWarning of what the
+    assembler does.
     """
     machine = _machine(gpu, settings)
     loaded = program if isinstance(program, Program) else _load(program, include, machine)
@@ -98,14 +101,20 @@ def run(
     threads = (chosen.block or DEFAULT_BLOCK) if block is None else _extent("block", block)
     lines: list[str] = []
     if log:
-        known = {"max_instructions": DEFAULT_MAX_INSTRUCTIONS, "reference": False, "announce": None}
+        known = {
+            "max_instructions": DEFAULT_MAX_INSTRUCTIONS,
+            "reference": False,
+            "announce": None,
+            "timeout": None,
+            "heartbeat": None,
+        }
         shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
         trace(loaded, chosen, ctas, threads, given, machine, log=log, write=lines.append, **shared)
     try:
         execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
-    except KernelFault as fault:
+    except (KernelFault, TimedOut) as stop:
         for line in lines[-NOTED:]:
-            fault.add_note(line)
+            stop.add_note(line)
         raise
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
     return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution, lines)

@@ -38,10 +38,11 @@ def _leave_output() -> None:
 def status_of(error: BaseException) -> Status:
     """The exit status that stands for an error."""
     from dstc_isa.engine.faults import KernelFault
+    from dstc_isa.engine.supervision import TimedOut
 
     if isinstance(error, UsageError):
         return Status.USAGE
-    return Status.FAULT if isinstance(error, KernelFault) else Status.REFUSED
+    return Status.FAULT if isinstance(error, KernelFault | TimedOut) else Status.REFUSED
 
 
 def message(program: str, error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.arguments import InputError, directory
 from dstc_isa.cli.output import check_output, reported_fault, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
+from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample, check_threads
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show
 from dstc_isa.errors import UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dstc_isa.network.outcome import Outcome, Watch
     from dstc_isa.network.prune import Scope
     from dstc_isa.network.record import Record
+    from dstc_isa.timing.run import RunOptions
 
 ONNX = ".onnx"
 SCOPES: "tuple[Scope, Scope]" = ("layer", "global")
@@ -80,6 +82,7 @@ def add_network_command(commands: Any) -> None:
         "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
     )
     command.add_argument("--threads", type=int, metavar="N", help="host threads (default: all cores)")
+    add_timeout_option(command, "a launch of a layer")
     command.add_argument("--no-plots", action="store_true", help=NO_PLOTS)
     command.add_argument(
         "-o",
@@ -98,7 +101,7 @@ def add_network_command(commands: Any) -> None:
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
     from dstc_isa.cli.network_report import Reporter, layer_table, summary
-    from dstc_isa.cli.run_options import check_sample, check_threads
+    from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.network.device import Device
     from dstc_isa.network.errors import NetworkError
@@ -111,8 +114,16 @@ def run_network(options: argparse.Namespace) -> int:
         check_output(options.json)
     check_threads(options.threads)
     check_sample(options.sample)
+    check_timeout("--timeout", options.timeout)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
-    device = Device(gpu=gpu, options={"threads": options.threads, "sample": options.sample, "announce": announce})
+    run_options: RunOptions = {
+        "threads": options.threads,
+        "sample": options.sample,
+        "announce": announce,
+        "timeout": options.timeout,
+        "heartbeat": HEARTBEAT,
+    }
+    device = Device(gpu=gpu, options=run_options)
     reporter = Reporter(console(sys.stderr))
     record: Record | None = None
     try:
@@ -130,7 +141,7 @@ def run_network(options: argparse.Namespace) -> int:
                 written += drawn_or_told(lambda: draw(outcome.rows, title, options.output))
     except (JournalError, NetworkError) as error:
         raise InputError(str(error)) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TimedOut):
         if record is not None:
             kept = f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}"
             nothing = f"no layer is done; {options.output} is as it was"

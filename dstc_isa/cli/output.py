@@ -106,15 +106,16 @@ def reported_fault(
     gpu: "Gpu | None" = None,
     seeds: Mapping[str, int] | None = None,
 ) -> Iterator[None]:
-    """Write the report of a kernel that faults in the block, if a file is given for one; the fault goes on.
+    """Write the report of a kernel that faults or is stopped in the block, if a file is given for one.
 
     ``facts``: what the report says of the command then.
     """
     from dstc_isa.engine.faults import KernelFault
+    from dstc_isa.engine.supervision import TimedOut
 
     try:
         yield
-    except KernelFault as error:
+    except (KernelFault, TimedOut) as error:
         message = "\n".join([str(error), *getattr(error, "__notes__", ())])
         write_report(options, [], facts(), gpu=gpu, seeds=seeds, status=Status.FAULT, message=message)
         raise

@@ -15,7 +15,7 @@ from dstc_isa.cli.output import (
     write_report,
 )
 from dstc_isa.cli.progress import ProgressBar
-from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.run_options import HEARTBEAT, add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, say, show, tell, verbose, wants_colour
 from dstc_isa.cli.trace_options import add_trace_options, log_writer, logged_warps
@@ -137,6 +137,8 @@ def run_run(options: argparse.Namespace) -> int:
                         max_instructions=limit,
                         reference=options.reference,
                         announce=announce,
+                        timeout=options.timeout,
+                        heartbeat=HEARTBEAT,
                     )
             with said_warnings(), ProgressBar() as bar:
                 run = run_counted(
@@ -176,14 +178,14 @@ def run_run(options: argparse.Namespace) -> int:
 
 
 def _keep_faulted(outputs: "list[Assignment]", arrays: "dict[str, Any]") -> dict[str, str]:
-    """Save what arrays held when the kernel faulted, under names that say so; returns them."""
+    """Save what arrays held when the kernel stopped, under names that say so; returns them."""
     kept = {}
     for output in outputs:
         path = Path(output.text)
         if output.text != STANDARD_OUTPUT:
             kept[output.name] = str(path.with_suffix(f".fault{path.suffix}"))
             save_array(Path(kept[output.name]), arrays[output.name])
-            say(f"{kept[output.name]}: {output.name} as it was when the kernel faulted")
+            say(f"{kept[output.name]}: {output.name} as it was when the kernel stopped")
     return kept
 
 

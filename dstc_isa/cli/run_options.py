@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dstc_isa.timing.run import Progress, RunOptions
 
 MAX_THREADS = 256
+HEARTBEAT = 30.0
+"""Seconds until a run that goes on says how far it is; twice as many until it says so again."""
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -34,6 +36,7 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not look whether CTAs depend on their order (faster; results of a race then differ from run to run)",
     )
+    add_timeout_option(command, "a launch")
     command.add_argument("--functional", action="store_true", help="compute results without timing (faster)")
     command.add_argument("--reference", action="store_true", help="use the readable reference engine (slow)")
     command.add_argument(
@@ -41,11 +44,23 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_timeout_option(command: argparse.ArgumentParser, what: str) -> None:
+    """Add the time limit to a command; ``what`` is stopped by it."""
+    command.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help=f"stop {what} that takes longer on this host, and say where it spins; exit status 3",
+    )
+
+
 def check_run_options(options: argparse.Namespace) -> None:
     """Refuse what cannot be used before the run, and load declarations of further instructions."""
+    from dstc_isa.engine.supervision import check_timeout
     from dstc_isa.isa.extension import load_extension
 
     check_threads(options.threads)
+    check_timeout("--timeout", options.timeout)
     if options.json is not None:
         check_output(options.json)
     for path in options.isa:
@@ -74,6 +89,8 @@ def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOption
         "sample": options.sample,
         "check_hazards": options.check_hazards,
         "any_order": options.any_order,
+        "timeout": options.timeout,
+        "heartbeat": HEARTBEAT,
     }
 
 

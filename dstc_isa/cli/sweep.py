@@ -8,6 +8,7 @@ from typing import Any
 from dstc_isa.cli.arguments import InputError, assignment, directory
 from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
+from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import console, show
 from dstc_isa.errors import UsageError
@@ -59,6 +60,7 @@ def add_sweep_command(commands: Any) -> None:
         "--sample", type=float, metavar="SHARE", help="time this share of the CTAs, 0 to 1, and estimate the cycles"
     )
     multiply.add_argument("--jobs", type=int, default=1, metavar="N", help="points to run at once (default 1)")
+    add_timeout_option(multiply, "a point")
     multiply.add_argument("--no-plots", action="store_true", help=NO_PLOTS)
     multiply.add_argument("--json", type=Path, metavar="R.json", help="write all rows as JSON; - is standard output")
     multiply.add_argument(
@@ -72,8 +74,9 @@ def add_sweep_command(commands: Any) -> None:
 
 
 def run_sweep(options: argparse.Namespace) -> int:
-    """Run the command; exit status 1 if a point failed, 3 if by a fault of its kernel."""
+    """Run the command; exit status 1 if a point failed, 3 if its kernel faulted or was stopped."""
     from dstc_isa.cli.sweep_report import Reporter, row_table
+    from dstc_isa.engine.supervision import check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
     from dstc_isa.studies.journal import ROWS, TABLE, read_rows
@@ -85,6 +88,7 @@ def run_sweep(options: argparse.Namespace) -> int:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
     if options.json is not None:
         check_output(options.json)
+    check_timeout("--timeout", options.timeout)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE
     message: str | None = None
@@ -107,6 +111,8 @@ def run_sweep(options: argparse.Namespace) -> int:
                 directory=place,
                 jobs=options.jobs,
                 watch=reporter,
+                timeout=options.timeout,
+                heartbeat=HEARTBEAT,
             ):
                 pass
     except StudyError as error:

@@ -130,7 +130,11 @@ def convolve_encoded(
     }
     run = _launch("spconv_encoded", given, encoded, plan, flags, to_result, gpu, **options)
     if np.isinf(result.values).any():
-        alone: RunOptions = {"threads": options.get("threads"), "reference": options.get("reference", False)}
+        alone: RunOptions = {
+            "threads": options.get("threads"),
+            "reference": options.get("reference", False),
+            "timeout": options.get("timeout"),
+        }
         rectified = relu and factors is None and summands is None
         stored = convolve(
             evolve(encoded, launches=()), plan, w, bias=bias, relu=rectified, tiling=given.cut.tiling, **alone

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
 from dstc_isa.engine.launch import Argument, Launch, LaunchArgumentError, prepare
+from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.options import named_options
 from dstc_isa.program import Kernel, Program
 
@@ -21,24 +22,34 @@ def run_kernel(
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     any_order: bool = False,
+    timeout: float | None = None,
+    heartbeat: float | None = None,
 ) -> tuple[Launch, Execution]:
     """Check and execute a launch; arrays among the arguments are read and written in place.
 
     ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
     ``reference``: use the readable engine. ``any_order``: several threads need not find out whether CTAs depend on
-    their order, and results of a kernel where they do may differ from run to run. Raises LaunchError before and
-    KernelFault during the run.
+    their order, and results of a kernel where they do may differ from run to run. ``timeout``: seconds of the host
+    that the launch may take, compiling the engine left out; arrays are then as they were. ``heartbeat``: seconds until
+    ``announce`` is told how far the launch is, then twice as many until it is told again. Raises LaunchError and
+    UsageError before, KernelFault and TimedOut during the run.
     """
     check_limit(max_instructions)
     launch = prepare(program, kernel, grid, block, arguments)
+    supervisor = Supervisor(launch, timeout, heartbeat, announce)
     if reference:
         from dstc_isa.engine.reference.machine import run as run_reference
 
-        return launch, run_reference(launch, max_instructions=max_instructions)
+        return launch, run_reference(launch, max_instructions=max_instructions, supervisor=supervisor)
     from dstc_isa.engine.compiled.machine import run as run_compiled
 
     execution = run_compiled(
-        launch, threads=threads, max_instructions=max_instructions, announce=announce, any_order=any_order
+        launch,
+        threads=threads,
+        max_instructions=max_instructions,
+        announce=announce,
+        any_order=any_order,
+        supervisor=supervisor,
     )
     return launch, execution
 

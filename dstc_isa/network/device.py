@@ -175,7 +175,12 @@ class Device:
     @property
     def _untimed(self) -> RunOptions:
         """The options of a run without time."""
-        return {"threads": self.options.get("threads"), "announce": self.options.get("announce")}
+        return {
+            "threads": self.options.get("threads"),
+            "announce": self.options.get("announce"),
+            "timeout": self.options.get("timeout"),
+            "heartbeat": self.options.get("heartbeat"),
+        }
 
     def _options(self, part: int, parts: int) -> RunOptions:
         def progress(done: int, of: int) -> None:

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from dstc_isa.conv.shape import ShapeError
 from dstc_isa.engine.faults import KernelFault
+from dstc_isa.engine.supervision import TimedOut
 from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.row import LayerRow
@@ -100,6 +101,6 @@ def in_layer(name: str, mend: str = "") -> Iterator[None]:
         raise NetworkError(f"layer {name}: {error}") from None
     except ValueError as error:
         raise NetworkError(f"layer {name}: {error}{mend}") from None
-    except KernelFault as error:
+    except (KernelFault, TimedOut) as error:
         error.add_note(f"layer {name}")
         raise

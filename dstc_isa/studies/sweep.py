@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from attrs import frozen
@@ -20,6 +20,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.faults import KernelFault
+from dstc_isa.engine.supervision import TimedOut, check_timeout
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
 from dstc_isa.host_memory import require
@@ -32,7 +33,7 @@ from dstc_isa.studies.journal import Journal, opened
 from dstc_isa.studies.point import BASELINE, Point, Row, Setting
 from dstc_isa.studies.workers import Died, in_processes
 from dstc_isa.timing.machine import RUN_TASK
-from dstc_isa.timing.run import Progress
+from dstc_isa.timing.run import RunOptions
 
 NOT_MODELLED = ("cli", "network", "studies")
 """Parts of the package that figures do not depend on."""
@@ -40,7 +41,7 @@ NOT_MODELLED = ("cli", "network", "studies")
 
 @frozen
 class SweptKernel:
-    """``multiply(a, b, gpu=, threads=, progress=, sample=)`` runs the kernel.
+    """``multiply(a, b, gpu=, **options)`` runs the kernel; options are those of ``RunOptions``.
 
     ``by_a``, ``by_b``: whether densities matter. ``operand_a(rows, columns, density, seed)`` makes A; a density that
     does not matter is 1.
@@ -75,7 +76,7 @@ class StudyError(UsageError):
 class PointError(DstcError):
     """Some points of a study failed; the notes say which and why.
 
-    ``points``: those. ``fault``: whether a kernel faulted.
+    ``points``: those. ``fault``: whether a kernel faulted or was stopped.
     """
 
     def __init__(self, text: str, points: Sequence[Point], fault: bool) -> None:
@@ -86,7 +87,7 @@ class PointError(DstcError):
 
 @frozen
 class Failure:
-    """Why a point has no row; ``fault``: its kernel faulted."""
+    """Why a point has no row; ``fault``: its kernel faulted or was stopped."""
 
     reason: str
     fault: bool = False
@@ -235,14 +236,14 @@ def model_digest(without: Sequence[str] = NOT_MODELLED) -> str:
     return digest.hexdigest()[:16]
 
 
-def measure(point: Point, threads: int | None = None, progress: Progress | None = None) -> Row:
+def measure(point: Point, **options: Unpack[RunOptions]) -> Row:
     """Run a point, timed; its row has no speed-up yet."""
     started = time.perf_counter()
     kernel = KERNELS[point.kernel]
     density_a, density_b = (1.0 if d is None else d for d in (point.density_a, point.density_b))
     a = kernel.operand_a(point.m, point.k, density_a, point.seed)
     b = random_matrix(point.k, point.n, density_b, point.seed + 1)
-    run = kernel.multiply(a, b, gpu=point.gpu, threads=threads, progress=progress, sample=point.sample)
+    run = kernel.multiply(a, b, gpu=point.gpu, sample=point.sample, **options)
     timing = run.timing
     assert timing is not None
     stall, stall_share = timing.longest_wait
@@ -276,10 +277,12 @@ def measure(point: Point, threads: int | None = None, progress: Progress | None 
     )
 
 
-def attempt(point: Point, threads: int | None = None, progress: Progress | None = None) -> Row | Failure:
+def attempt(point: Point, **options: Unpack[RunOptions]) -> Row | Failure:
     """The row of a point, or why there is none: one that fails does not end the others."""
     try:
-        return measure(point, threads, progress)
+        return measure(point, **options)
+    except TimedOut as error:
+        return Failure(error.line, fault=True)
     except ValueError as error:
         return Failure(str(error))
     except KernelFault as error:
@@ -304,13 +307,16 @@ def sweep(
     directory: Path | str | None = None,
     jobs: int = 1,
     watch: Watch | None = None,
+    timeout: float | None = None,
+    heartbeat: float | None = None,
 ) -> Iterator[Row]:
     """Run the points of a study and yield their rows: those that ``directory`` holds already, then as points end.
 
     ``settings``: GPU parameters as "key=value". ``vary``: parameter -> values as text. ``sample``: share of the
     CTAs to time. ``directory``: keeps rows, so that an interrupted study goes on; None keeps nothing. ``jobs``: points
-    at once, each in a process with its share of the cores. A row that ends before its dense kernel does has no
-    speed-up; the files have it later.
+    at once, each in a process with its share of the cores. ``timeout``: seconds of the host after which a point has
+    failed. ``heartbeat``: seconds until ``watch`` is told of a point that goes on, if one is run at a time.
+    A row that ends before its dense kernel does has no speed-up; the files have it later.
 
     Raises StudyError, GpuError, JournalError and OSError before the first row, and PointError after the last if
     points failed.
@@ -329,6 +335,7 @@ def sweep(
         sample=sample,
     )
     study.check()
+    check_timeout("timeout", timeout)
     if jobs < 1:
         raise StudyError(f"jobs is 1 or more, not {jobs}")
     points = study.points()
@@ -337,16 +344,16 @@ def sweep(
         journal = Journal()
         if directory is not None:
             journal = stack.enter_context(opened(Path(directory), study.common(), listener.told))
-        yield from _rows(points, journal, jobs, listener)
+        yield from _rows(points, journal, jobs, listener, {"timeout": timeout, "heartbeat": heartbeat})
 
 
-def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch) -> Iterator[Row]:
+def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch, options: RunOptions) -> Iterator[Row]:
     kept = [row for point in points if (row := journal.find(point.key)) is not None]
     left = [point for point in points if journal.find(point.key) is None]
     watch.planned(len(points), len(kept))
     yield from kept
     failures: list[tuple[Point, Failure]] = []
-    for point, outcome in _outcomes(left, jobs, watch):
+    for point, outcome in _outcomes(left, jobs, watch, options):
         ended = journal.add(outcome) if isinstance(outcome, Row) else outcome
         watch.ended(point, ended)
         if isinstance(ended, Row):
@@ -364,19 +371,23 @@ def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch) -> Ite
         raise error
 
 
-def _outcomes(points: list[Point], jobs: int, watch: Watch) -> Iterator[tuple[Point, Row | Failure]]:
+def _outcomes(
+    points: list[Point], jobs: int, watch: Watch, options: RunOptions
+) -> Iterator[tuple[Point, Row | Failure]]:
     if not points:
         return
     # Compiled here, so that it is not compiled by every process, nor counted as a point's time.
     cache.load(RUN_TASK, watch.told)
     at_once = min(jobs, len(points))
     if at_once == 1:
+        alone: RunOptions = {**options, "progress": watch.advanced, "announce": watch.told}
         for point in points:
             watch.begun(point)
-            yield point, attempt(point, progress=watch.advanced)
+            yield point, attempt(point, **alone)
         return
     threads = max(1, len(os.sched_getaffinity(0)) // at_once)
-    for point, outcome in in_processes(partial(attempt, threads=threads), points, at_once, watch.begun):
+    apart = partial(attempt, threads=threads, timeout=options["timeout"])
+    for point, outcome in in_processes(apart, points, at_once, watch.begun):
         yield point, _died(outcome) if isinstance(outcome, Died) else outcome
 
 

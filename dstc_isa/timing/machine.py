@@ -11,13 +11,14 @@ from attrs import Factory, define, evolve
 
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.compiled.machine import Outcome, host_threads, run, run_workers
-from dstc_isa.engine.compiled.state import LaunchState, load_launch
+from dstc_isa.engine.compiled.machine import IN_ORDER, Outcome, host_threads, run, run_workers
+from dstc_isa.engine.compiled.state import LaunchState, load_launch, longest_running
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.layout import KEPT_BYTES, LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
+from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Pipe
@@ -64,6 +65,7 @@ def time_launch(
     sample: float | None = None,
     check_hazards: bool = False,
     any_order: bool = False,
+    supervisor: Supervisor | None = None,
 ) -> Timing:
     """Execute and time a launch; the arrays given as arguments hold the results.
 
@@ -71,38 +73,42 @@ def time_launch(
     done and in all, of those that are timed. ``sample``: share of the CTAs to time; the others are run for their
     results. ``check_hazards``: look for hazards in those that are timed. ``any_order``: do not look whether CTAs depend
     on their order, and let results and cycles depend on threads if they do. Raises LaunchError if a CTA does not fit
-    the GPU, KernelFault for a fault.
+    the GPU, KernelFault for a fault, TimedOut when the ``supervisor`` says so.
     """
+    supervisor = supervisor or Supervisor(launch)
     fits = occupancy(gpu, launch.warps, launch.kernel.registers, launch.kernel.shared_bytes)
     if fits.ctas == 0:
         raise LaunchError(f"no CTA of kernel {launch.kernel.name} fits an SM of {gpu.name}: too few {fits.limit}")
     state = load_launch(launch, max_instructions)
-    run_task = cache.load(WATCHED_TASK if check_hazards else RUN_TASK, announce)
+    with supervisor.paused():
+        run_task = cache.load(WATCHED_TASK if check_hazards else RUN_TASK, announce)
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
     chosen = whole(launch.ctas, sms) if sample is None else plan(sample, launch.ctas, sms, slots)
     wanted = host_threads(state, threads)
     tracking = Tracking(state) if may_depend(launch) and not any_order else None
 
-    def attempt(used: int) -> Attempt:
-        machine = Machine.build(state, gpu, fits, slots, chosen)
+    def attempt(used: int, again: bool = False) -> Attempt:
+        machine = Machine.build(state, gpu, fits, slots, chosen, supervisor)
         watch = Watch.attach(state, gpu, machine.record, machine.sms) if check_hazards else None
         trackers = [] if tracking is None else [tracking.new_tracker(stops=used > 1) for _ in range(used)]
-        return Attempt(machine, watch, trackers, used).run(run_task, progress, announce)
+        stage = [*([IN_ORDER] if again else []), *([] if sample is None else ["of those that are timed"])]
+        return Attempt(machine, watch, trackers, used).run(run_task, progress, announce, ", ".join(stage))
 
     made = attempt(wanted)
     if tracking is None:
         return made.timing(sample)
-    dependence = tracking.found(made.trackers, announce)
+    dependence = tracking.found(made.trackers, supervisor, announce)
     if dependence is not None and wanted > 1:
         tracking.restore()
-        made = attempt(1)
+        made = attempt(1, again=True)
     if dependence is not None:
         tracking.restore()
-        made.take_results(run_workers(state, 1, announce=announce), dependence)
+        in_order = run_workers(state, 1, supervisor, announce=announce, stage=f"{IN_ORDER} and without time")
+        made.take_results(in_order, dependence)
     elif made.fault is not None:
         tracking.restore()
-        run(launch, threads=threads, max_instructions=max_instructions, announce=announce)
+        run(launch, threads=threads, max_instructions=max_instructions, announce=announce, supervisor=supervisor)
     return made.timing(sample)
 
 
@@ -130,13 +136,15 @@ class Attempt:
         run_task: Callable[[int], None],
         progress: Callable[[int, int], None] | None,
         announce: Callable[[str], None] | None,
+        stage: str,
     ) -> "Attempt":
-        """Run everything; a fault is kept."""
+        """Run everything; a fault is kept. ``stage``: what the supervisor says of the planned CTAs."""
         machine = self.machine
         put(machine.state.record, LAUNCH_OFFSETS, cancelled=0)
         cells = [tracker.record.ctypes.data for tracker in self.trackers] or [0] * self.threads
         used = max(1, min(self.threads, len(machine.sms)))
         self.tasks = [machine.new_task(tracker=cell) for cell in cells[:used]]
+        machine.supervisor.watch(lambda: machine.survey(self.tasks), stage)
         started = time.perf_counter()
         try:
             machine.run(run_task, self.tasks, progress)
@@ -145,7 +153,8 @@ class Attempt:
         self.seconds = time.perf_counter() - started
         rest = machine.plan.others()
         if len(rest) and self.fault is None and not machine.cancelled:
-            outcome = run_workers(machine.state, self.threads, self.trackers, rest, announce)
+            stage = "of those that are not timed"
+            outcome = run_workers(machine.state, self.threads, machine.supervisor, self.trackers, rest, announce, stage)
             self.others, self.fault = outcome.execution, outcome.fault
         return self
 
@@ -194,12 +203,15 @@ class Machine:
     record: Record
     sms: list[Sm]
     kept: list[Any]
+    supervisor: Supervisor
     dram_sectors: float = 0.0
     dram_until: float = 0.0
     unwritten: float = 0.0
 
     @classmethod
-    def build(cls, state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: Plan) -> "Machine":
+    def build(
+        cls, state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: Plan, supervisor: Supervisor
+    ) -> "Machine":
         """Allocate everything, caches empty; an SM has ``slots`` for CTAs."""
         l2_sets = max(1, int(gpu.l2.bytes * plan.part) // (gpu.l1.line_bytes * gpu.l2.ways))
         lines = l2_sets * gpu.l2.ways
@@ -250,7 +262,7 @@ class Machine:
         sms = [new_sm(state, gpu, slots, l1_sets, records[0])]
         require((plan.sms - 1) * sms[0].nbytes, f"{plan.sms} SMs of {gpu.name} with {slots} CTAs each")
         sms += [new_sm(state, gpu, slots, l1_sets, row) for row in records[1:]]
-        return cls(state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records])
+        return cls(state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records], supervisor)
 
     def field(self, name: str) -> int:
         """A field of the machine record."""
@@ -285,7 +297,7 @@ class Machine:
     def run(
         self, run_task: Callable[[int], None], tasks: list[Task], progress: Callable[[int, int], None] | None
     ) -> None:
-        """Run epochs until every CTA has ended; KernelFault if one faults."""
+        """Run epochs until every CTA has ended; KernelFault if one faults, TimedOut when time is up."""
         dealer = Dealer(self.plan.ctas)
         merging = self.new_task(merge=True)
         started = [0] * len(self.sms)
@@ -304,7 +316,7 @@ class Machine:
                 put(sm.record, SM_OFFSETS, queue_head=0, queue_tail=len(queue))
             self._share_bandwidth(sum(busy), sharing)
             put(self.record, MACHINE_OFFSETS, next_sm=0, epoch=epoch, epoch_start=begin, epoch_end=begin + length)
-            run_threads(run_task, [task.record.ctypes.data for task in tasks], self.state.record)
+            run_threads(run_task, [task.record.ctypes.data for task in tasks], self.state.record, self.supervisor)
             self._check_faults()
             if self.cancelled:
                 return
@@ -320,6 +332,12 @@ class Machine:
             length = min(2 * length, self.gpu.model.epoch_cycles)
             if progress is not None:
                 progress(sum(sm.field("ctas_done") for sm in self.sms), len(dealer.ctas))
+
+    def survey(self, tasks: list[Task]) -> Survey:
+        """How far the run is."""
+        ctas = [cta for sm in self.sms for cta in sm.open_ctas()]
+        issued = np.sum([task.issued for task in tasks], axis=0)[:-1]
+        return Survey(sum(sm.field("ctas_done") for sm in self.sms), len(self.plan.ctas), issued, longest_running(ctas))
 
     def _share_bandwidth(self, busy: int, sharing: float) -> None:
         """Divide L2 and DRAM among the busy SMs; ``sharing``: SMs that miss the same sector at about the same time."""

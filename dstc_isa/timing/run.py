@@ -8,6 +8,7 @@ from attrs import evolve
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.run import check_limit, run_kernel
+from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.gpu import Gpu
 from dstc_isa.options import named_options
 from dstc_isa.program import Kernel, Program
@@ -27,6 +28,8 @@ class RunOptions(TypedDict, total=False):
     sample: float | None
     check_hazards: bool
     any_order: bool
+    timeout: float | None
+    heartbeat: float | None
 
 
 @named_options
@@ -45,6 +48,8 @@ def time_kernel(
     sample: float | None = None,
     check_hazards: bool = False,
     any_order: bool = False,
+    timeout: float | None = None,
+    heartbeat: float | None = None,
 ) -> tuple[Launch, Timing]:
     """Check, execute and time a launch; arrays among the arguments are read and written in place.
 
@@ -53,8 +58,9 @@ def time_kernel(
     Results are those of ``run_kernel``. ``progress`` is told CTAs done and in all, of those that are timed.
     ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and results complete.
     ``check_hazards``: look for hazards among those that are timed. ``any_order``: do not look whether CTAs depend on
-    their order; results and cycles of a kernel where they do then differ from run to run. Raises ValueError for another
-    share, LaunchError before and KernelFault during the run.
+    their order; results and cycles of a kernel where they do then differ from run to run. ``timeout`` and ``heartbeat``
+    are as in ``run_kernel``. Raises ValueError for another share, LaunchError before, and KernelFault and TimedOut
+    during the run.
     """
     from dstc_isa.timing.machine import time_launch
 
@@ -62,6 +68,7 @@ def time_kernel(
     if sample is not None and not 0 < sample <= 1:
         raise ValueError(f"sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
     launch = prepare(program, scheduled_for(program, kernel, gpu, announce), grid, block, arguments)
+    supervisor = Supervisor(launch, timeout, heartbeat, announce)
     timing = time_launch(
         launch,
         gpu,
@@ -72,6 +79,7 @@ def time_kernel(
         sample=sample,
         check_hazards=check_hazards,
         any_order=any_order,
+        supervisor=supervisor,
     )
     return launch, evolve(timing, kernel=launch.kernel)
 
@@ -92,11 +100,14 @@ def execute(
     sample: float | None = None,
     check_hazards: bool = False,
     any_order: bool = False,
+    timeout: float | None = None,
+    heartbeat: float | None = None,
 ) -> tuple[Execution, Timing | None]:
     """Run a kernel: timed on ``gpu``, or without time if that is None or the reference engine is asked for.
 
     ``threads``: host threads, all cores if None. ``reference``: the readable engine. ``announce`` is given messages
-    about the engine's start. ``progress``, ``sample``, ``check_hazards`` and ``any_order`` are as in ``time_kernel``.
+    about the engine's start. ``progress``, ``sample``, ``check_hazards``, ``any_order``, ``timeout`` and ``heartbeat``
+    are as in ``time_kernel``.
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
@@ -115,6 +126,8 @@ def execute(
             sample=sample,
             check_hazards=check_hazards,
             any_order=any_order,
+            timeout=timeout,
+            heartbeat=heartbeat,
         )
         return timing.execution, timing
     if sample is not None or check_hazards:
@@ -130,5 +143,7 @@ def execute(
         reference=reference,
         announce=announce,
         any_order=any_order,
+        timeout=timeout,
+        heartbeat=heartbeat,
     )
     return execution, None

@@ -57,8 +57,17 @@ class Sm:
 
     def empty_slots(self) -> int:
         """CTA slots without a CTA."""
+        return int((self._live_warps == 0).sum())
+
+    def open_ctas(self) -> list[CtaState]:
+        """The CTAs that have begun and not ended."""
+        return [cta for cta, live in zip(self.ctas, self._live_warps.tolist(), strict=True) if live]
+
+    @property
+    def _live_warps(self) -> Record:
+        """Warps that have not exited, of each CTA slot."""
         first = SM_OFFSETS["live"] // 8
-        return int((self.record[first : first + len(self.ctas)] == 0).sum())
+        return self.record[first : first + len(self.ctas)]
 
 
 def log_capacity(gpu: Gpu) -> int:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from attrs import evolve
 
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.reference.machine import ReferenceMachine
 from dstc_isa.engine.reference.warp import ReferenceWarp
+from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.trace.log import Log
 from dstc_isa.trace.logged import LoggedWarp
 
@@ -39,8 +41,9 @@ class TracingMachine(ReferenceMachine):
         *,
         reference: bool,
         announce: Callable[[str], None] | None,
+        supervisor: Supervisor,
     ) -> None:
-        super().__init__(launch, max_instructions)
+        super().__init__(launch, max_instructions, supervisor)
         self.log = log
         self.logged = frozenset(logged)
         self.begun: list[LoggedWarp] = []
@@ -55,7 +58,8 @@ class TracingMachine(ReferenceMachine):
         if self._stepper is None:
             from dstc_isa.trace.stepper import Stepper
 
-            self._stepper = Stepper(self.launch, self.max_instructions, self.announce)
+            with self.supervisor.paused():
+                self._stepper = Stepper(self.launch, self.max_instructions, self.announce)
         return self._stepper
 
     def start_cta(self, cta: int) -> list[Any]:
@@ -86,6 +90,7 @@ class TracingMachine(ReferenceMachine):
         """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
         if not isinstance(warp, ReferenceWarp):
             while warp.active and not warp.fault and budget > 0:
+                self._ask()
                 budget -= self.stepper.run(warp, budget)
             return
         if self.looking or not isinstance(warp, LoggedWarp):
@@ -93,6 +98,16 @@ class TracingMachine(ReferenceMachine):
             return
         issue = super().run_warp
         while warp.active and not warp.fault and budget > 0:
+            self._ask()
             instruction = self.instructions[warp.pc] if warp.pc < len(self.instructions) else None
             self.log.step(warp, instruction, lambda: issue(warp, 1))
             budget -= 1
+
+    def survey(self) -> Survey:
+        """How far the run is, what the compiled engine ran included."""
+        found = super().survey()
+        return found if self._stepper is None else evolve(found, issued=found.issued + self._stepper.counts[0, :-1])
+
+    def _ask(self) -> None:
+        if self.supervisor.due():
+            raise self.supervisor.timed_out()

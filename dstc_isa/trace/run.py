@@ -14,6 +14,7 @@ from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.engine.run import check_limit
+from dstc_isa.engine.supervision import Supervisor, TimedOut
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.program import Kernel, Program
@@ -36,12 +37,15 @@ def trace(
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    heartbeat: float | None = None,
 ) -> None:
     """Log what warps do in a launch, which itself is still to be run: its arrays stay as they are.
 
     ``log``: CTA, a number or coordinates, and number of the warp, of each. ``write`` is given a line for each
-    instruction. A fault ends it with a line that says so. ``reference``: use no compiled engine. Raises LaunchError for
-    what does not fit the kernel, UnknownWarp for a warp that there is not.
+    instruction. A fault ends it with a line that says so. ``reference``: use no compiled engine. ``timeout`` and
+    ``heartbeat``: of this run alone, as in ``run_kernel``. Raises LaunchError for what does not fit the kernel,
+    UnknownWarp for a warp that there is not, TimedOut.
     """
     check_limit(max_instructions)
     with warnings.catch_warnings():
@@ -52,13 +56,19 @@ def trace(
     logged = {(cta_number(launch, cta, warp), warp) for cta, warp in log}
     launch = evolve(launch, memory=copied(launch))
     lines = Log(launch, write)
-    machine = TracingMachine(launch, max_instructions, lines, logged, reference=reference, announce=announce)
+    supervisor = Supervisor(launch, timeout, heartbeat, announce)
+    machine = TracingMachine(
+        launch, max_instructions, lines, logged, reference=reference, announce=announce, supervisor=supervisor
+    )
     try:
         machine.run_ctas()
     except Complete:
         return
     except KernelFault as fault:
         write(f"stopped by a fault: {str(fault).splitlines()[0]}")
+    except TimedOut as error:
+        error.add_note("that was the log, which is made before the launch")
+        raise
 
 
 def copied(launch: Launch) -> DeviceMemory:

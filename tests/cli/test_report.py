@@ -93,7 +93,7 @@ def test_a_fault_is_told_in_the_report_and_beside_the_arrays(capsys: pytest.Capt
     assert report["result"]["outputs"] == {"x": "x.fault.npy"}
     assert Path("x.npy").read_bytes() == before
     assert np.load("x.fault.npy").shape == (8,)
-    assert "x.fault.npy: x as it was when the kernel faulted\n" in capsys.readouterr().err
+    assert "x.fault.npy: x as it was when the kernel stopped\n" in capsys.readouterr().err
 
 
 def fault(*operands: Any, **options: Any) -> NoReturn:

@@ -197,7 +197,7 @@ def worker_of(run_warp: Any) -> Any:
 
     @merged
     def run_turn(worker: Any, launch: Any, warps: Any) -> Any:
-        """Run a CTA until it ends or has had its turn; the warp that faulted, ENDED or SET_ASIDE."""
+        """Run a CTA to its end, that of its turn or that of the launch; the warp that faulted, ENDED or SET_ASIDE."""
         count = int64(0)
         while launch.cancelled == 0:
             ran = False
@@ -222,7 +222,7 @@ def worker_of(run_warp: Any) -> Any:
                     return fail_stuck(launch, warps)
             elif count >= QUANTUM and alive(launch, warps):
                 return int64(SET_ASIDE)
-        return int64(ENDED)
+        return int64(SET_ASIDE)
 
     @merged
     def work(worker: Any) -> Any:

@@ -1,21 +1,41 @@
-"""Runs compiled functions on host threads, so that an interrupt ends them all."""
+"""Runs compiled functions on host threads, so that an interrupt or the end of a launch's time ends them all."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, Record, put
+from dstc_isa.engine.supervision import Supervisor
 
 Argument = TypeVar("Argument")
 
 
-def run_threads(function: Callable[[Argument], None], arguments: Sequence[Argument], launch: Record) -> None:
-    """Call a function for each argument, each on a thread; an interrupt stops the launch."""
+def run_threads(
+    function: Callable[[Argument], None],
+    arguments: Sequence[Argument],
+    launch: Record,
+    supervisor: Supervisor | None = None,
+) -> None:
+    """Call a function for each argument, each on a thread; an interrupt stops the launch.
+
+    Raises TimedOut when the supervisor says that the time is up, and all threads have ended.
+    """
     # Not Thread.join: when it is interrupted, Python 3.11 takes a running thread for one that has ended.
     with ThreadPoolExecutor(len(arguments)) as pool:
         try:
-            for done in wait([pool.submit(function, argument) for argument in arguments]).done:
-                done.result()
+            tasks = [pool.submit(function, argument) for argument in arguments]
+            while wait(tasks, None if supervisor is None else supervisor.pause()).not_done:
+                _ask(supervisor, launch)
+            for task in tasks:
+                task.result()
+            _ask(supervisor, launch)
         except BaseException:
             put(launch, LAUNCH_OFFSETS, cancelled=1)
             raise
+    if supervisor is not None and supervisor.expired:
+        raise supervisor.timed_out()
+
+
+def _ask(supervisor: Supervisor | None, launch: Record) -> None:
+    if supervisor is not None and supervisor.due():
+        put(launch, LAUNCH_OFFSETS, cancelled=1)

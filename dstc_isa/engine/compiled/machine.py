@@ -10,7 +10,7 @@ from attrs import define, evolve
 
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.compiled.state import CtaState, LaunchState, load_launch, new_cta
+from dstc_isa.engine.compiled.state import CtaState, LaunchState, load_launch, longest_running, new_cta
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
@@ -18,6 +18,7 @@ from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import (
     KEPT_BYTES,
     LAUNCH_OFFSETS,
+    SLOT_CTA,
     SLOT_ENTRY,
     TRACKED_CTAS,
     WORKER_OFFSETS,
@@ -28,9 +29,11 @@ from dstc_isa.engine.layout import (
     record,
 )
 from dstc_isa.engine.ranges import Ranges
+from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.host_memory import require
 
 RUN_WORKER = cache.Entry("run_worker", "dstc_isa.engine.compiled.cta", "worker_of", "as_worker")
+IN_ORDER = "once more, in order"
 
 
 @define
@@ -48,6 +51,11 @@ class Worker:
     def field(self, name: str) -> int:
         """A field of the worker record."""
         return int(self.record[WORKER_OFFSETS[name] // 8])
+
+    def open_ctas(self) -> list[CtaState]:
+        """The CTAs that have begun and not ended."""
+        numbers = self.slots[:, SLOT_CTA // 8].tolist()
+        return [cta for number, cta in zip(numbers, self.ctas, strict=False) if number >= 0 and cta.live]
 
     def add_slots(self, count: int) -> None:
         """Make room for further open CTAs."""
@@ -97,28 +105,30 @@ def run(
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     announce: Callable[[str], None] | None = None,
     any_order: bool = False,
+    supervisor: Supervisor | None = None,
 ) -> Execution:
     """Execute a launch; the arrays given as arguments hold the results.
 
     ``threads``: host threads, all cores if None; results do not depend on it unless ``any_order`` says that they may.
-    ``max_instructions``: per warp. Raises KernelFault for the faulting CTA with the lowest number, LaunchError for
-    operands outside a bank.
+    ``max_instructions``: per warp. Raises KernelFault for the faulting CTA with the lowest number, TimedOut when the
+    ``supervisor`` says so, LaunchError for operands outside a bank.
     """
+    supervisor = supervisor or Supervisor(launch)
     state = load_launch(launch, max_instructions)
     used = host_threads(state, threads)
     if used == 1 or any_order or not launch.memory.allocations:
-        return run_workers(state, used, announce=announce).result()
+        return run_workers(state, used, supervisor, announce=announce).result()
     try:
         tracking = Tracking(state)
         trackers = [tracking.new_tracker(stops=True) for _ in range(used)]
     except MemoryError:
-        return run_workers(state, 1, announce=announce).result()
-    outcome = run_workers(state, used, trackers, announce=announce)
-    dependence = tracking.found(trackers, announce)
+        return run_workers(state, 1, supervisor, announce=announce).result()
+    outcome = run_workers(state, used, supervisor, trackers, announce=announce)
+    dependence = tracking.found(trackers, supervisor, announce)
     if dependence is None and not outcome.watchdogs:
         return outcome.result()
     tracking.restore()
-    in_order = run_workers(state, 1, announce=announce)
+    in_order = run_workers(state, 1, supervisor, announce=announce, stage=IN_ORDER)
     in_order.execution = evolve(in_order.execution, seconds=in_order.execution.seconds + outcome.execution.seconds)
     return in_order.result(dependence)
 
@@ -133,15 +143,19 @@ def host_threads(state: LaunchState, threads: int | None) -> int:
 def run_workers(
     state: LaunchState,
     threads: int,
+    supervisor: Supervisor,
     trackers: Sequence[Tracker] = (),
     ctas: Ranges | None = None,
     announce: Callable[[str], None] | None = None,
+    stage: str = "",
 ) -> Outcome:
     """Run CTAs on so many host threads, on one in the order that defines the results.
 
     ``trackers``: one for each thread, or none. ``ctas``: linear numbers of those to run, ascending; all if None.
+    ``stage``: what the supervisor says of the run. Raises TimedOut.
     """
-    run_worker = cache.load(RUN_WORKER, announce)
+    with supervisor.paused():
+        run_worker = cache.load(RUN_WORKER, announce)
     chosen = ctas or Ranges([range(state.launch.ctas)])
     steps = chosen.steps()
     put(state.record, LAUNCH_OFFSETS, cta_count=len(chosen), steps=steps.ctypes.data, step_count=len(steps), next_cta=0)
@@ -152,12 +166,21 @@ def run_workers(
     what = f"a CTA of {state.launch.warps} warps for each of {threads} host threads"
     require((threads - 1) * workers[0].ctas[0].nbytes, what)
     workers += [new_worker(state, limit, cell) for cell in cells[1:]]
+    supervisor.watch(lambda: survey_of(state, workers), stage)
     started = time.perf_counter()
-    run_threads(lambda worker: worker.run(run_worker), workers, state.record)
+    run_threads(lambda worker: worker.run(run_worker), workers, state.record, supervisor)
     seconds = time.perf_counter() - started
     issued, skipped = (np.sum([getattr(w, name) for w in workers], axis=0) for name in ("issued", "skipped"))
     watchdogs = sum(w.field("watchdogs") for w in workers)
     return Outcome(Execution(issued, skipped, seconds, threads), fault_of(state.launch, workers), watchdogs)
+
+
+def survey_of(state: LaunchState, workers: list[Worker]) -> Survey:
+    """How far workers are."""
+    ctas = [cta for worker in workers for cta in worker.open_ctas()]
+    begun = min(int(state.record[LAUNCH_OFFSETS["next_cta"] // 8]), state.cta_count)
+    issued = np.sum([worker.issued for worker in workers], axis=0)
+    return Survey(max(0, begun - len(ctas)), state.cta_count, issued, longest_running(ctas))
 
 
 def fault_of(launch: Launch, workers: list[Worker]) -> KernelFault | None:

@@ -1,5 +1,6 @@
 """Machine state that Python allocates for compiled code: the launch's records and one CTA's warps."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +30,7 @@ from dstc_isa.isa.warp import SCALARS
 
 BANKS = 32
 SCRATCH_BYTES = 8 * LANES
+LIVE, ACTIVE, ISSUED = (WARP_OFFSETS[name] // 8 for name in ("live", "active", "issued"))
 
 
 @define
@@ -99,6 +101,16 @@ class CtaState:
         """Bytes of memory that it takes."""
         return sum(array.nbytes for array in (self.warps, self.window, *self.kept))
 
+    @property
+    def live(self) -> bool:
+        """Whether a lane has not exited."""
+        return bool(self.warps[:, LIVE].any())
+
+    @property
+    def most_issued(self) -> int:
+        """Instructions of the warp that has issued most, of those that do not wait; -1 if there is none."""
+        return int(np.where(self.warps[:, ACTIVE] != 0, self.warps[:, ISSUED], -1).max())
+
     def warp(self, index: int) -> SimpleNamespace:
         """A warp's record as attributes."""
         row = self.warps[index].tolist()
@@ -107,6 +119,14 @@ class CtaState:
             first = WARP_OFFSETS[name] // 8
             fields[name] = row[first : first + length]
         return SimpleNamespace(**fields)
+
+
+def longest_running(ctas: Sequence[CtaState]) -> list[SimpleNamespace]:
+    """The warps of the CTA whose warp has issued most; none if there is no CTA."""
+    if not ctas:
+        return []
+    cta = max(ctas, key=lambda each: each.most_issued)
+    return [cta.warp(index) for index in range(len(cta.warps))]
 
 
 def new_cta(state: LaunchState, tracker: int) -> CtaState:

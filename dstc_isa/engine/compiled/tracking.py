@@ -28,6 +28,7 @@ from dstc_isa.engine.layout import (
     put,
     record,
 )
+from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.memory import ldg, stg
@@ -145,16 +146,18 @@ class Tracking:
                     ctypes.memset(region.start + first, 0, length)
         self.pages[:] = 0
 
-    def found(self, trackers: list[Tracker], announce: Callable[[str], None] | None) -> Dependence | None:
+    def found(
+        self, trackers: list[Tracker], supervisor: Supervisor, announce: Callable[[str], None] | None
+    ) -> Dependence | None:
         """How CTAs depend on their order, from what all threads have seen; None if they do not."""
         if len(trackers) > 1 and not any(tracker.field("conflict") for tracker in trackers):
-            self._compare(trackers, announce)
+            self._compare(trackers, supervisor, announce)
         for tracker in trackers:
             if tracker.field("conflict"):
                 return self._dependence(tracker)
         return None
 
-    def _compare(self, trackers: list[Tracker], announce: Callable[[str], None] | None) -> None:
+    def _compare(self, trackers: list[Tracker], supervisor: Supervisor, announce: Callable[[str], None] | None) -> None:
         addresses = np.array([tracker.record.ctypes.data for tracker in trackers], np.int64)
         edges = np.linspace(0, self.granules, len(trackers) + 1).astype(np.int64)
         parts = []
@@ -162,8 +165,9 @@ class Tracking:
             part = record(COMPARISON_OFFSETS)
             put(part, COMPARISON_OFFSETS, trackers=addresses.ctypes.data, count=len(trackers), first=first, end=end)
             parts.append(part)
-        compare = cache.load(COMPARE, announce)
-        run_threads(compare, [part.ctypes.data for part in parts], self.state.record)
+        with supervisor.paused():
+            compare = cache.load(COMPARE, announce)
+        run_threads(compare, [part.ctypes.data for part in parts], self.state.record, supervisor)
 
     def _dependence(self, tracker: Tracker) -> Dependence:
         first, second = (tracker.field(name) for name in ("first_cta", "second_cta"))

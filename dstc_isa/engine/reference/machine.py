@@ -12,23 +12,30 @@ from dstc_isa.engine.loops import Reach, reach, window
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.rows import ConstantReader
+from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import lowest_bit
 from dstc_isa.isa.warp import Fault, fail
 
+ASKED = 64
+"""Instructions after which the supervisor is asked; what a warp is run ahead for a look is no multiple of it."""
+
 
 class ReferenceMachine:
     """A launch in progress, with its instruction counts."""
 
-    def __init__(self, launch: Launch, max_instructions: int) -> None:
+    def __init__(self, launch: Launch, max_instructions: int, supervisor: Supervisor) -> None:
         self.launch = launch
+        self.supervisor = supervisor
         self.instructions: list[Instruction | None] = decoded(launch)
         self.reaches = [reach(instruction) for instruction in self.instructions]
         self.banks = ConstantReader(launch.banks)
         self.max_instructions = max_instructions
         self.issued = np.zeros(len(self.instructions), np.int64)
         self.skipped = np.zeros(len(self.instructions), np.int64)
+        self.slots: list[tuple[int, list[ReferenceWarp]] | None] = []
+        self.started = 0
 
     def start_cta(self, cta: int) -> list[ReferenceWarp]:
         """The warps of a CTA at its start."""
@@ -61,17 +68,17 @@ class ReferenceMachine:
     def run_ctas(self) -> None:
         """Run all CTAs in order; one that takes long is set aside and goes on when no other can be started.
 
-        Raises KernelFault for the first CTA that faults, before one that only waited for too long.
+        Raises KernelFault for the first CTA that faults, before one that only waited for too long, and TimedOut.
         """
-        limit = open_ctas(self.launch.warps)
-        slots: list[tuple[int, list[ReferenceWarp]] | None] = []
-        cursor, started, end = 0, 0, self.launch.ctas
+        self.supervisor.watch(self.survey)
+        limit, slots = open_ctas(self.launch.warps), self.slots
+        cursor, end = 0, self.launch.ctas
         found: KernelFault | None = None
         while True:
             slot = next((number for number, held in enumerate(slots) if held is None), len(slots))
-            if started < end and slot < limit:
-                slots[slot : slot + 1] = [(started, self.start_cta(started))]
-                started += 1
+            if self.started < end and slot < limit:
+                slots[slot : slot + 1] = [(self.started, self.start_cta(self.started))]
+                self.started += 1
             else:
                 behind = [(cursor + 1 + number) % len(slots) for number in range(len(slots))] if slots else []
                 slot = next((number for number in behind if slots[number] is not None), -1)
@@ -94,6 +101,12 @@ class ReferenceMachine:
                     found = fault
         if found is not None:
             raise found
+
+    def survey(self) -> Survey:
+        """How far the launch is."""
+        ctas = [slot[1] for slot in self.slots if slot is not None]
+        longest = max(ctas, key=lambda warps: max(warp.issued for warp in warps), default=[])
+        return Survey(self.started - len(ctas), self.launch.ctas, self.issued.copy(), longest)
 
     def look(self, warp: ReferenceWarp, warps: list[ReferenceWarp]) -> None:
         """Put a fault on a warp that is in an endless loop; see ``engine.loops``."""
@@ -130,8 +143,10 @@ class ReferenceMachine:
         fail(warp, Fault.LIVELOCK if reads else Fault.ENDLESS, warp.active, detail, int(reads))
 
     def run_warp(self, warp: ReferenceWarp, budget: int) -> None:
-        """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
+        """Issue until no lane of the warp is ready, it faults, or the budget is used up; TimedOut when time is up."""
         while warp.active and not warp.fault and budget > 0:
+            if budget % ASKED == 0 and self.supervisor.due():
+                raise self.supervisor.timed_out()
             budget -= 1
             pc = warp.pc
             warp.pc = pc + 1
@@ -152,9 +167,11 @@ class ReferenceMachine:
             execute(warp, instruction, self.banks)
 
 
-def run(launch: Launch, *, max_instructions: int = DEFAULT_MAX_INSTRUCTIONS) -> Execution:
+def run(
+    launch: Launch, *, max_instructions: int = DEFAULT_MAX_INSTRUCTIONS, supervisor: Supervisor | None = None
+) -> Execution:
     """Execute a launch one instruction at a time; see ``engine.compiled.machine.run``."""
-    machine = ReferenceMachine(launch, max_instructions)
+    machine = ReferenceMachine(launch, max_instructions, supervisor or Supervisor(launch))
     started = time.perf_counter()
     machine.run_ctas()
     return Execution(machine.issued, machine.skipped, time.perf_counter() - started, 1)
