@@ -57,17 +57,18 @@ def test_shared_memory_to_its_last_word() -> None:
 
 
 def test_the_turn_of_parted_lanes() -> None:
-    """Lanes part into three groups; the order in which they take numbers shows whose turn came first."""
+    """Lanes part into three groups; the order in which they take numbers shows whose turn came first. Lane 15 ends last."""
     body = """
     .shared counter, 4
-    .pred p, q
+    .pred p, q, last
     .reg one
     MOV one, 1
     ISETP.EQ.U32.AND p, PT, thread, 9, PT
     ISETP.EQ.U32.AND q, PT, thread, 21, PT
     MOV other, 3
+    ISETP.EQ.U32.AND last, PT, thread, 15, PT
     @p BRA take
-    @q BRA take
+    @q BRA elsewhere
 again:
     IADD3 other, other, -1, RZ
     ISETP.NE.AND p, PT, other, 0, PT
@@ -75,9 +76,15 @@ again:
 take:
     ATOMS.ADD value, [RZ], one
     STG.E [place], value
-    ISETP.EQ.U32.AND q, PT, thread, 21, PT
-    @!q EXIT
+    @last BRA late
+    EXIT
+elsewhere:
     NOP
+    BRA take
+late:
+    IADD3 other, other, 1, RZ
+    ISETP.NE.AND p, PT, other, 2, PT
+    @p BRA late
     EXIT
 .endkernel
 """
