@@ -15,57 +15,83 @@ if TYPE_CHECKING:
     from dstc_isa.conv.conv2d import conv2d
     from dstc_isa.conv.result import ConvResult
     from dstc_isa.conv.result_range import ResultRangeError
-    from dstc_isa.conv.shape import ShapeError
+    from dstc_isa.conv.shape import StepError
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.launch import GemmResult
     from dstc_isa.dense.structured import StructureError, gemm_sparse24
     from dstc_isa.engine.array_types import ArrayTypeWarning
     from dstc_isa.engine.execution import Execution, SemanticsError
     from dstc_isa.engine.faults import KernelFault
-    from dstc_isa.engine.launch import Launch, LaunchError
+    from dstc_isa.engine.launch import Launch, LaunchArgumentError, LaunchError
     from dstc_isa.engine.run import run_kernel
     from dstc_isa.engine.supervision import TimedOut
-    from dstc_isa.errors import DstcError, UsageError
+    from dstc_isa.errors import ArgumentTypeError, DstcError, ShapeError, UsageError
     from dstc_isa.gpu import load_gpu
-    from dstc_isa.gpu.loader import GpuError
+    from dstc_isa.gpu.loader import GpuError, GpuOptionError
     from dstc_isa.gpu.schema import Gpu
     from dstc_isa.halves import ValueRangeError
     from dstc_isa.host_memory import OutOfMemory
+    from dstc_isa.isa.codec import DecodeError, OperandError
     from dstc_isa.isa.extension import ExtensionError, load_extension
+    from dstc_isa.isa.instruction import DeclarationError
+    from dstc_isa.isa.resolve import MnemonicError
     from dstc_isa.launcher import AssemblyWarning, RunResult, run
+    from dstc_isa.network.errors import NetworkError
     from dstc_isa.object.error import ObjectError
     from dstc_isa.options import OptionError
     from dstc_isa.program import Kernel, Program
     from dstc_isa.report.statistics import RunStatistics
     from dstc_isa.sparse.matrix_files import MatrixFileError
+    from dstc_isa.sparse.matrix_market import DroppedValues, MarketError
     from dstc_isa.sparse.spgemm import SpgemmReport, SpgemmResult, spgemm
+    from dstc_isa.studies.claim import JournalError
+    from dstc_isa.studies.figure_files import PlotError
+    from dstc_isa.studies.point import RowError
+    from dstc_isa.studies.sweep import PointError, StudyError
     from dstc_isa.timing.result import Timing
+    from dstc_isa.timing.retarget import OtherTargetWarning
     from dstc_isa.timing.run import RunOptions, time_kernel
+    from dstc_isa.trace.place import UnknownWarp
 
 __all__ = [
+    "ArgumentTypeError",
     "ArrayFileError",
     "ArrayTypeWarning",
     "Assembly",
     "AssemblyError",
     "AssemblyWarning",
     "ConvResult",
+    "DeclarationError",
+    "DecodeError",
+    "DroppedValues",
     "DstcError",
     "Execution",
     "ExtensionError",
     "GemmResult",
     "Gpu",
     "GpuError",
+    "GpuOptionError",
+    "JournalError",
     "Kernel",
     "KernelFault",
     "Launch",
+    "LaunchArgumentError",
     "LaunchError",
     "Layer",
+    "MarketError",
     "MatrixFileError",
+    "MnemonicError",
+    "NetworkError",
     "ObjectError",
+    "OperandError",
     "OptionError",
+    "OtherTargetWarning",
     "OutOfMemory",
+    "PlotError",
+    "PointError",
     "Program",
     "ResultRangeError",
+    "RowError",
     "RunOptions",
     "RunResult",
     "RunStatistics",
@@ -73,9 +99,12 @@ __all__ = [
     "ShapeError",
     "SpgemmReport",
     "SpgemmResult",
+    "StepError",
     "StructureError",
+    "StudyError",
     "TimedOut",
     "Timing",
+    "UnknownWarp",
     "UsageError",
     "ValueRangeError",
     "assemble",
@@ -93,39 +122,57 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArgumentTypeError": "dstc_isa.errors",
     "ArrayFileError": "dstc_isa.array_files",
     "ArrayTypeWarning": "dstc_isa.engine.array_types",
     "Assembly": "dstc_isa.assembler",
     "AssemblyError": "dstc_isa.assembler",
     "AssemblyWarning": "dstc_isa.launcher",
     "ConvResult": "dstc_isa.conv.result",
+    "DeclarationError": "dstc_isa.isa.instruction",
+    "DecodeError": "dstc_isa.isa.codec",
+    "DroppedValues": "dstc_isa.sparse.matrix_market",
     "DstcError": "dstc_isa.errors",
     "Execution": "dstc_isa.engine.execution",
     "ExtensionError": "dstc_isa.isa.extension",
     "GemmResult": "dstc_isa.dense.launch",
     "Gpu": "dstc_isa.gpu.schema",
     "GpuError": "dstc_isa.gpu.loader",
+    "GpuOptionError": "dstc_isa.gpu.loader",
+    "JournalError": "dstc_isa.studies.claim",
     "Kernel": "dstc_isa.program",
     "KernelFault": "dstc_isa.engine.faults",
     "Launch": "dstc_isa.engine.launch",
+    "LaunchArgumentError": "dstc_isa.engine.launch",
     "LaunchError": "dstc_isa.engine.launch",
     "Layer": "dstc_isa.conv.chain",
+    "MarketError": "dstc_isa.sparse.matrix_market",
     "MatrixFileError": "dstc_isa.sparse.matrix_files",
+    "MnemonicError": "dstc_isa.isa.resolve",
+    "NetworkError": "dstc_isa.network.errors",
     "ObjectError": "dstc_isa.object.error",
+    "OperandError": "dstc_isa.isa.codec",
     "OptionError": "dstc_isa.options",
+    "OtherTargetWarning": "dstc_isa.timing.retarget",
     "OutOfMemory": "dstc_isa.host_memory",
+    "PlotError": "dstc_isa.studies.figure_files",
+    "PointError": "dstc_isa.studies.sweep",
     "Program": "dstc_isa.program",
     "ResultRangeError": "dstc_isa.conv.result_range",
+    "RowError": "dstc_isa.studies.point",
     "RunOptions": "dstc_isa.timing.run",
     "RunResult": "dstc_isa.launcher",
     "RunStatistics": "dstc_isa.report.statistics",
     "SemanticsError": "dstc_isa.engine.execution",
-    "ShapeError": "dstc_isa.conv.shape",
+    "ShapeError": "dstc_isa.errors",
     "SpgemmReport": "dstc_isa.sparse.spgemm",
     "SpgemmResult": "dstc_isa.sparse.spgemm",
+    "StepError": "dstc_isa.conv.shape",
     "StructureError": "dstc_isa.dense.structured",
+    "StudyError": "dstc_isa.studies.sweep",
     "TimedOut": "dstc_isa.engine.supervision",
     "Timing": "dstc_isa.timing.result",
+    "UnknownWarp": "dstc_isa.trace.place",
     "UsageError": "dstc_isa.errors",
     "ValueRangeError": "dstc_isa.halves",
     "assemble": "dstc_isa.assembler",

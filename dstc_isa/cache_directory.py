@@ -1,10 +1,12 @@
 """Where things lie that are expensive to make and can be made again: never trusted, never needed."""
 
+import fcntl
 import hashlib
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -18,6 +20,7 @@ MOST = 48
 OURS = (
     "engine/*.code",
     "engine/.*.new",
+    "engine/.*.lock",
     "programs/*.dobj",
     "programs/.*.new",
     "grammar.lark",
@@ -75,8 +78,7 @@ def keep(name: str, data: bytes) -> Path:
     for directory in (cache_directory(), spare_directory()):
         path = directory / name
         try:
-            directory.mkdir(mode=0o700 if directory == spare_directory() else 0o777, parents=True, exist_ok=True)
-            if directory == spare_directory() and not _is_ours(directory):
+            if not _make(directory):
                 continue
             path.parent.mkdir(exist_ok=True)
             if path.is_dir() and not path.is_symlink():
@@ -89,6 +91,64 @@ def keep(name: str, data: bytes) -> Path:
         return directory
     assert first is not None
     raise first
+
+
+@contextmanager
+def made_once(name: str, wait: Callable[[], None]) -> Iterator[None]:
+    """For one process at a time while it makes what others look for; ``wait`` is called if another one does.
+
+    The system takes the lock from a process that ends in any way. Where there can be none, all make it.
+    """
+    lock = _locked(name, wait)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            path, file = lock
+            # Before it is let go: who waits for it finds that it is gone, and makes another.
+            with suppress(OSError):
+                path.unlink()
+            os.close(file)
+
+
+def _locked(name: str, wait: Callable[[], None]) -> tuple[Path, int] | None:
+    """The lock of a name, held; None where there can be none."""
+    directory = _writable()
+    if directory is None:
+        return None
+    path = directory / Path(name).parent / f".{Path(name).name}.lock"
+    told = False
+    while True:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if told else fcntl.LOCK_NB))
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return path, file
+        except BlockingIOError:
+            told = True
+            wait()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(file)
+            return None
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _writable() -> Path | None:
+    """The directory that takes what is kept."""
+    for directory in (cache_directory(), spare_directory()):
+        with suppress(OSError):
+            if _make(directory) and os.access(directory, os.W_OK | os.X_OK):
+                return directory
+    return None
 
 
 def make_room(folder: Path) -> None:
@@ -121,6 +181,13 @@ def clear() -> list[Path]:
         with suppress(OSError):
             folder.rmdir()
     return removed
+
+
+def _make(directory: Path) -> bool:
+    """Make a directory for what is kept, if it is not there; whether it can be trusted. Raises OSError."""
+    spare = directory == spare_directory()
+    directory.mkdir(mode=0o700 if spare else 0o777, parents=True, exist_ok=True)
+    return not spare or _is_ours(directory)
 
 
 def _is_ours(directory: Path) -> bool:

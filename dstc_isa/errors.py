@@ -10,3 +10,11 @@ class DstcError(Exception):
 
 class UsageError(DstcError, ValueError):
     """An option or an argument that is wrong in itself, whatever files and arrays hold; the message names it."""
+
+
+class ArgumentTypeError(DstcError, TypeError):
+    """An argument of a kind that a function does not take; the message begins with its name."""
+
+
+class ShapeError(DstcError, ValueError):
+    """Operands whose shapes do not fit, or a convolution that does not exist; the message names the dimension."""

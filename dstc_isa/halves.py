@@ -1,7 +1,7 @@
 """Rounding of arrays to FP16, and the values that FP16 cannot hold."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,6 @@ def in_operand(name: str) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         error.args = (f"{name}: {error}",)
         raise
-
-
-def in_matrix(name: str) -> AbstractContextManager[None]:
-    """Say in a TypeError or ValueError about a matrix which one it is about."""
-    return in_operand(f"matrix {name}")
 
 
 def halves(values: NDArray[Any], axes: Sequence[str] = MATRIX_AXES) -> NDArray[np.float16]:

@@ -10,16 +10,17 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.assembler import Include, directories
 from dstc_isa.diagnostics import Diagnostic, render
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.faults import KernelFault
-from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, LaunchError
+from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, Extent, LaunchError, extent, number_of
 from dstc_isa.engine.supervision import TimedOut
-from dstc_isa.errors import UsageError
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.errors import ArgumentTypeError
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.object import ObjectError
 from dstc_isa.object.load import load_file
-from dstc_isa.options import OptionError, option_names, suggestion
+from dstc_isa.options import OptionError, check_kind, kind_text, option_names, suggestion
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program import Kernel, Parameter, Program
 from dstc_isa.report.statistics import RunStatistics, statistics
@@ -33,8 +34,6 @@ OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"}
 
 NOTED = 20
 """Last lines of a log that a fault brings along."""
-
-Sizes = int | tuple[int, ...]
 
 
 class AssemblyWarning(UserWarning):
@@ -68,12 +67,12 @@ def run(
     program: Program | str | os.PathLike[str],
     /,
     *,
-    grid: Sizes = 1,
-    block: Sizes | None = None,
+    grid: Extent = 1,
+    block: Extent | None = None,
     kernel: str | None = None,
     gpu: Gpu | str | None = DEFAULT_GPU,
     settings: Sequence[str] = (),
-    include: Sequence[str | os.PathLike[str]] = (),
+    include: Include = (),
     arguments: Mapping[str, Any] | None = None,
     log: Sequence[tuple[Cta, int]] = (),
     **keywords: Any,
@@ -92,13 +91,18 @@ def run(
     that is neither, GpuError, and KernelFault and TimedOut during the run. Warns with AssemblyWarning of what the
     assembler does.
     """
-    machine = _machine(gpu, settings)
+    machine = chosen_gpu(gpu, settings)
     loaded = program if isinstance(program, Program) else _load(program, include, machine)
+    if kernel is not None:
+        check_kind("kernel", kernel, str, "a kernel's name or None")
+    if arguments is not None:
+        check_kind("arguments", arguments, Mapping, "a mapping of parameters to values, or None")
+    _check_log(log)
     chosen = _kernel(loaded, kernel)
     values, options = _sorted_out(chosen, keywords, arguments or {})
     given = {p.name: _argument(chosen, p, values[p.name]) for p in chosen.parameters if p.name in values}
-    ctas = _extent("grid", grid)
-    threads = (chosen.block or DEFAULT_BLOCK) if block is None else _extent("block", block)
+    ctas = extent("grid", grid)
+    threads = (chosen.block or DEFAULT_BLOCK) if block is None else extent("block", block)
     lines: list[str] = []
     if log:
         known = {
@@ -120,28 +124,23 @@ def run(
     return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution, lines)
 
 
-def _machine(gpu: Gpu | str | None, settings: Sequence[str]) -> Gpu | None:
-    if isinstance(settings, str):
-        raise TypeError(f'settings is a sequence of texts, such as ["{settings}"], not one text')
-    if isinstance(gpu, str):
-        return load_gpu(gpu, settings)
-    if settings:
-        raise UsageError("settings go with a GPU's name or file; load_gpu(name, settings) gives a Gpu that has them")
-    if not (gpu is None or isinstance(gpu, Gpu)):
-        raise TypeError(f"gpu is a Gpu, a name, a file or None, not {type(gpu).__name__}")
-    return gpu
+def _check_log(log: Sequence[tuple[Cta, int]]) -> None:
+    check_kind("log", log, Sequence, "a sequence of pairs of a CTA and a warp")
+    for each in log:
+        if not (isinstance(each, tuple | list) and len(each) == 2):
+            raise ArgumentTypeError(f"log: each is a pair of a CTA and a warp, such as (0, 0), not {each!r}")
+        extent("log: a CTA", each[0])
+        extent("log: a warp", each[1])
 
 
-def _load(path: str | os.PathLike[str], include: Sequence[str | os.PathLike[str]], machine: Gpu | None) -> Program:
+def _load(path: str | os.PathLike[str], include: Include, machine: Gpu | None) -> Program:
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(
-            f"the first argument of run() is a file or a Program, not {type(path).__name__}"
+        raise ArgumentTypeError(
+            f"program, the first argument of run(), is a file or a Program, not {kind_text(path)}"
             + (": take its .program" if hasattr(path, "program") else "")
         )
-    if isinstance(include, str | os.PathLike):
-        include = [include]
     try:
-        return load_file(Path(path), [Path(each) for each in include], _warn, machine)
+        return load_file(Path(path), directories(include), _warn, machine)
     except ObjectError as error:
         raise ObjectError(f"{os.fspath(path)}: {error}") from None
 
@@ -199,7 +198,7 @@ def _argument(kernel: Kernel, parameter: Parameter, value: Any) -> Argument:
     where = f"{parameter.name}: parameter of kernel {kernel.name}, .{parameter.written},"
     if isinstance(value, np.ndarray):
         if parameter.type != "ptr" and value.ndim == 0:
-            return _number(value[()], where)
+            return number_of(value[()], where)
         return value
     if parameter.type == "ptr" and not (isinstance(value, int | np.integer) and value == 0):
         how = "a NumPy array is read and written in place"
@@ -210,28 +209,10 @@ def _argument(kernel: Kernel, parameter: Parameter, value: Any) -> Argument:
         elif hasattr(value, "numpy"):
             how += "; .numpy() of a tensor gives one"
         raise LaunchError(f"{where} takes an array, not {_what(value)}: {how}")
-    return _number(value, where)
-
-
-def _number(value: Any, where: str) -> int | float:
-    if isinstance(value, bool | np.bool_ | np.integer):
-        return int(value)
-    if isinstance(value, np.floating):
-        return float(value)
-    if not isinstance(value, int | float):
-        raise LaunchError(f"{where} takes a number, not {_what(value)}")
-    return value
+    return number_of(value, where)
 
 
 def _what(value: Any) -> str:
     if isinstance(value, int | float | np.number):
         return f"the number {value}"
-    return f"a {type(value).__name__}"
-
-
-def _extent(name: str, given: Sizes) -> tuple[int, ...]:
-    sizes = given if isinstance(given, tuple | list) else (given,)
-    for size in sizes:
-        if isinstance(size, bool | np.bool_) or not isinstance(size, int | np.integer):
-            raise LaunchError(f"{name} is a whole number or up to three of them, not {given!r}")
-    return tuple(int(size) for size in sizes)
+    return kind_text(value)

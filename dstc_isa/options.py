@@ -1,12 +1,12 @@
-"""Keyword options of the functions that a user calls: a name that there is not is refused with the nearest one."""
+"""Arguments of the functions that a user calls: what is not taken is refused with the name of the argument."""
 
 import inspect
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
-from typing import ParamSpec, TypeVar, get_args
+from typing import Any, ParamSpec, TypeVar, get_args
 
-from dstc_isa.errors import DstcError
+from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,3 +47,26 @@ def named_options(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return checked
+
+
+def check_kind(name: str, value: object, kinds: type | tuple[type, ...], expected: str) -> None:
+    """Raise ArgumentTypeError for a value of no such kind; ``expected``: a noun with its article."""
+    if not isinstance(value, kinds):
+        raise ArgumentTypeError(f"{name} is {expected}, not {kind_text(value)}")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise UsageError for what is none of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise UsageError(f"{name} is {' or '.join(choices)}, not {value!r}")
+
+
+def check_call(name: str, value: object) -> None:
+    """Raise ArgumentTypeError for what is neither a function nor None."""
+    if value is not None and not callable(value):
+        raise ArgumentTypeError(f"{name} is a function or None, not {kind_text(value)}")
+
+
+def kind_text(value: Any) -> str:
+    """What a value is, as messages say it."""
+    return "None" if value is None else f"a {type(value).__name__}"

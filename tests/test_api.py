@@ -69,7 +69,7 @@ def test_parameters_called_like_options_go_into_arguments():
         ({"x": 3}, "LaunchError", r"^x: .*takes an array, not the number 3"),
         ({"x": "x.npy"}, "LaunchError", r"^x: .*takes an array, not a str"),
         ({"a": [1.0]}, "LaunchError", r"^a: .*takes a number, not a list"),
-        ({"n": None}, "LaunchError", r"^n: .*takes a number, not a NoneType"),
+        ({"n": None}, "LaunchError", r"^n: .*takes a number, not None"),
         ({"n": 2.5}, "LaunchError", r"parameter n .*needs an integer, not 2\.5"),
         ({"n": np.zeros(3)}, "LaunchError", r"parameter n .*was given an array"),
         ({"yy": 1}, "OptionError", r"no parameter and run\(\) no option yy; did you mean y\?"),

@@ -4,6 +4,7 @@ import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
 from attrs import frozen
@@ -20,6 +21,7 @@ from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.options import check_kind
 from dstc_isa.overview import Overview
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
@@ -28,6 +30,9 @@ from dstc_isa.syntax.source import Source, normal_lines, read_source
 from dstc_isa.syntax.tree import Statement
 
 _LANGUAGE = Language(instruction, DIRECTIVES, BLOCKS, load_include)
+Include = str | PathLike[str] | Sequence[str | PathLike[str]]
+"""A directory, or several, where ``.include`` looks."""
+
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -55,26 +60,31 @@ class AssemblyError(DstcError):
 def assemble(
     text: str,
     file: str = "<text>",
-    include: Sequence[Path] = (),
+    include: Include = (),
     defines: Mapping[str, int | float] | None = None,
     gpu: Gpu | None = None,
 ) -> Assembly:
     """Assemble a text. ``file`` names it in messages, ``include`` are directories, ``defines`` set names.
 
     Control codes are filled in for the latencies of ``gpu``, the default one if None.
+    Raises ArgumentTypeError for an argument of another kind; what is wrong with the text is a diagnostic.
     """
-    return _assemble(Source(file, normal_lines(text)), [], include, defines or {}, gpu)
+    check_kind("text", text, str, "the text of a source")
+    check_kind("file", file, str, "a name for messages")
+    _check_options(defines, gpu)
+    return _assemble(Source(file, normal_lines(text)), [], directories(include), defines or {}, gpu)
 
 
 def assemble_file(
-    path: Path | str,
-    include: Sequence[Path] = (),
+    path: str | PathLike[str],
+    include: Include = (),
     defines: Mapping[str, int | float] | None = None,
     gpu: Gpu | None = None,
     *,
     strict: bool = False,
 ) -> Assembly:
     """Assemble a file; one that cannot be read is a diagnostic. ``strict``: hazards of written codes are errors."""
+    check_kind("path", path, (str, PathLike), "a file's name")
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAXIMUM_FILE + 1)
@@ -87,22 +97,24 @@ def assemble_file(
 def assemble_bytes(
     data: bytes,
     file: str,
-    include: Sequence[Path] = (),
+    include: Include = (),
     defines: Mapping[str, int | float] | None = None,
     gpu: Gpu | None = None,
     *,
     strict: bool = False,
 ) -> Assembly:
     """Assemble what a file holds; ``file`` names it in messages, other arguments are those of ``assemble_file``."""
+    check_kind("data", data, bytes, "what a file holds, as bytes")
+    _check_options(defines, gpu)
     if len(data) > MAXIMUM_FILE:
         return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", file)])
     source, problems = read_source(data, file)
-    return _assemble(source, problems, include, defines or {}, gpu, strict)
+    return _assemble(source, problems, directories(include), defines or {}, gpu, strict)
 
 
 def program_from(
-    path: Path | str,
-    include: Sequence[Path] = (),
+    path: str | PathLike[str],
+    include: Include = (),
     defines: Mapping[str, int | float] | None = None,
     gpu: Gpu | None = None,
 ) -> Program:
@@ -111,6 +123,25 @@ def program_from(
     if assembly.program is None:
         raise AssemblyError(assembly.diagnostics)
     return assembly.program
+
+
+def directories(include: Include) -> list[Path]:
+    """The directories of an argument ``include``, one or several."""
+    given = [include] if isinstance(include, str | PathLike) else include
+    check_kind("include", given, Sequence, "a directory or a sequence of them")
+    for each in given:
+        check_kind("include: each of it", each, (str, PathLike), "a directory")
+    return [Path(each) for each in given]
+
+
+def _check_options(defines: Mapping[str, int | float] | None, gpu: Gpu | None) -> None:
+    if defines is not None:
+        check_kind("defines", defines, Mapping, "a mapping of names to numbers, or None")
+        for name, value in defines.items():
+            check_kind("defines: each name", name, str, "a text")
+            check_kind(f"defines: {name}", value, (int, float), "a number")
+    if gpu is not None:
+        check_kind("gpu", gpu, Gpu, "a Gpu or None; load_gpu(name) gives one")
 
 
 def _assemble(

@@ -9,7 +9,7 @@ from dstc_isa.cli.arguments import InputError, sizes
 from dstc_isa.cli.matrices import chosen_densities, chosen_seed, seeds_of
 from dstc_isa.cli.one_axis import along_two
 from dstc_isa.cli.output import check_files, check_output, hazard_status, reported_fault, save_array, write_report
-from dstc_isa.cli.products import add_verify_option, verified, verified_status, with_file_names
+from dstc_isa.cli.products import add_verify_option, verification, verified, verified_status, with_file_names
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.tensors import HELP, load_tensor
@@ -18,7 +18,7 @@ from dstc_isa.errors import UsageError
 from dstc_isa.program_files import CONV_KERNELS
 
 if TYPE_CHECKING:
-    from dstc_isa.conv.result import ConvResult
+    pass
 
 EXAMPLE = """examples:
   dstc-emu conv X.npy W.npy --padding 1 --bias B.npy --relu -o Y.npy
@@ -124,7 +124,7 @@ def run_conv(options: argparse.Namespace) -> int:
     except UsageError:
         raise
     except (TypeError, ValueError) as error:
-        files = {"x": options.x, "w": options.w}
+        files = {"x": options.x, "w": options.w, "bias": options.bias}
         raise InputError(with_file_names(str(error), files)) from None
     if options.output:
         save_array(options.output, layer.result(result.y))
@@ -132,9 +132,9 @@ def run_conv(options: argparse.Namespace) -> int:
     if options.verify:
         exact = exact_convolution(layer.x, layer.w, result.shape, bias, options.relu)
         verdict = verified(result.y, exact.in_half() if options.encoded else exact)
-    show(*_lines(result), *run_report(result.run, full=verbose()))
+    show(*run_report(result.report, full=verbose()))
     status = verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
-    found = {**result.as_json(), "verification": None if verdict is None else verdict.as_json()}
+    found = {**result.as_json(), **verification(verdict)}
     write_report(options, result.launches, found, seeds=seeds_of(options, "x", "w"), status=status)
     return status
 
@@ -162,7 +162,8 @@ def _random_operands(
     padding: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Any, Any]:
-    from dstc_isa.conv.shape import ConvShape, ShapeError, pair, sides
+    from dstc_isa.conv.shape import ConvShape, pair, sides
+    from dstc_isa.errors import ShapeError
     from dstc_isa.host_memory import require
     from dstc_isa.sparse.random_matrix import random_matrix
 
@@ -190,32 +191,3 @@ def _random_operands(
     x = random_matrix(images * channels, height * width, densities[0], seed)
     w = random_matrix(filters * shape.group_channels, rows * columns, densities[1], seed + 1)
     return x.reshape(shape.input_shape), w.reshape(shape.weight_shape)
-
-
-def _lines(result: "ConvResult") -> list[str]:
-    """Shapes and densities, outer products, and cycles of the kernels."""
-    from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
-
-    shape = result.shape
-    lines = [
-        f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
-        f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
-    ]
-    timing = result.run.timing
-    if timing is None or result.cycles is None:
-        return lines
-    executed = round(timing.counters["ohmma"])
-    if executed:
-        # Dense: all products, in groups of 8 filters by 16 outputs; positions between rows of the map come on top.
-        outputs = shape.images * shape.out_height * shape.out_width
-        groups = shape.groups * -(-shape.group_filters // GROUP_ROWS) * -(-outputs // GROUP_COLUMNS)
-        dense = groups * shape.group_channels * shape.rows * shape.columns
-        lines.append(f"OHMMA executed {executed:,} of {dense:,} dense ({executed / dense:.2%})")
-    before = result.cycles - timing.cycles
-    if before:
-        lines.append(f"{before:,} cycles of encoding, {timing.cycles:,} of the convolution, {result.cycles:,} in all")
-    return lines
-
-
-def _by(numbers: tuple[int, ...]) -> str:
-    return "x".join(map(str, numbers))

@@ -8,8 +8,8 @@ from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
 from dstc_isa.cli.output import check_files, hazard_status, reported_fault, write_report
 from dstc_isa.cli.products import (
     check_result_output,
-    product_facts,
     save_result,
+    verification,
     verified,
     verified_status,
     with_file_names,
@@ -72,10 +72,9 @@ def run_gemm(options: argparse.Namespace) -> int:
     if options.output:
         save_result(options.output, result.c)
     verdict = verified(result.c, exact_product(a, b)) if options.verify else None
-    (m, k), n = a.shape, b.shape[1]
-    show(f"C ({m}x{n}) = A ({m}x{k}) * B ({k}x{n})", *run_report(result.run, full=verbose()))
+    show(*run_report(result.report, full=verbose()))
     status = verified_status(verdict, hazard_status(result.run))
-    found = {"m": m, "n": n, "k": k, **product_facts(result.c, verdict)}
+    found = {**result.as_json(), **verification(verdict)}
     write_report(options, [result.run], found, seeds=seeds_of(options), status=status)
     return status
 

@@ -219,7 +219,7 @@ def _graph(options: argparse.Namespace) -> Network:
 
 
 def _share(text: str | None) -> "Fraction":
-    from dstc_isa.network.prune import exact_share
+    from dstc_isa.decimal_share import exact_share
 
     try:
         share = exact_share(text or "0")

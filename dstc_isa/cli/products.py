@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".npy", ".npz", ".mtx")
 HELP = "save the float32 product: dense as .npy, sparse as .npz (SciPy) or .mtx (Matrix Market)"
-ARGUMENT = re.compile(
-    r"matrix (?P<matrix>[ab])(?=[: ])|\b(?P<name>[abxw])(?=: | is \(?\d| has (?:\d|rows)| must have )"
-)
+ARGUMENT = re.compile(r"\b(?P<name>[abxw]|bias)(?=: | is (?:\(?\d|empty)| has (?:\d|rows|a number)| must have )")
 
 
 def add_verify_option(command: argparse.ArgumentParser) -> None:
@@ -56,23 +54,9 @@ def save_result(path: Path, result: Any) -> None:
     write_whole(path, data.getvalue(), durable=True)
 
 
-def counts(result: Any) -> dict[str, int | float]:
-    """Non-zeros of a result and their share; a NaN is one."""
-    import numpy as np
-
-    count = int(np.count_nonzero(result))
-    return {"nnz": count, "density": count / result.size if result.size else 0.0}
-
-
-def product_facts(result: Any, verdict: "Verdict | None") -> dict[str, Any]:
-    """What reports say of a product: its counts, and how it compared, None if it was not verified."""
-    return {"product": counts(result), "verification": None if verdict is None else verdict.as_json()}
-
-
-def counts_text(name: str, result: Any) -> str:
-    """The counts in a line."""
-    found = counts(result)
-    return f"{name} has {found['nnz']:,} non-zeros of {result.size:,}, density {found['density']:.4g}"
+def verification(verdict: "Verdict | None") -> dict[str, Any]:
+    """What reports say of how a result compared, None if it was not verified."""
+    return {"verification": None if verdict is None else verdict.as_json()}
 
 
 def verified(result: Any, exact: "Exact") -> "Verdict":
@@ -93,7 +77,7 @@ def with_file_names(text: str, files: Mapping[str, object]) -> str:
     """A message about arguments of a function, with the files that they are from; those without one keep their name."""
 
     def named(found: re.Match[str]) -> str:
-        file = files.get(found["matrix"] or found["name"])
+        file = files.get(found["name"])
         return found[0] if file is None else str(file)
 
     return ARGUMENT.sub(named, text)

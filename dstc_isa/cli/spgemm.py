@@ -8,9 +8,8 @@ from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
 from dstc_isa.cli.output import check_files, hazard_status, reported_fault, write_report
 from dstc_isa.cli.products import (
     check_result_output,
-    counts_text,
-    product_facts,
     save_result,
+    verification,
     verified,
     verified_status,
     with_file_names,
@@ -74,19 +73,8 @@ def run_spgemm(options: argparse.Namespace) -> int:
     if options.output:
         save_result(options.output, result.c)
     verdict = verified(result.c, exact_product(a, b)) if options.verify else None
-    total = report.ohmma_issued + report.ohmma_skipped
-    share = report.ohmma_issued / total if total else 0.0
-    lines = [
-        f"C ({report.m}x{report.n}) = A ({report.m}x{report.k}, density {report.density_a:.4g}) "
-        f"* B ({report.k}x{report.n}, density {report.density_b:.4g})",
-        f"OHMMA executed {report.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {report.ohmma_skipped:,}",
-        counts_text("C", result.c),
-        f"{report.total_seconds:.3f} s in all, with encoding and the engine's start",
-    ]
-    if report.underflowed:
-        lines.append(f"{report.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
-    show(*lines, *run_report(report.run, full=verbose()))
+    show(*run_report(report.headed_run, full=verbose()))
     status = verified_status(verdict, hazard_status(report.run))
-    found = {**report.as_json(), **product_facts(result.c, verdict)}
+    found = {**report.as_json(), **verification(verdict)}
     write_report(options, [report.run], found, seeds=seeds_of(options), status=status)
     return status

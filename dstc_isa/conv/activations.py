@@ -7,8 +7,8 @@ import numpy.typing as npt
 from attrs import evolve, frozen
 
 from dstc_isa.conv.plan import BLOCK, STRETCH, WINDOW, Plan
-from dstc_isa.conv.shape import ShapeError
 from dstc_isa.engine.launch import Argument
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped

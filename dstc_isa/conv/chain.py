@@ -19,9 +19,11 @@ from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import ResultRangeError, check_range
-from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.options import named_options
+from dstc_isa.conv.shape import ConvShape, Pair, shape_of
+from dstc_isa.errors import ArgumentTypeError, ShapeError, UsageError
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
+from dstc_isa.options import check_kind, kind_text, named_options
+from dstc_isa.real_arrays import real_array
 from dstc_isa.timing.run import RunOptions
 
 WIDEST = 1.5
@@ -37,15 +39,15 @@ class Layer:
     negative ones then become 0.
     """
 
-    w: npt.NDArray[Any]
+    w: npt.ArrayLike
     stride: Pair = 1
     padding: Pair = 0
     dilation: Pair = 1
     groups: int = 1
-    bias: npt.NDArray[Any] | None = None
+    bias: npt.ArrayLike | None = None
     relu: bool = False
-    scale: npt.NDArray[Any] | None = None
-    offset: npt.NDArray[Any] | None = None
+    scale: npt.ArrayLike | None = None
+    offset: npt.ArrayLike | None = None
 
 
 @frozen(eq=False)
@@ -67,7 +69,7 @@ class _Step:
 
 @named_options
 def run_layers(
-    x: npt.NDArray[Any],
+    x: npt.ArrayLike,
     layers: Sequence[Layer],
     *,
     skip: Skip = "both",
@@ -82,15 +84,16 @@ def run_layers(
     ``density_x`` is that of the values that the layer reads, with ``skip`` "weights" those that it does not skip.
     ``skip``, ``gpu``: as of ``conv2d``.
 
-    Raises what ``conv2d`` raises, with the layer's number from 0, and ValueError if a result that is encoded for the
-    next layer was finite and is beyond FP16's range.
+    Raises what ``conv2d`` raises, with the layer's number from 0, and ResultRangeError if a result that is encoded for
+    the next layer was finite and is beyond FP16's range.
     """
     check_skip(skip)
-    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
-    steps = _checked(np.asarray(x), layers)
+    machine = chosen_gpu(gpu)
+    activations = real_array("x", x)
+    steps = _checked(activations, layers)
     plans = plans_of([step.shape for step in steps])
     keep_zeros = skip == "weights"
-    encoded = encode_on_device(half_activations(np.asarray(x)), plans[0], machine, keep_zeros=keep_zeros, **options)
+    encoded = encode_on_device(half_activations(activations), plans[0], machine, keep_zeros=keep_zeros, **options)
     results: list[ConvResult] = []
     for number, (step, plan) in enumerate(zip(steps, plans, strict=True)):
         try:
@@ -186,18 +189,18 @@ def _with_room(shape: ConvShape, behind: Sequence[ConvShape]) -> Plan:
 
 def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
     """All layers before the first one runs."""
-    if isinstance(layers, Layer):
-        raise TypeError("layers is a sequence of Layer, not a Layer alone")
+    check_kind("layers", layers, Sequence, "a sequence of Layer")
     if not layers:
-        raise ValueError("no layers: expected at least one")
+        raise UsageError("layers is empty: expected at least one")
     steps = []
     activations = x
     for number, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            raise TypeError(f"layer {number} is a Layer, not {type(layer).__name__}")
+            raise ArgumentTypeError(f"layers: number {number} is a Layer, not {kind_text(layer)}")
         try:
-            w = half_filters(np.asarray(layer.w))
-            shape = shape_of(activations, w, layer.stride, layer.padding, layer.dilation, layer.groups)
+            given = real_array("w", layer.w)
+            shape = shape_of(activations, given, layer.stride, layer.padding, layer.dilation, layer.groups)
+            w = half_filters(given)
             bias, scale, offset = (
                 of_filters(getattr(layer, name), name, shape) for name in ("bias", "scale", "offset")
             )
@@ -209,7 +212,7 @@ def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
         steps.append(step)
         activations = np.broadcast_to(np.float32(0), shape.output_shape)
     if steps[-1].scaled:
-        raise ValueError(
+        raise UsageError(
             f"layer {len(steps) - 1}: scale and offset are applied as the next layer's input is encoded, and there is "
             "none; fold them into w and bias"
         )

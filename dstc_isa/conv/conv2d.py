@@ -1,6 +1,6 @@
 """A convolution of sparse activations with sparse filters on the emulated machine."""
 
-from typing import Any, Literal, Unpack, get_args
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,13 @@ from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, Pair, ShapeError, shape_of
-from dstc_isa.conv.tiling import Tiling
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.options import named_options
+from dstc_isa.conv.shape import ConvShape, Pair, shape_of
+from dstc_isa.conv.tiling import Tiling, check_tiling
+from dstc_isa.errors import ShapeError, UsageError
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
+from dstc_isa.options import check_choice, named_options
 from dstc_isa.program_files import CONV_KERNELS
+from dstc_isa.real_arrays import real_array
 from dstc_isa.timing.run import RunOptions
 
 ConvKernel = Literal["spconv", "spconv_ohmma", "conv_dense"]
@@ -24,14 +26,14 @@ Skip = Literal["both", "weights"]
 
 @named_options
 def conv2d(
-    x: npt.NDArray[Any],
-    w: npt.NDArray[Any],
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
     *,
     stride: Pair = 1,
     padding: Pair = 0,
     dilation: Pair = 1,
     groups: int = 1,
-    bias: npt.NDArray[Any] | None = None,
+    bias: npt.ArrayLike | None = None,
     relu: bool = False,
     kernel: ConvKernel = "spconv",
     skip: Skip = "both",
@@ -51,15 +53,16 @@ def conv2d(
     this order, and ``y`` is a view of it; ``encoded``: the device writes it as a layer without a stride reads it, and
     ``y`` has its FP16 values; ``tiling``: chosen by size if None. ``gpu``: what to time it on; None runs without time.
 
-    Raises ShapeError for a convolution that does not exist, TypeError for what is not real, ValueError for a value
-    beyond FP16's range, with ``encoded`` also of the result, and for an option that does not exist.
+    Raises ShapeError for a convolution that does not exist, ArgumentTypeError for what is no array of real numbers,
+    ValueRangeError for a value beyond FP16's range, with ``encoded`` ResultRangeError for one of the result, and
+    UsageError for an option that is wrong.
     """
-    x, w = np.asarray(x), np.asarray(w)
-    _check_choice("kernel", kernel, CONV_KERNELS)
+    x, w = real_array("x", x), real_array("w", w)
+    check_choice("kernel", kernel, CONV_KERNELS)
     check_skip(skip)
     if kernel == "conv_dense":
         if skip != "both" or channels_last or encoded or tiling is not None:
-            raise ValueError("skip, channels_last, encoded and tiling go with a sparse kernel, not with conv_dense")
+            raise UsageError("skip, channels_last, encoded and tiling go with a sparse kernel, not with conv_dense")
         return conv_dense(
             x,
             w,
@@ -73,11 +76,13 @@ def conv2d(
             **options,
         )
     if encoded and kernel != "spconv":
-        raise ValueError(f"encoded goes with the kernel spconv, not with {kernel}")
+        raise UsageError(f"encoded goes with the kernel spconv, not with {kernel}")
     if encoded and channels_last:
-        raise ValueError("channels_last is an order of FP32 results: not with encoded")
+        raise UsageError("channels_last is an order of FP32 results: not with encoded")
+    if tiling is not None:
+        check_tiling(tiling)
     shape = shape_of(x, w, stride, padding, dilation, groups)
-    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    machine = chosen_gpu(gpu)
     plan = Plan(shape)
     halves_x, halves_w = half_activations(x), half_filters(w)
     checked_bias = of_filters(bias, "bias", shape)
@@ -126,11 +131,6 @@ def _next_shape(shape: ConvShape) -> ConvShape:
     return ConvShape(images, filters, height, width, 1, 1, 1)
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
-
-
 def check_skip(skip: object) -> None:
-    """Raise ValueError for what is not one of ``Skip``."""
-    _check_choice("skip", skip, get_args(Skip))
+    """Raise UsageError for what is not one of ``Skip``."""
+    check_choice("skip", skip, get_args(Skip))

@@ -25,7 +25,7 @@ from dstc_isa.conv.operands import half_filters, of_filters
 from dstc_isa.conv.plan import WINDOW, Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import check_range
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
 from dstc_isa.conv.tiling import (
     WARPS,
     Cut,
@@ -37,6 +37,7 @@ from dstc_isa.conv.tiling import (
     program_for,
 )
 from dstc_isa.engine.launch import Argument
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped

@@ -1,6 +1,6 @@
 """Dense convolution on the inner-product tensor core, with ``programs/conv_dense.dasm``."""
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,11 @@ from dstc_isa.conv.operands import half_activations, half_filters, merge_groups,
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped
+from dstc_isa.real_arrays import real_array
 from dstc_isa.report.statistics import run_counted
 from dstc_isa.timing.run import RunOptions
 
@@ -42,14 +43,14 @@ PROGRAM = "conv_dense.dasm"
 
 
 def conv_dense(
-    x: npt.NDArray[Any],
-    w: npt.NDArray[Any],
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
     *,
     stride: Pair = 1,
     padding: Pair = 0,
     dilation: Pair = 1,
     groups: int = 1,
-    bias: npt.NDArray[Any] | None = None,
+    bias: npt.ArrayLike | None = None,
     relu: bool = False,
     gpu: Gpu | str | None = DEFAULT_GPU,
     plan: Plan | None = None,
@@ -60,11 +61,12 @@ def conv_dense(
     Both are rounded to FP16; products are added in FP32, in the order that the kernel's header says. ``stride``,
     ``padding`` and ``dilation``: see ``shape_of``. ``bias``: float32 of shape (filters,). ``gpu``: what to time it on;
     None runs without time. ``plan``: how to cut it, else ``plan_of`` chooses. ``options``: see ``RunOptions``.
-    Raises ShapeError for shapes that do not fit, TypeError for what is not real, ValueRangeError for a value beyond
-    FP16's range.
+    Raises ShapeError for shapes that do not fit, ArgumentTypeError for what is not real, ValueRangeError for a value
+    beyond FP16's range.
     """
+    x, w = real_array("x", x), real_array("w", w)
     shape = shape_of(x, w, stride, padding, dilation, groups)
-    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    machine = chosen_gpu(gpu)
     rounded_x, rounded_w = half_activations(x), half_filters(w)
     added = of_filters(bias, "bias", shape)
     stored_x, stored_w, stored = with_stored_padding(rounded_x, rounded_w, shape)

@@ -3,8 +3,9 @@
 from attrs import frozen
 
 from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, chunks_of, padded_filters
-from dstc_isa.conv.shape import PLANNED_SMS, ConvShape, ShapeError
+from dstc_isa.conv.shape import PLANNED_SMS, ConvShape
 from dstc_isa.engine.launch import MAX_GRID
+from dstc_isa.errors import ShapeError
 
 
 @frozen

@@ -1,23 +1,26 @@
 """Operands of convolutions, checked: activations and filters in FP16, numbers of filters in FP32."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from dstc_isa.halves import halves, in_operand
+from dstc_isa.real_arrays import real_array
 
 ACTIVATION_AXES = ("image", "channel", "row", "column")
 FILTER_AXES = ("filter", "channel", "row", "column")
 
 
-def half_activations(x: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
-    """Activations rounded to FP16; TypeError for what is not real, ValueRangeError for a value beyond FP16's range."""
+def half_activations(x: npt.ArrayLike) -> npt.NDArray[np.float16]:
+    """Activations rounded to FP16.
+
+    Raises ArgumentTypeError for what is not real, ValueRangeError for a value beyond FP16's range.
+    """
     return _real_halves(x, "x", ACTIVATION_AXES)
 
 
-def half_filters(w: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+def half_filters(w: npt.ArrayLike) -> npt.NDArray[np.float16]:
     """Filters, otherwise as ``half_activations``."""
     return _real_halves(w, "w", FILTER_AXES)
 
@@ -41,8 +44,7 @@ def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt
     """
     if values is None:
         return None
-    numbers = np.asarray(values)
-    _check_real(numbers, name)
+    numbers = real_array(name, values)
     if numbers.shape != (shape.filters,):
         raise ShapeError(f"{name} has a number for each of the {shape.filters} filters; its shape is {numbers.shape}")
     with np.errstate(over="ignore", under="ignore"):
@@ -56,12 +58,7 @@ def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt
     return rounded
 
 
-def _real_halves(values: npt.NDArray[Any], name: str, axes: tuple[str, ...]) -> npt.NDArray[np.float16]:
-    _check_real(values, name)
+def _real_halves(values: npt.ArrayLike, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.float16]:
+    array = real_array(name, values)
     with in_operand(name):
-        return halves(values, axes)
-
-
-def _check_real(values: npt.NDArray[Any], name: str) -> None:
-    if values.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected real numbers, not {values.dtype}")
+        return halves(array, axes)

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, frozen
 
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.warp import LONGEST
 

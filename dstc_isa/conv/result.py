@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
 from dstc_isa.report.statistics import RunStatistics
@@ -39,8 +40,8 @@ class ConvResult(HtmlOverview):
 
     @property
     def report(self) -> RunStatistics:
-        """The same as ``run``, as other results call it."""
-        return self.run
+        """The kernel that convolves, below what the terminal says of the convolution."""
+        return evolve(self.run, heading=tuple(_heading(self)))
 
     @property
     def run(self) -> RunStatistics:
@@ -73,3 +74,30 @@ class ConvResult(HtmlOverview):
     def to_dict(self) -> dict[str, Any]:
         """The report as the command line writes it with ``--json``, without ``y``."""
         return document("conv", self.launches, self.as_json())
+
+
+def _heading(result: ConvResult) -> list[str]:
+    """Shapes and densities, outer products, and cycles of the kernels."""
+    shape = result.shape
+    lines = [
+        f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
+        f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
+    ]
+    timing = result.run.timing
+    if timing is None or result.cycles is None:
+        return lines
+    executed = round(timing.counters["ohmma"])
+    if executed:
+        # Dense: all products, in groups of 8 filters by 16 outputs; positions between rows of the map come on top.
+        outputs = shape.images * shape.out_height * shape.out_width
+        groups = shape.groups * -(-shape.group_filters // GROUP_ROWS) * -(-outputs // GROUP_COLUMNS)
+        dense = groups * shape.group_channels * shape.rows * shape.columns
+        lines.append(f"OHMMA executed {executed:,} of {dense:,} dense ({executed / dense:.2%})")
+    before = result.cycles - timing.cycles
+    if before:
+        lines.append(f"{before:,} cycles of encoding, {timing.cycles:,} of the convolution, {result.cycles:,} in all")
+    return lines
+
+
+def _by(numbers: tuple[int, ...]) -> str:
+    return "x".join(map(str, numbers))

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 from attrs import evolve, frozen
 
-from dstc_isa.errors import DstcError, UsageError
+from dstc_isa.errors import ShapeError, UsageError
 
 Pair: TypeAlias = "int | Sequence[int]"
 
@@ -16,10 +16,6 @@ PLANNED_SMS = 80
 
 
 LARGEST = (1 << 31) - 1
-
-
-class ShapeError(DstcError, ValueError):
-    """A convolution that does not exist; the message names the dimension."""
 
 
 class StepError(ShapeError, UsageError):
@@ -146,6 +142,9 @@ def shape_of(
     ):
         if array.ndim != 4:
             raise ShapeError(f"{name} has 4 dimensions ({axes}), not {array.ndim}: its shape is {array.shape}")
+        if 0 in array.shape:
+            none = axes.split(", ")[array.shape.index(0)]
+            raise ShapeError(f"{name} is empty: {none} is at least 1, not 0")
     images, channels, height, width = x.shape
     filters, seen, rows, columns = w.shape
     shape = ConvShape(

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import PLANNED_SMS
+from dstc_isa.errors import ArgumentTypeError, UsageError
 
 WARPS = 4
 """Of a CTA, as many along the positions as there are not parts: they share the filters in L1."""
@@ -202,10 +203,10 @@ def _in_waves(plan: Plan, tiling: Tiling, launched: int, wave: int, of_tile: Cal
 
 
 def check_tiling(tiling: Tiling) -> None:
-    """Raise TypeError or ValueError for a tiling that there is no kernel for."""
+    """Raise ArgumentTypeError or UsageError for a tiling that there is no kernel for."""
     if not isinstance(tiling, Tiling):
-        raise TypeError(f"tiling is a Tiling, not {type(tiling).__name__}")
+        raise ArgumentTypeError(f"tiling is a Tiling, not {type(tiling).__name__}")
     if tiling.filter_tiles not in (1, 2):
-        raise ValueError(f"a tiling has 1 or 2 filter tiles, not {tiling.filter_tiles}")
+        raise UsageError(f"a tiling has 1 or 2 filter tiles, not {tiling.filter_tiles}")
     if not 1 <= tiling.parts <= WARPS or tiling.parts.bit_count() != 1:
-        raise ValueError(f"a tiling has a power of two of parts, at most {WARPS}, not {tiling.parts}")
+        raise UsageError(f"a tiling has a power of two of parts, at most {WARPS}, not {tiling.parts}")

@@ -5,25 +5,27 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
-from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.gpu import Gpu, chosen_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
+from dstc_isa.report.products import counts
 from dstc_isa.report.statistics import RunStatistics, run_counted
 from dstc_isa.timing.run import RunOptions
 
 
 @frozen(eq=False, repr=False)
 class GemmResult(HtmlOverview):
-    """``c``: float32 array of shape (m, n). ``run``: what was executed and how long it takes."""
+    """``c``: float32 array of shape (m, n). ``k``: products of each sum. ``run``: what was executed, and its time."""
 
     c: npt.NDArray[np.float32]
     run: RunStatistics
+    k: int
 
     def overview(self) -> Mapping[str, object]:
         """The result's shape, and what ran."""
@@ -31,28 +33,33 @@ class GemmResult(HtmlOverview):
 
     @property
     def report(self) -> RunStatistics:
-        """The same as ``run``, as other results call it."""
-        return self.run
+        """The run, below what the terminal says of the product."""
+        m, n = self.c.shape
+        return evolve(self.run, heading=(f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})",))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dump``, without ``c`` and the kernel's."""
+        m, n = self.c.shape
+        return {"m": m, "n": n, "k": self.k, "product": counts(int(np.count_nonzero(self.c)), self.c.size)}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the command line writes it with ``--json``, without ``c``."""
-        m, n = self.c.shape
-        return document("gemm", [self.run], {"m": m, "n": n})
+        return document("gemm", [self.run], self.as_json())
 
 
 def multiply(
     name: str,
     right: Halves,
-    shape: tuple[int, int],
+    sizes: tuple[int, int, int],
     arguments: Mapping[str, Argument],
     gpu: Gpu | str | None,
     **options: Unpack[RunOptions],
 ) -> GemmResult:
-    """Run the kernel ``name`` of the file of that name for a result of ``shape``; ``right`` is B, padded."""
-    (m, n), (depth, width) = shape, right.shape
+    """Run the kernel ``name`` of the file of that name for ``sizes`` m, n and k; ``right`` is B, padded."""
+    (m, n, k), (depth, width) = sizes, right.shape
     require(4 * m * width, f"the result, {m}x{width} floats with its padding")
     c = np.zeros((m, width), np.float32)
-    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
+    machine = chosen_gpu(gpu)
     program = load_shipped(f"{name}.dasm", machine)
     kernel = program.kernel(name)
     run = run_counted(
@@ -64,4 +71,4 @@ def multiply(
         machine,
         **options,
     )
-    return GemmResult(np.ascontiguousarray(c[:, :n]), run)
+    return GemmResult(np.ascontiguousarray(c[:, :n]), run, k)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.errors import ShapeError
 from dstc_isa.halves import halves
 from dstc_isa.host_memory import require
 
@@ -21,12 +22,12 @@ Halves = npt.NDArray[np.float16]
 
 
 def check_shapes(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[int, int, int]:
-    """Rows m, columns n and depth k of a product; ValueError for shapes that do not fit or are empty."""
+    """Rows m, columns n and depth k of a product; ShapeError for shapes that do not fit or are empty."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-        raise ValueError(f"a is {a.shape} and b is {b.shape}: expected (m, k) and (k, n)")
+        raise ShapeError(f"a is {a.shape} and b is {b.shape}: expected (m, k) and (k, n)")
     (m, k), n = a.shape, b.shape[1]
     if 0 in (m, n, k):
-        raise ValueError(f"a is {m}x{k} and b is {k}x{n}: nothing to multiply")
+        raise ShapeError(f"a is {m}x{k} and b is {k}x{n}: nothing to multiply")
     return m, n, k
 
 

@@ -14,9 +14,10 @@ from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
-from dstc_isa.halves import in_matrix
+from dstc_isa.halves import in_operand
 from dstc_isa.host_memory import require
 from dstc_isa.options import named_options
+from dstc_isa.real_arrays import real_array
 from dstc_isa.timing.run import RunOptions
 
 GROUP = 4
@@ -111,8 +112,8 @@ def position_words(positions: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
 
 @named_options
 def gemm_sparse24(
-    a: npt.NDArray[Any],
-    b: npt.NDArray[Any],
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
     **options: Unpack[RunOptions],
@@ -121,20 +122,21 @@ def gemm_sparse24(
 
     Values of ``a`` that its encoding drops do not meet ``b``. ``gpu``: what to time it on; None runs without time.
     ``options``: see ``RunOptions``.
-    Raises ValueError for shapes that do not fit or are empty, StructureError if ``a`` is not 2:4 sparse,
-    ValueRangeError for a value beyond FP16's range.
+    Raises ArgumentTypeError for what is no array of real numbers, ShapeError for shapes that do not fit or are empty,
+    StructureError if ``a`` is not 2:4 sparse, ValueRangeError for a value beyond FP16's range.
     """
-    m, n, _ = check_shapes(a, b)
-    with in_matrix("a"):
+    a, b = real_array("a", a), real_array("b", b)
+    m, n, k = check_shapes(a, b)
+    with in_operand("a"):
         left = encode(padded(a, 1, SLAB))
-    with in_matrix("b"):
+    with in_operand("b"):
         right = padded(b, SLAB, VECTOR)
     positions = np.zeros((-(-m // CTA_TILE) * CTA_TILE, left.positions.shape[1]), np.uint8)
     positions[:m] = left.positions
     return multiply(
         "gemm_sparse24",
         right,
-        (m, n),
+        (m, n, k),
         {"a": left.values, "positions": position_words(positions)},
         gpu,
         **options,

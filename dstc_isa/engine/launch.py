@@ -14,6 +14,7 @@ from dstc_isa.engine.array_types import ArrayTypeWarning, doubt, refusal
 from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.options import check_kind, kind_text
 from dstc_isa.overview import Overview, array_text, extent_text
 from dstc_isa.program import (
     BLOCK_SIZE_OFFSET,
@@ -48,6 +49,7 @@ class LaunchArgumentError(LaunchError, UsageError):
     """A grid, a block or an argument that the kernel cannot be launched with."""
 
 
+Extent = int | tuple[int, ...]
 Argument = int | float | npt.NDArray[Any]
 
 
@@ -93,8 +95,8 @@ class Launch(Overview):
 def prepare(
     program: Program,
     kernel: Kernel,
-    grid: tuple[int, ...],
-    block: tuple[int, ...],
+    grid: Extent,
+    block: Extent,
     arguments: Mapping[str, Argument],
 ) -> Launch:
     """Check a launch and lay out its constant bank; LaunchError says what does not fit.
@@ -102,8 +104,11 @@ def prepare(
     ``arguments``: parameter name -> number, or a C-contiguous array for a ``.ptr`` parameter, whose elements must be
     those of a typed one. Warns with ArrayTypeWarning of numbers that an untyped one may read in the wrong width.
     """
-    full_grid = _extent("grid", grid, MAX_GRID)
-    full_block = _extent("block", block, MAX_BLOCK)
+    check_kind("program", program, Program, "a Program")
+    check_kind("kernel", kernel, Kernel, "a Kernel of the program")
+    check_kind("arguments", arguments, Mapping, "a mapping of parameters to values")
+    full_grid = _full_extent("grid", extent("grid", grid), MAX_GRID)
+    full_block = _full_extent("block", extent("block", block), MAX_BLOCK)
     _check_resources(kernel, full_block)
     memory = DeviceMemory()
     bank = bytearray(PARAMETER_BASE + max((p.offset + p.size for p in kernel.parameters), default=0))
@@ -117,7 +122,16 @@ def prepare(
     return Launch(program, kernel, full_grid, full_block, memory, banks)
 
 
-def _extent(what: str, given: tuple[int, ...], limits: tuple[int, int, int]) -> tuple[int, int, int]:
+def extent(name: str, given: Extent) -> tuple[int, ...]:
+    """The sizes of a grid or a block, from an int or a sequence of ints; ``name``: what errors call it."""
+    sizes = given if isinstance(given, tuple | list) else (given,)
+    for size in sizes:
+        if isinstance(size, bool | np.bool_) or not isinstance(size, int | np.integer):
+            raise LaunchArgumentError(f"{name} is a whole number or up to three of them, not {given!r}")
+    return tuple(int(size) for size in sizes)
+
+
+def _full_extent(what: str, given: tuple[int, ...], limits: tuple[int, int, int]) -> tuple[int, int, int]:
     if not 1 <= len(given) <= len(limits):
         raise LaunchArgumentError(f"a {what} has 1 to 3 dimensions, not {len(given)}")
     x, y, z = (*given, *([1] * (3 - len(given))))
@@ -181,6 +195,7 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
             return memory.allocate(parameter.name, value).address
         except ValueError as error:
             raise LaunchError(str(error)) from None
+    value = number_of(value, where)
     if parameter.type == "f32":
         try:
             number = float(value)
@@ -194,3 +209,14 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
     if not low <= int(value) <= high:
         raise LaunchArgumentError(f"{where} is .{parameter.type}, {low} to {high}, and cannot hold {value}")
     return int(value)
+
+
+def number_of(value: Any, where: str) -> int | float:
+    """A number of Python's; LaunchArgumentError for what is none, ``where`` says of which parameter."""
+    if isinstance(value, bool | np.bool_ | np.integer):
+        return int(value)
+    if isinstance(value, np.floating):
+        return float(value)
+    if not isinstance(value, int | float):
+        raise LaunchArgumentError(f"{where} takes a number, not {kind_text(value)}")
+    return value

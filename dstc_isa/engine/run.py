@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
-from dstc_isa.engine.launch import Argument, Launch, LaunchArgumentError, prepare
+from dstc_isa.engine.launch import Argument, Extent, Launch, LaunchArgumentError, prepare
 from dstc_isa.engine.supervision import Supervisor
-from dstc_isa.options import named_options
+from dstc_isa.options import check_call, check_kind, named_options
 from dstc_isa.program import Kernel, Program
 
 
@@ -13,8 +15,8 @@ from dstc_isa.program import Kernel, Program
 def run_kernel(
     program: Program,
     kernel: Kernel,
-    grid: tuple[int, ...],
-    block: tuple[int, ...],
+    grid: Extent,
+    block: Extent,
     arguments: Mapping[str, Argument],
     *,
     threads: int | None = None,
@@ -35,6 +37,8 @@ def run_kernel(
     UsageError before, KernelFault and TimedOut during the run.
     """
     check_limit(max_instructions)
+    check_threads(threads)
+    check_call("announce", announce)
     launch = prepare(program, kernel, grid, block, arguments)
     supervisor = Supervisor(launch, timeout, heartbeat, announce)
     if reference:
@@ -56,5 +60,15 @@ def run_kernel(
 
 def check_limit(max_instructions: int) -> None:
     """Raise LaunchArgumentError for a watchdog limit that counters cannot hold."""
+    check_kind("max_instructions", max_instructions, (int, np.integer), "a whole number")
     if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
         raise LaunchArgumentError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise LaunchArgumentError for a number of host threads that there cannot be; None stands for all cores."""
+    if threads is None:
+        return
+    check_kind("threads", threads, (int, np.integer), "a whole number or None")
+    if threads < 1:
+        raise LaunchArgumentError(f"threads is at least 1, not {threads}")

@@ -1,16 +1,19 @@
 """Reads GPU configurations: TOML files that extend each other, and single settings on top."""
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from dstc_isa.errors import DstcError, UsageError
+from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
 from dstc_isa.gpu.schema import OPTIONAL, SETTING, SOURCES, SPECS, Gpu, Row, build
 from dstc_isa.isa.instruction import Pipe
+from dstc_isa.options import check_kind
 
 DEFAULT_GPU = "v100-dstc"
 SUFFIX = ".toml"
@@ -42,18 +45,43 @@ def _cached(name: str) -> Gpu:
     return _checked(Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
 
 
-def load_gpu(name: str = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
+def load_gpu(name: str | os.PathLike[str] = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
     """The GPU of that shipped name or file, with ``key=value`` settings.
 
-    Raises GpuError for a file that is wrong, GpuOptionError for a name or a setting that is.
+    Raises GpuError for a file that is wrong, GpuOptionError for a name or a setting that is, ArgumentTypeError for what
+    is neither.
     """
+    check_kind("name", name, (str, os.PathLike), "a GPU's name or a file")
+    _check_settings(settings)
+    gpu = _load_plain(os.fspath(name))
     if not settings:
-        return _load_plain(name)
-    gpu = _load_plain(name)
+        return gpu
     try:
         return _changed(gpu, settings)
     except GpuError as error:
         raise GpuOptionError(str(error)) from None
+
+
+def chosen_gpu(gpu: Gpu | str | os.PathLike[str] | None, settings: Sequence[str] = ()) -> Gpu | None:
+    """What an argument ``gpu`` of a function stands for; None is a run without time.
+
+    Raises as ``load_gpu`` does, and UsageError for settings of what has no name.
+    """
+    check_kind("gpu", gpu, (Gpu, str, os.PathLike, NoneType), "a Gpu, a name, a file or None")
+    if isinstance(gpu, str | os.PathLike):
+        return load_gpu(gpu, settings)
+    _check_settings(settings)
+    if settings:
+        raise UsageError("settings go with a GPU's name or file; load_gpu(name, settings) gives a Gpu that has them")
+    return gpu
+
+
+def _check_settings(settings: Sequence[str]) -> None:
+    if isinstance(settings, str):
+        raise ArgumentTypeError(f'settings is a sequence of texts, such as ["{settings}"], not one text')
+    check_kind("settings", settings, Sequence, "a sequence of texts")
+    for text in settings:
+        check_kind("settings: each of them", text, str, 'a text such as "sm.count=40"')
 
 
 def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:

@@ -1,6 +1,7 @@
 """Instructions declared outside the package, in a file of the user's."""
 
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.options import check_kind
 
 
 class ExtensionError(DstcError, ValueError):
@@ -21,11 +23,13 @@ class ExtensionError(DstcError, ValueError):
         super().__init__(f"{path}:{line}: {reason}" if line else f"{path}: {reason}")
 
 
-def load_extension(path: Path) -> None:
+def load_extension(path: str | os.PathLike[str]) -> None:
     """Run a Python file that declares instructions with ``isa.instruction``; once per file.
 
     Call it before any program is assembled or loaded. Raises ExtensionError; nothing of the file is declared then.
     """
+    check_kind("path", path, (str, os.PathLike), "a file's name")
+    path = Path(path)
     name = EXTENSION_PREFIX + path.stem
     if name in sys.modules:
         loaded = sys.modules[name].__file__

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from dstc_isa.conv.chain import plans_of
 from dstc_isa.conv.plan import Plan
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import ConvStep, Graph
 from dstc_isa.network.layers import conv_shape

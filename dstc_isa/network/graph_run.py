@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.conv.shape import ShapeError
+from dstc_isa.decimal_share import Share
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.accuracy import Accuracy, accuracy_of
 from dstc_isa.network.branches import holds
 from dstc_isa.network.chains import Chains
@@ -28,7 +29,7 @@ from dstc_isa.network.layers import (
 from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
-from dstc_isa.network.prune import Scope, Share, pruned
+from dstc_isa.network.prune import Scope, pruned
 from dstc_isa.network.row import LayerRow
 
 Array = npt.NDArray[Any]

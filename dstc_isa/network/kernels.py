@@ -8,7 +8,8 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from dstc_isa.report.statistics import RunStatistics
 
 Array = npt.NDArray[Any]

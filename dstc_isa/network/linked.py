@@ -12,7 +12,7 @@ from dstc_isa.conv.operands import half_activations
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.result_range import ResultRangeError
-from dstc_isa.conv.shape import ShapeError
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
 from dstc_isa.timing.run import RunOptions
 

@@ -9,9 +9,9 @@ import attrs
 import numpy.typing as npt
 from attrs import frozen
 
-from dstc_isa.conv.shape import ShapeError
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.supervision import TimedOut
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.row import LayerRow

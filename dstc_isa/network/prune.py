@@ -2,22 +2,15 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.decimal_share import Share, exact_share, most_of
+
 Array = npt.NDArray[Any]
-Share: TypeAlias = float | str | Fraction
 Scope = Literal["layer", "global"]
-
-
-def exact_share(share: Share) -> Fraction:
-    """A share as it is written, without what binary floating point adds: of 0.29, 29 hundredths."""
-    try:
-        return Fraction(str(share))
-    except ValueError:
-        raise ValueError(f"a share is a number such as 0.29, not {share!r}") from None
 
 
 def pruned(weights: Mapping[str, Array], share: Share, scope: Scope = "layer") -> dict[str, Array]:
@@ -44,5 +37,5 @@ def pruned(weights: Mapping[str, Array], share: Share, scope: Scope = "layer") -
 def _without_smallest(values: Array, share: Fraction) -> Array:
     result = values.copy()
     order = np.argsort(np.abs(values), axis=None, kind="stable")
-    result.ravel()[order[: int(share * values.size)]] = 0
+    result.ravel()[order[: most_of(share, values.size)]] = 0
     return result

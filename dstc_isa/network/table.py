@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError
 
 TABLES = Path(__file__).resolve().parent / "tables"

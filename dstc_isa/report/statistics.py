@@ -26,6 +26,7 @@ class RunStatistics(HtmlOverview):
     ``histogram`` and ``skipped``: mnemonic (with modifiers) -> issued, and issued with no lane executing.
     ``seconds``: wall-clock time of the run alone; ``threads``: host threads. ``timing``: None for a run without time.
     ``dependence``: a sentence on how CTAs were found to depend on their order, None if they do not.
+    ``heading``: lines that stand above the counts, on what the launch was part of.
     """
 
     kernel: str
@@ -38,6 +39,7 @@ class RunStatistics(HtmlOverview):
     dependence: str | None = None
     grid: tuple[int, ...] | None = None
     block: tuple[int, ...] | None = None
+    heading: tuple[str, ...] = ()
 
     def overview(self) -> Mapping[str, object]:
         """Kernel, how much was executed, and cycles."""

@@ -126,7 +126,8 @@ def as_text(run: RunStatistics) -> str:
 
 
 def run_report(run: RunStatistics, *, full: bool = False) -> Iterator[str | Table]:
-    """Summary and histogram, and for a timed run what bounds it and why warps waited; ``full``: with all rows."""
+    """Heading, summary, histogram, and for a timed run what bounds it and why warps waited; ``full``: with all rows."""
+    yield from run.heading
     yield summary(run)
     if run.timing is not None:
         yield timed_summary(run, run.timing)

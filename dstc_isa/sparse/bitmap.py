@@ -7,8 +7,10 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from dstc_isa.halves import HALF, ValueRangeError, overflowing, rounded_to_half
+from dstc_isa.errors import ArgumentTypeError, ShapeError
+from dstc_isa.halves import HALF, ValueRangeError, in_operand, overflowing, rounded_to_half
 from dstc_isa.host_memory import require
+from dstc_isa.real_arrays import REAL_KINDS, is_sparse, real_array
 from dstc_isa.sparse.groups import StepGroups
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ MOST_SHIFT = 8
 
 WORD_LIMIT = 2**32 - 1
 DIMENSION_LIMIT = 2**31 - 1
-REAL_KINDS = "biuf"
 
 WORD = np.dtype("<u4")
 _SLAB_ELEMENTS = 1 << 19
@@ -139,30 +140,22 @@ def encode(matrix: Matrix, side: Side, tile_k: int = TILE_K) -> BitmapMatrix:
         raise ValueError(f'side is "a" (left operand) or "b" (right operand), not {side!r}')
     if tile_k not in range(ROW, TILE_OUTER + 1, ROW):
         raise ValueError(f"a tile has 8, 16, 24 or 32 steps, not {tile_k}")
-    if _is_sparse(matrix):
-        _check_matrix(matrix)
-        return _encode_sparse(matrix, side, tile_k)
-    if not isinstance(matrix, np.ndarray) or isinstance(matrix, np.ma.MaskedArray):
-        kind = type(matrix).__name__
-        raise TypeError(f"expected a NumPy array or a SciPy sparse matrix, not {kind}; convert it with numpy.array")
-    _check_matrix(matrix)
-    return _encode_dense(np.asarray(matrix), side, tile_k)
+    if is_sparse(matrix):
+        sparse: Any = matrix
+        if sparse.dtype.kind not in REAL_KINDS:
+            raise ArgumentTypeError(f"{side}: expected real numbers, not {sparse.dtype}")
+        _check_dimensions(side, sparse.shape)
+        with in_operand(side):
+            return _encode_sparse(sparse, side, tile_k)
+    dense = real_array(side, matrix)
+    _check_dimensions(side, dense.shape)
+    with in_operand(side):
+        return _encode_dense(dense, side, tile_k)
 
 
-def _is_sparse(matrix: object) -> bool:
-    # By name: asking SciPy would import it for every dense matrix too.
-    if not any(base.__module__.startswith("scipy.sparse") for base in type(matrix).__mro__):
-        return False
-    from scipy.sparse import issparse
-
-    return issparse(matrix)
-
-
-def _check_matrix(matrix: Any) -> None:
-    if matrix.ndim != 2:
-        raise ValueError(f"a matrix has 2 dimensions, this array has {matrix.ndim}: shape {matrix.shape}")
-    if matrix.dtype.kind not in REAL_KINDS:
-        raise TypeError(f"matrix values are real numbers, integers or booleans, not {matrix.dtype}")
+def _check_dimensions(side: Side, shape: tuple[int, ...]) -> None:
+    if len(shape) != 2:
+        raise ShapeError(f"{side}: a matrix has 2 dimensions, this array has {len(shape)}: shape {shape}")
 
 
 def _tile_grid(shape: tuple[int, int], side: Side, tile_k: int) -> tuple[int, int]:
@@ -173,7 +166,7 @@ def _tile_grid(shape: tuple[int, int], side: Side, tile_k: int) -> tuple[int, in
 def _checked_tile_grid(shape: tuple[int, int], side: Side, tile_k: int) -> tuple[int, int]:
     tiles_outer, tiles_k = _tile_grid(shape, side, tile_k)
     if max(shape) > DIMENSION_LIMIT or tiles_outer * tiles_k > WORD_LIMIT:
-        raise ValueError(
+        raise ShapeError(
             f"a {shape[0]} x {shape[1]} matrix is too large for the bitmap format: "
             f"at most {DIMENSION_LIMIT} rows or columns and {WORD_LIMIT} tiles of 32 x {tile_k}"
         )

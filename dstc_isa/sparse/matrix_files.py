@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dstc_isa.array_files import ArrayFileError, npz_names, read_npy, read_npz
 from dstc_isa.errors import DstcError
 from dstc_isa.host_memory import OutOfMemory
-from dstc_isa.sparse.bitmap import REAL_KINDS
+from dstc_isa.real_arrays import REAL_KINDS
 from dstc_isa.sparse.matrix_market import DroppedValues, MarketError, read_market
 from dstc_isa.whole_file import whole_file
 

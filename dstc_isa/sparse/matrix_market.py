@@ -19,6 +19,8 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from dstc_isa.errors import DstcError
+
 if TYPE_CHECKING:
     from scipy.sparse import sparray
 
@@ -60,7 +62,7 @@ class DroppedValues(UserWarning):
     """Values of a matrix file that are left out."""
 
 
-class MarketError(ValueError):
+class MarketError(DstcError, ValueError):
     """What is wrong with a file; ``line`` and ``column`` count from 1, the column is 0 for a whole line."""
 
     def __init__(self, line: int, column: int, reason: str) -> None:

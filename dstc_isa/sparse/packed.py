@@ -6,6 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from dstc_isa.errors import ShapeError
 from dstc_isa.halves import HALF
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.isa.warp import LONGEST
@@ -132,11 +133,11 @@ class PackedProduct:
 
 
 def pack(matrix: BitmapMatrix) -> PackedMatrix:
-    """Join the tiles of a bitmap matrix to those of the packed format; ValueError if they are too many."""
+    """Join the tiles of a bitmap matrix to those of the packed format; ShapeError if they are too many."""
     words = WORDS[matrix.side]
     tiles_outer, tiles_k = -(-matrix.tiles_outer // words), -(-matrix.tiles_k * matrix.tile_k // STEPS)
     if tiles_outer * tiles_k > TILE_LIMIT:
-        raise ValueError(
+        raise ShapeError(
             f"{matrix.shape[0]} x {matrix.shape[1]} elements are too many for the packed format: at most {TILE_LIMIT} "
             f"tiles of {TILE_OUTER * words} x {STEPS}, empty ones included; the kernel spgemm takes more"
         )

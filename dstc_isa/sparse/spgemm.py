@@ -6,20 +6,22 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.engine.launch import MAX_GRID
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
-from dstc_isa.halves import in_matrix
+from dstc_isa.errors import ShapeError
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu, load_gpu
+from dstc_isa.halves import in_operand
 from dstc_isa.host_memory import require
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.shipped import load_shipped
-from dstc_isa.options import named_options
+from dstc_isa.options import check_choice, named_options
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.document import document
+from dstc_isa.report.products import counts, counts_text
 from dstc_isa.report.statistics import RunStatistics, run_counted
-from dstc_isa.sparse.bitmap import BitmapMatrix, Side, encode
+from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
 from dstc_isa.timing.run import RunOptions
@@ -47,7 +49,8 @@ class SpgemmReport(HtmlOverview):
     executed (the run's histogram also counts those whose guard was false); the groups that SPWMMA walks count as such,
     as many as the bitmaps give. ``ohmma_skipped``: those a dense multiplication of this shape would have executed
     besides, ``8 * ceil(m/32) * ceil(n/32) * k`` in all.
-    ``run``: the kernel's counts and its time. ``total_seconds``: the whole call, with encoding and the engine's start.
+    ``nnz``: non-zeros of the product. ``run``: the kernel's counts and its time. ``total_seconds``: the whole call,
+    with encoding and the engine's start.
     """
 
     m: int
@@ -56,6 +59,7 @@ class SpgemmReport(HtmlOverview):
     density_a: float
     density_b: float
     underflowed: int
+    nnz: int
     ohmma_issued: int
     ohmma_skipped: int
     total_seconds: float
@@ -74,7 +78,23 @@ class SpgemmReport(HtmlOverview):
         }
 
     def __str__(self) -> str:
-        return str(self.run)
+        return str(self.headed_run)
+
+    @property
+    def headed_run(self) -> RunStatistics:
+        """The run, below what the terminal says of the product."""
+        total = self.ohmma_issued + self.ohmma_skipped
+        share = self.ohmma_issued / total if total else 0.0
+        lines = [
+            f"C ({self.m}x{self.n}) = A ({self.m}x{self.k}, density {self.density_a:.4g}) "
+            f"* B ({self.k}x{self.n}, density {self.density_b:.4g})",
+            f"OHMMA executed {self.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {self.ohmma_skipped:,}",
+            counts_text("C", self.nnz, self.m * self.n),
+            f"{self.total_seconds:.3f} s in all, with encoding and the engine's start",
+        ]
+        if self.underflowed:
+            lines.append(f"{self.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
+        return evolve(self.run, heading=tuple(lines))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``, without the kernel's."""
@@ -85,6 +105,7 @@ class SpgemmReport(HtmlOverview):
             "density_a": self.density_a,
             "density_b": self.density_b,
             "underflowed": self.underflowed,
+            "product": counts(self.nnz, self.m * self.n),
             "ohmma": {"issued": self.ohmma_issued, "skipped": self.ohmma_skipped},
             "total_seconds": self.total_seconds,
         }
@@ -119,7 +140,7 @@ def spgemm(
     kernel: str = "spgemm",
     **options: Unpack[RunOptions],
 ) -> SpgemmResult:
-    """Multiply two matrices (NumPy arrays or SciPy sparse) on the emulated Dual-side Sparse Tensor Core.
+    """Multiply two matrices (SciPy sparse, or what NumPy reads as arrays) on the emulated Dual-side Sparse Tensor Core.
 
     Values are rounded to FP16; products are accumulated in FP32 in order of k, one rounding each, and a NaN of the
     result has the bits 0x7fffffff. ``gpu``: what to time it on, a configuration, its name or file; None runs
@@ -127,17 +148,16 @@ def spgemm(
     matrices where that takes fewer OHMMAs, or "spgemm_seq", with the sequenced outer product. ``options``: see
     ``RunOptions``.
 
-    Raises TypeError for what is not a real matrix, ValueError for shapes that do not fit, and ValueRangeError for a
-    value beyond FP16's range; the message says which of the two it is.
+    Raises ArgumentTypeError for what is not a real matrix, ShapeError for shapes that do not fit, and ValueRangeError
+    for a value beyond FP16's range; the message says which of the two it is.
     """
     started = time.perf_counter()
-    machine = load_gpu(gpu) if isinstance(gpu, str) else gpu
-    if kernel not in SPARSE_KERNELS:
-        raise ValueError(f"kernel is {' or '.join(SPARSE_KERNELS)}, not {kernel!r}")
-    left, right = _encoded(a, "a"), _encoded(b, "b")
+    machine = chosen_gpu(gpu)
+    check_choice("kernel", kernel, SPARSE_KERNELS)
+    left, right = encode(a, "a", TILE_K), encode(b, "b", TILE_K)
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
-        raise ValueError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
+        raise ShapeError(f"a is {m}x{k} and b is {rows}x{n}: a must have as many columns as b has rows")
     c = result_array(m, n)
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     walked = 0
@@ -162,6 +182,7 @@ def spgemm(
         density_a=left.density,
         density_b=right.density,
         underflowed=left.underflowed + right.underflowed,
+        nnz=int(np.count_nonzero(c)),
         ohmma_issued=issued,
         ohmma_skipped=dense - issued,
         total_seconds=time.perf_counter() - started,
@@ -181,13 +202,8 @@ def result_array(m: int, n: int) -> npt.NDArray[np.float32]:
     return np.zeros((m, n), np.float32)
 
 
-def _encoded(matrix: Any, side: Side) -> BitmapMatrix:
-    with in_matrix(side):
-        return encode(matrix, side, TILE_K)
-
-
 def _packed(matrix: BitmapMatrix) -> PackedMatrix:
-    with in_matrix(matrix.side):
+    with in_operand(matrix.side):
         return pack(matrix)
 
 
@@ -225,7 +241,7 @@ def _bitmap_launch(
 def _operand_arguments(name: str, matrix: BitmapMatrix) -> dict[str, npt.NDArray[Any]]:
     """The kernel arguments of one encoded matrix; ValueError if the kernel's 32-bit indices do not reach it all."""
     if matrix.tiles >= PRESENT_LIMIT:
-        raise ValueError(f"matrix {matrix.side} has too many non-empty tiles for the kernel's 32-bit indices")
+        raise ShapeError(f"{matrix.side}: it has too many non-empty tiles for the kernel's 32-bit indices")
     return {
         f"{name}_warp": matrix.warp_bitmap,
         f"{name}_tile_start": matrix.tile_start,

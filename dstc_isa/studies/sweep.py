@@ -15,7 +15,6 @@ from typing import Any, Unpack
 import numpy as np
 from attrs import frozen
 
-import dstc_isa
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24, prune
 from dstc_isa.engine.compiled import cache
@@ -227,7 +226,7 @@ def model_digest(without: Sequence[str] = NOT_MODELLED) -> str:
 
     ``without``: parts of the package that they do not depend on.
     """
-    root, programs = Path(dstc_isa.__file__).parent, program_directory()
+    root, programs = Path(__file__).parents[1], program_directory()
     digest = hashlib.sha256()
     modules = (path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in without)
     for path in sorted([*modules, *programs.rglob("*.dasm")]):

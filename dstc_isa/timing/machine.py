@@ -213,7 +213,7 @@ class Machine:
         cls, state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: Plan, supervisor: Supervisor
     ) -> "Machine":
         """Allocate everything, caches empty; an SM has ``slots`` for CTAs."""
-        l2_sets = max(1, int(gpu.l2.bytes * plan.part) // (gpu.l1.line_bytes * gpu.l2.ways))
+        l2_sets = max(1, gpu.l2.bytes * plan.sms // plan.all_sms // (gpu.l1.line_bytes * gpu.l2.ways))
         lines = l2_sets * gpu.l2.ways
         tags, sectors, stamps = np.full(lines, -1, np.int64), np.zeros(lines, np.int64), np.zeros(lines, np.int64)
         rows = timing_rows(state.instructions, gpu)

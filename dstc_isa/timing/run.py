@@ -1,16 +1,19 @@
 """Run a kernel of a program, timed on a modelled GPU or for its results alone."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import TypedDict
 
 from attrs import evolve
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
-from dstc_isa.engine.launch import Argument, Launch, prepare
-from dstc_isa.engine.run import check_limit, run_kernel
+from dstc_isa.engine.launch import Argument, Extent, Launch, prepare
+from dstc_isa.engine.run import check_limit, check_threads, run_kernel
 from dstc_isa.engine.supervision import Supervisor
+from dstc_isa.errors import UsageError
 from dstc_isa.gpu import Gpu
-from dstc_isa.options import named_options
+from dstc_isa.options import check_call, check_kind, named_options
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.retarget import scheduled_for
@@ -36,8 +39,8 @@ class RunOptions(TypedDict, total=False):
 def time_kernel(
     program: Program,
     kernel: Kernel,
-    grid: tuple[int, ...],
-    block: tuple[int, ...],
+    grid: Extent,
+    block: Extent,
     arguments: Mapping[str, Argument],
     gpu: Gpu,
     *,
@@ -59,15 +62,22 @@ def time_kernel(
     ``sample``: share of the CTAs to time, more than 0 to 1; cycles are then an estimate and results complete.
     ``check_hazards``: look for hazards among those that are timed. ``any_order``: do not look whether CTAs depend on
     their order; results and cycles of a kernel where they do then differ from run to run. ``timeout`` and ``heartbeat``
-    are as in ``run_kernel``. Raises ValueError for another share, LaunchError before, and KernelFault and TimedOut
+    are as in ``run_kernel``. Raises UsageError for another share, LaunchError before, and KernelFault and TimedOut
     during the run.
     """
     from dstc_isa.timing.machine import time_launch
 
     check_limit(max_instructions)
-    if sample is not None and not 0 < sample <= 1:
-        raise ValueError(f"sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
-    launch = prepare(program, scheduled_for(program, kernel, gpu, announce), grid, block, arguments)
+    check_threads(threads)
+    check_call("announce", announce)
+    check_call("progress", progress)
+    check_kind("gpu", gpu, Gpu, "a Gpu; load_gpu(name) gives one")
+    if sample is not None:
+        check_kind("sample", sample, (Real, Decimal), "a number or None")
+        if not 0 < sample <= 1:
+            raise UsageError(f"sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
+    launch = prepare(program, kernel, grid, block, arguments)
+    launch = evolve(launch, kernel=scheduled_for(program, kernel, gpu, announce))
     supervisor = Supervisor(launch, timeout, heartbeat, announce)
     timing = time_launch(
         launch,
@@ -87,8 +97,8 @@ def time_kernel(
 def execute(
     program: Program,
     kernel: Kernel,
-    grid: tuple[int, ...],
-    block: tuple[int, ...],
+    grid: Extent,
+    block: Extent,
     arguments: Mapping[str, Argument],
     gpu: Gpu | None,
     *,
@@ -109,8 +119,6 @@ def execute(
     about the engine's start. ``progress``, ``sample``, ``check_hazards``, ``any_order``, ``timeout`` and ``heartbeat``
     are as in ``time_kernel``.
     """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is at least 1, not {threads}")
     if gpu is not None and not reference:
         _, timing = time_kernel(
             program,
@@ -131,7 +139,7 @@ def execute(
         )
         return timing.execution, timing
     if sample is not None or check_hazards:
-        raise ValueError("sample and check_hazards go with a timed run: they need a GPU, and not the reference engine")
+        raise UsageError("sample and check_hazards go with a timed run: they need a GPU, and not the reference engine")
     _, execution = run_kernel(
         program,
         kernel,

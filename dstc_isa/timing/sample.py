@@ -5,7 +5,7 @@ run the same share of every stretch of the grid. They begin, come to waves and e
 to be extrapolated but what differs between CTAs, and how many SMs want the same data at once.
 """
 
-from math import ceil, log, sqrt
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from attrs import frozen
 from scipy.special import stdtrit
 
+from dstc_isa.decimal_share import least_of
 from dstc_isa.engine.ranges import Ranges
 
 SEED = 20210614
@@ -70,7 +71,7 @@ def plan(share: float, total: int, sms: int, slots: int) -> Plan:
     ``sms``: that the launch fills; ``slots``: CTAs an SM holds. From each stretch of the grid one run of consecutive
     CTAs is taken, at a place drawn with a fixed seed, the same share of each.
     """
-    chosen = max(min(LEAST_SMS, sms // 2), 2, ceil(share * sms))
+    chosen = max(min(LEAST_SMS, sms // 2), 2, least_of(share, sms))
     wave = sms * slots
     stretches = min(max(total // wave, STRETCHES[0]), STRETCHES[1])
     if chosen >= sms or total < LEAST_WAVES * wave or total * chosen < stretches * sms:

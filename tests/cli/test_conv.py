@@ -167,7 +167,7 @@ RANDOM = ["--random", "1,2,5,5,3,3,3"]
         (2, "rows is at least 1, not 0", ["--random", "1,2,5,5,3,0,3"]),
         (
             1,
-            "bias has a number for each of the 4 filters; its shape is (2, 6, 9, 8)",
+            "x.npy has a number for each of the 4 filters; its shape is (2, 6, 9, 8)",
             ["x.npy", "w.npy", "--groups", "2", "--bias", "x.npy"],
         ),
         (1, "missing.npy: cannot be read", ["missing.npy", "w.npy"]),

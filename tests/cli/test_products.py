@@ -161,8 +161,10 @@ def test_errors_name_the_file(command: str, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("matrix a: row 0", "A.npy: row 0"),
-        ("matrix b has 3", "matrix b has 3"),
+        ("a: row 0", "A.npy: row 0"),
+        ("b: a matrix has 2 dimensions", "b: a matrix has 2 dimensions"),
+        ("x is empty: height is at least 1", "x is empty: height is at least 1"),
+        ("w is empty: rows is at least 1", "W.npy is empty: rows is at least 1"),
         ("a is 3x4 and b is 5x6: a must have as many columns as b has rows",
          "A.npy is 3x4 and b is 5x6: A.npy must have as many columns as b has rows"),
         ("x has 3 channels, so w must have 3 in dimension 1", "x has 3 channels, so W.npy must have 3 in dimension 1"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pkgutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -65,6 +66,55 @@ def test_every_command_has_one_form(command: str) -> None:
     assert report["command"] == command
     assert report["command_line"] == ["dstc-emu", *arguments]
     assert (report["status"], report["message"]) == ("done", None)
+
+
+PRODUCTS = {
+    "spgemm": ("sparse.spgemm.spgemm", {"m": 40, "n": 33, "k": 20}, ["spgemm", "--random", "40,33,20"]),
+    "underflow": ("sparse.spgemm.spgemm", {"m": 2, "n": 2, "k": 2}, ["spgemm", "small.npy", "small.npy"]),
+    "nothing": ("sparse.spgemm.spgemm", {"m": 0, "n": 3, "k": 2}, ["spgemm", "--random", "0,3,2"]),
+    "gemm": ("dense.gemm.gemm_dense", {"m": 9, "n": 8, "k": 7}, ["gemm", "--random", "9,8,7"]),
+    "gemm_sparse24": (
+        "dense.structured.gemm_sparse24",
+        {"m": 9, "n": 8, "k": 7},
+        ["gemm", "--random", "9,8,7", "--kernel", "gemm_sparse24", "--prune24"],
+    ),
+    "conv": (
+        "conv.conv2d.conv2d",
+        {"input": [1, 2, 5, 5], "weights": [4, 2, 3, 3], "output": [1, 4, 3, 3]},
+        ["conv", "--random", "1,2,5,5,4,3,3"],
+    ),
+    "functional": (
+        "conv.conv2d.conv2d",
+        {"input": [1, 2, 5, 5], "weights": [4, 2, 3, 3], "output": [1, 4, 3, 3]},
+        ["conv", "--random", "1,2,5,5,4,3,3", "--functional"],
+    ),
+}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_result_of_python_tells_what_the_command_tells(
+    product: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("small.npy", np.array([[1, 1e-30], [0, 2]]))
+    name, sizes, arguments = PRODUCTS[product]
+    results: list[Any] = []
+    multiply = pkgutil.resolve_name(f"dstc_isa.{name}")
+
+    def kept(*operands: Any, **options: Any) -> Any:
+        results.append(multiply(*operands, **options))
+        return results[-1]
+
+    monkeypatch.setattr(f"dstc_isa.{name}", kept)
+    assert main([*arguments, "--json", "r.json"]) == 0
+    (result,) = results
+    assert capsys.readouterr().out == f"{result.report}\n"
+    told = result.to_dict()
+    VALIDATOR.validate(told)
+    assert {key: told["result"][key] for key in sizes} == sizes
+    of_command = document("r.json")
+    assert {**told["result"], "verification": None} == of_command["result"]
+    assert told["launches"] == of_command["launches"]
+    assert told["command"] == of_command["command"]
 
 
 def test_what_was_run_is_told() -> None:

@@ -14,7 +14,8 @@ from dstc_isa.conv.activations import (
     encode_on_host,
 )
 from dstc_isa.conv.plan import BLOCK, WINDOW, Plan
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
 SHAPE = ConvShape(2, BLOCK + 3, 7, 6, 1, 3, 3, stride=(2, 1), padding=(1, 1, 2, 1))

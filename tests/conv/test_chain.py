@@ -10,7 +10,8 @@ from dstc_isa.conv.activations import encode_on_host
 from dstc_isa.conv.chain import plans_of
 from dstc_isa.conv.convolve import convolve
 from dstc_isa.conv.plan import Plan
-from dstc_isa.conv.shape import ShapeError, shape_of
+from dstc_isa.conv.shape import shape_of
+from dstc_isa.errors import ShapeError
 from tests.conv.layers import correlated
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 import dstc_isa
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.conv.plan import Plan
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
 from dstc_isa.conv.tiling import SPARSE_ROWS, Tiling, choose_tiling
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, correlated, layer_shapes, of_merged, operands, options_of, surrounded
 from tests.models.sparse_convolution import sums_in_order

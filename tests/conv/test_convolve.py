@@ -13,8 +13,9 @@ from dstc_isa.conv.convolve import convolve, convolve_encoded
 from dstc_isa.conv.filters import pack_filters
 from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.result_range import ResultRangeError
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
 from dstc_isa.conv.tiling import SHORT_CTAS, SPARSE_ROWS, Tiling, choose_cut
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from dstc_isa.conv.dense import conv_dense
 from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, part_slabs_of, plan_of
-from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
 from dstc_isa.halves import ValueRangeError
 from tests.conv.layers import correlated, of_merged, options_of, surrounded

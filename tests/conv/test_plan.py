@@ -4,7 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dstc_isa.conv.plan import BLOCK, COLUMNS_AT, STEPS, WINDOW, Plan
-from dstc_isa.conv.shape import ConvShape, ShapeError
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.errors import ShapeError
 from tests.conv.layers import layer_shapes
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.shape import ConvShape, ShapeError, shape_of
+from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.errors import ShapeError
 
 SIZES = st.integers(1, 9)
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))

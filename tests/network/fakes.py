@@ -8,7 +8,7 @@ import numpy as np
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.dense.launch import GemmResult
-from dstc_isa.halves import in_matrix, overflowing, rounded_to_half
+from dstc_isa.halves import in_operand, overflowing, rounded_to_half
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import SpgemmReport, SpgemmResult, spgemm
@@ -22,7 +22,7 @@ def launch() -> RunStatistics:
 
 def multiply_dense(a: Any, b: Any, **options: Any) -> GemmResult:
     """As ``gemm_dense``."""
-    return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch())
+    return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch(), np.shape(a)[1])
 
 
 def multiply_sparse(a: Any, b: Any, **options: Any) -> SpgemmResult:
@@ -56,7 +56,7 @@ def convolve(
 
 def _halves(values: Any, name: str) -> Any:
     rounded = rounded_to_half(values)
-    with in_matrix(name):
+    with in_operand(name):
         if overflowing(values, rounded).any():
             raise ValueError("a value is beyond FP16's range")
     return rounded.astype(np.float32)

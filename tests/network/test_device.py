@@ -3,7 +3,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from dstc_isa.conv.shape import ShapeError, shape_of
+from dstc_isa.conv.shape import shape_of
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve
 from tests.network.models import SMALL_GPU, sparse

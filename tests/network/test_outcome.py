@@ -1,6 +1,6 @@
 import pytest
 
-from dstc_isa.conv.shape import ShapeError
+from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import chosen_layers, in_layer
 

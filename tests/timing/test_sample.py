@@ -1,5 +1,8 @@
 """Samples of a grid: what is chosen, what is estimated, and that results stay whole."""
 
+from fractions import Fraction
+from math import ceil
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,10 +46,17 @@ def test_a_plan_takes_about_the_share_of_every_part_of_the_grid(share: float, to
     assert sorted({*found.ctas}) == list(found.ctas)
     assert sorted([*found.ctas, *found.others()]) == list(range(total))
     assert len(found.ctas) == -(-total * found.sms // sms)
-    assert found.sms >= min(sms, np.ceil(share * sms))
+    assert found.sms >= min(sms, ceil(Fraction(str(share)) * sms))
     if len(found.ctas) < total:
         counts = np.histogram(list(found.ctas), bins=8, range=(0, total))[0]
         assert counts.min() > 0
+
+
+@given(st.integers(1, 999), st.integers(1, 300), st.integers(1, 32))
+def test_as_many_sms_are_timed_as_the_decimal_share_says(thousandths: int, sms: int, slots: int) -> None:
+    found = plan(thousandths / 1000, 1_000_000, sms, slots)
+    wanted = max(min(8, sms // 2), 2, -(-thousandths * sms // 1000))
+    assert found.sms == (wanted if wanted < sms else sms)
 
 
 def test_small_grids_are_timed_whole() -> None:

@@ -23,10 +23,10 @@ from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
 import dstc_isa.isa
-from dstc_isa.cache_directory import VARIABLE, cache_directory
+from dstc_isa.cache_directory import VARIABLE, cache_directory, made_once
 from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compiler_process import compile_apart
-from dstc_isa.engine.compiled.kept_code import KeptCode
+from dstc_isa.engine.compiled.kept_code import FOLDER, KeptCode
 from dstc_isa.isa.instruction import REGISTRY
 
 TYPICAL_SECONDS = "20 to 60 seconds"
@@ -95,14 +95,18 @@ def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
 
 def _load(entry: Entry, say: Callable[[str], None]) -> Any:
     kept = _kept(entry)
-    if not kept.there():
+    if kept.there():
+        return _function(entry, kept)
+    # One lock for all entry points: what they share is made once as well.
+    with made_once(f"{FOLDER}/{fingerprint()}", lambda: say("another process compiles the engine; waiting for it ...")):
+        if kept.there():
+            return _function(entry, kept)
         say(f"compiling the engine for this CPU, once ({TYPICAL_SECONDS}) ...")
         started = time.perf_counter()
         compile_apart(entry, fingerprint(entry.packages))
         function = _function(entry, kept)
         say(f"compiled in {time.perf_counter() - started:.1f} s; {_whereabouts(kept)}")
         return function
-    return _function(entry, kept)
 
 
 def compile_here(entry: Entry) -> None:
