@@ -97,7 +97,8 @@ class Kernel(Overview):
 
     ``words``: the 128-bit instruction words. ``labels``: name -> byte address. ``locations``: one per word.
     ``registers``: general registers a thread needs. ``block``: the block size it must be launched with, or
-    None for any. ``control``: whose the control codes are, None if that is not known.
+    None for any. ``control``: whose the control codes are, None if that is not known. ``through``: for each word
+    one more than the index of the shared array that it accesses by its name, 0 for none; empty if it is 0 for all.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Kernel(Overview):
     registers: int = 0
     block: tuple[int, int, int] | None = None
     control: ControlRecord | None = None
+    through: tuple[int, ...] = ()
 
     def overview(self) -> Mapping[str, object]:
         """Name, size, parameters and needs."""
@@ -123,6 +125,16 @@ class Kernel(Overview):
             "shared_bytes": self.shared_bytes,
             **block,
         }
+
+    def array_at(self, index: int) -> SharedArray | None:
+        """The shared array that an instruction accesses by its name, outside of which it may not reach."""
+        number = self.through[index] if self.through else 0
+        return self.shared[number - 1] if number else None
+
+    def shared_range(self, index: int) -> tuple[int, int]:
+        """First byte of shared memory that an instruction may access, and the one behind the last."""
+        array = self.array_at(index)
+        return (0, self.shared_bytes) if array is None else (array.offset, array.offset + array.size)
 
     def place(self, index: int) -> str:
         """``file:line`` of an instruction, with the macro uses that led to it."""

@@ -203,6 +203,7 @@ def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Progra
         return None
     warn_of_declarations(expander.kernels, reporter)
     for kernel in expander.kernels:
+        kernel.follow_arrays()
         warn(kernel, reporter)
     kernels = tuple(finished(kernel, gpu, reporter, hazard) for kernel in expander.kernels)
     if reporter.failed:

@@ -5,6 +5,7 @@ from dstc_isa.assembler.errors import ArgumentError
 from dstc_isa.assembler.expand import BlockHandler, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.macros import define_macro
+from dstc_isa.assembler.shared_offset import marked
 from dstc_isa.syntax.tree import Block
 
 
@@ -60,7 +61,7 @@ def for_(expander: Expander, block: Block) -> None:
     values = range(start, stop, step)
     with expander.turning(block.opening, max(0, -(-(stop - start) // step))):
         for value in values:
-            _iteration(expander, block, name, value)
+            _iteration(expander, block, name, marked(value, "+", start, step))
 
 
 def _iteration(expander: Expander, block: Block, name: str = "", value: int = 0) -> None:

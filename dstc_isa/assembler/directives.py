@@ -10,6 +10,7 @@ from dstc_isa.assembler.errors import ArgumentError
 from dstc_isa.assembler.expand import Directive, Expander
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import split_operands
+from dstc_isa.assembler.shared_offset import SharedOffset
 from dstc_isa.assembler.values import Misdeclared, RegisterArray
 from dstc_isa.isa.field import WORD_BITS
 from dstc_isa.isa.values import PT, REGISTERS, Constant, Predicate
@@ -113,7 +114,7 @@ def shared(expander: Expander, statement: Statement) -> None:
     if offset + size > MAXIMUM_SHARED:
         raise ArgumentError(1, f"{offset + size} bytes of shared memory; a CTA has {MAXIMUM_SHARED}")
     name = declared_name(0, nodes[0])
-    expander.declare(0, name, offset)
+    expander.declare(0, name, SharedOffset(offset, len(kernel.shared)))
     if expander.scope is kernel.scope:
         kernel.declared[name] = statement, 0
     kernel.shared.append(SharedArray(name, offset, size))

@@ -7,6 +7,7 @@ from math import isfinite
 from attrs import define, evolve
 
 from dstc_isa.assembler.matching import Contribution, Place, Plan
+from dstc_isa.assembler.shared_offset import PLAIN
 from dstc_isa.assembler.values import (
     Complement,
     Late,
@@ -45,7 +46,7 @@ class Emitted:
     ``word`` lacks the ``deferred`` operands (place, value) until they are known. ``reads`` and ``writes`` are
     masks: bit r for register r, bit 256 + p for predicate p. ``always``: the guard is PT. ``target`` is the
     index of the instruction that a label operand names, or -1. ``location`` begins with the statement's own
-    frame.
+    frame. ``array``: the shared array that its number counts from, as ``shared_offset`` has it.
     """
 
     statement: Statement
@@ -58,6 +59,7 @@ class Emitted:
     deferred: list[tuple[Place, Written]] | None = None
     guard: NamedPredicate | None = None
     target: int = -1
+    array: int = PLAIN
 
     @property
     def statement_id(self) -> int:

@@ -10,6 +10,7 @@ from dstc_isa.assembler.errors import EvaluationError, KnownProblem
 from dstc_isa.assembler.other_names import SPECIAL_NAMES
 from dstc_isa.assembler.reporting import closest
 from dstc_isa.assembler.scope import Scope
+from dstc_isa.assembler.shared_offset import marked
 from dstc_isa.assembler.values import (
     AddressUses,
     BankAddress,
@@ -230,7 +231,7 @@ def _prefix(node: Prefix, environment: Environment) -> Operand:
         return Late(lambda: arithmetic.prefix(node.operator, late.compute()))
     if isinstance(value, int | float):
         try:
-            return arithmetic.prefix(node.operator, value)
+            return marked(arithmetic.prefix(node.operator, value), node.operator, 0, value)
         except ValueError as error:
             raise EvaluationError(str(error), node) from None
     if isinstance(value, Bits) and node.operator == "-":
@@ -250,7 +251,7 @@ def _binary(node: Binary, environment: Environment) -> Operand:
     operator = node.operator
     if isinstance(left, int | float) and isinstance(right, int | float):
         try:
-            return arithmetic.binary(operator, left, right)
+            return marked(arithmetic.binary(operator, left, right), operator, left, right)
         except (ValueError, OverflowError) as error:
             raise EvaluationError(str(error), node) from None
     if isinstance(left, int | float | Late) and isinstance(right, int | float | Late):
@@ -259,13 +260,13 @@ def _binary(node: Binary, environment: Environment) -> Operand:
     if operator == "+" and isinstance(left, int):
         left, right = right, left
     if operator in ("+", "-") and isinstance(right, int):
-        step = right if operator == "+" else -right
+        step = right if operator == "+" else marked(-right, operator, 0, right)
         if isinstance(left, Constant):
             return evolve(left, offset=left.offset + step)
         if isinstance(left, Register | Named):
             return Sum(left, step, False)
         if isinstance(left, Sum):
-            return evolve(left, offset=left.offset + step)
+            return evolve(left, offset=marked(left.offset + step, "+", left.offset, step))
     raise EvaluationError(f"{operator} does not apply to {describe(left)} and {describe(right)}", node)
 
 
@@ -280,7 +281,7 @@ def _absolute(node: Absolute, environment: Environment) -> Operand:
             raise EvaluationError("the minus stands before the bars: -|R1|", node)
         return evolve(value, absolute=True)
     if isinstance(value, int | float):
-        return abs(value)
+        return marked(abs(value), "||", 0, value)
     raise EvaluationError(f"{describe(value)} has no absolute value", node)
 
 

@@ -10,12 +10,13 @@ from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
 from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.reporting import closest, split_operands
-from dstc_isa.assembler.values import NamedPredicate, Operand
+from dstc_isa.assembler.shared_offset import PLAIN, SharedOffset, array_of, joined
+from dstc_isa.assembler.values import NamedAddress, NamedPredicate, Operand
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.control import DEFAULT_WORD, Prefix
 from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.resolve import MnemonicError
-from dstc_isa.isa.values import PT, Predicate
+from dstc_isa.isa.values import PT, Address, Predicate
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import Statement
 
@@ -43,7 +44,8 @@ def instruction(expander: Expander, statement: Statement) -> None:
     uses = kernel.address_uses.count
     values: list[Operand] = []
     keys: list[object] = []
-    if not operands(expander, statement, values, keys):
+    array = operands(expander, statement, values, keys)
+    if array is None:
         return
     try:
         plan = find_plan(mnemonic, tuple(map(type, values)))
@@ -56,6 +58,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
         return
     if kernel.address_uses.count > uses and any(isinstance(p.operand, TargetOperand) for p in plan.places):
         kernel.address_uses.count = uses
+    emitted.array = array
     emitted.word |= control(expander, statement)
     guard(expander, statement, emitted)
     expander.append(kernel, emitted)
@@ -80,17 +83,18 @@ def _report_mnemonic(expander: Expander, statement: Statement, error: MnemonicEr
         expander.error(statement, f"{error}: {other.why}")
 
 
-def operands(expander: Expander, statement: Statement, values: list[Operand], keys: list[object]) -> bool:
-    """Append the values of an instruction's operands, and what to remember them by.
+def operands(expander: Expander, statement: Statement, values: list[Operand], keys: list[object]) -> int | None:
+    """Append the values of an instruction's operands, and what to remember them by; the shared array that they name.
 
-    That is the text of one that depends on no name. False if an operand has no value, which is reported.
+    That is the text of one that depends on no name. None if an operand has no value, which is reported.
     """
     text = statement.operands
+    array = PLAIN
     if text is None:
-        return True
+        return array
     if text.count(",") >= MAXIMUM_OPERANDS:
         expander.error(statement, f"more than {MAXIMUM_OPERANDS} operands")
-        return False
+        return None
     environment: Environment | None = None
     complete = True
     for index, part in enumerate(text.split(",") if '"' not in text else [t for t, _ in split_operands(text)]):
@@ -106,9 +110,14 @@ def operands(expander: Expander, statement: Statement, values: list[Operand], ke
                 expander.reporter.at_operand(statement, index, error, expander.uses)
                 complete = False
                 continue
+            if isinstance(value, Address | NamedAddress):
+                array = joined(array, array_of(value.offset))
+            elif isinstance(value, SharedOffset):
+                array = joined(array, value.array)
+                value = int(value)
             keys.append(value)
         values.append(value)
-    return complete
+    return array if complete else None
 
 
 def control(expander: Expander, statement: Statement) -> int:

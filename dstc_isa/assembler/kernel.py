@@ -15,6 +15,7 @@ from dstc_isa.assembler.emit import (
     contribute,
 )
 from dstc_isa.assembler.matching import Place
+from dstc_isa.assembler.provenance import arrays_accessed
 from dstc_isa.assembler.schedule.padding import stays_whole
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
@@ -32,7 +33,7 @@ Report = Callable[[Statement, Exception], None]
 class KernelBuilder:
     """What a kernel has collected so far. ``labels`` are all of them, ``scope`` holds the kernel's own names.
 
-    ``declared``: statement and argument that declare each parameter and shared array.
+    ``declared``: statement and argument that declare each parameter and shared array. ``through``: as in ``Kernel``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class KernelBuilder:
     block: tuple[int, int, int] | None = None
     manual: bool = False
     address_uses: AddressUses = Factory(AddressUses)
+    through: tuple[int, ...] = ()
 
     @property
     def here(self) -> int:
@@ -141,6 +143,12 @@ class KernelBuilder:
             and stays_whole(emitted.word for emitted in self.emitted)
         )
 
+    def follow_arrays(self) -> None:
+        """Find ``through`` for the complete kernel; nothing is to be found where one array is all of shared memory."""
+        if len(self.shared) > 1:
+            through = tuple(1 + array for array in arrays_accessed(self.emitted))
+            self.through = through if any(through) else ()
+
     def finish(self) -> Kernel:
         """The finished kernel, without control codes."""
         used = 0
@@ -157,6 +165,7 @@ class KernelBuilder:
             shared_bytes=self.shared_bytes,
             registers=(used & REGISTER_MASK).bit_length(),
             block=self.block,
+            through=self.through,
         )
 
     def _own_labels(self) -> list[tuple[str, Label]]:

@@ -23,6 +23,7 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
     """Report everything suspicious; a line that is expanded several times only if all its expansions are."""
     _labels(kernel, reporter)
     _names(kernel, reporter)
+    _arrays(kernel, reporter)
     labels = {label.address // WORD_BYTES for label in kernel.labels if label.address is not None}
     flow = analyse(kernel.emitted, labels)
     if flow is None:
@@ -126,6 +127,19 @@ def _names(kernel: KernelBuilder, reporter: Reporter) -> None:
             reporter.at_word(array.declared, f"{kind} {array.name} is never used", severity=WARNING)
         elif not any(a.written for a in group):
             reporter.at_word(array.declared, f"{kind} {array.name} is read but never written", severity=WARNING)
+
+
+def _arrays(kernel: KernelBuilder, reporter: Reporter) -> None:
+    """Accesses to fixed places beyond the shared array that they name."""
+    for emitted, number in zip(kernel.emitted, kernel.through, strict=False):
+        if number:
+            assert emitted.plan is not None
+            array = kernel.shared[number - 1]
+            address = next(v for v in decode(emitted.word).operands if isinstance(v, Address))
+            if address.register == RZ and not array.offset <= address.offset < array.offset + array.size:
+                where = address.offset - array.offset
+                message = f"byte {where} is outside shared array {array.name}, which has {array.size} bytes"
+                _at(reporter, emitted, message)
 
 
 def _unwritten(kernel: KernelBuilder, reporter: Reporter) -> None:

@@ -12,6 +12,7 @@ from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.warp import Fault
+from dstc_isa.program import Kernel
 
 BYTES_PER_INSTRUCTION = 16
 
@@ -89,7 +90,6 @@ def lane_list(mask: int) -> str:
 
 def _reason(launch: Launch, record: FaultRecord) -> str:
     detail, size = record.detail, record.size
-    shared = launch.kernel.shared_bytes
     match record.kind:
         case Fault.OUT_OF_BOUNDS:
             address = detail & (1 << 64) - 1
@@ -106,7 +106,7 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
             lane = first_of(record.lanes)
             return f"an operand that must be the same in all lanes is not (lane {lane} holds 0x{detail:x})"
         case Fault.SHARED_BOUNDS:
-            return f"shared memory access of {size} bytes at 0x{detail:x}: the kernel declares {shared} bytes"
+            return f"shared memory access of {size} bytes at 0x{detail:x}{_beyond(launch.kernel, record)}"
         case Fault.PARTIAL_WARP:
             return "a tensor instruction needs all 32 lanes of the warp"
         case Fault.BAD_TARGET:
@@ -129,6 +129,23 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
         case Fault.CONSTANT_BOUNDS:
             return f"constant bank access of {size} bytes at 0x{detail:x} is outside the bank"
     return "no fault"
+
+
+def _beyond(kernel: Kernel, record: FaultRecord) -> str:
+    """What a shared memory access goes beyond: the array that it names, or all of the CTA's."""
+    address = record.detail
+    array = kernel.array_at(record.pc)
+    if array is None:
+        return f": the kernel declares {kernel.shared_bytes} bytes"
+    end = array.offset + array.size
+    distance = f"{address + record.size - end} bytes behind its end"
+    if address < array.offset:
+        distance = f"{array.offset - address} bytes before its start"
+    hit = next((a.name for a in kernel.shared if a.offset < address + record.size and address < a.offset + a.size), "")
+    return (
+        f" through {array.name}, which has {array.size} bytes from 0x{array.offset:x} on: {distance}"
+        f"{f', in {hit}' if hit not in ('', array.name) else ''}"
+    )
 
 
 def _counted(number: int, what: str) -> str:

@@ -127,10 +127,14 @@ KEPT_BYTES = WARP_OFFSETS["size"] + 8 * PREDICATE_SLOTS + RZ * ROW_BYTES
 
 CODE_ROW = 24
 """32-bit words of one decoded instruction: dispatch number, guard predicate, guard inversion, whether it must run in
-its time, then operands."""
+its time, then operands, and last what of shared memory it may access."""
 
 IN_TIME = 3
 FIRST_SLOT = 4
+SHARED_FIRST = CODE_ROW - 2
+SHARED_END = CODE_ROW - 1
+"""The bytes of shared memory that the instruction may access: the first one, and the one behind the last."""
+
 TURN = 1 << 16
 """Instructions a warp issues before the next one of its CTA has its turn, so that one that waits in a loop for
 another does not wait for ever."""

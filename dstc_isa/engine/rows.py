@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from dstc_isa.engine.layout import CODE_ROW, FIRST_SLOT, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW
+from dstc_isa.engine.layout import FIRST_SLOT, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SHARED_FIRST, SINK_ROW
 from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Lane, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
@@ -78,8 +78,8 @@ def layout(declaration: Declaration) -> tuple[tuple[Fetch, ...], tuple[Fetch, ..
         fetch = Fetch(f"x{number}", parameter.lane, slot, operand, parameter.operand, parameter)
         parameters.append(fetch)
         slot += fetch.words
-    if slot > CODE_ROW:
-        raise ValueError(f"{declaration.mnemonic} needs {slot} words of a row; CODE_ROW is {CODE_ROW}")
+    if slot > SHARED_FIRST:
+        raise ValueError(f"{declaration.mnemonic} needs {slot} words of a row; there are {SHARED_FIRST}")
     return tuple(results), tuple(parameters)
 
 

@@ -116,6 +116,7 @@ class Declaration:
 
     ``opcode`` is the 12-bit code of the register form. ``results``: indices of the operands that the
     function's return values go to. ``public``: the opcode is the one public assemblers know for Volta.
+    ``adds``: names of the sources whose sum, with whatever else is added to it, is the first result.
     """
 
     mnemonic: str
@@ -132,6 +133,7 @@ class Declaration:
     forms: tuple[Form, ...]
     public: bool
     variable_latency: bool
+    adds: tuple[str, ...] = ()
 
     @property
     def takes_warp(self) -> bool:
@@ -209,6 +211,7 @@ def instruction(
     *,
     public: bool = True,
     variable: bool = False,
+    adds: tuple[str, ...] = (),
     forms: dict[int, tuple[str, ...]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an instruction by its semantics.
@@ -216,12 +219,14 @@ def instruction(
     The decorated function takes sources and modifiers and returns what its ``Annotated`` return type says;
     its docstring is the manual's paragraph. ``opcode`` is the 12-bit code, of the register form where there
     are several; ``forms`` names form codes that have more than one immediate operand. ``public`` is False for
-    an opcode of our own; ``variable`` marks a latency that a scoreboard must cover. Raises DeclarationError
+    an opcode of our own; ``variable`` marks a latency that a scoreboard must cover; ``adds`` names
+    the sources that an address may be in and stay one: the first result is their sum with something else, or they
+    are copied. Raises DeclarationError
     when bits overlap, a value does not fit, or another declaration decodes alike.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        declaration = declare(mnemonic, opcode, pipe, function, public, variable, forms or {})
+        declaration = declare(mnemonic, opcode, pipe, function, public, variable, adds, forms or {})
         check(declaration, REGISTRY)
         REGISTRY.append(declaration)
         return function
@@ -236,6 +241,7 @@ def declare(
     function: Callable[..., Any],
     public: bool,
     variable: bool,
+    adds: tuple[str, ...],
     forms: dict[int, tuple[str, ...]],
 ) -> Declaration:
     """Read a declaration off a function's annotations."""
@@ -289,6 +295,7 @@ def declare(
         forms=_forms(opcode, names, operands, forms),
         public=public,
         variable_latency=variable,
+        adds=adds,
     )
 
 

@@ -65,7 +65,7 @@ def _signs(decoded: Instruction) -> int:
     return sum(1 << i for i, v in enumerate(sources) if getattr(v, "negate", False))
 
 
-@instruction("IADD3", 0x210, Pipe.ALU)
+@instruction("IADD3", 0x210, Pipe.ALU, adds=("ra", "rb", "rc"))
 def iadd3(
     ra: Annotated[U32, Source("a", negate=True, raw=True)],
     rb: Annotated[U32, Source("b", negate=True, raw=True, imm=IMM_B, const=CONST_B)],
@@ -109,7 +109,7 @@ def iadd3(
     return narrow(total), carry > splat(0), carry > splat(1)
 
 
-@instruction("IMAD", 0x224, Pipe.IMAD)
+@instruction("IMAD", 0x224, Pipe.IMAD, adds=("rc",))
 def imad(
     ra: Ra,
     rb: Rb,
@@ -152,7 +152,7 @@ def _lea_carries(decoded: Instruction) -> int:
     return int(isinstance(carry, Predicate) and carry.index != PT)
 
 
-@instruction("LEA", 0x211, Pipe.ALU)
+@instruction("LEA", 0x211, Pipe.ALU, adds=("rb",))
 def lea(
     ra: Ra,
     rb: Rb,
@@ -236,7 +236,7 @@ def sel(ra: Ra, rb: Rb, pp: Pp) -> Rd:
     return select(pp, ra, rb)
 
 
-@instruction("MOV", 0x202, Pipe.ALU)
+@instruction("MOV", 0x202, Pipe.ALU, adds=("rb",))
 def mov(rb: Rb) -> Rd:
     """Copy a register, an immediate or a constant to Rd."""
     return rb

@@ -58,6 +58,10 @@ def _check_kernel(kernel: Kernel) -> None:
         for frame in location:
             if not 0 <= frame.line < SIZE_LIMIT:
                 raise ObjectError(f"{where}: line {frame.line} of {frame.file[:80]!r} is outside 0 to {SIZE_LIMIT - 1}")
+    if kernel.through and len(kernel.through) != len(kernel.words):
+        raise ObjectError(f"{where}: {len(kernel.through)} accesses for {len(kernel.words)} instructions")
+    if not all(0 <= number <= len(kernel.shared) for number in kernel.through):
+        raise ObjectError(f"{where}: an access goes through a shared array that there is not")
     if kernel.control is not None:
         _check_control(kernel.control, len(kernel.words), where)
     if not 0 <= kernel.registers <= REGISTERS:

@@ -1,5 +1,6 @@
 """The resource record in the object's note: what a launch of each kernel must provide, and the constant arrays."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from attrs import evolve
@@ -32,6 +33,7 @@ def encode_resources(program: Program) -> bytes:
             record.text(parameter.written)
             record.number(parameter.offset)
         _encode_arrays(record, kernel.shared)
+        _encode_runs(record, kernel.through)
         _encode_control(record, kernel.control)
     _encode_arrays(record, program.constant_arrays)
     return bytes(record.data)
@@ -55,8 +57,9 @@ def decode_resources(data: bytes) -> tuple[Program, Parts]:
             kernel = evolve(kernel, block=(extents[0], extents[1], extents[2]))
         parameters = tuple(_decode_parameter(record) for _ in range(record.count()))
         shared = tuple(SharedArray(*array) for array in _decode_arrays(record))
+        through = tuple(_decode_runs(record, len(shared) + 1))
         control = _decode_control(record)
-        kernels.append(evolve(kernel, parameters=parameters, shared=shared, control=control))
+        kernels.append(evolve(kernel, parameters=parameters, shared=shared, through=through, control=control))
     constants = tuple(ConstantArray(*array) for array in _decode_arrays(record))
     record.end()
     return Program(tuple(kernels), constant_arrays=constants, target=target), isa
@@ -79,11 +82,7 @@ def _encode_control(record: Encoder, control: ControlRecord | None) -> None:
     for landing in control.landings:
         record.signed(landing - previous)
         previous = landing
-    runs = [(value, len(list(same))) for value, same in groupby(control.written)]
-    record.number(len(runs))
-    for value, count in runs:
-        record.number(value)
-        record.number(count)
+    _encode_runs(record, control.written)
 
 
 def _decode_control(record: Decoder) -> ControlRecord | None:
@@ -95,13 +94,27 @@ def _decode_control(record: Decoder) -> ControlRecord | None:
     for _ in range(record.count()):
         previous = record.near(previous, MAXIMUM_INSTRUCTIONS + 1)
         landings.append(previous)
-    written = bytearray()
+    return ControlRecord(bytes(_decode_runs(record, 256)), tuple(landings), movable)
+
+
+def _encode_runs(record: Encoder, values: Sequence[int]) -> None:
+    """A number for each instruction, those in a row that are alike together."""
+    runs = [(value, len(list(same))) for value, same in groupby(values)]
+    record.number(len(runs))
+    for value, count in runs:
+        record.number(value)
+        record.number(count)
+
+
+def _decode_runs(record: Decoder, limit: int) -> list[int]:
+    """What ``_encode_runs`` wrote, each number below ``limit``."""
+    values: list[int] = []
     for _ in range(record.count()):
-        value, count = record.index(256), record.number()
-        if len(written) + count > MAXIMUM_INSTRUCTIONS:
+        value, count = record.index(limit), record.number()
+        if len(values) + count > MAXIMUM_INSTRUCTIONS:
             raise record.fail(f"more than {MAXIMUM_INSTRUCTIONS} instructions")
-        written += bytes([value]) * count
-    return ControlRecord(bytes(written), tuple(landings), movable)
+        values += [value] * count
+    return values
 
 
 def _decode_parameter(record: Decoder) -> Parameter:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.engine.layout import CODE_ROW, FIRST_SLOT, POOL_ROW, ROW_BYTES
+from dstc_isa.engine.layout import FIRST_SLOT, POOL_ROW, ROW_BYTES, SHARED_FIRST
 from dstc_isa.engine.rows import ConstantReader, Pool, dispatch_number, layout, row_of, source_words
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import Constant, Immediate
@@ -21,7 +21,7 @@ def test_words_lie_behind_each_other(declaration: Declaration) -> None:
     for fetch in (*results, *parameters):
         assert fetch.slot == slot
         slot += fetch.words
-    assert slot <= CODE_ROW
+    assert slot <= SHARED_FIRST
     assert len({f.name for f in (*results, *parameters)}) == len(results) + len(parameters)
 
 

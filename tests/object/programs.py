@@ -86,6 +86,7 @@ def kernels(draw: st.DrawFn, name: str) -> Kernel:
         registers=draw(st.integers(0, 255)),
         block=draw(st.none() | st.tuples(*[st.integers(1, 1024)] * 3)),
         control=draw(st.none() | _records(len(code))),
+        through=draw(st.just(()) | st.tuples(*[st.integers(0, len(shared))] * len(code))),
     )
 
 
@@ -118,6 +119,7 @@ def sample() -> Program:
         registers=24,
         block=(32, 2, 1),
         control=ControlRecord(bytes([0x10, 0x0F, 0x0F, 0x2A]), (0, 3), False),
+        through=(0, 0, 2, 0),
     )
     arrays = (ConstantArray("table", 4, 8), ConstantArray("odd", 13, 2))
     return Program((axpy, Kernel("nothing", ())), bytes(range(16)), arrays, ScheduledFor("v100", "0123456789ab"))

@@ -76,6 +76,7 @@ def _laid_out(kernel: Kernel, padding: Padding, kept: Sequence[bool]) -> Kernel:
         labels={name: starts[at // WORD_BYTES] * WORD_BYTES for name, at in kernel.labels.items()},
         locations=tuple(kernel.locations[index] for index, _ in order) if kernel.locations else (),
         control=record,
+        through=tuple(0 if stall else kernel.through[index] for index, stall in order) if kernel.through else (),
     )
 
 

@@ -31,7 +31,17 @@ from dstc_isa.engine.compiled.records import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.layout import ALLOCATION_ENTRY, BANK_ENTRY, CODE_ROW, ROW_BYTES, Access, Traffic, Use
+from dstc_isa.engine.layout import (
+    ALLOCATION_ENTRY,
+    BANK_ENTRY,
+    CODE_ROW,
+    ROW_BYTES,
+    SHARED_END,
+    SHARED_FIRST,
+    Access,
+    Traffic,
+    Use,
+)
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine, order_matters, red
@@ -105,13 +115,19 @@ def check_global(warp: Any, address: Any, width: Any) -> Any:
 
 
 @compiled
-def check_window(warp: Any, address: Any, width: Any, base: Any, size: Any, kind: Any) -> Any:
-    """Check u32 offsets against a window of ``size`` bytes at host address ``base``; scratch as above."""
+def shared_word(warp: Any, place: Any) -> Any:
+    """A word of the running instruction's row: SHARED_FIRST or SHARED_END."""
+    return load_s32(as_launch(warp.launch).code + 4 * (CODE_ROW * (warp.pc - 1) + place))
+
+
+@compiled
+def check_window(warp: Any, address: Any, width: Any, base: Any, start: Any, end: Any, kind: Any) -> Any:
+    """Check u32 offsets from host address ``base`` against a window from ``start`` to ``end``; scratch as above."""
     note_lanes(warp, widen(address), width)
     mask = warp.mask
     outside = mask
-    if size >= width:
-        outside = ballot(address > splat(size - width)) & mask
+    if end - start >= width:
+        outside = ballot(address - splat(start) > splat(end - start - width)) & mask
     if outside != 0:
         fail(warp, kind, outside, lane_of(address, lowest_bit(outside)), width)
         return
@@ -216,14 +232,14 @@ def pattern_of_u64(address: Any, width: Any, mask: Any) -> Any:
 
 
 @compiled
-def window_row(warp: Any, address: Any, size: Any, destination: Any, base: Any, limit: Any) -> Any:
-    """Try to load a whole warp at once from a window of ``limit`` bytes; False if it must go lane by lane."""
+def window_row(warp: Any, address: Any, size: Any, destination: Any, base: Any, start: Any, end: Any) -> Any:
+    """Try to load a whole warp at once from a window as above; False if it must go lane by lane."""
     if warp.mask != FULL_MASK:
         return False
     width = SIZE_BYTES[size]
     first = lane_of(address, 0)
     count = pattern_of_u32(address, width)
-    if count == 0 or first % width != 0 or first + count * width > limit:
+    if count == 0 or first % width != 0 or first < start or first + count * width > end:
         return False
     note_row(warp, first, count, width)
     return read_row(warp.registers + destination * ROW_BYTES, base + first, size, count)
@@ -263,9 +279,10 @@ def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDS."""
     warp.traffic = Traffic.SHARED
-    limit = as_launch(warp.launch).shared_bytes
-    if not window_row(warp, address, size, destination, warp.shared, limit):
-        check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
+    start = shared_word(warp, SHARED_FIRST)
+    end = shared_word(warp, SHARED_END)
+    if not window_row(warp, address, size, destination, warp.shared, start, end):
+        check_window(warp, address, SIZE_BYTES[size], warp.shared, start, end, Fault.SHARED_BOUNDS)
         if warp.fault == 0:
             read_lanes(warp, size, destination)
 
@@ -277,9 +294,9 @@ def load_constant(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
     low = narrow(address)
     base = load_i64(bank)
-    limit = load_i64(bank + 8)
-    if not window_row(warp, low, size, destination, base, limit):
-        check_window(warp, low, SIZE_BYTES[size], base, limit, Fault.CONSTANT_BOUNDS)
+    end = load_i64(bank + 8)
+    if not window_row(warp, low, size, destination, base, 0, end):
+        check_window(warp, low, SIZE_BYTES[size], base, 0, end, Fault.CONSTANT_BOUNDS)
         if warp.fault == 0:
             read_lanes(warp, size, destination)
 
@@ -304,8 +321,9 @@ def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
 def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STS."""
     warp.traffic = Traffic.SHARED
-    limit = as_launch(warp.launch).shared_bytes
-    check_window(warp, address, SIZE_BYTES[size], warp.shared, limit, Fault.SHARED_BOUNDS)
+    start = shared_word(warp, SHARED_FIRST)
+    end = shared_word(warp, SHARED_END)
+    check_window(warp, address, SIZE_BYTES[size], warp.shared, start, end, Fault.SHARED_BOUNDS)
     if warp.fault == 0:
         write_lanes(warp, size, source)
 
@@ -321,7 +339,7 @@ def word_address(warp: Any, space: Any, lane: Any, address: Any, use: Any) -> An
         fail(warp, Fault.MISALIGNED, int64(1) << lane, address, WORD_BYTES)
         return int64(0)
     if space == Space.SHARED:
-        if address + WORD_BYTES > as_launch(warp.launch).shared_bytes:
+        if address < shared_word(warp, SHARED_FIRST) or address + WORD_BYTES > shared_word(warp, SHARED_END):
             fail(warp, Fault.SHARED_BOUNDS, int64(1) << lane, address, WORD_BYTES)
             return int64(0)
         return address + warp.shared

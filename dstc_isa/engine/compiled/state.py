@@ -15,6 +15,7 @@ from dstc_isa.engine.layout import (
     LAUNCH_OFFSETS,
     POOL_ROW,
     PREDICATE_SLOTS,
+    SHARED_FIRST,
     WARP_ARRAYS,
     WARP_OFFSETS,
     Record,
@@ -57,6 +58,7 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
     for index, instruction in enumerate(instructions):
         row = [len(REGISTRY), PT, 0, 1] if instruction is None else row_of(instruction, pool, banks)
         code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
+        code[index, SHARED_FIRST:] = launch.kernel.shared_range(index)
     reaches = np.array([reach(instruction) for instruction in instructions], np.int64)
     uncounted = np.zeros(len(code), np.int64)
     table = launch.memory.table()

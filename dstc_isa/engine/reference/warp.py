@@ -76,9 +76,10 @@ class ReferenceWarp:
 
     def window(self, space: int, address: int, width: int) -> npt.NDArray[np.uint8] | None:
         """The ``width`` bytes at an address, or None if they are not all in one piece of memory."""
-        data, start = self.shared, 0
+        first, end = self.launch.kernel.shared_range(self.pc - 1)
+        data, start = self.shared[first:end], first
         if space == Space.CONSTANT:
-            data = np.frombuffer(self.launch.banks.get(address >> 32, b""), np.uint8)
+            data, start = np.frombuffer(self.launch.banks.get(address >> 32, b""), np.uint8), 0
             address &= FULL_MASK
         elif space == Space.GLOBAL:
             found = [a for a in self.launch.memory.allocations if a.address <= address < a.end]
@@ -86,7 +87,7 @@ class ReferenceWarp:
                 return None
             data, start = found[0].array.reshape(-1).view(np.uint8), found[0].address
         offset = address - start
-        return data[offset : offset + width] if offset + width <= len(data) else None
+        return data[offset : offset + width] if 0 <= offset <= len(data) - width else None
 
     def windows(self, space: int, address: Any, width: int) -> dict[int, npt.NDArray[np.uint8]]:
         """The bytes of every executing lane; empty, with the fault set, if one may not access its address."""
