@@ -138,9 +138,9 @@ def _beyond(kernel: Kernel, record: FaultRecord) -> str:
     if array is None:
         return f": the kernel declares {kernel.shared_bytes} bytes"
     end = array.offset + array.size
-    distance = f"{address + record.size - end} bytes behind its end"
+    distance = f"it reaches {address + record.size - end} bytes behind its end"
     if address < array.offset:
-        distance = f"{array.offset - address} bytes before its start"
+        distance = f"it begins {array.offset - address} bytes before its start"
     hit = next((a.name for a in kernel.shared if a.offset < address + record.size and address < a.offset + a.size), "")
     return (
         f" through {array.name}, which has {array.size} bytes from 0x{array.offset:x} on: {distance}"

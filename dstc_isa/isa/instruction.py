@@ -226,7 +226,7 @@ def instruction(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        declaration = declare(mnemonic, opcode, pipe, function, public, variable, adds, forms or {})
+        declaration = declare(mnemonic, opcode, pipe, function, public, variable, forms or {}, adds)
         check(declaration, REGISTRY)
         REGISTRY.append(declaration)
         return function
@@ -241,8 +241,8 @@ def declare(
     function: Callable[..., Any],
     public: bool,
     variable: bool,
-    adds: tuple[str, ...],
     forms: dict[int, tuple[str, ...]],
+    adds: tuple[str, ...] = (),
 ) -> Declaration:
     """Read a declaration off a function's annotations."""
     names: list[str] = []

@@ -12,7 +12,7 @@ from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.warp import Fault
 from dstc_isa.object import read_object, write_object
-from dstc_isa.timing.machine import time_kernel
+from dstc_isa.timing.run import time_kernel
 from tests.engine.kernels import EPILOGUE, PROLOGUE, both, fault, program
 
 OUT = np.zeros(32, np.uint32)
@@ -55,8 +55,8 @@ def test_beyond_the_array_that_is_named(access: str, address: str, lanes: str, e
 
 
 def test_behind_the_last_array_no_other_is_hit() -> None:
-    found = fault(text("STS [at+4], thread", "LEA at, thread, last, 1"), (1,), (32,), out=OUT)
-    assert reason(found).endswith("through last, which has 64 bytes from 0xc0 on: 4 bytes behind its end")
+    found = fault(text("STS [at+4], thread", "LEA at, thread, last, 2"), (1,), (32,), out=OUT)
+    assert reason(found).endswith("through last, which has 64 bytes from 0xc0 on: it reaches 4 bytes behind its end")
 
 
 @settings(deadline=None, max_examples=25)
