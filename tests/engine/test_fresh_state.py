@@ -57,7 +57,7 @@ def test_shared_memory_to_its_last_word() -> None:
 
 
 def test_the_turn_of_parted_lanes() -> None:
-    """Lanes part into three groups; the order in which they take numbers shows whose turn came first. Lane 15 ends last."""
+    """Three groups of lanes; the numbers that they take show whose turn came first. Lane 15 ends last."""
     body = """
     .shared counter, 4
     .pred p, q, last

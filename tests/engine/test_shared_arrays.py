@@ -92,7 +92,7 @@ def test_in_time_from_an_object_and_for_another_gpu() -> None:
     moved = reschedule(made.kernels[0], made.kernels[0].control, gpu).kernel
     assert len(moved.words) > len(made.kernels[0].words)
     for kernel, at in ((made.kernels[0], load_gpu()), (moved, gpu)):
-        with pytest.raises(KernelFault, match="through first, .* in middle") as found:
+        with pytest.raises(KernelFault, match=r"through first, .* in middle") as found:
             time_kernel(made, kernel, (1,), (32,), {"out": OUT.copy()}, gpu=at)
         assert kernel.array_at(found.value.record.pc) == source.kernels[0].shared[0]
         assert f"test.dasm:{kernel.locations[found.value.record.pc][0].line}," in str(found.value)
