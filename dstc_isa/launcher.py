@@ -27,13 +27,14 @@ from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import execute
 from dstc_isa.trace.place import Cta
+from dstc_isa.trace.prints import DEFAULT_LIMIT, further_text
 from dstc_isa.trace.run import trace
 
 OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"})
 """What of ``execute`` is not an option of the run itself."""
 
 NOTED = 20
-"""Last lines of a log that a fault brings along."""
+"""Last lines of a log, and of what PRINTs showed, that a fault brings along."""
 
 
 class AssemblyWarning(UserWarning):
@@ -45,7 +46,8 @@ class RunResult(HtmlOverview):
     """What a kernel did. ``report``: as the command line prints it. ``timing``: None for a run without time.
 
     ``arrays``: the array arguments, by parameter, which the kernel has read and written. ``execution``: counts of each
-    instruction. ``log``: a line for each instruction of the warps that were to be logged.
+    instruction. ``log``: a line for each instruction of the warps that were to be logged. ``printed``: what PRINTs ask
+    for.
     """
 
     report: RunStatistics
@@ -53,6 +55,7 @@ class RunResult(HtmlOverview):
     arrays: dict[str, npt.NDArray[Any]]
     execution: Execution
     log: list[str]
+    printed: list[str]
 
     def overview(self) -> Mapping[str, object]:
         """Kernel, counts, cycles, and the arrays."""
@@ -75,6 +78,7 @@ def run(
     include: Include = (),
     arguments: Mapping[str, Any] | None = None,
     log: Sequence[tuple[Cta, int]] = (),
+    print_limit: int = DEFAULT_LIMIT,
     **keywords: Any,
 ) -> RunResult:
     """Run a kernel of a ``.dasm`` or ``.dobj`` file, or of a Program; its parameters are keywords.
@@ -83,9 +87,9 @@ def run(
     arrays, read and written in place. ``kernel``: a name, if there are several. ``gpu``: what to time it on, a
     configuration, its name or file; None runs without time. ``settings``: such as ``"sm.count=40"``, on a GPU that is
     named. ``include``: directories. ``arguments``: parameters that are called like an option. ``log``: CTA, a number or
-    coordinates, and warp, of each to be logged; a fault has the last lines as notes. Other keywords are the options of
-    ``execute``: threads, max_instructions, reference, sample, check_hazards, any_order, progress, announce,
-    timeout, heartbeat.
+    coordinates, and warp, of each to be logged. ``print_limit``: PRINTs that are shown. A fault has the last lines of
+    both as notes. Other keywords are the options of ``execute``: threads, max_instructions, reference, sample,
+    check_hazards, any_order, progress, announce, timeout, heartbeat.
 
     Raises AssemblyError or ObjectError for a file, LaunchError for arguments that do not fit, OptionError for a keyword
     that is neither, GpuError, and KernelFault and TimedOut during the run. Warns with AssemblyWarning of what the
@@ -104,24 +108,28 @@ def run(
     ctas = extent("grid", grid)
     threads = (chosen.block or DEFAULT_BLOCK) if block is None else extent("block", block)
     lines: list[str] = []
-    if log:
-        known = {
-            "max_instructions": DEFAULT_MAX_INSTRUCTIONS,
-            "reference": False,
-            "announce": None,
-            "timeout": None,
-            "heartbeat": None,
-        }
-        shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
-        trace(loaded, chosen, ctas, threads, given, machine, log=log, write=lines.append, **shared)
+    printed: list[str] = []
+    known = {
+        "max_instructions": DEFAULT_MAX_INSTRUCTIONS,
+        "reference": False,
+        "announce": None,
+        "timeout": None,
+        "heartbeat": None,
+    }
+    shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
+    shared |= {"log": log, "write": lines.append, "show": printed.append, "print_limit": print_limit}
+    prints = trace(loaded, chosen, ctas, threads, given, machine, **shared)
     try:
         execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
     except (KernelFault, TimedOut) as stop:
-        for line in lines[-NOTED:]:
+        for line in [*printed[-NOTED:], *lines[-NOTED:]]:
             stop.add_note(line)
         raise
+    timed = chosen if timing is None or timing.kernel is None else timing.kernel
+    if prints is not None and (further := further_text(prints, timed, execution.issued)):
+        printed.append(further)
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-    return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution, lines)
+    return RunResult(statistics(chosen, execution, timing, ctas, threads), timing, arrays, execution, lines, printed)
 
 
 def _check_log(log: Sequence[tuple[Cta, int]]) -> None:

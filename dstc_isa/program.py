@@ -91,6 +91,60 @@ class ControlRecord:
     movable: bool = False
 
 
+PRINT_TYPES = {"": 0, "u32": 1, "s32": 1, "x": 1, "f32": 1, "f16x2": 1, "H0": 1, "H1": 1, "u64": 2, "s64": 2, "x64": 2}
+"""How PRINT shows registers, and how many: integers, hexadecimal, floats, two FP16 numbers or the one in a half. The
+empty one is for what is no register or constant."""
+
+PRINT_KINDS = ("text", "register", "constant", "special", "predicate")
+MAXIMUM_PRINTED = 1000
+"""Characters of a text or a name in a PRINT."""
+
+NEGATED = 8
+"""Added to the number of a predicate: where it does not hold."""
+
+BANK_SHIFT = 32
+ALWAYS_PRINTED = 7
+
+
+@frozen
+class PrintItem:
+    """One thing that a PRINT shows: ``text`` alone, or a value under that name.
+
+    ``place``: number of the first register, of the predicate or of the special register; of a constant its byte, and
+    its bank above BANK_SHIFT bits. ``type``: a key of PRINT_TYPES.
+    """
+
+    kind: str
+    text: str
+    place: int = 0
+    type: str = ""
+
+
+@frozen
+class Print:
+    """What is shown when control comes to an instruction, before that executes.
+
+    ``index``: the instruction's. ``guard``: number of a predicate. ``behind``: only for lanes that come from the
+    instruction before it, not those that jump to a label between.
+    """
+
+    index: int
+    items: tuple[PrintItem, ...]
+    location: Location = ()
+    guard: int = ALWAYS_PRINTED
+    behind: bool = False
+
+    @property
+    def place(self) -> str:
+        """``file:line``, with the macro uses that led to it."""
+        return place_of(self.location)
+
+
+def place_of(location: Location) -> str:
+    """A location as text, the innermost line first."""
+    return ", from ".join(str(frame) for frame in location) or "unknown source"
+
+
 @frozen(repr=False)
 class Kernel(Overview):
     """One kernel: code and what a launch must provide.
@@ -99,6 +153,7 @@ class Kernel(Overview):
     ``registers``: general registers a thread needs. ``block``: the block size it must be launched with, or
     None for any. ``control``: whose the control codes are, None if that is not known. ``through``: for each word
     one more than the index of the shared array that it accesses by its name, 0 for none; empty if it is 0 for all.
+    ``prints``: in the order of their instructions.
     """
 
     name: str
@@ -112,6 +167,7 @@ class Kernel(Overview):
     block: tuple[int, int, int] | None = None
     control: ControlRecord | None = None
     through: tuple[int, ...] = ()
+    prints: tuple[Print, ...] = ()
 
     def overview(self) -> Mapping[str, object]:
         """Name, size, parameters and needs."""
@@ -138,9 +194,7 @@ class Kernel(Overview):
 
     def place(self, index: int) -> str:
         """``file:line`` of an instruction, with the macro uses that led to it."""
-        if not self.locations:
-            return "unknown source"
-        return ", from ".join(str(frame) for frame in self.locations[index])
+        return place_of(self.locations[index] if self.locations else ())
 
 
 @frozen

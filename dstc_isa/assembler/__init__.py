@@ -16,6 +16,7 @@ from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import Abandoned
 from dstc_isa.assembler.expand import Expander, Language
 from dstc_isa.assembler.instructions import instruction
+from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
@@ -188,8 +189,8 @@ def _define(expander: Expander, source: Source, defines: Mapping[str, int | floa
 def _finish(expander: Expander, source: Source, gpu: Gpu, hazard: str) -> Program | None:
     reporter = expander.reporter
 
-    def report(place: Emitted | Statement, error: Exception) -> None:
-        if isinstance(place, Emitted):
+    def report(place: Emitted | Printing | Statement, error: Exception) -> None:
+        if not isinstance(place, Statement):
             uses = tuple(place.location[1:])
             reporter.at_operand(place.statement, getattr(error, "index", 1 << 30), error, uses)
         else:

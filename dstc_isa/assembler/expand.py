@@ -200,6 +200,7 @@ class Expander:
                 self.reporter.at_piece(statement, token, f"label {name} is already at {first}", self.uses)
             else:
                 bound.address = self.kernel.here
+                self.kernel.labelled()
 
     def declare_labels(self, body: Body) -> None:
         """Make the labels of a block known before its first statement."""

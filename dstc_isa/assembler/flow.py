@@ -1,6 +1,6 @@
 """Control flow and liveness of a kernel, from what its instructions' semantics do and their operands name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
@@ -23,8 +23,10 @@ class Flow:
     falls_off: bool
 
 
-def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
+def analyse(emitted: list[Emitted], labels: set[int], shown: Mapping[int, int]) -> Flow | None:
     """Follow control from the first instruction; ``labels`` are the indices that have one.
+
+    ``shown``: what is looked at before an instruction, by its index, as a mask.
 
     None if a raw ``.word`` makes the kernel opaque. An indirect branch is taken to go to any label or behind any
     other jump, and to need every register.
@@ -39,7 +41,7 @@ def analyse(emitted: list[Emitted], labels: set[int]) -> Flow | None:
         roots |= {index + 1 for index, e in enumerate(emitted) if e.plan is not None and "jump" in e.plan.calls}
     reachable = _reach(successors, roots)
     falls_off = any(r and len(emitted) in s for r, s in zip(reachable, successors, strict=True))
-    return Flow(reachable, _dead(emitted, successors), falls_off)
+    return Flow(reachable, _dead(emitted, successors, shown), falls_off)
 
 
 def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
@@ -70,7 +72,7 @@ def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:
     return reachable
 
 
-def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]]) -> list[bool]:
+def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]], shown: Mapping[int, int]) -> list[bool]:
     """Which instructions compute only what nothing reads; lanes may read each other's registers."""
     count = len(emitted)
     live_in = [0] * (count + 1)
@@ -95,7 +97,7 @@ def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]]) -> list[boo
             if e.plan is not None and "jump_each" in e.plan.calls:
                 out = EVERYTHING
             live_out[index] = out
-            into = e.reads | out & ~kills[index]
+            into = e.reads | shown.get(index, 0) | out & ~kills[index]
             if into != live_in[index]:
                 live_in[index] = into
                 changed = True

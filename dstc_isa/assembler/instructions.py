@@ -3,12 +3,15 @@
 from functools import lru_cache
 
 from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, RejectedOperand, emit
-from dstc_isa.assembler.errors import EvaluationError, KnownProblem
+from dstc_isa.assembler.errors import EvaluationError
 from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
+from dstc_isa.assembler.guards import guard_of
 from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
 from dstc_isa.assembler.other_names import other_name
+from dstc_isa.assembler.printing import PRINT
+from dstc_isa.assembler.prints import show
 from dstc_isa.assembler.reporting import closest, split_operands
 from dstc_isa.assembler.shared_offset import PLAIN, SharedOffset, array_of, joined
 from dstc_isa.assembler.values import NamedAddress, NamedPredicate, Operand
@@ -16,14 +19,13 @@ from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.control import DEFAULT_WORD, Prefix
 from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.resolve import MnemonicError
-from dstc_isa.isa.values import PT, Address, Predicate
+from dstc_isa.isa.values import ALWAYS, PT, Address
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import Statement
 
 MAXIMUM_OPERANDS = 32
 MAXIMUM_MNEMONIC = 64
-_ALWAYS = Predicate(PT)
-_NO_GUARD = encode_guard(_ALWAYS)
+_NO_GUARD = encode_guard(ALWAYS)
 
 
 def instruction(expander: Expander, statement: Statement) -> None:
@@ -32,6 +34,9 @@ def instruction(expander: Expander, statement: Statement) -> None:
     assert mnemonic is not None
     if mnemonic in expander.macros:
         expander.guarded(statement, use_macro, statement)
+        return
+    if mnemonic == PRINT:
+        expander.guarded(statement, show, statement)
         return
     if len(mnemonic) > MAXIMUM_MNEMONIC:
         expander.error(statement, "this is no instruction")
@@ -136,29 +141,16 @@ def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
     if statement.guard is None:
         emitted.word |= _NO_GUARD
         return
-    text = statement.guard[1:].strip()
-    value = pure_value(text)
-    try:
-        value = value if value is not None else evaluate(parse_argument(text), expander.environment)
-    except KnownProblem:
-        return
-    except (OperandProblem, EvaluationError) as error:
-        expander.reporter.at_piece(
-            statement, statement.guard, str(error), expander.uses, suggestion=getattr(error, "suggestion", "")
-        )
-        return
+    value = guard_of(expander, statement)
     if isinstance(value, NamedPredicate):
         value.array.read = True
         emitted.guard = value
         emitted.always = False
-    elif isinstance(value, Predicate) and 0 <= value.index <= PT:
+    elif value is not None:
         emitted.word |= encode_guard(value)
-        emitted.always = value == _ALWAYS
+        emitted.always = value == ALWAYS
         if value.index != PT:
             emitted.reads |= 1 << PREDICATE_SHIFT + value.index
-    else:
-        message = "a guard is a predicate P0 to P6 or PT, or a name declared by .pred"
-        expander.reporter.at_piece(statement, statement.guard, message, expander.uses)
 
 
 @lru_cache(maxsize=1 << 12)

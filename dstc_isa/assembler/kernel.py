@@ -15,6 +15,7 @@ from dstc_isa.assembler.emit import (
     contribute,
 )
 from dstc_isa.assembler.matching import Place
+from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.provenance import arrays_accessed
 from dstc_isa.assembler.schedule.padding import stays_whole
 from dstc_isa.assembler.scope import Scope
@@ -51,6 +52,7 @@ class KernelBuilder:
     manual: bool = False
     address_uses: AddressUses = Factory(AddressUses)
     through: tuple[int, ...] = ()
+    prints: list[Printing] = Factory(list)
 
     @property
     def here(self) -> int:
@@ -62,12 +64,19 @@ class KernelBuilder:
         for array in scope.arrays:
             self.intervals.append(Interval(array, scope.start, len(self.emitted)))
 
+    def labelled(self) -> None:
+        """Note that a label stands here: who jumps to it does not come by a PRINT before it."""
+        for each in reversed(self.prints):
+            if each.index != len(self.emitted):
+                break
+            each.behind = True
+
     @property
     def arrays(self) -> list[RegisterArray]:
         """Every named register or predicate."""
         return [interval.array for interval in self.intervals]
 
-    def complete(self, report: Callable[[Emitted | Statement, Exception], None]) -> None:
+    def complete(self, report: Callable[[Emitted | Printing | Statement, Exception], None]) -> None:
         """Assign registers and fill in what was deferred; every problem goes to ``report``."""
         fixed = self._named_directly()
         for inner, outer in self._kept_twice():
@@ -81,6 +90,10 @@ class KernelBuilder:
         except OutOfRegisters as error:
             report(error.array.declared, RegisterShortage(error, fixed))
             return
+        for each in self.prints:
+            problem = each.problem(len(self.emitted))
+            if problem is not None:
+                report(each, problem)
         for index, emitted in enumerate(self.emitted):
             if emitted.guard is not None:
                 predicate = emitted.guard.place()
@@ -166,6 +179,7 @@ class KernelBuilder:
             registers=(used & REGISTER_MASK).bit_length(),
             block=self.block,
             through=self.through,
+            prints=tuple(each.finish() for each in self.prints),
         )
 
     def _own_labels(self) -> list[tuple[str, Label]]:

@@ -42,6 +42,7 @@ _BARRIER = OtherName("BAR.SYNC 0", "all threads of the CTA wait for each other")
 _FENCE = OtherName("MEMBAR.SC.GPU", "what was stored is seen before what is stored later")
 _ATOMIC = OtherName("ATOMG.ADD R0, [R2], R4", "in global memory; ATOMS in shared memory, RED without the old value")
 _TENSOR = OtherName("HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8", "the tensor core takes 8x8x4 in four steps")
+_PRINT = OtherName("PRINT R0", "shows a register where control comes by; it is no instruction and takes no time")
 _FIELD = OtherName("SHF.R.U32.HI R0, RZ, 4, R1", "a bit field takes a shift, and LOP3.LUT with the mask")
 _FIRST_BIT = OtherName("FLO R0, R1", "the number of the highest bit that is set")
 
@@ -97,6 +98,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "UBFE": _FIELD,
     **dict.fromkeys(("CLZ", "BFIND", "FFS"), _FIRST_BIT),
     "DEPBAR": OtherName("", "scoreboards are waited for in the control code: B01----:R-:W-:-:S01"),
+    **dict.fromkeys(("PRINT", "PRINTF", "VPRINTF", "DUMP", "TRACE"), _PRINT),
     "YIELD": OtherName("", "a warp yields by the Y of its control code: B------:R-:W-:Y:S01"),
 }
 """By the first part of the name, in capitals: ``SHL`` stands for ``shl.b32`` too."""

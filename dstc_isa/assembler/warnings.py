@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable
 from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted
 from dstc_isa.assembler.flow import analyse
 from dstc_isa.assembler.kernel import KernelBuilder
+from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.diagnostics import WARNING
@@ -25,7 +26,10 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
     _names(kernel, reporter)
     _arrays(kernel, reporter)
     labels = {label.address // WORD_BYTES for label in kernel.labels if label.address is not None}
-    flow = analyse(kernel.emitted, labels)
+    shown: dict[int, int] = {}
+    for each in kernel.prints:
+        shown[each.index] = shown.get(each.index, 0) | each.reads()
+    flow = analyse(kernel.emitted, labels, shown)
     if flow is None:
         return
     _unwritten(kernel, reporter)
@@ -104,7 +108,7 @@ def _idle(emitted: Emitted) -> bool:
     return emitted.plan is not None and not emitted.plan.declaration.parameters
 
 
-def _at(reporter: Reporter, emitted: Emitted, message: str, expected: str = "") -> None:
+def _at(reporter: Reporter, emitted: Emitted | Printing, message: str, expected: str = "") -> None:
     reporter.at_word(emitted.statement, message, emitted.location[1:], severity=WARNING, expected=expected)
 
 
@@ -150,12 +154,15 @@ def _unwritten(kernel: KernelBuilder, reporter: Reporter) -> None:
             written |= ((1 << array.size) - 1) << array.start + (PREDICATE_SHIFT if array.predicate else 0)
     for emitted in kernel.emitted:
         written |= emitted.writes
+    places: list[tuple[Emitted | Printing, int]] = []
     for emitted in kernel.emitted:
         assert emitted.plan is not None
-        missing = 0 if emitted.plan.partial else emitted.reads & ~written
+        places.append((emitted, 0 if emitted.plan.partial else emitted.reads))
+    for place, reads in [*places, *((each, each.reads()) for each in kernel.prints)]:
+        missing = reads & ~written
         written |= missing
         while missing:
             number = (missing & -missing).bit_length() - 1
             missing &= missing - 1
             name = f"R{number}" if number < PREDICATE_SHIFT else f"P{number - PREDICATE_SHIFT}"
-            _at(reporter, emitted, f"{name} is read but never written")
+            _at(reporter, place, f"{name} is read but never written")

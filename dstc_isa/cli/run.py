@@ -83,8 +83,10 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
-    from dstc_isa.report.statistics import run_counted
+    from dstc_isa.report.statistics import statistics
     from dstc_isa.report.text import run_report
+    from dstc_isa.timing.run import execute
+    from dstc_isa.trace.prints import DEFAULT_LIMIT, further_text
     from dstc_isa.trace.run import trace
 
     gpu = chosen_gpu(options)
@@ -123,25 +125,26 @@ def run_run(options: argparse.Namespace) -> int:
 
     try:
         with reported_fault(options, faulted, gpu=gpu):
-            if logged:
-                with log_writer(options.log_file) as write:
-                    trace(
-                        program,
-                        kernel,
-                        grid,
-                        threads,
-                        arguments,
-                        gpu,
-                        log=logged,
-                        write=write,
-                        max_instructions=limit,
-                        reference=options.reference,
-                        announce=announce,
-                        timeout=options.timeout,
-                        heartbeat=HEARTBEAT,
-                    )
+            with log_writer(options.log_file) as write:
+                prints = trace(
+                    program,
+                    kernel,
+                    grid,
+                    threads,
+                    arguments,
+                    gpu,
+                    log=logged,
+                    write=write,
+                    show=tell,
+                    print_limit=DEFAULT_LIMIT if options.print_limit is None else options.print_limit,
+                    max_instructions=limit,
+                    reference=options.reference,
+                    announce=announce,
+                    timeout=options.timeout,
+                    heartbeat=HEARTBEAT,
+                )
             with said_warnings(), ProgressBar() as bar:
-                run = run_counted(
+                execution, timing = execute(
                     program,
                     kernel,
                     grid,
@@ -154,6 +157,10 @@ def run_run(options: argparse.Namespace) -> int:
     except LaunchError as error:
         error.add_note(_launch_of(kernel))
         raise
+    timed = kernel if timing is None or timing.kernel is None else timing.kernel
+    if prints is not None and (further := further_text(prints, timed, execution.issued)):
+        tell(further)
+    run = statistics(kernel, execution, timing, grid, threads)
     for output in outputs:
         save_array(Path(output.text), arguments[output.name])
     show(*run_report(run, full=verbose()))

@@ -1,4 +1,4 @@
-"""Options that show what a kernel does on its way: ``--log`` and the file it goes to."""
+"""Options that show what a kernel does on its way: ``--log``, the file it goes to, and how many PRINTs are shown."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -27,6 +27,13 @@ def add_trace_options(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="CTA.WARP",
         help="show every instruction of a warp and what it wrote, such as 0.1, or 2,0,1.3 for CTA (2, 0, 1)",
+    )
+    command.add_argument(
+        "--print-limit",
+        type=int,
+        default=None,
+        metavar="N",
+        help="show what PRINTs ask for at most N times (default 200)",
     )
     command.add_argument("--log-file", type=Path, metavar="FILE", help="write what --log shows to a file")
 

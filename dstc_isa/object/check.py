@@ -5,16 +5,22 @@ from collections.abc import Iterable
 
 from dstc_isa.isa.field import WORD_BITS, WORD_BYTES
 from dstc_isa.isa.register_operand import CONSTANT_OFFSET
-from dstc_isa.isa.values import REGISTERS
+from dstc_isa.isa.values import REGISTERS, RZ
 from dstc_isa.object.error import ObjectError
+from dstc_isa.object.prints import special_names
 from dstc_isa.program import (
+    BANK_SHIFT,
     ELEMENT_SIZES,
+    MAXIMUM_PRINTED,
+    NEGATED,
     PARAMETER_BASE,
     PARAMETER_SIZES,
+    PRINT_TYPES,
     ConstantArray,
     ControlRecord,
     Kernel,
     Parameter,
+    PrintItem,
     Program,
     SharedArray,
 )
@@ -24,6 +30,7 @@ LABEL = re.compile(r"[A-Za-z_$.][A-Za-z0-9_$.@]*")
 """Labels that macros make may have names that no source can write."""
 
 NAME_LIMIT = 1000
+BANKS = 1 << 5
 KERNELS_LIMIT = 30_000
 SIZE_LIMIT = 1 << 32
 BANK_BYTES = CONSTANT_OFFSET.maximum + 4
@@ -62,6 +69,7 @@ def _check_kernel(kernel: Kernel) -> None:
         raise ObjectError(f"{where}: {len(kernel.through)} accesses for {len(kernel.words)} instructions")
     if not all(0 <= number <= len(kernel.shared) for number in kernel.through):
         raise ObjectError(f"{where}: an access goes through a shared array that there is not")
+    _check_prints(kernel, where)
     if kernel.control is not None:
         _check_control(kernel.control, len(kernel.words), where)
     if not 0 <= kernel.registers <= REGISTERS:
@@ -83,6 +91,37 @@ def _check_kernel(kernel: Kernel) -> None:
             )
     _check_pieces("parameter", kernel.parameters, BANK_BYTES - PARAMETER_BASE, where)
     _check_pieces("shared", kernel.shared, kernel.shared_bytes, where)
+
+
+def _check_prints(kernel: Kernel, where: str) -> None:
+    order = [(each.index, not each.behind) for each in kernel.prints]
+    if order != sorted(order) or any(not 0 <= index < len(kernel.words) for index, _ in order):
+        raise ObjectError(f"{where}: PRINTs are not in the order of instructions, or beyond them")
+    for each in kernel.prints:
+        if not 0 <= each.guard < 2 * NEGATED:
+            raise ObjectError(f"{where}: the guard of a PRINT is no predicate")
+        for item in each.items:
+            if not _can_be_shown(item):
+                raise ObjectError(f"{where}: a PRINT shows {item.text[:40]!r}, which there cannot be")
+
+
+def _can_be_shown(item: PrintItem) -> bool:
+    if len(item.text) > MAXIMUM_PRINTED or not all(c.isprintable() or c in "\n\t" for c in item.text):
+        return False
+    size = PRINT_TYPES.get(item.type, -1)
+    match item.kind:
+        case "text":
+            return item.place == size == 0
+        case "predicate":
+            return 0 <= item.place < 2 * NEGATED and size == 0
+        case "special":
+            return item.type in ("u32", "s32", "x") and item.place in special_names()
+        case "register":
+            return size > 0 and item.place >= 0 and (item.place + size <= REGISTERS or (item.place == RZ and size == 1))
+        case "constant":
+            bank, offset = item.place >> BANK_SHIFT, item.place % (1 << BANK_SHIFT)
+            return size > 0 and item.type not in ("H0", "H1") and 0 <= bank < BANKS and offset % 4 == 0
+    return False
 
 
 def _check_control(control: ControlRecord, instructions: int, where: str) -> None:

@@ -11,7 +11,8 @@ from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
-from dstc_isa.program import ConstantArray, Kernel, Program
+from dstc_isa.object.prints import print_text
+from dstc_isa.program import ConstantArray, Kernel, Print, Program
 
 INDENT = "    "
 IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -20,10 +21,21 @@ _ELEMENTS = ((4, ".u32"), (2, ".u16"), (1, ".u8"))
 
 @frozen
 class KernelText:
-    """A kernel in words: ``labels``, byte address -> names; ``instructions``, one line of source per word."""
+    """A kernel in words: ``labels``, byte address -> names; ``instructions``, one line of source per word.
+
+    ``prints``: those before each instruction.
+    """
 
     labels: dict[int, list[str]]
     instructions: list[str]
+    prints: dict[int, tuple[Print, ...]]
+
+    def before(self, index: int) -> list[str]:
+        """Lines before an instruction: PRINTs behind the one before it, its labels, its own PRINTs."""
+        prints = self.prints.get(index, ())
+        labels = [f"{name}:" for name in self.labels.get(index * WORD_BYTES, ())]
+        behind = [INDENT + print_text(each) for each in prints if each.behind]
+        return [*behind, *labels, *(INDENT + print_text(each) for each in prints if not each.behind)]
 
 
 def disassemble(program: Program) -> str:
@@ -40,7 +52,7 @@ def disassemble(program: Program) -> str:
         lines += [INDENT + line for line in declaration_lines(kernel)]
         text = kernel_text(kernel)
         for index, instruction in enumerate(text.instructions):
-            lines += [f"{name}:" for name in text.labels.get(index * WORD_BYTES, ())]
+            lines += text.before(index)
             lines.append(INDENT + instruction)
         lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * WORD_BYTES, ())]
         lines.append(".endkernel")
@@ -60,7 +72,10 @@ def kernel_text(kernel: Kernel) -> KernelText:
             return names[0] if names else TargetOperand().format(Target(distance))
 
         texts.append(f".word 0x{word:032x}" if instruction is None else format_instruction(instruction, target))
-    return KernelText(labels, texts)
+    prints: dict[int, tuple[Print, ...]] = {}
+    for each in kernel.prints:
+        prints[each.index] = (*prints.get(each.index, ()), each)
+    return KernelText(labels, texts, prints)
 
 
 def _labels(kernel: Kernel, instructions: list[Instruction | None]) -> dict[int, list[str]]:
@@ -77,6 +92,9 @@ def _labels(kernel: Kernel, instructions: list[Instruction | None]) -> dict[int,
                 address = (index + 1) * WORD_BYTES + value.address
                 if 0 <= address <= code_bytes and address % WORD_BYTES == 0:
                     names.setdefault(address, [])
+    for each in kernel.prints:
+        if each.behind:
+            names.setdefault(each.index * WORD_BYTES, [])
     taken = _declared_names(kernel)
     for address, here in names.items():
         if not here:

@@ -10,7 +10,7 @@ MACHINE = 0xD57C
 """Our own ``e_machine``, unofficial: no registered machine has it, so other tools treat objects as plain ELF."""
 
 TYPE_RELOCATABLE = 1
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -36,6 +36,7 @@ NOTE_SECTION = ".note.dstc"
 CONSTANTS_SECTION = ".dstc.constants"
 TEXT_PREFIX = ".text."
 LINES_PREFIX = ".dstc.lines."
+PRINTS_PREFIX = ".dstc.prints."
 
 
 def checksum(data: bytes | bytearray) -> int:

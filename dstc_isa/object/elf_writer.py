@@ -6,6 +6,7 @@ from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.object import elf
 from dstc_isa.object.check import check_program
 from dstc_isa.object.line_table import encode_locations
+from dstc_isa.object.prints import encode_prints
 from dstc_isa.object.resources import encode_resources
 from dstc_isa.program import Kernel, Program
 
@@ -60,6 +61,9 @@ def write_object(program: Program) -> bytes:
         if kernel.locations:
             lines = encode_locations(kernel.locations)
             sections.append(Section(elf.LINES_PREFIX + kernel.name, elf.SHT_PROGBITS, lines))
+    for kernel in program.kernels:
+        if kernel.prints:
+            sections.append(Section(elf.PRINTS_PREFIX + kernel.name, elf.SHT_PROGBITS, encode_prints(kernel.prints)))
     names = StringTable()
     symbols, locals_count = _symbols(program, first_text, names)
     symtab = Section(

@@ -8,7 +8,7 @@ from dstc_isa.object.error import ObjectError, damaged, foreign
 
 _TYPES = {elf.SHT_NULL, elf.SHT_PROGBITS, elf.SHT_SYMTAB, elf.SHT_STRTAB, elf.SHT_NOTE}
 _FLAGS = {0, elf.SHF_ALLOC, elf.SHF_ALLOC | elf.SHF_EXECINSTR}
-_STRING_LIMIT = NAME_LIMIT + len(elf.LINES_PREFIX)
+_STRING_LIMIT = NAME_LIMIT + len(elf.PRINTS_PREFIX)
 
 
 def check_layout(data: bytes) -> None:

@@ -6,6 +6,13 @@ from dstc_isa.program import Frame, Location
 
 def encode_locations(locations: tuple[Location, ...]) -> bytes:
     """Strings, frames and locations, each stored once in order of first use, then one number per instruction."""
+    table = Encoder()
+    put_locations(table, locations)
+    return bytes(table.data)
+
+
+def put_locations(table: Encoder, locations: tuple[Location, ...]) -> None:
+    """Append the same to records."""
     strings: dict[str, int] = {}
     frames: dict[Frame, int] = {}
     stacks: dict[Location, int] = {}
@@ -17,7 +24,6 @@ def encode_locations(locations: tuple[Location, ...]) -> bytes:
                     frames[frame] = len(frames)
                     strings.setdefault(frame.file, len(strings))
                     strings.setdefault(frame.macro, len(strings))
-    table = Encoder()
     table.number(len(strings))
     for string in strings:
         table.text(string)
@@ -39,12 +45,18 @@ def encode_locations(locations: tuple[Location, ...]) -> bytes:
     for location in locations:
         table.signed(stacks[location] - previous)
         previous = stacks[location]
-    return bytes(table.data)
 
 
 def decode_locations(data: bytes, instructions: int, what: str) -> tuple[Location, ...]:
     """The locations of that many instructions; ObjectError naming ``what`` if the table is not well formed."""
     table = Decoder(data, what)
+    locations = take_locations(table, instructions)
+    table.end()
+    return locations
+
+
+def take_locations(table: Decoder, count: int) -> tuple[Location, ...]:
+    """So many locations out of records."""
     strings = [table.text() for _ in range(table.count())]
     frames = []
     line = 0
@@ -62,8 +74,7 @@ def decode_locations(data: bytes, instructions: int, what: str) -> tuple[Locatio
         stacks.append(tuple(stack))
     locations = []
     previous = 0
-    for _ in range(instructions):
+    for _ in range(count):
         previous = table.near(previous, len(stacks))
         locations.append(stacks[previous])
-    table.end()
     return tuple(locations)

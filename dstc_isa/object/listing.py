@@ -55,7 +55,7 @@ def _list_kernel(kernel: Kernel, sources: Sources) -> list[str]:
     width = max(map(len, text.instructions), default=0)
     for index, (word, instruction) in enumerate(zip(kernel.words, text.instructions, strict=True)):
         address = index * WORD_BYTES
-        lines += [f"{name}:" for name in text.labels.get(address, ())]
+        lines += map(printable, text.before(index))
         line = f"  0x{address:04x}  {word:032x}  {instruction:{width}}  {_source(kernel, index, sources)}"
         lines.append(line.rstrip())
     lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * WORD_BYTES, ())]

@@ -14,6 +14,7 @@ from dstc_isa.object.elf_writer import write_object
 from dstc_isa.object.error import ObjectError, damaged
 from dstc_isa.object.layout import check_layout
 from dstc_isa.object.line_table import decode_locations
+from dstc_isa.object.prints import decode_prints
 from dstc_isa.object.resources import decode_resources
 from dstc_isa.program import Program
 
@@ -87,8 +88,11 @@ def _read_sections(data: bytes) -> tuple[Program, Parts]:
         table = contents.pop(elf.LINES_PREFIX + kernel.name, None)
         what = f"line table of kernel {kernel.name[:40]!r}"
         locations = () if table is None else decode_locations(table, len(words), what)
+        record = contents.pop(elf.PRINTS_PREFIX + kernel.name, None)
+        what = f"PRINTs of kernel {kernel.name[:40]!r}"
+        prints = () if record is None else decode_prints(record, len(words), what)
         found = labels.get(elf.TEXT_PREFIX + kernel.name, {})
-        kernels.append(evolve(kernel, words=words, labels=found, locations=locations))
+        kernels.append(evolve(kernel, words=words, labels=found, locations=locations, prints=prints))
     return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b"")), isa
 
 

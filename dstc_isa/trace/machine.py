@@ -1,4 +1,4 @@
-"""Runs a launch in the order that defines its results, and logs chosen warps on the way."""
+"""Runs a launch in the order that defines its results, logs chosen warps and shows what PRINTs ask for on the way."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.trace.log import Log
 from dstc_isa.trace.logged import LoggedWarp
+from dstc_isa.trace.prints import Prints
 
 if TYPE_CHECKING:
     from dstc_isa.trace.stepper import Stepper
@@ -28,7 +29,8 @@ class Complete(Exception):
 class TracingMachine(ReferenceMachine):
     """The reference engine's order of CTAs and warps, on the compiled engine where many come without a logged warp.
 
-    ``logged``: linear number of the CTA and number of the warp, of each to be logged. ``reference``: nothing runs on
+    ``logged``: linear number of the CTA and number of the warp, of each to be logged. ``prints``: None if nothing is
+    shown, or there is nothing to show. ``reference``: nothing runs on
     the compiled engine, of whose start ``announce`` is told.
     """
 
@@ -38,6 +40,7 @@ class TracingMachine(ReferenceMachine):
         max_instructions: int,
         log: Log,
         logged: Collection[tuple[int, int]],
+        prints: Prints | None,
         *,
         reference: bool,
         announce: Callable[[str], None] | None,
@@ -46,6 +49,7 @@ class TracingMachine(ReferenceMachine):
         super().__init__(launch, max_instructions, supervisor)
         self.log = log
         self.logged = frozenset(logged)
+        self.prints = prints
         self.begun: list[LoggedWarp] = []
         self.reference = reference
         self.announce = announce
@@ -58,13 +62,20 @@ class TracingMachine(ReferenceMachine):
         if self._stepper is None:
             from dstc_isa.trace.stepper import Stepper
 
+            stops = self.prints.stops if self.prints is not None else ()
             with self.supervisor.paused():
-                self._stepper = Stepper(self.launch, self.max_instructions, self.announce)
+                self._stepper = Stepper(self.launch, self.max_instructions, stops, self.announce)
         return self._stepper
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was asked for has been seen, or more PRINTs than are shown."""
+        logged = len(self.begun) == len(self.logged) and not any(warp.live for warp in self.begun)
+        return logged and (self.prints is None or self.prints.further > 0)
 
     def start_cta(self, cta: int) -> list[Any]:
         """The warps of a CTA at its start; Complete if there is nothing more to be seen."""
-        if len(self.begun) == len(self.logged) and not any(warp.live for warp in self.begun):
+        if self.complete:
             raise Complete
         wanted = {warp for number, warp in self.logged if number == cta}
         if not (self.reference or wanted) and self.issued.sum() >= PATIENCE:
@@ -88,20 +99,33 @@ class TracingMachine(ReferenceMachine):
 
     def run_warp(self, warp: Any, budget: int) -> None:
         """Issue until no lane of the warp is ready, it faults, or the budget is used up."""
-        if not isinstance(warp, ReferenceWarp):
-            while warp.active and not warp.fault and budget > 0:
-                self._ask()
-                budget -= self.stepper.run(warp, budget)
-            return
-        if self.looking or not isinstance(warp, LoggedWarp):
+        watched = self.prints is not None or isinstance(warp, LoggedWarp)
+        if self.looking or (isinstance(warp, ReferenceWarp) and not watched):
             super().run_warp(warp, budget)
             return
-        issue = super().run_warp
         while warp.active and not warp.fault and budget > 0:
             self._ask()
+            pc, active = warp.pc, warp.active
+            if self.prints is not None:
+                self.prints.arrive(warp)
+                if self.prints.further and self.complete:
+                    raise Complete
+            budget -= self._issue(warp, budget)
+            if self.prints is not None:
+                self.prints.leave(warp, pc, active)
+
+    def _issue(self, warp: Any, budget: int) -> int:
+        """Let a warp issue one instruction, or up to the next one that is to be looked at; how many it were."""
+        if not isinstance(warp, ReferenceWarp):
+            alone = self.prints is not None and warp.pc in self.prints.before_behind
+            return self.stepper.run(warp, 1 if alone else budget)
+        issue = super().run_warp
+        if isinstance(warp, LoggedWarp):
             instruction = self.instructions[warp.pc] if warp.pc < len(self.instructions) else None
             self.log.step(warp, instruction, lambda: issue(warp, 1))
-            budget -= 1
+        else:
+            issue(warp, 1)
+        return 1
 
     def survey(self) -> Survey:
         """How far the run is, what the compiled engine ran included."""

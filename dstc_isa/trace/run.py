@@ -15,6 +15,7 @@ from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.engine.run import check_limit
 from dstc_isa.engine.supervision import Supervisor, TimedOut
+from dstc_isa.errors import UsageError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.program import Kernel, Program
@@ -22,6 +23,7 @@ from dstc_isa.timing.retarget import scheduled_for
 from dstc_isa.trace.log import Log
 from dstc_isa.trace.machine import Complete, TracingMachine
 from dstc_isa.trace.place import Cta, cta_number
+from dstc_isa.trace.prints import DEFAULT_LIMIT, Prints
 
 
 def trace(
@@ -34,19 +36,27 @@ def trace(
     *,
     log: Sequence[tuple[Cta, int]],
     write: Callable[[str], None],
+    show: Callable[[str], None],
+    print_limit: int = DEFAULT_LIMIT,
     max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
     reference: bool = False,
     announce: Callable[[str], None] | None = None,
     timeout: float | None = None,
     heartbeat: float | None = None,
-) -> None:
-    """Log what warps do in a launch, which itself is still to be run: its arrays stay as they are.
+) -> Prints | None:
+    """Show what PRINTs ask for and log what warps do in a launch that is still to be run: its arrays stay as they are.
 
     ``log``: CTA, a number or coordinates, and number of the warp, of each. ``write`` is given a line for each
-    instruction. A fault ends it with a line that says so. ``reference``: use no compiled engine. ``timeout`` and
-    ``heartbeat``: of this run alone, as in ``run_kernel``. Raises LaunchError for what does not fit the kernel,
-    UnknownWarp for a warp that there is not, TimedOut.
+    instruction, and one that says so if a fault ends it; ``show`` those of PRINTs, ``print_limit`` at most.
+    ``reference``: use no compiled engine. ``timeout`` and ``heartbeat``: of this run alone, as in ``run_kernel``.
+    Returns None if there is no PRINT to be shown. Raises LaunchError for what does not fit the kernel, UnknownWarp for
+    a warp that there is not, UsageError for a limit below 0, TimedOut.
     """
+    if print_limit < 0:
+        raise UsageError(f"the limit of PRINTs is 0 or more, not {print_limit}")
+    wanted = bool(kernel.prints) and print_limit > 0
+    if not log and not wanted:
+        return None
     check_limit(max_instructions)
     with warnings.catch_warnings():
         # The launch itself warns of them.
@@ -56,19 +66,22 @@ def trace(
     logged = {(cta_number(launch, cta, warp), warp) for cta, warp in log}
     launch = evolve(launch, memory=copied(launch))
     lines = Log(launch, write)
+    prints = Prints(launch, show, print_limit) if wanted else None
     supervisor = Supervisor(launch, timeout, heartbeat, announce)
     machine = TracingMachine(
-        launch, max_instructions, lines, logged, reference=reference, announce=announce, supervisor=supervisor
+        launch, max_instructions, lines, logged, prints, reference=reference, announce=announce, supervisor=supervisor
     )
     try:
         machine.run_ctas()
     except Complete:
-        return
+        pass
     except KernelFault as fault:
-        write(f"stopped by a fault: {str(fault).splitlines()[0]}")
+        if logged:
+            write(f"stopped by a fault: {str(fault).splitlines()[0]}")
     except TimedOut as error:
-        error.add_note("that was the log, which is made before the launch")
+        error.add_note("that was the run that shows PRINTs and logs, which is made before the launch")
         raise
+    return prints
 
 
 def copied(launch: Launch) -> DeviceMemory:

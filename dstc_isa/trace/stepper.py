@@ -1,6 +1,6 @@
 """CTAs on the compiled engine that Python runs warp by warp, with the attributes of the reference engine's warps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +9,11 @@ import numpy.typing as npt
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.state import CtaState, load_launch, new_cta
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import KEPT_BYTES, WARP_ARRAYS, WARP_OFFSETS, put, record
+from dstc_isa.engine.layout import IN_TIME, KEPT_BYTES, WARP_ARRAYS, WARP_OFFSETS, put, record
 from dstc_isa.engine.loops import FIRST_LOOK
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.warp import SCALARS
-from dstc_isa.trace.compiled.layout import STEP_OFFSETS
+from dstc_isa.trace.compiled.layout import MOST_STEPS, STEP_OFFSETS
 
 STEP = cache.Entry(
     "run_step",
@@ -60,10 +60,17 @@ class CompiledWarp:
 
 
 class Stepper:
-    """Runs warps of a launch; ``announce`` is told of the engine's start."""
+    """Runs warps of a launch; ``stops``: instructions before which it stops. ``announce`` is told of its start."""
 
-    def __init__(self, launch: Launch, max_instructions: int, announce: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, launch: Launch, max_instructions: int, stops: Collection[int], announce: Callable[[str], None] | None
+    ) -> None:
         self.state = load_launch(launch, max_instructions)
+        code = self.state.kept[0]
+        # Nothing is timed here, so that the mark of what must run in its time is free to say where to stop.
+        code[:, IN_TIME] = 0
+        code[sorted(stops), IN_TIME] = 1
+        self.room = np.zeros(MOST_STEPS + 1, np.int64)
         self.function = cache.load(STEP, announce)
         self.untracked = np.zeros(1, np.int64)
         self.counts = np.zeros((2, len(launch.kernel.words) + 1), np.int64)
@@ -73,6 +80,7 @@ class Stepper:
             self.step,
             STEP_OFFSETS,
             launch=self.state.record.ctypes.data,
+            stops=self.room.ctypes.data if stops else 0,
             kept=self.kept.ctypes.data,
             issued=self.counts[0].ctypes.data,
             skipped=self.counts[1].ctypes.data,
@@ -84,8 +92,8 @@ class Stepper:
         return [CompiledWarp(state, self.state.launch, index, cta) for index in range(self.state.launch.warps)]
 
     def run(self, warp: CompiledWarp, budget: int) -> int:
-        """Issue ``budget`` instructions of a warp unless something stops it; how many it issued."""
-        self._call(warp, budget)
+        """Issue the warp's next instruction and those up to the next stop, ``budget`` at most; how many it issued."""
+        self._call(warp, min(budget, MOST_STEPS))
         return int(self.step[STEP_OFFSETS["count"] // 8])
 
     def look(self, warp: CompiledWarp) -> None:

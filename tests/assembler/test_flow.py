@@ -39,7 +39,7 @@ def straight(draw):
 
 @given(straight())
 def test_straight_code_is_dead_exactly_when_nothing_later_reads_it(lines):
-    flow = analyse([e for e, *_ in lines] + [made("EXIT")], set())
+    flow = analyse([e for e, *_ in lines] + [made("EXIT")], set(), {})
     assert flow is not None
     assert all(flow.reachable)
     for index, (_, written, _, _) in enumerate(lines):
@@ -66,7 +66,7 @@ def test_reachable_is_what_a_walk_reaches(lines):
         emitted.append(made(kind, *texts, here=16 * index, guarded=guarded))
         goes_on = kind == "NOP" or guarded
         following.append(({index + 1} if goes_on else set()) | ({target} if kind == "BRA" else set()))
-    flow = analyse(emitted, set())
+    flow = analyse(emitted, set(), {})
     assert flow is not None
     reached, waiting = set(), [0]
     while waiting:
@@ -80,7 +80,7 @@ def test_reachable_is_what_a_walk_reaches(lines):
 
 def test_an_indirect_branch_may_go_to_any_label():
     code = [made("BRX", "R0", "0"), made("NOP"), made("EXIT"), made("MOV", "R1", "RZ"), made("EXIT")]
-    flow = analyse(code, {3})
+    flow = analyse(code, {3}, {})
     assert flow is not None
     assert flow.reachable == [True, False, False, True, True]
     assert flow.dead[3]

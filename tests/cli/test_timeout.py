@@ -61,7 +61,7 @@ def test_a_log_without_end_is_stopped(capsys: pytest.CaptureFixture[str]) -> Non
     err = capsys.readouterr().err
     assert "dstc-emu: time limit: the launch was stopped after 0.5 s" in err
     assert "of late from spin.dasm:9 to spin.dasm:10" in err
-    assert "\n  that was the log, which is made before the launch\n" in err
+    assert "\n  that was the run that shows PRINTs and logs, which is made before the launch\n" in err
     assert not Path("log").exists()
 
 

@@ -59,6 +59,55 @@ def test_a_fault_comes_behind_the_log(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err.startswith("dstc-emu: out-of-bounds access of 4 bytes at 0x")
 
 
+PRINTING = """.kernel k
+.param .ptr.u32 out
+.reg cta, four
+.reg.64 p
+    S2R cta, SR_CTAID.X
+    MOV four, 4
+    IMAD.WIDE.U32 p, cta, four, out
+    PRINT cta
+    STG.E [p], cta
+    EXIT
+.endkernel
+"""
+
+
+def print_runs(capfd: pytest.CaptureFixture[str], *more: str) -> tuple[int, list[str], str]:
+    """Status, lines of standard output, and standard error of a kernel with a PRINT."""
+    Path("k.dasm").write_text(PRINTING)
+    status = main(["run", "k.dasm", "--functional", "--grid", "3", "--arg", "out=zeros:u4:2", *more])
+    out, err = capfd.readouterr()
+    return status, out.splitlines(), err
+
+
+def test_prints_come_before_the_report_and_the_fault(capfd: pytest.CaptureFixture[str]) -> None:
+    shown = [f"k.dasm:8 CTA {cta} warp 0: cta = {cta}" for cta in range(3)]
+    status, lines, err = print_runs(capfd)
+    assert (status, lines) == (3, shown)
+    assert err.startswith("dstc-emu: out-of-bounds access of 4 bytes")
+    status, lines, err = print_runs(capfd, "--grid", "2", "--out", "out=out.npy")
+    assert (status, lines[:2], err) == (0, shown[:2], "")
+    assert lines[2].startswith("k: 10 warp instructions")
+    assert np.load("out.npy").tolist() == [0, 1]
+
+
+def test_prints_are_limited(capfd: pytest.CaptureFixture[str]) -> None:
+    status, lines, _ = print_runs(capfd, "--grid", "2", "--print-limit", "1")
+    assert (status, lines[:2]) == (0, ["k.dasm:8 CTA 0 warp 0: cta = 0", "… and 1 more; 1 are shown"])
+    assert print_runs(capfd, "--grid", "2", "--print-limit", "0")[1][0].startswith("k: ")
+    assert print_runs(capfd, "--print-limit", "-1")[::2] == (
+        2,
+        "dstc-emu: the limit of PRINTs is 0 or more, not -1\n",
+    )
+
+
+def test_prints_go_beside_what_standard_output_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    _, lines, err = print_runs(capfd, "--grid", "2", "--log", "1.0", "--log-file", "-")
+    assert len(lines) == 5
+    assert err.splitlines() == [f"k.dasm:8 CTA {cta} warp 0: cta = {cta}" for cta in range(2)]
+
+
 REFUSED = {
     "no warp": ("--log 1", "--log takes CTA.WARP, such as 0.1 or 2,0,1.3, not '1'"),
     "text": ("--log 0.x", "--log takes CTA.WARP"),

@@ -15,11 +15,14 @@ from dstc_isa.object import elf
 from dstc_isa.program import (
     ELEMENT_SIZES,
     PARAMETER_SIZES,
+    PRINT_TYPES,
     ConstantArray,
     ControlRecord,
     Frame,
     Kernel,
     Parameter,
+    Print,
+    PrintItem,
     Program,
     SharedArray,
 )
@@ -87,7 +90,30 @@ def kernels(draw: st.DrawFn, name: str) -> Kernel:
         block=draw(st.none() | st.tuples(*[st.integers(1, 1024)] * 3)),
         control=draw(st.none() | _records(len(code))),
         through=draw(st.just(()) | st.tuples(*[st.integers(0, len(shared))] * len(code))),
+        prints=draw(prints(len(code))),
     )
+
+
+TEXTS = st.text(st.one_of(st.sampled_from('"\\\n\t,;/= '), st.characters().filter(str.isprintable)), max_size=6)
+OFFSETS = st.tuples(st.integers(0, 31), st.integers(0, 99)).map(lambda p: p[0] << 32 | 4 * p[1])
+ITEMS = st.one_of(
+    st.builds(PrintItem, st.just("text"), TEXTS),
+    st.builds(PrintItem, st.just("predicate"), TEXTS, st.integers(0, 15)),
+    st.builds(PrintItem, st.just("register"), TEXTS, st.integers(0, 253), st.sampled_from([*PRINT_TYPES][1:])),
+    st.builds(PrintItem, st.just("constant"), TEXTS, OFFSETS, st.sampled_from(["u32", "x", "f16x2", "s64", "x64"])),
+    st.builds(PrintItem, st.just("special"), TEXTS, st.sampled_from([0, 0x21, 0x2E]), st.sampled_from(["u32", "x"])),
+)
+
+
+@st.composite
+def prints(draw: st.DrawFn, instructions: int) -> tuple[Print, ...]:
+    """PRINTs of a kernel of so many instructions."""
+    if not instructions:
+        return ()
+    places = st.integers(0, instructions - 1)
+    items = st.lists(ITEMS, max_size=3).map(tuple)
+    made = draw(st.lists(st.builds(Print, places, items, LOCATIONS, st.integers(0, 15), st.booleans()), max_size=3))
+    return tuple(sorted(made, key=lambda each: (each.index, not each.behind)))
 
 
 def _records(instructions: int) -> st.SearchStrategy[ControlRecord]:

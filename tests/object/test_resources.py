@@ -16,7 +16,7 @@ from tests.object.programs import programs
 @settings(deadline=None, max_examples=50)
 @given(programs())
 def test_resources_survive(program: Program) -> None:
-    kernels = tuple(evolve(kernel, words=(), labels={}, locations=()) for kernel in program.kernels)
+    kernels = tuple(evolve(kernel, words=(), labels={}, locations=(), prints=()) for kernel in program.kernels)
     expected = evolve(program, kernels=kernels, constants=b"")
     words = (word for kernel in program.kernels for word in kernel.words)
     assert decode_resources(encode_resources(program)) == (expected, parts_of(words))

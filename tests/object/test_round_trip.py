@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from dstc_isa.isa.codec import encode
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.object import disassemble, read_object, write_object
 from dstc_isa.program import ConstantArray, Kernel, Parameter, Program, SharedArray
+from tests.object.programs import prints
 from tests.strategies import instructions, words
 
 CODE = st.one_of(instructions().map(encode), words(), st.integers(0, (1 << 128) - 1))
@@ -36,6 +38,7 @@ def programs(draw: st.DrawFn) -> Program:
                 shared=(SharedArray("tile", 0, rows),) if rows else (),
                 shared_bytes=rows,
                 block=draw(st.none() | st.just((32, 2, 1))),
+                prints=draw(prints(len(code))),
             )
         )
     constants = draw(st.binary(max_size=24))
@@ -57,6 +60,9 @@ def test_disassembly_assembles_to_the_same_program(program: Program) -> None:
         assert after.parameters == before.parameters
         assert after.shared == before.shared
         assert after.block == before.block
+        assert [evolve(each, location=()) for each in after.prints] == [
+            evolve(each, location=()) for each in before.prints
+        ]
 
 
 @pytest.mark.parametrize("name", ["hello.dasm", "spgemm.dasm"])

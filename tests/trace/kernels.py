@@ -27,7 +27,7 @@ def logged(
     """The lines of a log."""
     made = program(text)
     lines: list[str] = []
-    trace(made, made.kernels[0], grid, block, arguments, None, log=warps, write=lines.append)
+    trace(made, made.kernels[0], grid, block, arguments, None, log=warps, write=lines.append, show=lines.append)
     return lines
 
 

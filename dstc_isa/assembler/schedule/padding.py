@@ -77,6 +77,7 @@ def _laid_out(kernel: Kernel, padding: Padding, kept: Sequence[bool]) -> Kernel:
         locations=tuple(kernel.locations[index] for index, _ in order) if kernel.locations else (),
         control=record,
         through=tuple(0 if stall else kernel.through[index] for index, stall in order) if kernel.through else (),
+        prints=tuple(evolve(each, index=starts[each.index]) for each in kernel.prints),
     )
 
 

@@ -7,9 +7,13 @@ STEP_FIELDS = {
     "warps": "address of the first warp record of the CTA",
     "index": "number of the warp",
     "budget": "instructions to issue at most; 0 to look whether the warp is in an endless loop",
+    "stops": "address of room for a word for each instruction and one more, to stop before those that are marked; or 0",
     "kept": "address of room for a warp's state",
     "issued": "address of the counts of issued instructions",
     "skipped": "address of the counts of issued instructions whose guard held in no lane",
     "count": "instructions that were issued",
 }
 STEP_OFFSETS = offsets(STEP_FIELDS, {})
+
+MOST_STEPS = 4096
+"""Instructions that one call issues."""

@@ -21,6 +21,6 @@ def stepper_of(run_warp: Any) -> Any:
         else:
             warp = as_warp(step.warps + step.index * RECORD_BYTES)
             code = launch.code
-            step.count = run_warp(warp, code, launch.code_size, step.issued, step.skipped, step.budget, 0)
+            step.count = run_warp(warp, code, launch.code_size, step.issued, step.skipped, step.budget, step.stops)
 
     return advance
