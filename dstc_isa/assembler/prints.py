@@ -130,7 +130,7 @@ class Reader:
     def _slice(self, operand: int, match: re.Match[str], name: str | None) -> list[Item | PrintItem]:
         base = parse_argument(match["base"])
         bound = evaluate(base, self.environment)
-        if not isinstance(bound, Named | Register):
+        if not isinstance(bound, Named | Register) or bound == Register(RZ):
             raise EvaluationError(f"{describe(bound)} has no elements", base)
         count = bound.array.count - bound.offset // bound.array.width if isinstance(bound, Named) else RZ - bound.index
         ends = []
@@ -176,7 +176,7 @@ class Reader:
         if isinstance(value, SpecialRegister):
             if value.number in CLOCKS:
                 raise EvaluationError("a clock has no value here: what PRINT shows is taken without time", node)
-            if kind and PRINT_TYPES.get(kind) != WORD:
+            if kind not in ("", "u32", "s32", "x"):
                 raise EvaluationError(f"a special register is no .{kind}", node, expected=".u32, .s32 or .x")
             return [PrintItem("special", label, value.number, kind or "u32")]
         if isinstance(value, str | int | float):

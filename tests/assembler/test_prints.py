@@ -131,6 +131,8 @@ REFUSED = {
     "PRINT value.f16": (".f16 is a half of a register", "value.f16"),
     "PRINT value.H0.f32": ("a half of a register is .f16, not .f32", "value.H0.f32"),
     "PRINT acc[2:9]": ("acc has elements 0 to 3, and 2:9 is no part of them", "2:9"),
+    "PRINT RZ[0:2]": ("the register RZ has no elements", "RZ"),
+    "PRINT SR_TID.X.f32": ("a special register is no .f32", "SR_TID.X"),
     "PRINT acc[i:9]": ("unknown name i", "i"),
     "PRINT acc[4]": ("acc has elements 0 to 3, not 4", "acc[4]"),
     "PRINT [p]": ("PRINT shows no value of an address in brackets", "[p]"),
