@@ -5,7 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
+from dstc_isa.gpu import load_gpu
+from dstc_isa.isa.codec import decode
+from dstc_isa.isa.text import format_instruction
 from dstc_isa.program import NEGATED, PRINT_TYPES, Kernel, PrintItem
+from dstc_isa.timing.retarget import scheduled_for
 from tests.assembler.build import error, in_kernel, program, underlined, warnings
 
 HEAD = """
@@ -178,3 +182,19 @@ def test_what_is_shown_counts_as_read():
     assert warnings(".reg a\n    MOV a, 1\n    PRINT a\n    EXIT") == []
     assert warnings(".reg a\n    MOV a, 1\n    EXIT") == ["what MOV computes is never used"]
     assert warnings("    PRINT R7, P2\n    EXIT") == ["R7 is read but never written", "P2 is read but never written"]
+
+
+def test_prints_stay_before_their_instructions_where_nops_come_in():
+    text = in_kernel(HEAD + BODY.replace("    FADD acc[3]", "    PRINT acc[0].f32\n    FADD acc[3]"))
+    slow = load_gpu("v100-dstc", ["pipes.FMA.latency=40"])
+    made = [assemble(text, gpu=gpu).program for gpu in (slow, load_gpu())]
+    assert made[0] is not None
+    assert made[1] is not None
+    (padded,), (plain,) = made[0].kernels, made[1].kernels
+    assert len(padded.words) > len(plain.words)
+    again = scheduled_for(made[1], plain, slow, lambda _: None)
+    assert again.words == padded.words
+    for kernel in (padded, plain, again):
+        behind = [format_instruction(decode(word), control=False) for word in kernel.words[kernel.prints[0].index :]]
+        assert next(line for line in behind if line != "NOP ;").startswith("FADD")
+        assert next(line for line in behind if line != "NOP ;").endswith("c[0x0][0x16c] ;")
