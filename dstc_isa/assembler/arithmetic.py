@@ -28,7 +28,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def checked(value: Number) -> Number:
-    """The value itself; ValueError if an integer needs more than 64 bits."""
+    """The value itself; ValueError if an integer needs more than 64 bits, or a float is no finite number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("this number is beyond the range of floating point, some 1.8e308 on either side of zero")
     if isinstance(value, int) and not -LIMIT < value < LIMIT:
         raise ValueError("this number does not fit 64 bits")
     return value
@@ -49,8 +51,8 @@ def binary(operator: str, left: Number, right: Number) -> Number:
     if operator == "/":
         if right == 0:
             raise ValueError("division by zero")
-        return left / right
-    return float(_OPERATORS[operator](left, right))
+        return checked(left / right)
+    return checked(float(_OPERATORS[operator](left, right)))
 
 
 def _integers(operator: str, left: int, right: int) -> int:

@@ -44,7 +44,7 @@ def rept(expander: Expander, block: Block) -> None:
     count = expander.integer(0, nodes[0])
     if count < 0:
         raise ArgumentError(0, f"a block is repeated 0 times or more, not {count}")
-    with expander.turning(block.opening, count):
+    with expander.turning(block, count):
         for _ in range(count):
             _iteration(expander, block)
 
@@ -59,7 +59,7 @@ def for_(expander: Expander, block: Block) -> None:
     if step == 0:
         raise ArgumentError(3, "the step is not 0")
     values = range(start, stop, step)
-    with expander.turning(block.opening, max(0, -(-(stop - start) // step))):
+    with expander.turning(block, len(values)):
         for value in values:
             _iteration(expander, block, name, marked(value, "+", start, step))
 

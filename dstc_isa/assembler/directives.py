@@ -2,7 +2,8 @@
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from dstc_isa.assembler.emit import Emitted
@@ -117,7 +118,7 @@ def shared(expander: Expander, statement: Statement) -> None:
     expander.declare(0, name, SharedOffset(offset, len(kernel.shared)))
     if expander.scope is kernel.scope:
         kernel.declared[name] = statement, 0
-    kernel.shared.append(SharedArray(name, offset, size))
+    kernel.shared.append(SharedArray(_in_object(name, kernel.shared), offset, size))
     kernel.shared_bytes = offset + size
 
 
@@ -138,9 +139,15 @@ def const(least_alignment: int) -> Directive:
             raise ArgumentError(2, f"bank {CONSTANT_DATA_BANK} holds {MAXIMUM_CONSTANTS} bytes of constants")
         expander.declare(0, name, offset)
         expander.constants += bytes(offset - len(expander.constants)) + data
-        expander.constant_arrays.append(ConstantArray(name, offset, len(data)))
+        expander.constant_arrays.append(ConstantArray(_in_object(name, expander.constant_arrays), offset, len(data)))
 
     return declare
+
+
+def _in_object(name: str, arrays: Sequence[SharedArray | ConstantArray]) -> str:
+    """What an array is called in the object: its name, or with a number behind it where a macro or loop made others."""
+    taken = {array.name for array in arrays}
+    return next(each for each in chain([name], (f"{name}_{number}" for number in count(2))) if each not in taken)
 
 
 def _constant(expander: Expander, index: int, node: Node, kind: str) -> bytes:

@@ -9,7 +9,7 @@ from attrs import Factory, define, frozen
 from dstc_isa.assembler.arithmetic import is_true
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.errors import Abandoned, ArgumentError, EvaluationError
-from dstc_isa.assembler.evaluate import Environment, evaluate, number
+from dstc_isa.assembler.evaluate import Environment, evaluate, number, pure_value
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter, closest, split_operands
 from dstc_isa.assembler.scope import Scope
@@ -267,11 +267,13 @@ class Expander:
             self.scope = outer
 
     @contextmanager
-    def turning(self, opening: Statement, turns: int) -> Iterator[None]:
-        """A loop of so many turns; what is too long is reported at the outermost."""
-        outer, self.loop = self.loop, self.loop or opening
+    def turning(self, block: Block, turns: int) -> Iterator[None]:
+        """A loop of so many turns; what is too long is reported at the outermost, at once if possible."""
+        outer, self.loop = self.loop, self.loop or block.opening
         try:
-            self.count(opening, turns)
+            least = 0 if outer else turns * _least_lines(block.body)
+            self.count(block.opening, turns + least)
+            self.steps -= least
             yield
         finally:
             self.loop = outer
@@ -305,6 +307,17 @@ class Expander:
     def location(self, statement: Statement) -> Location:
         """Where what the statement emits comes from."""
         return (Frame(statement.source.name, statement.line, self.macro), *self.trail)
+
+
+def _least_lines(body: Body) -> int:
+    """How many lines one turn of a loop carries out at least, with those of loops in it whose turns are a number."""
+    lines = len(body)
+    for item in body:
+        if isinstance(item, Block) and item.kind == ".rept":
+            turns = pure_value((item.opening.operands or "").strip())
+            if isinstance(turns, int) and turns > 0:
+                lines += turns * (1 + _least_lines(item.body))
+    return lines
 
 
 def _macro_name(opening: Statement) -> str:

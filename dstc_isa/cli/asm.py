@@ -72,6 +72,9 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     """Do what the command line says."""
     if options.input is None:
         parser.error("FILE is missing: a source to assemble, or with -d an object")
+    for what, name in (("FILE", options.input), ("-o", options.output), ("-l", options.listing)):
+        if name == "":
+            parser.error(f"{what} is an empty name")
     if options.disassemble and (options.listing or options.check or options.defines or options.include or options.gpu):
         parser.error("-d takes only an object file, -o, --isa and --json")
     if options.input == STANDARD_OUTPUT and not (options.output or options.check or options.disassemble):
@@ -90,15 +93,23 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     if not extend(options.isa, options.json):
         return Status.REFUSED
     if options.disassemble:
-        return disassemble(options.input, options.output or STANDARD_OUTPUT, options.json)
+        return disassemble(options.input, _output(options), options.json)
     return assemble(options, defines)
+
+
+def _output(options: argparse.Namespace) -> str:
+    """The file that is written: the one given, or beside the source."""
+    if options.output is not None:
+        return str(options.output)
+    if options.disassemble:
+        return STANDARD_OUTPUT
+    source = Path(options.input)
+    return str(source.with_suffix(".dobj") if source.name else source / "a.dobj")
 
 
 def _used_twice(options: argparse.Namespace) -> str:
     """Which file the command line would read or write twice, or empty."""
-    output = options.output
-    if output is None:
-        output = STANDARD_OUTPUT if options.disassemble else str(Path(options.input).with_suffix(".dobj"))
+    output = _output(options)
     diagnostics = ("the diagnostics", STANDARD_OUTPUT if options.json else None)
     if options.disassemble:
         return used_twice([("the object", options.input)], [("the text", output), diagnostics])
@@ -147,8 +158,7 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
     if assembly.program is not None and not options.check:
         from dstc_isa.object import listing, write_object
 
-        output = options.output or Path(options.input).with_suffix(".dobj")
-        diagnostics += write(output, write_object(assembly.program))
+        diagnostics += write(_output(options), write_object(assembly.program))
         if options.listing:
             diagnostics += write(options.listing, listing(assembly.program).encode(errors="surrogateescape"))
     report(diagnostics, options.json)

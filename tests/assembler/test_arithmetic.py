@@ -1,4 +1,5 @@
 import ctypes
+import math
 import operator
 
 import pytest
@@ -51,6 +52,9 @@ def test_logic(a, b):
         ("<<", 1, 100_000_000, "a shift is by 0 to 64 bits"),
         (">>", 1, -1, "a shift is by 0 to 64 bits"),
         ("&", 1.5, 1, "& takes integers"),
+        ("*", 1e308, 10, "beyond the range of floating point"),
+        ("-", -1e308, 1e308, "beyond the range of floating point"),
+        ("/", 1e308, 1e-9, "beyond the range of floating point"),
     ],
 )
 def test_refusals(sign, a, b, message):
@@ -89,3 +93,13 @@ def test_a_complement_has_64_bits_as_well(a):
     else:
         with pytest.raises(ValueError, match="64 bits"):
             prefix("~", a)
+
+
+@given(st.sampled_from(["+", "-", "*"]), st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e308, 1e308))
+def test_floats_are_finite_or_refused(sign, a, b):
+    exact = PLAIN[sign](a, b)
+    if abs(exact) < math.inf:
+        assert binary(sign, a, b) == exact
+    else:
+        with pytest.raises(ValueError, match="beyond the range"):
+            binary(sign, a, b)

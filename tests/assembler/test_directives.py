@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble, assemble_file
+from dstc_isa.object import disassemble, read_object, write_object
 from dstc_isa.program import ELEMENT_SIZES, PARAMETER_SIZES, ConstantArray, Parameter, SharedArray
 from tests.assembler.build import code, error, errors, in_kernel, program
 
@@ -67,6 +68,20 @@ def test_shared_memory():
     (kernel,) = program(in_kernel(".shared a, 10\n.shared b, 4, 64\n.shared d, 1, 1\nMOV R0, b+1\nEXIT")).kernels
     assert kernel.shared == (SharedArray("a", 0, 10), SharedArray("b", 64, 4), SharedArray("d", 68, 1))
     assert kernel.shared_bytes == 69
+
+
+def test_arrays_of_each_turn_have_names_of_their_own_in_the_object():
+    turns = ".shared s_2, 4, 4\n.rept 3\n.shared s, 8, 4\nSTS [s], R0\n.endr\nM\nM\nSTS [s_2], R0\nEXIT"
+    macro = ".macro M\n.shared s, 4, 4\n.const t, .u32, 7\nSTS [s], R0\nLDC R1, c[3][t]\n.endm"
+    made = program(in_kernel(turns, macro))
+    (kernel,) = made.kernels
+    shared = [("s_2", 0), ("s", 4), ("s_3", 12), ("s_4", 20), ("s_5", 28), ("s_6", 32)]
+    assert [(array.name, array.offset) for array in kernel.shared] == shared
+    assert [array.name for array in made.constant_arrays] == ["t", "t_2"]
+    assert read_object(write_object(made)) == made
+    assert assemble(disassemble(made)).program is not None
+    stores = [kernel.array_at(i).name for i in range(len(kernel.words)) if kernel.through[i]]
+    assert stores == ["s", "s_3", "s_4", "s_5", "s_6", "s_2"]
 
 
 @given(st.sampled_from(list(CODES)), st.data())

@@ -15,6 +15,9 @@ def test_integers_are_stored_modulo_two_to_the_32(number):
     assert code(f"MOV R0, {number}") == [f"MOV R0, 0x{number % (1 << 32):x}"]
 
 
+BEYOND = "this number is beyond the range of floating point, some 1.8e308 on either side of zero"
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -99,6 +102,8 @@ def test_named_parts():
         ("MOV R0, 4294967296", "4294967296 does not fit 32 bits: -2147483648 to 4294967295"),
         ("MOV R0, 1.5", "expected an integer, not 1.5; its FP32 bits are 0f3fc00000"),
         ("FADD R0, R1, 1e39", "1e+39 is beyond the range of FP32"),
+        ("FADD R0, R1, 1e309", BEYOND),
+        ("FADD R0, R1, -1e999", BEYOND),
         ("HADD2 R0, R1, 70000", "70000 is beyond the range of FP16"),
         ("FADD R0, R1, R255", "registers are R0 to R254 and RZ"),
         ("LDG.E R0, [R3]", "R3 starts 2 registers here and must be a multiple of 2"),

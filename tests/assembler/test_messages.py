@@ -67,6 +67,7 @@ def test_a_macro_that_comes_too_late(tmp_path):
     [
         ("NOP\n.rept 100000000\nNOP\n.endr\nEXIT", 4),
         (".for i, 0, 3\n.rept 9999999\n.endr\n.endfor", 3),
+        ("NOP\n" + ".rept 2\n" * 21 + "NOP\n" + ".endr\n" * 21 + "EXIT", 4),
         (".macro M\n.for i, 0, 1 << 40\nNOP\n.endfor\n.endm\nM", 4),
     ],
 )

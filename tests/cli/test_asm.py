@@ -147,6 +147,11 @@ def test_include_directories(source, tmp_path):
         ["x.dasm", "-D", "=1"],
         ["-d", "x.dobj", "-l", "y"],
         ["x", "-D", "N=1/0"],
+        ["x", "-D", "N=1e309"],
+        [""],
+        ["-d", ""],
+        ["x.dasm", "-o", ""],
+        ["x.dasm", "-l", ""],
     ],
 )
 def test_usage(arguments):
@@ -168,6 +173,13 @@ def test_what_cannot_be_written_or_read(source, tmp_path, capsys):
     assert main([str(source), "-D", "N", "-o", str(tmp_path / "no" / "k.dobj")]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert main([str(tmp_path / "none.dasm")]) == 1
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", "./"])
+@pytest.mark.parametrize("options", [[], ["--check"], ["-d"]])
+def test_a_directory_is_no_source(place, options, capsys):
+    assert main([*options, place]) == 1
+    assert "cannot read the file: Is a directory" in capsys.readouterr().err
 
 
 def test_help_is_quick_and_assembling_needs_no_engine():
