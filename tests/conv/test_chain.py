@@ -169,7 +169,7 @@ def test_infinities_of_the_input_pass() -> None:
 @pytest.mark.parametrize(
     ("message", "layers"),
     [
-        ("no layers", []),
+        ("layers is empty", []),
         (
             "layer 1: x has 2 channels, so w must have 2 in dimension 1, not 3",
             [(FILTERS, {}), (np.ones((1, 3, 1, 1)), {})],
@@ -190,7 +190,7 @@ def test_refused_before_anything_runs(message: str, layers: list[tuple[np.ndarra
 
 
 def test_a_layer_alone_is_no_sequence() -> None:
-    with pytest.raises(TypeError, match="layers is a sequence of Layer, not a Layer alone"):
+    with pytest.raises(TypeError, match="layers is a sequence of Layer, not a Layer"):
         run_layers(LARGE, Layer(w=FILTERS), gpu=None)  # type: ignore[arg-type]
 
 
