@@ -143,7 +143,8 @@ def exact_convolution(
     values, magnitudes = exact.values, exact.magnitudes
     if bias is not None:
         added = np.asarray(bias, np.float64)[:, None, None]
-        values, magnitudes = values + added, magnitudes + abs(added)
+        with np.errstate(invalid="ignore"):
+            values, magnitudes = values + added, magnitudes + abs(added)
     return Exact(np.where(values < 0, 0.0, values) if relu else values, magnitudes, roundings)
 
 

@@ -11,9 +11,10 @@ from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import ConvStep, Graph
+from dstc_isa.network.graph import Graph
 from dstc_isa.network.layers import conv_shape
 from dstc_isa.network.linked import Kept, Left, Link
+from dstc_isa.network.steps import ConvStep
 
 Array = npt.NDArray[Any]
 

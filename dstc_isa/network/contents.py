@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dstc_isa.network.branches import LAYERS, STANDARD, graphs_of
-from dstc_isa.network.graph import CONV_RANKS, Graph, HostStep
+from dstc_isa.network.graph import CONV_RANKS, Graph
+from dstc_isa.network.steps import HostStep
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
@@ -50,10 +51,10 @@ def _reasons(node: "NodeProto", graph: Graph) -> Iterator[tuple[str, str, int]]:
 
 def _of_conv(node: "NodeProto", graph: Graph) -> str:
     inputs = {each.name for each in graph.inputs}
-    for name, what in zip(node.input[1:], ("weights", "bias"), strict=False):
+    for name, what in zip(node.input[1:], ("weights are", "bias is"), strict=False):
         if name and name not in graph.constants:
             source = f"the input {name}" if name in inputs else f"{name}, which depends on inputs"
-            return f"whose {what} are no constant: {source}"
+            return f"whose {what} no constant: {source}"
     weights = graph.constants[node.input[1]]
     if weights.ndim not in CONV_RANKS:
         return f"along {weights.ndim - 2} axes; the machine runs those along one to three"

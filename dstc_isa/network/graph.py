@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
@@ -13,17 +12,18 @@ from dstc_isa.network.branches import (
     STANDARD,
     Guard,
     Guarded,
-    Guards,
     all_names,
     branches,
     constant_condition,
     graphs_of,
     has_layers,
 )
+from dstc_isa.network.epilogue import Readers, with_epilogue
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.host import Host, check_libraries, names_in_graphs
 from dstc_isa.network.model_file import initializers, read_model, tensors_of
 from dstc_isa.network.narrow import is_float
+from dstc_isa.network.steps import ConvStep, DeviceStep, HostStep, ProductStep, Step, attributes_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto, ValueInfoProto
@@ -53,53 +53,6 @@ class Input:
     def description(self) -> str:
         """Type and shape in words."""
         return f"{self.dtype} of shape ({', '.join('?' if d is None else str(d) for d in self.dimensions)})"
-
-
-@frozen(eq=False)
-class HostStep:
-    """An operator that the host runs, if its guards hold."""
-
-    node: "NodeProto"
-    guards: Guards = ()
-
-
-@frozen(eq=False)
-class ConvStep:
-    """A convolution of ``x`` with constant ``weights``, and what follows it directly.
-
-    Filters are multiplied by ``scale`` and ``bias`` is added, per filter, then ReLU if ``relu``. ``nodes``: all
-    operators it stands for, the convolution first; ``output``: of the last one. It runs if its guards hold.
-    """
-
-    name: str
-    x: str
-    weights: str
-    output: str
-    nodes: tuple["NodeProto", ...]
-    attributes: Mapping[str, Any]
-    scale: Array | None = None
-    bias: Array | None = None
-    relu: bool = False
-    guards: Guards = ()
-
-
-@frozen(eq=False)
-class ProductStep:
-    """A Gemm or MatMul of ``a`` and ``b``, if its guards hold; ``weights`` says which of the two is constant."""
-
-    name: str
-    a: str
-    b: str
-    addend: str
-    output: str
-    node: "NodeProto"
-    attributes: Mapping[str, Any]
-    weights: Literal["a", "b"] | None
-    guards: Guards = ()
-
-
-Step: TypeAlias = HostStep | ConvStep | ProductStep
-DeviceStep: TypeAlias = ConvStep | ProductStep
 
 
 @frozen(eq=False)
@@ -221,9 +174,7 @@ class _Layout:
         return True
 
 
-def _steps(
-    nodes: Sequence[Guarded], constants: Mapping[str, Array], readers: Mapping[str, list[Guarded | None]]
-) -> Iterator[Step]:
+def _steps(nodes: Sequence[Guarded], constants: Mapping[str, Array], readers: Readers) -> Iterator[Step]:
     taken: set[int] = set()
     names: set[str] = set()
     for number, each in enumerate(nodes):
@@ -236,7 +187,7 @@ def _steps(
             unique = name if name not in names else f"{name} ({number})"
             names.add(unique)
             if node.op_type == "Conv" and _is_convolution(node, constants):
-                step = _with_epilogue(_conv(each, unique, constants), readers, constants)
+                step = with_epilogue(_conv(each, unique, constants), readers, constants)
                 taken.update(id(part) for part in step.nodes)
             elif node.op_type in ("Gemm", "MatMul"):
                 step = _product(each, unique, constants)
@@ -254,7 +205,7 @@ def _readers(nodes: Sequence[Guarded], outputs: Sequence[str]) -> dict[str, list
     return readers
 
 
-def _followers(steps: Sequence[Step], readers: Mapping[str, list[Guarded | None]]) -> dict[str, ConvStep]:
+def _followers(steps: Sequence[Step], readers: Readers) -> dict[str, ConvStep]:
     convolutions = [step for step in steps if isinstance(step, ConvStep)]
     results = {step.output: step.guards for step in convolutions}
     return {
@@ -273,64 +224,8 @@ def _conv(each: Guarded, name: str, constants: Mapping[str, Array]) -> ConvStep:
     node = each.node
     bias = _wide(constants[node.input[2]]) if len(node.input) > 2 and node.input[2] else None
     x, weights = node.input[:2]
-    attributes = _attributes(node)
+    attributes = attributes_of(node)
     return ConvStep(name, x, weights, node.output[0], (node,), attributes, bias=bias, guards=each.guards)
-
-
-def _with_epilogue(
-    step: ConvStep, readers: Mapping[str, list[Guarded | None]], constants: Mapping[str, Array]
-) -> ConvStep:
-    """Take in what multiplies and adds constants per filter, and then a ReLU; each must be the only reader."""
-    while not step.relu:
-        reading = readers.get(step.output, [])
-        reader = reading[0] if len(reading) == 1 else None
-        if reader is None or reader.node.domain not in STANDARD or reader.guards != step.guards:
-            break
-        node = reader.node
-        if node.op_type == "Relu":
-            step = attrs.evolve(step, relu=True)
-        elif node.op_type == "BatchNormalization" and _is_inference(node, constants):
-            gain, offset, mean, variance = (constants[name].astype(np.float64) for name in node.input[1:5])
-            spread = variance + _attributes(node).get("epsilon", 1e-5)
-            # What comes of no root, or of a division by zero, is for the host to say.
-            if not (spread > 0).all():
-                break
-            factor = gain / np.sqrt(spread)
-            step = _times_plus(step, factor, offset - mean * factor)
-        elif node.op_type == "Mul" and (value := _per_filter(node, step, constants)) is not None:
-            step = _times_plus(step, value, np.zeros(len(value)))
-        elif node.op_type == "Add" and (value := _per_filter(node, step, constants)) is not None:
-            step = _times_plus(step, np.ones(len(value)), value)
-        else:
-            break
-        step = attrs.evolve(step, nodes=(*step.nodes, node), output=node.output[0])
-    return step
-
-
-def _times_plus(step: ConvStep, factor: Array, addend: Array) -> ConvStep:
-    scale = factor if step.scale is None else step.scale * factor
-    return attrs.evolve(step, scale=scale, bias=addend if step.bias is None else step.bias * factor + addend)
-
-
-def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
-    if _attributes(node).get("training_mode", 0) or len([name for name in node.output if name]) != 1:
-        return False
-    return all(name in constants for name in node.input[1:5])
-
-
-def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:
-    """The constant of an Add or Mul for all values of a filter, one for each."""
-    other = next((name for name in node.input if name != step.output), "")
-    if other not in constants:
-        return None
-    value, weights = constants[other], constants[step.weights]
-    filters = len(weights)
-    spatial = weights.ndim - 2
-    if value.size == 1 and value.ndim <= weights.ndim:
-        return np.full(filters, value.item(), np.float64)
-    if value.shape in ((filters, *(1,) * spatial), (1, filters, *(1,) * spatial)):
-        return value.ravel().astype(np.float64)
-    return None
 
 
 def _product(each: Guarded, name: str, constants: Mapping[str, Array]) -> ProductStep:
@@ -338,17 +233,11 @@ def _product(each: Guarded, name: str, constants: Mapping[str, Array]) -> Produc
     a, b, *rest = node.input
     weights: Literal["a", "b"] | None = "b" if b in constants else "a" if a in constants else None
     addend = rest[0] if rest else ""
-    return ProductStep(name, a, b, addend, node.output[0], node, _attributes(node), weights, each.guards)
+    return ProductStep(name, a, b, addend, node.output[0], node, attributes_of(node), weights, each.guards)
 
 
 def _weights_of(step: ProductStep) -> str:
     return "" if step.weights is None else step.b if step.weights == "b" else step.a
-
-
-def _attributes(node: "NodeProto") -> dict[str, Any]:
-    from onnx.helper import get_attribute_value
-
-    return {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _wide(values: Array) -> Array:

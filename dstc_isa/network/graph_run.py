@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -16,8 +16,9 @@ from dstc_isa.network.branches import holds
 from dstc_isa.network.chains import Chains
 from dstc_isa.network.contents import left_to_host, without_layers
 from dstc_isa.network.device import Device
+from dstc_isa.network.epilogue import apart
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import RANDOM_OPERATORS, ConvStep, DeviceStep, Graph, HostStep, Input
+from dstc_isa.network.graph import RANDOM_OPERATORS, Graph, Input
 from dstc_isa.network.layers import (
     convolved,
     convolved_again,
@@ -31,6 +32,7 @@ from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, pruned
 from dstc_isa.network.row import LayerRow
+from dstc_isa.network.steps import ConvStep, DeviceStep, HostStep, Step
 
 Array = npt.NDArray[Any]
 TO_HOST = "; choose layers without this one, and the host runs it"
@@ -125,9 +127,7 @@ def run_graph(
     rows: list[LayerRow] = []
     on_host: Counter[str] = Counter()
     fused: Counter[str] = Counter()
-    for step in graph.steps:
-        if not holds(step.guards, values):
-            continue
+    for step in _as_they_run(graph, values):
         if isinstance(step, HostStep) or step.name not in chosen or not _suits(step, values):
             for node in step.nodes if isinstance(step, ConvStep) else [step.node]:
                 values |= graph.host.run(node, values)
@@ -159,6 +159,13 @@ def run_graph(
     )
 
 
+def _as_they_run(graph: Graph, values: Mapping[str, Array]) -> Iterator[Step]:
+    """The steps whose guards hold; ``values``, to which each step's results are added before the next is asked for."""
+    for step in graph.steps:
+        if holds(step.guards, values):
+            yield from apart(step, values[step.x]) if isinstance(step, ConvStep) else [step]
+
+
 def _accuracy(
     graph: Graph, values: dict[str, Array], layers: Collection[str], outputs: Mapping[str, Array]
 ) -> dict[str, Accuracy]:
@@ -170,9 +177,7 @@ def _accuracy(
     if _draws(graph):
         return {}
     try:
-        for step in graph.steps:
-            if not holds(step.guards, values):
-                continue
+        for step in _as_they_run(graph, values):
             if isinstance(step, HostStep) or step.name not in layers:
                 for node in step.nodes if isinstance(step, ConvStep) else [step.node]:
                     values |= graph.host.run(node, values)
@@ -237,5 +242,5 @@ def _draws(graph: Graph) -> str:
 
 def _suits(step: DeviceStep, values: Mapping[str, Array]) -> bool:
     """Whether the machine can run the step on what its operands turned out to be."""
-    operands = [values[step.x]] if isinstance(step, ConvStep) else [values[step.a], values[step.b]]
-    return all(is_float(operand.dtype) and operand.size for operand in operands)
+    names = (step.x, step.weights) if isinstance(step, ConvStep) else (step.a, step.b)
+    return all(is_float(operand.dtype) and operand.size for operand in map(values.__getitem__, names))

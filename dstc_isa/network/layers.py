@@ -11,9 +11,9 @@ from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.exact import exact_convolution
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import ConvStep, ProductStep
 from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.narrow import carried
+from dstc_isa.network.steps import ConvStep, ProductStep
 
 Array = npt.NDArray[Any]
 Facts = dict[str, Any]
@@ -171,7 +171,9 @@ def multiplied_exactly(step: ProductStep, values: Mapping[str, Array]) -> Array:
     """The output of ``multiplied`` without rounding before its end."""
     a, b, y_shape = _product_operands(step, values)
     left, right = (each.astype(np.float64) for each in _batches(a, b))
-    return _product_output(step, values, (left @ right).reshape(y_shape))
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = left @ right
+    return _product_output(step, values, product.reshape(y_shape))
 
 
 def _product_operands(step: ProductStep, values: Mapping[str, Array]) -> tuple[Array, Array, tuple[int, ...]]:
@@ -191,11 +193,15 @@ def _product_operands(step: ProductStep, values: Mapping[str, Array]) -> tuple[A
 
 def _product_output(step: ProductStep, values: Mapping[str, Array], y: Array) -> Array:
     """The device's result with a Gemm's factors and addend, in the network's type."""
-    if step.node.op_type == "Gemm":
-        y = y * np.float32(step.attributes.get("alpha", 1.0))
-        if step.addend:
-            y = y + np.float32(step.attributes.get("beta", 1.0)) * carried(values[step.addend])
-    return y.astype(values[step.a].dtype, copy=False)
+    # A network of FP16 values has infinities where its results are beyond that, and an infinity leaves NaN behind.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if step.node.op_type == "Gemm":
+            y = y * np.float32(step.attributes.get("alpha", 1.0))
+            beta = np.float32(step.attributes.get("beta", 1.0))
+            # As in BLAS, an addend times 0 is not read: infinities in it would become NaN.
+            if step.addend and beta:
+                y = y + beta * carried(values[step.addend])
+        return y.astype(values[step.a].dtype, copy=False)
 
 
 def _misfit(a: Array, b: Array) -> NetworkError:

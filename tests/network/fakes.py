@@ -22,13 +22,14 @@ def launch() -> RunStatistics:
 
 def multiply_dense(a: Any, b: Any, **options: Any) -> GemmResult:
     """As ``gemm_dense``."""
-    return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch(), np.shape(a)[1])
+    with np.errstate(invalid="ignore"):
+        return GemmResult(_halves(a, "a") @ _halves(b, "b"), launch(), np.shape(a)[1])
 
 
 def multiply_sparse(a: Any, b: Any, **options: Any) -> SpgemmResult:
     """As ``spgemm``."""
     (m, k), n = a.shape, b.shape[1]
-    return SpgemmResult(multiply_dense(a, b).c, SpgemmReport(m, n, k, 1.0, 1.0, 0, 0, 0, 0.0, launch()))
+    return SpgemmResult(multiply_dense(a, b).c, SpgemmReport(m, n, k, 1.0, 1.0, 0, 0, 0, 0, 0.0, launch()))
 
 
 def convolve(
@@ -41,15 +42,23 @@ def convolve(
     groups: int = 1,
     bias: Any = None,
     relu: bool = False,
+    skip: str = "",
     **options: Any,
 ) -> ConvResult:
-    """As ``conv_dense`` and ``conv2d``."""
+    """As ``conv_dense``, and with ``skip`` as ``conv2d``: zeros of the weights, or of both sides, meet no infinity."""
     shape = shape_of(x, w, stride, padding, dilation, groups)
-    windows = _lowered(x, shape).reshape(*_pixels(shape), groups, -1)
-    filters = w.reshape(groups, shape.group_filters, -1)
-    y = np.einsum("nhwgk,gfk->ngfhw", _halves(windows, "x"), _halves(filters, "w")).reshape(shape.output_shape)
+    windows = _halves(_lowered(x, shape).reshape(*_pixels(shape), groups, -1), "x")
+    filters = _halves(w.reshape(groups, shape.group_filters, -1), "w")
+    if not skip or (np.isfinite(windows).all() and np.isfinite(filters).all()):
+        sums = np.einsum("nhwgk,gfk->ngfhw", windows, filters)
+    else:
+        left, right = windows[:, :, :, :, None], filters
+        made = (right != 0) & ((left != 0) | (skip == "weights"))
+        sums = np.where(made, left * right, 0).sum(-1).transpose(0, 3, 4, 1, 2)
+    y = sums.reshape(shape.output_shape)
     if bias is not None:
-        y = y + bias[:, None, None]
+        with np.errstate(invalid="ignore"):
+            y = y + bias[:, None, None]
     densities = [np.count_nonzero(rounded_to_half(values)) / values.size for values in (x, w)]
     return ConvResult(np.maximum(y, 0) if relu else y, shape, *densities, (launch(), launch()))
 

@@ -8,9 +8,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import Graph, HostStep, load_graph
+from dstc_isa.network.graph import Graph, load_graph
 from dstc_isa.network.graph_run import run_graph
 from dstc_isa.network.outcome import Outcome
+from dstc_isa.network.steps import HostStep
 from tests.network.models import OPSET, device, sparse
 
 node = helper.make_node

@@ -46,6 +46,12 @@ def loop() -> onnx.NodeProto:
             ["1 Conv (c) whose weights are no constant: the input w"],
         ),
         (
+            [node("Conv", ["x", "w", "b"], ["y"], "c")],
+            {"w": sparse(3, 2, 1, 1)},
+            {"x": [1, 2, 4, 4], "b": [3]},
+            ["1 Conv (c) whose bias is no constant: the input b"],
+        ),
+        (
             [node("Neg", ["v"], ["w"]), node("Conv", ["x", "w"], ["c"]), node("Conv", ["c", "w"], ["y"])],
             {},
             {"x": [1, 2, 4, 4], "v": [2, 2, 1, 1]},

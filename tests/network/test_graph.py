@@ -8,7 +8,8 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import ConvStep, Graph, HostStep, Input, ProductStep, Step, load_graph
+from dstc_isa.network.graph import Graph, Input, load_graph
+from dstc_isa.network.steps import ConvStep, HostStep, ProductStep, Step
 from tests.network.models import model, small_network, sparse
 
 node = helper.make_node

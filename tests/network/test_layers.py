@@ -10,8 +10,9 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.graph import ConvStep, load_graph
+from dstc_isa.network.graph import load_graph
 from dstc_isa.network.layers import convolved, multiplied
+from dstc_isa.network.steps import ConvStep
 from tests.network.models import device, model, sparse
 
 
