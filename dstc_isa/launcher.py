@@ -20,7 +20,7 @@ from dstc_isa.errors import ArgumentTypeError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.object import ObjectError
 from dstc_isa.object.load import load_file
-from dstc_isa.options import OptionError, check_kind, kind_text, option_names, suggestion
+from dstc_isa.options import OptionError, check_kind, check_name, kind_text, option_names, suggestion
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program import Kernel, Parameter, Program
 from dstc_isa.report.statistics import RunStatistics, statistics
@@ -98,7 +98,7 @@ def run(
     machine = chosen_gpu(gpu, settings)
     loaded = program if isinstance(program, Program) else _load(program, include, machine)
     if kernel is not None:
-        check_kind("kernel", kernel, str, "a kernel's name or None")
+        check_name("kernel", kernel, str, "a kernel's name or None")
     if arguments is not None:
         check_kind("arguments", arguments, Mapping, "a mapping of parameters to values, or None")
     _check_log(log)
@@ -147,6 +147,7 @@ def _load(path: str | os.PathLike[str], include: Include, machine: Gpu | None) -
             f"program, the first argument of run(), is a file or a Program, not {kind_text(path)}"
             + (": take its .program" if hasattr(path, "program") else "")
         )
+    check_name("program, the first argument of run(),", path, (str, os.PathLike), "a file or a Program")
     try:
         return load_file(Path(path), directories(include), _warn, machine)
     except ObjectError as error:

@@ -55,6 +55,13 @@ def check_kind(name: str, value: object, kinds: type | tuple[type, ...], expecte
         raise ArgumentTypeError(f"{name} is {expected}, not {kind_text(value)}")
 
 
+def check_name(name: str, value: object, kinds: type | tuple[type, ...], expected: str) -> None:
+    """As ``check_kind``, and raise UsageError for an empty text, which Python takes for the current directory."""
+    check_kind(name, value, kinds, expected)
+    if value == "":
+        raise UsageError(f"{name} is {expected}, not an empty text")
+
+
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise UsageError for what is none of the choices."""
     if not isinstance(value, str) or value not in choices:

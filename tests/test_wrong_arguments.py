@@ -112,7 +112,7 @@ WRONG_RUNS: dict[str, list[Any]] = {
     "heartbeat": ["1", [], 0, -1],
 }
 WRONG_TIMED = {**WRONG_RUNS, "sample": ["0.5", [], 0, 2, float("nan")], "progress": [3, "bar"]}
-WRONG_KERNELS: dict[str, list[Any]] = {"gpu": [3, 2.5, [], object(), "v99"], **WRONG_TIMED}
+WRONG_KERNELS: dict[str, list[Any]] = {"gpu": [3, 2.5, [], object(), "v99", ""], **WRONG_TIMED}
 WRONG_CONVOLUTIONS: dict[str, list[Any]] = {
     "stride": [None, "x", 1.5, (1, 2, 3), 0, []],
     "padding": [None, "x", 1.5, (1, 2, 3), -1, object()],
@@ -128,9 +128,9 @@ WRONG_LAUNCHES: dict[str, list[Any]] = {
     "arguments": [3, "x", [1]],
     "max_instructions": [None, "x", 0, 2.5],
 }
-WRONG_SETTINGS = [3, "sm.count=1", [3]]
+WRONG_SETTINGS = [3, "sm.count=1", [3], [""]]
 WRONG_SOURCES: dict[str, list[Any]] = {
-    "include": [3, [3], object()],
+    "include": [3, [3], object(), "", [""]],
     "defines": [3, [1], {3: 1}, {"defines": "x"}],
     "gpu": [3, "v100"],
 }
@@ -147,10 +147,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "run": {
         **WRONG_KERNELS,
         **WRONG_LAUNCHES,
-        "program": [3, None, object(), b"x.dasm"],
-        "kernel": [3, "helo"],
+        "program": [3, None, object(), b"x.dasm", ""],
+        "kernel": [3, "helo", ""],
         "settings": WRONG_SETTINGS,
-        "include": [3, [3]],
+        "include": [3, [3], "", [""]],
         "log": [3, "0.0", [3], [(0, 0, 0)], [(0, "0")], [("0", 0)], [(None, 0)], [(9, 0)]],
     },
     "run_kernel": {**WRONG_RUNS, **WRONG_LAUNCHES, "program": [None, 3, "x.dasm"], "kernel": [None, "hello"]},
@@ -162,9 +162,9 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "gpu": [None, 3, "v100"],
     },
     "assemble": {**WRONG_SOURCES, "text": [None, 3, b""], "file": [None, 3]},
-    "assemble_file": {**WRONG_SOURCES, "path": [None, 3, b"x"]},
-    "load_gpu": {"name": [None, 3, b"v100"], "settings": WRONG_SETTINGS},
-    "load_extension": {"path": [None, 3, b"x.py"]},
+    "assemble_file": {**WRONG_SOURCES, "path": [None, 3, b"x", ""]},
+    "load_gpu": {"name": [None, 3, b"v100", ""], "settings": WRONG_SETTINGS},
+    "load_extension": {"path": [None, 3, b"x.py", ""]},
 }
 
 

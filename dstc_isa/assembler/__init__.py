@@ -22,7 +22,7 @@ from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import Gpu, load_gpu
-from dstc_isa.options import check_kind
+from dstc_isa.options import check_kind, check_name
 from dstc_isa.overview import Overview
 from dstc_isa.program import Program
 from dstc_isa.syntax.names import builtin
@@ -85,7 +85,7 @@ def assemble_file(
     strict: bool = False,
 ) -> Assembly:
     """Assemble a file; one that cannot be read is a diagnostic. ``strict``: hazards of written codes are errors."""
-    check_kind("path", path, (str, PathLike), "a file's name")
+    check_name("path", path, (str, PathLike), "a file's name")
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAXIMUM_FILE + 1)
@@ -131,7 +131,7 @@ def directories(include: Include) -> list[Path]:
     given = [include] if isinstance(include, str | PathLike) else include
     check_kind("include", given, Sequence, "a directory or a sequence of them")
     for each in given:
-        check_kind("include: each of it", each, (str, PathLike), "a directory")
+        check_name("include: each of it", each, (str, PathLike), "a directory")
     return [Path(each) for each in given]
 
 

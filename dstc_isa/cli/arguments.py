@@ -1,6 +1,5 @@
 """Kernel arguments and sizes as they are written on the command line."""
 
-from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +32,6 @@ def assignment(option: str, text: str) -> Assignment:
     if not sign or not name or not value:
         raise UsageError(f"{option} takes NAME=VALUE, not {text!r}")
     return Assignment(name, value)
-
-
-def directory(text: str) -> Path:
-    """The name of a directory; an empty one, which Python takes for the current directory, is refused."""
-    if not text.strip():
-        raise ArgumentTypeError("expected the name of a directory; . is the current one")
-    return Path(text)
 
 
 def sizes(option: str, text: str, least: int, most: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import InputError, directory
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import show
 from dstc_isa.program_files import example_directory, program_directory
@@ -29,7 +29,7 @@ def add_examples_command(commands: Any) -> None:
         epilog=EXAMPLE,
     )
     command.add_argument(
-        "--copy", type=directory, metavar="DIR", help="copy all of them to a directory, which is made; replaces no file"
+        "--copy", type=Path, metavar="DIR", help="copy all of them to a directory, which is made; replaces no file"
     )
     command.set_defaults(run=run_examples)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstc_isa.cli.arguments import InputError, directory
+from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.output import check_output, reported_fault, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample, check_threads
@@ -87,7 +87,7 @@ def add_network_command(commands: Any) -> None:
     command.add_argument(
         "-o",
         dest="output",
-        type=directory,
+        type=Path,
         required=True,
         metavar="DIR",
         help="directory of layers.csv, layers.jsonl, network.json and the picture layers, and outputs.npz of an ONNX "

@@ -27,6 +27,8 @@ def _reading(text: str, names: Sequence[str]) -> tuple[str, Path]:
     for name, file in [*readings, whole]:
         if file.is_file():
             return name, file
+    if text.endswith("=") and readings:
+        raise UsageError(f"--input {text}: name a .npy file behind the =")
     if readings or "=" not in text:
         return readings[0] if readings else whole
     name = text.partition("=")[0]

@@ -14,7 +14,7 @@ END_OF_OPTIONS = "--"
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An ArgumentParser that takes no abbreviations, and names what it does not know and what was perhaps meant.
+    """An ArgumentParser that takes no abbreviations and no empty texts, and says what was perhaps meant.
 
     Its errors are one sentence and how to get the help of the command in which they are. Sub-commands get parsers of
     the same class. ``top``: whether it is no sub-command's. The help ends with what exit statuses mean.
@@ -62,6 +62,12 @@ class CommandParser(argparse.ArgumentParser):
                 if action.nargs is None and word == name:
                     next(rest, None)  # its value
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """The value of an argument; an empty text names nothing, and Python takes it for the current directory."""
+        if action.nargs != argparse.PARSER and not all(text.strip() for text in arg_strings):
+            raise argparse.ArgumentError(action, f"expected {_value_of(action)}, not an empty text")
+        return super()._get_values(action, arg_strings)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             near = nearest(value, action.choices) or f"; there is {', '.join(map(str, action.choices))}"
@@ -73,6 +79,13 @@ class CommandParser(argparse.ArgumentParser):
         words = " ".join(_form(action) for action in needed)
         usage = f"usage: {self.prog} [options]{words and ' '}{words}"
         self.exit(Status.USAGE, f"{self.prog}: {message}\n  {usage}; --help says more\n")
+
+
+def _value_of(action: argparse.Action) -> str:
+    """What stands for the value in the help."""
+    if action.metavar is None and action.choices is not None:
+        return " or ".join(map(str, action.choices))
+    return str(action.metavar or action.dest)
 
 
 def _form(action: argparse.Action) -> str:

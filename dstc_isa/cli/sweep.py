@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.arguments import InputError, assignment, directory
+from dstc_isa.cli.arguments import InputError, assignment
 from dstc_isa.cli.output import check_output, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option
@@ -66,7 +66,7 @@ def add_sweep_command(commands: Any) -> None:
     multiply.add_argument(
         "-o",
         dest="output",
-        type=directory,
+        type=Path,
         required=True,
         metavar="DIR",
         help="directory of points.jsonl, points.csv and the pictures speedup and bound; the same command goes on there",

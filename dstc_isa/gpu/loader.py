@@ -13,7 +13,7 @@ from typing import Any
 from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
 from dstc_isa.gpu.schema import OPTIONAL, SETTING, SOURCES, SPECS, Gpu, Row, build
 from dstc_isa.isa.instruction import Pipe
-from dstc_isa.options import check_kind
+from dstc_isa.options import check_kind, check_name
 
 DEFAULT_GPU = "v100-dstc"
 SUFFIX = ".toml"
@@ -49,9 +49,9 @@ def load_gpu(name: str | os.PathLike[str] = DEFAULT_GPU, settings: Sequence[str]
     """The GPU of that shipped name or file, with ``key=value`` settings.
 
     Raises GpuError for a file that is wrong, GpuOptionError for a name or a setting that is, ArgumentTypeError for what
-    is neither.
+    is neither, UsageError for an empty text.
     """
-    check_kind("name", name, (str, os.PathLike), "a GPU's name or a file")
+    check_name("name", name, (str, os.PathLike), "a GPU's name or a file")
     _check_settings(settings)
     gpu = _load_plain(os.fspath(name))
     if not settings:
@@ -67,7 +67,7 @@ def chosen_gpu(gpu: Gpu | str | os.PathLike[str] | None, settings: Sequence[str]
 
     Raises as ``load_gpu`` does, and UsageError for settings of what has no name.
     """
-    check_kind("gpu", gpu, (Gpu, str, os.PathLike, NoneType), "a Gpu, a name, a file or None")
+    check_name("gpu", gpu, (Gpu, str, os.PathLike, NoneType), "a Gpu, a name, a file or None")
     if isinstance(gpu, str | os.PathLike):
         return load_gpu(gpu, settings)
     _check_settings(settings)
@@ -81,7 +81,7 @@ def _check_settings(settings: Sequence[str]) -> None:
         raise ArgumentTypeError(f'settings is a sequence of texts, such as ["{settings}"], not one text')
     check_kind("settings", settings, Sequence, "a sequence of texts")
     for text in settings:
-        check_kind("settings: each of them", text, str, 'a text such as "sm.count=40"')
+        check_name("settings: each of them", text, str, 'a text such as "sm.count=40"')
 
 
 def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:

@@ -9,7 +9,7 @@ from pathlib import Path
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.options import check_kind
+from dstc_isa.options import check_name
 
 
 class ExtensionError(DstcError, ValueError):
@@ -28,7 +28,7 @@ def load_extension(path: str | os.PathLike[str]) -> None:
 
     Call it before any program is assembled or loaded. Raises ExtensionError; nothing of the file is declared then.
     """
-    check_kind("path", path, (str, os.PathLike), "a file's name")
+    check_name("path", path, (str, os.PathLike), "a file's name")
     path = Path(path)
     name = EXTENSION_PREFIX + path.stem
     if name in sys.modules:

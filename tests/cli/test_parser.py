@@ -1,9 +1,11 @@
+import argparse
 import os
 import subprocess
 import sys
 
 import pytest
 
+from dstc_isa.cli.asm import arguments
 from dstc_isa.cli.emu import main, parser
 from dstc_isa.cli.parser import CommandParser
 from dstc_isa.cli.terminal import Colour, Verbosity, manner
@@ -87,10 +89,37 @@ def test_manner_is_given_anywhere(line: str, verbosity: Verbosity, colour: Colou
     assert manner().verbosity is Verbosity.NORMAL
 
 
-def test_every_command_has_a_function_and_help() -> None:
-    def leaves(command: CommandParser) -> list[CommandParser]:
-        return [leaf for each in command.commands.values() for leaf in leaves(each)] if command.commands else [command]
+def leaves(command: CommandParser) -> list[CommandParser]:
+    """A command's commands that have none of their own."""
+    return [leaf for each in command.commands.values() for leaf in leaves(each)] if command.commands else [command]
 
+
+VALUES = [
+    (leaf, action)
+    for leaf in [*leaves(parser()), arguments()]
+    for action in leaf._actions
+    if action.nargs in (None, "?", "*")
+]
+
+
+@pytest.mark.parametrize(("leaf", "action"), VALUES, ids=[f"{leaf.prog} {action.dest}" for leaf, action in VALUES])
+@pytest.mark.parametrize("text", ["", " "])
+def test_no_value_is_an_empty_text(
+    capsys: pytest.CaptureFixture[str], leaf: CommandParser, action: argparse.Action, text: str
+) -> None:
+    forms = [[*action.option_strings[-1:], text]]
+    if action.option_strings and action.option_strings[-1].startswith("--"):
+        forms.append([f"{action.option_strings[-1]}={text}"])
+    for words in forms:
+        with pytest.raises(SystemExit) as stop:
+            leaf.parse_args(words)
+        assert stop.value.code == 2
+        message = capsys.readouterr().err
+        assert message.startswith(f"{leaf.prog}: argument ")
+        assert ", not an empty text\n" in message
+
+
+def test_every_command_has_a_function_and_help() -> None:
     for leaf in leaves(parser()):
         assert leaf.format_help().startswith("usage: dstc-emu ")
         assert leaf.get_default("run") or leaf.prog.startswith(("dstc-emu gpu", "dstc-emu sweep"))
