@@ -115,9 +115,12 @@ def check_writable(path: Path) -> Path | None:
 
     Raises OSError for one that cannot be written, with the path and what prevents it.
     """
-    if str(path) == STANDARD_OUTPUT or _DESCRIPTOR.fullmatch(str(path)):
-        return None
+    descriptor = _descriptor_of(path)
     with _named(path):
+        if descriptor is not None:
+            if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                raise OSError(errno.EBADF, "it is closed, or open for reading alone")
+            return None
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
@@ -150,13 +153,14 @@ def sync_directory(directory: Path) -> None:
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Errors of the system within name the file and say that it is about writing it."""
+    name = "standard output" if str(path) == STANDARD_OUTPUT else str(path)
     try:
         yield
     except OSError as error:
-        if error.filename is not None and str(error.filename) == str(path) and _PREVENTED in str(error.strerror):
+        if error.filename is not None and str(error.filename) == name and _PREVENTED in str(error.strerror):
             raise
         reason = error.strerror or str(error)
-        raise OSError(error.errno or errno.EIO, f"{_PREVENTED}: {reason}", str(path)) from error
+        raise OSError(error.errno or errno.EIO, f"{_PREVENTED}: {reason}", name) from error
 
 
 _PREVENTED = "cannot be written"
@@ -169,21 +173,29 @@ def _read_only(directory: Path) -> bool:
 @contextmanager
 def _stream(path: Path) -> Iterator[int]:
     """A descriptor that writes to a device or a pipe, or a copy of the open one that a path stands for."""
-    match = _DESCRIPTOR.fullmatch("/dev/stdout" if str(path) == STANDARD_OUTPUT else str(path))
+    opened = _descriptor_of(path)
     with _named(path):
-        if match is None:
+        if opened is None:
             descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         else:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
             # Opened by its name, a redirected output would start again at its beginning.
-            descriptor = os.dup(_STANDARD[match[1]] if match[1] else int(match[2] or match[3]))
+            descriptor = os.dup(opened)
     try:
         yield descriptor
     finally:
         with _named(path):
             os.close(descriptor)
+
+
+def _descriptor_of(path: Path) -> int | None:
+    """The open descriptor that a path stands for, None for another path."""
+    match = _DESCRIPTOR.fullmatch("/dev/stdout" if str(path) == STANDARD_OUTPUT else str(path))
+    if match is None:
+        return None
+    return _STANDARD[match[1]] if match[1] else int(match[2] or match[3])
 
 
 def _beside(target: Path) -> tuple[Path, int]:

@@ -12,7 +12,7 @@ from dstc_isa.cli.parser import CommandParser, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.cli.used_files import used_twice
-from dstc_isa.whole_file import STANDARD_OUTPUT
+from dstc_isa.whole_file import STANDARD_OUTPUT, check_writable
 
 if TYPE_CHECKING:
     from dstc_isa.diagnostics import Diagnostic
@@ -83,6 +83,9 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
         twice = _used_twice(options)
         if twice:
             parser.error(twice)
+    text_asked_for = options.json or (options.disassemble and options.output is None)
+    if text_asked_for or STANDARD_OUTPUT in (options.output, options.listing):
+        check_writable(Path(STANDARD_OUTPUT))
     defines = {}
     for text in options.defines:
         name, _, written = text.partition("=")

@@ -46,8 +46,7 @@ def check_output(path: Path, suffix: str = "") -> None:
     if suffix and str(path) == STANDARD_OUTPUT:
         if sys.stdout.isatty():
             raise UsageError("standard output is a terminal, and an array is no text: give a file, or a pipe")
-        return
-    if path.suffix != suffix and suffix:
+    elif path.suffix != suffix and suffix:
         raise UsageError(f"{path}: an array is written as {suffix}: expected a file name that ends in {suffix}")
     check_writable(path)
 

@@ -66,13 +66,16 @@ def run_process(program: str, command: Callable[[], int]) -> int:
 def mend_streams() -> None:
     """Make the standard streams of this process ones that a command can rely on.
 
-    Closed ones lead nowhere, so that no file that is opened later takes their place. What the encoding lacks is
-    written as an escape. An error of standard output has a name, and comes once; one of standard error is nobody's.
+    Closed ones lead nowhere, so that no file that is opened later takes their place: a report may be lost there, and a
+    file that is asked for at ``-`` finds standard output open for reading alone. What the encoding lacks is written as
+    an escape. An error of standard output has a name, and comes once; one of standard error is nobody's.
     """
-    for descriptor, mode in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
+    closed = []
+    for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
+            closed.append(descriptor)
             opened = os.open(os.devnull, mode)
             if opened != descriptor:
                 os.dup2(opened, descriptor)
@@ -80,7 +83,7 @@ def mend_streams() -> None:
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
     if sys.stdout is None or sys.stdout is sys.__stdout__:
-        sys.stdout = _mended(sys.stdout, Output(1, told=True))
+        sys.stdout = _mended(sys.stdout, Output(1, told=1 not in closed))
     if sys.stderr is None or sys.stderr is sys.__stderr__:
         sys.stderr = _mended(sys.stderr, Output(2, told=False))
 

@@ -51,3 +51,34 @@ def test_names_that_the_encoding_lacks(tmp_path: Path, program: str, encoding: s
         assert b"Traceback" not in ended.stderr
         assert ended.returncode == 1
         (tmp_path / os.fsdecode(name)).unlink()
+
+
+ASKED_FOR = {
+    "emu": [
+        "run k.dasm --reference --json -",
+        "run k.dasm --reference --arg x=zeros:f4:3 --out x=-",
+        "run k.dasm --reference --log 0.0 --log-file -",
+        "run k.dasm --reference --json /dev/stdout",
+        "gpu show v100 --json -",
+        "conv --random 1,1,3,3,1,3,3 --reference -o -",
+        "validate --only latency --json -",
+    ],
+    "asm": ["k.dasm -o -", "k.dasm -l -", "k.dasm --json", "-d k.dobj", "-d k.dobj -o -"],
+}
+
+
+@pytest.mark.parametrize(("program", "line"), [(name, line) for name, lines in ASKED_FOR.items() for line in lines])
+@pytest.mark.parametrize("streams", ["1>&-", "1>&- <&-", "1</dev/null"])
+def test_what_is_asked_for_is_not_lost_in_a_closed_output(
+    tmp_path: Path, program: str, line: str, streams: str
+) -> None:
+    (tmp_path / "k.dasm").write_text(".kernel k\n.param .ptr.f32 x\n    MOV R1, x\n    EXIT\n.endkernel\n")
+    if "k.dobj" in line:
+        assert shell("$X k.dasm", tmp_path, "asm").returncode == 0
+    before = {path.name for path in tmp_path.iterdir()}
+    ended = shell(f"$X {line} {streams}", tmp_path, program)
+    name = "/dev/stdout" if "/dev/stdout" in line else "standard output"
+    reason = "cannot be written: it is closed, or open for reading alone"
+    assert ended.stderr.decode() == f"dstc-{program}: {name}: {reason}\n"
+    assert ended.returncode == 1
+    assert {path.name for path in tmp_path.iterdir()} - {"program.py"} == before - {"program.py"}
