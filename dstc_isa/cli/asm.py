@@ -112,12 +112,17 @@ def _output(options: argparse.Namespace) -> str:
 
 def _used_twice(options: argparse.Namespace) -> str:
     """Which file the command line would read or write twice, or empty."""
+    from dstc_isa.gpu import is_file
+
     output = _output(options)
     diagnostics = ("the diagnostics", STANDARD_OUTPUT if options.json else None)
+    declared = [("further instructions", path) for path in options.isa]
+    if options.gpu is not None and is_file(options.gpu):
+        declared.append(("the GPU", options.gpu))
     if options.disassemble:
-        return used_twice([("the object", options.input)], [("the text", output), diagnostics])
+        return used_twice([("the object", options.input), *declared], [("the text", output), diagnostics])
     written = [("the object", output), ("the listing", options.listing), diagnostics]
-    return used_twice([("the source", options.input)], written)
+    return used_twice([("the source", options.input), *declared], written)
 
 
 def extend(paths: list[str], as_json: bool) -> bool:

@@ -12,7 +12,7 @@ from dstc_isa.cli.output import check_files, check_output, hazard_status, report
 from dstc_isa.cli.products import add_verify_option, verification, verified, verified_status, with_file_names
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
-from dstc_isa.cli.tensors import HELP, load_tensor
+from dstc_isa.cli.tensors import HELP, load_tensor, tensor_file
 from dstc_isa.cli.terminal import show, verbose
 from dstc_isa.errors import UsageError
 from dstc_isa.program_files import CONV_KERNELS
@@ -91,7 +91,8 @@ def run_conv(options: argparse.Namespace) -> int:
     check_run_options(options)
     if options.output:
         check_output(options.output, ".npy")
-    check_files(options, [("the result", options.output)])
+    read = [("X", options.x), ("W", options.w), ("the bias", options.bias)]
+    check_files(options, [("the result", options.output)], [(what, tensor_file(text)) for what, text in read])
     if options.kernel == DENSE and (options.channels_last or options.encoded or options.skip != "both"):
         raise UsageError(f"--channels-last, --encoded and --skip go with a sparse kernel, not with {DENSE}")
     if options.encoded and options.kernel != SPARSE:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dstc_isa.cli.output import check_output, write_report
+from dstc_isa.cli.output import check_files, check_output, write_report
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import show
 
@@ -25,7 +25,7 @@ def run_gpu(options: argparse.Namespace) -> int:
     """Run the command."""
     from rich.table import Table
 
-    from dstc_isa.gpu import DEFAULT_GPU, gpu_names, load_gpu
+    from dstc_isa.gpu import DEFAULT_GPU, gpu_names, is_file, load_gpu
     from dstc_isa.gpu.schema import SOURCES, SPECS
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -38,6 +38,7 @@ def run_gpu(options: argparse.Namespace) -> int:
         return Status.DONE
     if options.json is not None:
         check_output(options.json)
+        check_files(options, [], [("the GPU", options.name if is_file(options.name) else None)])
     gpu = load_gpu(options.name, options.set)
     for heading in ("parameter", "value", "unit", "source", "meaning and note"):
         table.add_column(heading, overflow="fold")

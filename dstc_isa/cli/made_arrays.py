@@ -1,6 +1,7 @@
 """Arrays that the command line describes: ``zeros:``, ``full:``, ``arange:`` and ``random:``."""
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError
@@ -19,14 +20,20 @@ FORMS = {
 """How each kind is written; DTYPE is a NumPy type such as f4, SHAPE such as 64x32."""
 
 DEFAULT_SEED = 0
+_LONGEST = 128
+"""Bits of a number."""
+
+_MOST_DIMENSIONS = 64
+"""Of NumPy's arrays."""
+
 _MOST_NUMBERS = {"zeros": 0, "full": 1, "arange": 2, "random": 1}
 
 
 def made_array(option: str, text: str) -> "npt.NDArray[Any]":
     """The array that ``KIND:DTYPE:SHAPE...`` describes; ``option`` begins messages.
 
-    ``random``: PCG64 of the seed; floats from 0 to 1, integers over their whole range. Raises UsageError for what is
-    written wrongly and InputError for what cannot be made.
+    ``random``: PCG64 of the seed; floats from 0 to 1, integers over their whole range. Raises UsageError for what
+    describes no array and InputError for one that does not fit in memory.
     """
     import numpy as np
 
@@ -45,20 +52,31 @@ def made_array(option: str, text: str) -> "npt.NDArray[Any]":
         raise UsageError(usage)
     if dtype.kind not in NUMBERS:
         raise UsageError(f"{option}: a kernel works on numbers, not on {dtype} values")
+    if min(shape) < 0:
+        raise UsageError(f"{option}: sizes are 0 or more, not {min(shape)}")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise UsageError(f"{option}: an array has at most {_MOST_DIMENSIONS} dimensions, not {len(shape)}")
     try:
-        if min(shape) < 0:
-            raise ValueError("negative dimensions are not allowed")
         require(math.prod(shape) * dtype.itemsize, "the array")
+        # NumPy counts bytes without the sizes that are 0.
+        if math.prod(size for size in shape if size) * dtype.itemsize > sys.maxsize:
+            raise UsageError(f"{option}: its sizes but 0 come to more than {sys.maxsize} bytes")
         return _MAKERS[kind](dtype, shape, numbers)
-    except (ValueError, OverflowError, MemoryError) as error:
+    except MemoryError as error:
         raise InputError(f"{option}: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def _number(text: str) -> int | float:
+    """ValueError for what is no number, or one that no type of NumPy's holds."""
     try:
-        return int(text, 0)
+        number: int | float = int(text, 0)
     except ValueError:
-        return float(text)
+        number = float(text)
+    if isinstance(number, int) and abs(number) >> _LONGEST:
+        raise ValueError(text)
+    return number
 
 
 def _zeros(dtype: "np.dtype[Any]", shape: tuple[int, ...], numbers: list[int | float]) -> "npt.NDArray[Any]":
@@ -84,7 +102,9 @@ def _arange(dtype: "np.dtype[Any]", shape: tuple[int, ...], numbers: list[int | 
     for each in (start, last):
         _check(dtype, each)
     if dtype.kind not in "iu":
-        return (np.arange(count) * step + start).astype(dtype).reshape(shape)
+        exact = all(abs(each) <= np.iinfo(np.int64).max for each in (start, step, last))
+        counted: npt.NDArray[Any] = np.arange(count, dtype=np.int64 if exact else np.float64)
+        return (counted * step + start).astype(dtype).reshape(shape)
     # Modulo 2**64 neither a negative start nor a large unsigned one is lost.
     terms = np.arange(count, dtype=np.uint64) * np.uint64(int(step) % 2**64) + np.uint64(int(start) % 2**64)
     return terms.astype(dtype).reshape(shape)

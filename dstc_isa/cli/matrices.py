@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.products import HELP, add_verify_option
-from dstc_isa.cli.tensors import PLACE, load_tensor
+from dstc_isa.cli.tensors import PLACE, load_tensor, tensor_file
 from dstc_isa.cli.terminal import say
+from dstc_isa.cli.used_files import Named
 from dstc_isa.errors import UsageError
 
 DEFAULT_DENSITY = 0.5
@@ -23,6 +24,11 @@ def add_matrix_options(command: argparse.ArgumentParser) -> None:
     add_verify_option(command)
     command.add_argument("--random", metavar="M,N,K", help="multiply random matrices, MxK times KxN")
     command.add_argument("--seed", type=int, metavar="S", help="of the random matrices (default 0)")
+
+
+def matrix_files(options: argparse.Namespace) -> list[Named]:
+    """The files that the matrices are from."""
+    return [("A", tensor_file(options.a)), ("B", tensor_file(options.b))]
 
 
 def two_matrices(options: argparse.Namespace, densities: Mapping[str, float | None]) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.output import check_output, reported_fault, write_report
+from dstc_isa.cli.output import check_files, check_output, reported_fault, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample, check_threads
 from dstc_isa.cli.status import Status
@@ -112,6 +112,7 @@ def run_network(options: argparse.Namespace) -> int:
 
     if options.json is not None:
         check_output(options.json)
+    check_files(options, [], [("the network", options.network)])
     check_threads(options.threads)
     check_sample(options.sample)
     check_timeout("--timeout", options.timeout)

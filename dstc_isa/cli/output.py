@@ -35,8 +35,16 @@ def said_warnings() -> Iterator[None]:
 
 
 def check_files(options: argparse.Namespace, written: Iterable[Named], read: Iterable[Named] = ()) -> None:
-    """Refuse files that the results and the report of a command would both take."""
-    twice = used_twice(read, [*written, ("the report", options.json)])
+    """Refuse files that the results and the report of a command would both take, or take from what it reads.
+
+    Files of ``--gpu`` and ``--isa`` are read as well.
+    """
+    from dstc_isa.gpu import is_file
+
+    gpu = getattr(options, "gpu", None)
+    declared: list[Named] = [] if gpu is None or not is_file(gpu) else [("the GPU", gpu)]
+    declared += [("further instructions", path) for path in getattr(options, "isa", ())]
+    twice = used_twice([*read, *declared], [*written, ("the report", options.json)])
     if twice:
         raise UsageError(twice)
 

@@ -27,6 +27,7 @@ class Expectation:
     reference: "npt.NDArray[Any]"
     rtol: float = 0.0
     atol: float = 0.0
+    file: str | None = None
 
     def check_shape(self, array: "npt.NDArray[Any]") -> None:
         """InputError if the array's shape is another than the reference's."""
@@ -93,7 +94,8 @@ def expectation(text: str) -> Expectation:
     reference = array_argument(f"--expect {given.name}={source}", source)
     if reference is None:
         raise UsageError(f"--expect {text}: write NAME=@FILE.npy, with ,rtol=1e-3 or ,atol=1e-6 behind it if you like")
-    return Expectation(given.name, source.removeprefix("@"), reference, **tolerances)
+    file = source[1:] if source.startswith("@") else None
+    return Expectation(given.name, file or source, reference, file=file, **tolerances)
 
 
 @frozen(eq=False)

@@ -19,6 +19,7 @@ from dstc_isa.cli.run_options import HEARTBEAT, add_run_options, check_run_optio
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, say, show, tell, verbose, wants_colour
 from dstc_isa.cli.trace_options import add_trace_options, log_writer, logged_warps
+from dstc_isa.cli.used_files import Named, used_twice
 from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
@@ -102,9 +103,11 @@ def run_run(options: argparse.Namespace) -> int:
         check_output(Path(output.text), ".npy")
     results = [(f"{output.name} of --out", output.text) for output in outputs]
     logged = logged_warps(options)
-    check_files(options, [*results, ("the log", options.log_file)], [("the program", options.program)])
     parts = [shown(text) for text in options.print]
     expected = [expectation(text) for text in options.expect]
+    references = [(f"{each.name} of --expect", each.file) for each in expected]
+    read = [("the program", options.program), *_read_by(given, outputs), *references]
+    check_files(options, [*results, ("the log", options.log_file)], read)
     program = _load(options, gpu)
     kernel = _kernel(program, options)
     arguments = kernel_arguments(given)
@@ -182,6 +185,17 @@ def run_run(options: argparse.Namespace) -> int:
     }
     write_report(options, [run], facts, gpu=gpu, status=status)
     return status
+
+
+def _read_by(given: "list[Assignment]", outputs: "list[Assignment]") -> list[Named]:
+    """Files of ``--arg``, but for one that ``--out`` of the same parameter updates."""
+    updated = {output.name: output.text for output in outputs}
+    files = [(each.name, each.text[1:]) for each in given if each.text.startswith("@")]
+    return [
+        (f"{name} of --arg", file)
+        for name, file in files
+        if not used_twice([("read", file)], [("written", updated.get(name))])
+    ]
 
 
 def _keep_faulted(outputs: "list[Assignment]", arrays: "dict[str, Any]") -> dict[str, str]:

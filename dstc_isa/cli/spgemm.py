@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.matrices import add_matrix_options, seeds_of, two_matrices
+from dstc_isa.cli.matrices import add_matrix_options, matrix_files, seeds_of, two_matrices
 from dstc_isa.cli.output import check_files, hazard_status, reported_fault, write_report
 from dstc_isa.cli.products import (
     check_result_output,
@@ -53,7 +53,7 @@ def run_spgemm(options: argparse.Namespace) -> int:
     check_run_options(options)
     if options.output:
         check_result_output(options.output)
-    check_files(options, [("the result", options.output)])
+    check_files(options, [("the result", options.output)], matrix_files(options))
     densities = {"--density-a": options.density_a, "--density-b": options.density_b}
     try:
         a, b = two_matrices(options, densities)

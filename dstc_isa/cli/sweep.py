@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dstc_isa.cli.arguments import InputError, assignment
-from dstc_isa.cli.output import check_output, write_report
+from dstc_isa.cli.output import check_files, check_output, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option
 from dstc_isa.cli.status import Status
@@ -88,6 +88,7 @@ def run_sweep(options: argparse.Namespace) -> int:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
     if options.json is not None:
         check_output(options.json)
+    check_files(options, [])
     check_timeout("--timeout", options.timeout)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE

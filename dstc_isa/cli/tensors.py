@@ -22,6 +22,12 @@ DAMAGES = {
 SUFFIXES = (".npy", ".npz", ".safetensors")
 
 
+def tensor_file(text: str | Path | None) -> str | None:
+    """The file of ``FILE`` or ``FILE:NAME``."""
+    found = None if text is None else PLACE.fullmatch(str(text))
+    return found["path"] if found else None if text is None else str(text)
+
+
 def load_tensor(text: str, usual: str) -> Any:
     """The array of a file, written ``FILE`` or, of one that holds several, ``FILE:NAME``.
 

@@ -62,6 +62,11 @@ def load_gpu(name: str | os.PathLike[str] = DEFAULT_GPU, settings: Sequence[str]
         raise GpuOptionError(str(error)) from None
 
 
+def is_file(name: str) -> bool:
+    """Whether a GPU's name is a file's."""
+    return name.endswith(SUFFIX)
+
+
 def chosen_gpu(gpu: Gpu | str | os.PathLike[str] | None, settings: Sequence[str] = ()) -> Gpu | None:
     """What an argument ``gpu`` of a function stands for; None is a run without time.
 
@@ -101,7 +106,7 @@ def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:
 
 
 def _load_plain(name: str) -> Gpu:
-    if name.endswith(SUFFIX):
+    if is_file(name):
         return _cached.__wrapped__(name)
     return _cached(name)
 

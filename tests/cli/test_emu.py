@@ -169,6 +169,53 @@ WRONG_RUNS = {
         "y.npy is y of --out and would be the report too",
         "run hello.dasm --arg y=@y.npy --out y=y.npy --json y.npy",
     ),
+    "a result over another argument": (
+        2,
+        "y.npy is y of --arg and would be x of --out too",
+        "run hello.dasm --arg x=@x.npy --arg y=@y.npy --out x=./y.npy",
+    ),
+    "a result over its own argument and another": (
+        2,
+        "x.npy is y of --arg and would be x of --out too",
+        "run hello.dasm --arg y=@x.npy --arg x=@x.npy --out x=x.npy",
+    ),
+    "a result over what is expected": (
+        2,
+        "y.npy is y of --expect and would be y of --out too",
+        "run hello.dasm --arg y=zeros:f4:100 --expect y=@y.npy,rtol=1e-3 --out y=y.npy",
+    ),
+    "report over an argument": (
+        2,
+        "x.npy is x of --arg and would be the report too",
+        "run hello.dasm --arg x=@x.npy --json x.npy",
+    ),
+    "log over an argument": (
+        2,
+        "x.npy is x of --arg and would be the log too",
+        "run hello.dasm --arg x=@x.npy --log 0.0 --log-file x.npy",
+    ),
+    "report over further instructions": (
+        2,
+        "more.py is further instructions and would be the report too",
+        "run hello.dasm --isa more.py --json more.py",
+    ),
+    "report over the GPU": (
+        2,
+        "gpu.toml is the GPU and would be the report too",
+        "run hello.dasm --gpu gpu.toml --json gpu.toml",
+    ),
+    "report over the GPU that is shown": (
+        2,
+        "gpu.toml is the GPU and would be the report too",
+        "gpu show gpu.toml --json gpu.toml",
+    ),
+    "product over an operand": (
+        2,
+        "x.npy is B and would be the result too",
+        "spgemm y.npy x.npy -o x.npy --reference",
+    ),
+    "dense product over an operand": (2, "x.npy is A and would be the result too", "gemm x.npy y.npy -o ./x.npy"),
+    "convolution over its filters": (2, "y.npy is W and would be the result too", "conv x.npy y.npy -o y.npy"),
     "report over the program": (
         2,
         "hello.dasm is the program and would be the report too",
@@ -193,8 +240,12 @@ WRONG_RUNS = {
 @pytest.mark.parametrize("name", WRONG_RUNS)
 def test_wrong_run(emu: Emu, name: str) -> None:
     Path("broken.py").write_text("1/0\n")
+    Path("more.py").write_text("")
+    Path("gpu.toml").write_text('extends = "v100"\n')
+    kept = {path: path.read_bytes() for path in Path().iterdir()}
     status, message, line = WRONG_RUNS[name]
     emu.refused(status, message, *line.split())
+    assert {path: path.read_bytes() for path in Path().iterdir()} == kept
 
 
 WRONG_ARGUMENTS = {

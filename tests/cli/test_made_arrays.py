@@ -1,12 +1,14 @@
 """Arrays that the command line describes, and what is refused of them."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.cli.arguments import InputError
-from dstc_isa.cli.made_arrays import made_array
+from dstc_isa.cli.made_arrays import FORMS, made_array
 from dstc_isa.errors import UsageError
 
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
@@ -23,7 +25,7 @@ def test_arange_counts_exactly_in_any_integer_type(dtype, data):
     if limits.min <= min(terms) and max(terms) <= limits.max:
         assert made_array("x", text).tolist() == terms
     else:
-        with pytest.raises(InputError, match="cannot hold"):
+        with pytest.raises(UsageError, match="cannot hold"):
             made_array("x", text)
 
 
@@ -53,17 +55,50 @@ def test_random_repeats_and_fills_its_range(dtype):
     ("text", "error", "message"),
     [
         ("random:f4", UsageError, r"x: write random:DTYPE:SHAPE\[:SEED\], such as random:f4:1024:7"),
-        ("random:f4:3:-1", InputError, "a seed is an integer from 0 on, not -1"),
-        ("random:f4:3:1.5", InputError, "a seed is an integer from 0 on, not 1.5"),
+        ("random:f4:3:-1", UsageError, "a seed is an integer from 0 on, not -1"),
+        ("random:f4:3:1.5", UsageError, "a seed is an integer from 0 on, not 1.5"),
         ("full:f4:3", UsageError, "write full:DTYPE:SHAPE:VALUE"),
-        ("full:u1:3:256", InputError, "uint8 is an integer of 0 to 255 and cannot hold 256"),
-        ("full:i4:3:1.5", InputError, "cannot hold 1.5"),
-        ("full:f2:3:70000", InputError, "70000 is beyond the range of float16"),
+        ("full:u1:3:256", UsageError, "uint8 is an integer of 0 to 255 and cannot hold 256"),
+        ("full:i4:3:1.5", UsageError, "cannot hold 1.5"),
+        ("full:f2:3:70000", UsageError, "70000 is beyond the range of float16"),
         ("arange:f4:3:0:1:2", UsageError, "write arange:DTYPE:SHAPE"),
         ("arange:U3:3", UsageError, "a kernel works on numbers, not on <U3 values"),
-        ("random:f4:-3", InputError, "negative dimensions"),
     ],
 )
 def test_wrong_descriptions(text, error, message):
     with pytest.raises(error, match=message):
         made_array("x", text)
+
+
+SIZES = st.one_of(
+    st.integers(-3, 3).map(str), st.integers(-(10**40), 10**40).map(str), st.sampled_from(["", "n", "1.5", "1e3", "-"])
+)
+NUMBERS = st.sampled_from(["", "nan", "inf", "-1", "1.5", "1e400", "x", str(10**30), "9" * 400, "9" * 5000])
+
+
+@given(
+    st.sampled_from([*FORMS]),
+    st.sampled_from(["f2", "f8", "u1", "i8", "?", "c8"]),
+    st.lists(SIZES, min_size=1, max_size=3),
+    st.lists(NUMBERS, max_size=2),
+)
+def test_any_sizes_and_numbers_make_an_array_or_one_sentence(kind, dtype, sizes, numbers):
+    shape = "x".join(sizes)
+    try:
+        with np.errstate(all="ignore"):
+            made = made_array("--arg x", ":".join([kind, dtype, shape, *numbers]))
+    except (UsageError, InputError) as error:
+        made = error
+    if isinstance(made, np.ndarray):
+        assert made.shape == tuple(map(int, sizes))
+    else:
+        assert re.fullmatch("--arg x: .{1,200}", str(made))
+        assert isinstance(made, UsageError) or "of memory" in str(made)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize(("shape", "message"), [("-1", "0 or more, not -1"), ("4x-7", "0 or more, not -7")])
+def test_negative_sizes(kind, shape, message):
+    number = ":1" if kind == "full" else ""
+    with pytest.raises(UsageError, match=message):
+        made_array("x", f"{kind}:u4:{shape}{number}")
