@@ -202,5 +202,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Every public name, imported already or not."""
-    return sorted({*globals(), *__all__, "__version__"})
+    """The public names, imported already or not, and no others."""
+    return sorted([*__all__, "__version__"])

@@ -82,6 +82,11 @@ def test_parameters_called_like_options_go_into_arguments():
         ({"kernel": "helo"}, "LaunchError", r"no kernel helo; there is \w+"),
         ({"gpu": "v101-dstc"}, "GpuError", r"v101-dstc"),
         ({"settings": ["sm.count=1"]}, "UsageError", r"settings go with a GPU's name"),
+        ({"sample": 0.5}, "UsageError", r"^sample and check_hazards go with a timed run"),
+        ({"threads": 257}, "UsageError", r"^threads is 1 to 256, not 257"),
+        ({"x": np.ma.masked_equal(np.zeros(70, "f4"), 0)}, "LaunchError", r"masked array.*: x = x\.filled\(0\)"),
+        ({"x": np.broadcast_to(np.float32(1), 1)}, "LaunchError", r"read-only.*: x = x\.copy\(\)"),
+        ({"x": np.zeros((2, 70), np.float32).T}, "LaunchError", r"C-contiguous: x = np\.ascontiguousarray\(x\)"),
     ],
 )
 def test_wrong_arguments_are_named(changes, error, message):
@@ -156,7 +161,7 @@ def test_a_printed_report_is_the_terminals():
 
 
 def test_names_are_listed_before_they_are_used():
-    assert {*dstc_isa.__all__, "__version__"} <= {*dir(dstc_isa)}
+    assert dir(dstc_isa) == sorted([*dstc_isa.__all__, "__version__"])
     assert re.match(r"\d+\.\d+", dstc_isa.__version__)
 
 

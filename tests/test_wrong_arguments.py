@@ -106,7 +106,7 @@ def test_none_is_no_operand(call: str, name: str) -> None:
 
 WRONG_SIZES = [None, "8", 2.5, True, [1, "2"], (1, 2, 3, 4), (), 0, {}]
 WRONG_RUNS: dict[str, list[Any]] = {
-    "threads": ["2", 2.5, 0, [1]],
+    "threads": ["2", 2.5, 0, 257, 1000, [1]],
     "announce": [3, "say"],
     "timeout": ["1", [], 0, -1],
     "heartbeat": ["1", [], 0, -1],

@@ -15,6 +15,7 @@ from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_
 from dstc_isa.cli.tensors import HELP, load_tensor, tensor_file
 from dstc_isa.cli.terminal import show, verbose
 from dstc_isa.errors import UsageError
+from dstc_isa.host_threads import check_threads
 from dstc_isa.program_files import CONV_KERNELS
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def add_conv_command(commands: Any) -> None:
 
 def run_conv(options: argparse.Namespace) -> int:
     """Run the command."""
+    check_threads("--threads", options.threads)
     from dstc_isa.conv.conv2d import conv2d
     from dstc_isa.exact import exact_convolution
     from dstc_isa.report.text import run_report

@@ -18,6 +18,7 @@ from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.terminal import show, verbose
 from dstc_isa.errors import UsageError
+from dstc_isa.host_threads import check_threads
 from dstc_isa.program_files import DENSE_KERNELS
 
 EXAMPLE = """examples:
@@ -43,6 +44,7 @@ def add_gemm_command(commands: Any) -> None:
 
 def run_gemm(options: argparse.Namespace) -> int:
     """Run the command."""
+    check_threads("--threads", options.threads)
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.structured import gemm_sparse24, prune
     from dstc_isa.exact import exact_product

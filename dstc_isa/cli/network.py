@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dstc_isa.cli.arguments import InputError
 from dstc_isa.cli.output import check_files, check_output, reported_fault, write_report
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
-from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample, check_threads
+from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show
 from dstc_isa.errors import UsageError
+from dstc_isa.host_threads import check_threads
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -100,6 +101,7 @@ def add_network_command(commands: Any) -> None:
 
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
+    check_threads("--threads", options.threads)
     from dstc_isa.cli.network_report import Reporter, layer_table, summary
     from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
@@ -113,7 +115,6 @@ def run_network(options: argparse.Namespace) -> int:
     if options.json is not None:
         check_output(options.json)
     check_files(options, [], [("the network", options.network)])
-    check_threads(options.threads)
     check_sample(options.sample)
     check_timeout("--timeout", options.timeout)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)

@@ -21,6 +21,7 @@ from dstc_isa.cli.terminal import announce, say, show, tell, verbose, wants_colo
 from dstc_isa.cli.trace_options import add_trace_options, log_writer, logged_warps
 from dstc_isa.cli.used_files import Named, used_twice
 from dstc_isa.errors import UsageError
+from dstc_isa.host_threads import check_threads
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def add_run_command(commands: Any) -> None:
 
 def run_run(options: argparse.Namespace) -> int:
     """Run the command."""
+    check_threads("--threads", options.threads)
     import numpy as np
 
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes

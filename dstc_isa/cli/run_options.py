@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from dstc_isa.gpu import Gpu
     from dstc_isa.timing.run import Progress, RunOptions
 
-MAX_THREADS = 256
 HEARTBEAT = 30.0
 """Seconds until a run that goes on says how far it is; twice as many until it says so again."""
 
@@ -59,18 +58,11 @@ def check_run_options(options: argparse.Namespace) -> None:
     from dstc_isa.engine.supervision import check_timeout
     from dstc_isa.isa.extension import load_extension
 
-    check_threads(options.threads)
     check_timeout("--timeout", options.timeout)
     if options.json is not None:
         check_output(options.json)
     for path in options.isa:
         load_extension(path)
-
-
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of host threads that cannot be used."""
-    if threads is not None and not 1 <= threads <= MAX_THREADS:
-        raise UsageError(f"--threads is 1 to {MAX_THREADS}, not {threads}")
 
 
 def check_sample(sample: float | None) -> None:

@@ -18,6 +18,7 @@ from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.terminal import show, verbose
 from dstc_isa.errors import UsageError
+from dstc_isa.host_threads import check_threads
 from dstc_isa.program_files import SPARSE_KERNELS
 
 EXAMPLE = """examples:
@@ -45,6 +46,7 @@ def add_spgemm_command(commands: Any) -> None:
 
 def run_spgemm(options: argparse.Namespace) -> int:
     """Run the command."""
+    check_threads("--threads", options.threads)
     from dstc_isa.exact import exact_product
     from dstc_isa.report.text import run_report
     from dstc_isa.sparse.spgemm import spgemm

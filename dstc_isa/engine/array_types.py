@@ -28,6 +28,8 @@ def refusal(parameter: Parameter, array: npt.NDArray[Any]) -> str:
     number of float16 for f16x2.
     """
     dtype, name, element = array.dtype, parameter.name, parameter.element
+    if isinstance(array, np.ma.MaskedArray):
+        return f"was given a masked array, and a kernel would read its gaps as numbers: {name} = {name}.filled(0)"
     if dtype.kind not in NUMBERS:
         return f"was given {no_numbers(dtype)}{_bits_of(dtype, name)}"
     if not dtype.isnative:

@@ -44,9 +44,9 @@ class DeviceMemory:
         Raises ValueError for an array that is not contiguous, or is to be written and is read-only.
         """
         if not array.flags.c_contiguous:
-            raise ValueError(f"{name}: the array must be C-contiguous")
+            raise ValueError(f"{name}: the array must be C-contiguous: {name} = np.ascontiguousarray({name})")
         if not array.flags.writeable:
-            raise ValueError(f"{name}: the array is read-only")
+            raise ValueError(f"{name}: the array is read-only, and kernels work on it in place: {name} = {name}.copy()")
         allocation = Allocation(name, self._next, array)
         self._next += -(-(array.nbytes + GUARD_BYTES) // ALIGNMENT) * ALIGNMENT
         self.allocations.append(allocation)

@@ -7,6 +7,7 @@ import numpy as np
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT, Execution
 from dstc_isa.engine.launch import Argument, Extent, Launch, LaunchArgumentError, prepare
 from dstc_isa.engine.supervision import Supervisor
+from dstc_isa.host_threads import check_threads
 from dstc_isa.options import check_call, check_kind, named_options
 from dstc_isa.program import Kernel, Program
 
@@ -29,7 +30,7 @@ def run_kernel(
 ) -> tuple[Launch, Execution]:
     """Check and execute a launch; arrays among the arguments are read and written in place.
 
-    ``threads``: host threads (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
+    ``threads``: host threads, 1 to 256 (all cores if None). ``max_instructions``: per warp, then the watchdog stops it.
     ``reference``: use the readable engine. ``any_order``: several threads need not find out whether CTAs depend on
     their order, and results of a kernel where they do may differ from run to run. ``timeout``: seconds of the host
     that the launch may take, compiling the engine left out; arrays are then as they were. ``heartbeat``: seconds until
@@ -37,7 +38,7 @@ def run_kernel(
     UsageError before, KernelFault and TimedOut during the run.
     """
     check_limit(max_instructions)
-    check_threads(threads)
+    check_threads("threads", threads)
     check_call("announce", announce)
     launch = prepare(program, kernel, grid, block, arguments)
     supervisor = Supervisor(launch, timeout, heartbeat, announce)
@@ -63,12 +64,3 @@ def check_limit(max_instructions: int) -> None:
     check_kind("max_instructions", max_instructions, (int, np.integer), "a whole number")
     if not 1 <= max_instructions <= INSTRUCTION_LIMIT:
         raise LaunchArgumentError(f"max_instructions is 1 to {INSTRUCTION_LIMIT}, not {max_instructions}")
-
-
-def check_threads(threads: int | None) -> None:
-    """Raise LaunchArgumentError for a number of host threads that there cannot be; None stands for all cores."""
-    if threads is None:
-        return
-    check_kind("threads", threads, (int, np.integer), "a whole number or None")
-    if threads < 1:
-        raise LaunchArgumentError(f"threads is at least 1, not {threads}")

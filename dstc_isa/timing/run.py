@@ -9,10 +9,11 @@ from attrs import evolve
 
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
 from dstc_isa.engine.launch import Argument, Extent, Launch, prepare
-from dstc_isa.engine.run import check_limit, check_threads, run_kernel
+from dstc_isa.engine.run import check_limit, run_kernel
 from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import Gpu
+from dstc_isa.host_threads import check_threads
 from dstc_isa.options import check_call, check_kind, named_options
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.result import Timing
@@ -68,7 +69,7 @@ def time_kernel(
     from dstc_isa.timing.machine import time_launch
 
     check_limit(max_instructions)
-    check_threads(threads)
+    check_threads("threads", threads)
     check_call("announce", announce)
     check_call("progress", progress)
     check_kind("gpu", gpu, Gpu, "a Gpu; load_gpu(name) gives one")

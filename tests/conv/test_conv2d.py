@@ -247,7 +247,7 @@ def with_value(array: np.ndarray, place: tuple[int, ...], value: Any) -> np.ndar
         (ValueError, "channels_last is an order of FP32 results", X, W, {"encoded": True, "channels_last": True}),
         (ValueError, "a tiling has 1 or 2 filter tiles, not 3", X, W, {"tiling": Tiling(3, 1)}),
         (ValueError, "a tiling has a power of two of parts, at most .*, not 3", X, W, {"tiling": Tiling(1, 3)}),
-        (ValueError, "threads is at least 1, not 0", X, W, {"threads": 0}),
+        (ValueError, "threads is 1 to 256, not 0", X, W, {"threads": 0}),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -276,7 +276,7 @@ def test_value_beyond_half_precision_is_located() -> None:
 
 
 def test_no_threads() -> None:
-    with pytest.raises(ValueError, match="threads is at least 1, not 0"):
+    with pytest.raises(ValueError, match="threads is 1 to 256, not 0"):
         spgemm(np.ones((2, 2)), np.ones((2, 2)), threads=0)
 
 
