@@ -14,7 +14,6 @@ from dstc_isa.cli.terminal import console, show
 from dstc_isa.errors import UsageError
 from dstc_isa.program_files import DENSE_KERNELS, SPARSE_KERNELS
 
-MAX_JOBS = 256
 DEFAULT_DENSITY = "0.5"
 DEFAULT_KERNELS = f"{DENSE_KERNELS[0]},{SPARSE_KERNELS[0]}"
 EXAMPLE = """example:
@@ -82,7 +81,7 @@ def run_sweep(options: argparse.Namespace) -> int:
     from dstc_isa.studies.journal import ROWS, TABLE, read_rows
     from dstc_isa.studies.plots import draw
     from dstc_isa.studies.point import BASELINE, Point
-    from dstc_isa.studies.sweep import PointError, StudyError, sweep
+    from dstc_isa.studies.sweep import MAX_JOBS, PointError, StudyError, sweep
 
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")

@@ -66,6 +66,8 @@ KERNELS = {
     "gemm_dense": SweptKernel(lambda a, b, **options: gemm_dense(a, b, **options).run, by_a=False, by_b=False),
 }
 DEFAULT_KERNELS = (BASELINE, SPARSE_KERNELS[0])
+MAX_JOBS = 256
+"""Points that are run at once."""
 
 
 class StudyError(UsageError):
@@ -335,8 +337,8 @@ def sweep(
     )
     study.check()
     check_timeout("timeout", timeout)
-    if jobs < 1:
-        raise StudyError(f"jobs is 1 or more, not {jobs}")
+    if not 1 <= jobs <= MAX_JOBS:
+        raise StudyError(f"jobs is 1 to {MAX_JOBS}, not {jobs}")
     points = study.points()
     listener = watch or Watch()
     with ExitStack() as stack:

@@ -5,6 +5,7 @@ import pytest
 from dstc_isa.cli.emu import main
 from dstc_isa.gpu import gpu_names
 from dstc_isa.gpu.schema import OPTIONAL, SPECS
+from dstc_isa.studies import validation
 from tests.cli.reports import facts
 
 
@@ -47,6 +48,15 @@ def test_validate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["validate", "--only", "wmma", "--json", str(report)]) == 0
     assert "2 of 2 within tolerance" in capsys.readouterr().out
     assert [check["group"] for check in facts(report)["checks"]] == ["wmma", "wmma"]
+
+
+def test_a_value_beyond_its_tolerance_is_a_finding(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = validation.Check("wmma", "HMMA", "cycles", published=1, ours=2, tolerance=0.1, source="paper")
+    monkeypatch.setattr(validation, "validate", lambda *_: iter([far]))
+    assert main(["validate", "--only", "wmma"]) == 4
+    assert "0 of 1 within tolerance" in capsys.readouterr().out
 
 
 def test_json_of_a_timed_run(tmp_path: Path) -> None:

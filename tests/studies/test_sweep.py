@@ -183,7 +183,7 @@ def test_a_failed_point_does_not_end_the_others(tmp_path: Path, monkeypatch: pyt
         ({"settings": ["sm.count=4"], "vary": {"sm.count": ["2"]}}, "sm.count is both set and varied"),
         ({"vary": {"sm.count": ["2", "2"]}}, "2 is twice among the values of sm.count"),
         ({"vary": {"dram.bandwidth_gb_s": ["2", "2.0"]}}, "are the same number"),
-        ({"jobs": 0}, "jobs is 1 or more, not 0"),
+        ({"jobs": 0}, "jobs is 1 to 256, not 0"),
     ],
 )
 def test_wrong_studies(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
