@@ -1,6 +1,6 @@
 """Rounding of arrays to FP16, and the values that FP16 cannot hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,6 +63,22 @@ def _round_to_odd(values: NDArray[Any]) -> NDArray[np.float64]:
         adjust = (near != values) & (near.view(np.uint64) % 2 == 0) & ~np.isnan(values)
         near[adjust] = np.nextafter(near[adjust], np.where(values[adjust] > near[adjust], np.inf, -np.inf))
     return near
+
+
+def underflowed(values: NDArray[Any], rounded: NDArray[np.float16]) -> int:
+    """How many values that are not zero became zero by rounding."""
+    return int(np.count_nonzero(values) - np.count_nonzero(rounded))
+
+
+def underflow_text(counts: Mapping[str, tuple[int, int]]) -> str:
+    """A warning of values that became zero by rounding, and what helps; empty if none did.
+
+    ``counts``: what values are called -> how many became zero, and how many there are.
+    """
+    lost = [f"{count:,} of {size:,} {name}" for name, (count, size) in counts.items() if count]
+    if not lost:
+        return ""
+    return f"{' and '.join(lost)} became 0 in FP16, whose smallest number is 6e-08: scale them up, and the result down"
 
 
 def overflowing(values: NDArray[Any], rounded: NDArray[np.float16]) -> NDArray[np.bool_]:

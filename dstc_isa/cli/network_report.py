@@ -127,8 +127,8 @@ def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
         if operators:
             yield f"{what}: {', '.join(f'{count} {name}' for name, count in sorted(operators.items()))}"
     for row in outcome.rows:
-        if row.note:
-            yield f"{row.layer}: {row.note}"
+        for text in filter(None, (row.underflow, row.note)):
+            yield f"{row.layer}: {text}"
     if outcome.beside:
         yield f"not for the machine: {'; '.join(outcome.beside)}"
     worst = max(outcome.rows, key=lambda row: row.accuracy.error_relative or 0.0, default=None)

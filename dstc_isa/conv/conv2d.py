@@ -4,6 +4,7 @@ from typing import Literal, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
+from attrs import evolve
 
 from dstc_isa.conv.activations import encode_on_device
 from dstc_isa.conv.convolve import convolve, convolve_encoded
@@ -15,6 +16,7 @@ from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.conv.tiling import Tiling, check_tiling
 from dstc_isa.errors import ShapeError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
+from dstc_isa.halves import underflowed
 from dstc_isa.options import check_choice, named_options
 from dstc_isa.program_files import CONV_KERNELS
 from dstc_isa.real_arrays import real_array
@@ -109,20 +111,21 @@ def conv2d(
             density_x=density,
             **options,
         )
-        return result
-    return convolve(
-        given,
-        plan,
-        halves_w,
-        bias=checked_bias,
-        relu=relu,
-        channels_last=channels_last,
-        kernel=kernel,
-        tiling=tiling,
-        gpu=machine,
-        density_x=density,
-        **options,
-    )
+    else:
+        result = convolve(
+            given,
+            plan,
+            halves_w,
+            bias=checked_bias,
+            relu=relu,
+            channels_last=channels_last,
+            kernel=kernel,
+            tiling=tiling,
+            gpu=machine,
+            density_x=density,
+            **options,
+        )
+    return evolve(result, underflowed_x=underflowed(x, halves_x), underflowed_w=underflowed(w, halves_w))
 
 
 def _next_shape(shape: ConvShape) -> ConvShape:

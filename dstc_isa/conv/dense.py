@@ -31,6 +31,7 @@ from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
+from dstc_isa.halves import underflowed
 from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped
@@ -101,6 +102,8 @@ def conv_dense(
         np.count_nonzero(rounded_x) / rounded_x.size,
         np.count_nonzero(rounded_w) / rounded_w.size,
         (run,),
+        underflowed(x, rounded_x),
+        underflowed(w, rounded_w),
     )
 
 

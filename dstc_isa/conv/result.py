@@ -1,6 +1,7 @@
 """What a convolution computed, and the kernels that ran for it."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from attrs import evolve, frozen
 
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.halves import underflow_text
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
@@ -19,7 +21,8 @@ class ConvResult(HtmlOverview):
     """``y``: float32 of ``shape.output_shape``. ``launches``: kernels in the order they ran; the last one convolves.
 
     ``density_x``, ``density_w``: non-zero values per element after rounding to FP16, 0 to 1; ``density_x`` of
-    ``convolve`` and of a chain: values that were encoded, per element that the layer reads.
+    ``convolve`` and of a chain: values that were encoded, per element that the layer reads. ``underflowed_x``,
+    ``underflowed_w``: non-zero values that FP16 rounds to zero, as far as they were not rounded before.
     """
 
     y: npt.NDArray[np.float32]
@@ -27,6 +30,8 @@ class ConvResult(HtmlOverview):
     density_x: float
     density_w: float
     launches: tuple[RunStatistics, ...]
+    underflowed_x: int = 0
+    underflowed_w: int = 0
 
     def overview(self) -> Mapping[str, object]:
         """The result's shape, densities, launches and cycles."""
@@ -68,6 +73,8 @@ class ConvResult(HtmlOverview):
             "groups": self.shape.groups,
             "density_x": self.density_x,
             "density_w": self.density_w,
+            "underflowed_x": self.underflowed_x,
+            "underflowed_w": self.underflowed_w,
             "cycles": self.cycles,
         }
 
@@ -83,6 +90,12 @@ def _heading(result: ConvResult) -> list[str]:
         f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
         f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
     ]
+    counts = {
+        "weights": (result.underflowed_w, prod(shape.weight_shape)),
+        "activations": (result.underflowed_x, prod(shape.input_shape)),
+    }
+    warning = underflow_text(counts)
+    lines += [warning] * bool(warning)
     timing = result.run.timing
     if timing is None or result.cycles is None:
         return lines

@@ -3,11 +3,12 @@
 from typing import Unpack
 
 import numpy.typing as npt
+from attrs import evolve
 
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import SLAB, VECTOR, check_shapes, padded
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
-from dstc_isa.halves import in_operand
+from dstc_isa.halves import in_operand, underflowed
 from dstc_isa.options import named_options
 from dstc_isa.real_arrays import real_array
 from dstc_isa.timing.run import RunOptions
@@ -33,7 +34,7 @@ def gemm_dense(
         left = padded(a, 1, SLAB)
     with in_operand("b"):
         right = padded(b, SLAB, VECTOR)
-    return multiply(
+    result = multiply(
         "gemm_dense",
         right,
         (m, n, k),
@@ -41,3 +42,4 @@ def gemm_dense(
         gpu,
         **options,
     )
+    return evolve(result, underflowed_a=underflowed(a, left), underflowed_b=underflowed(b, right))

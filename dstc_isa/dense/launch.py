@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import Gpu, chosen_gpu
+from dstc_isa.halves import underflow_text
 from dstc_isa.host_memory import require
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.overview import HtmlOverview, array_text
@@ -21,11 +22,16 @@ from dstc_isa.timing.run import RunOptions
 
 @frozen(eq=False, repr=False)
 class GemmResult(HtmlOverview):
-    """``c``: float32 array of shape (m, n). ``k``: products of each sum. ``run``: what was executed, and its time."""
+    """``c``: float32 array of shape (m, n). ``k``: products of each sum. ``run``: what was executed, and its time.
+
+    ``underflowed_a``, ``underflowed_b``: non-zero values that FP16 rounds to zero.
+    """
 
     c: npt.NDArray[np.float32]
     run: RunStatistics
     k: int
+    underflowed_a: int = 0
+    underflowed_b: int = 0
 
     def overview(self) -> Mapping[str, object]:
         """The result's shape, and what ran."""
@@ -35,12 +41,22 @@ class GemmResult(HtmlOverview):
     def report(self) -> RunStatistics:
         """The run, below what the terminal says of the product."""
         m, n = self.c.shape
-        return evolve(self.run, heading=(f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})",))
+        sizes = {"values of A": (self.underflowed_a, m * self.k), "values of B": (self.underflowed_b, self.k * n)}
+        warning = underflow_text(sizes)
+        lines = [f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})", *[warning] * bool(warning)]
+        return evolve(self.run, heading=tuple(lines))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``, without ``c`` and the kernel's."""
         m, n = self.c.shape
-        return {"m": m, "n": n, "k": self.k, "product": counts(int(np.count_nonzero(self.c)), self.c.size)}
+        return {
+            "m": m,
+            "n": n,
+            "k": self.k,
+            "underflowed_a": self.underflowed_a,
+            "underflowed_b": self.underflowed_b,
+            "product": counts(int(np.count_nonzero(self.c)), self.c.size),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the command line writes it with ``--json``, without ``c``."""

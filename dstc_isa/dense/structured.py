@@ -8,13 +8,13 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
 from dstc_isa.errors import DstcError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu
-from dstc_isa.halves import in_operand
+from dstc_isa.halves import in_operand, underflowed
 from dstc_isa.host_memory import require
 from dstc_isa.options import named_options
 from dstc_isa.real_arrays import real_array
@@ -133,7 +133,7 @@ def gemm_sparse24(
         right = padded(b, SLAB, VECTOR)
     positions = np.zeros((-(-m // CTA_TILE) * CTA_TILE, left.positions.shape[1]), np.uint8)
     positions[:m] = left.positions
-    return multiply(
+    result = multiply(
         "gemm_sparse24",
         right,
         (m, n, k),
@@ -141,3 +141,4 @@ def gemm_sparse24(
         gpu,
         **options,
     )
+    return evolve(result, underflowed_a=underflowed(a, left.values), underflowed_b=underflowed(b, right))

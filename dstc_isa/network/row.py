@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
+from dstc_isa.halves import underflow_text
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.report.headline import Headline, headline, highest
 from dstc_isa.report.statistics import RunStatistics
@@ -60,7 +61,8 @@ class LayerRow:
     "stored by" a layer that left them on the device. ``density_x``, ``density_w``: non-zeros per element after rounding
     to FP16; ``density_w`` is None for a product of two activations. ``products``: multiplications of the dense layer.
     ``accuracy``: of the variant ``dual``. ``note``: which variants ran by another kernel than is meant for them, or in
-    parts, and why. ``host_seconds``: of this machine, for all variants.
+    parts, and why. ``host_seconds``: of this machine, for all variants. ``underflowed_x``, ``underflowed_w``: non-zero
+    values that became zero in FP16.
     """
 
     layer: str
@@ -82,10 +84,20 @@ class LayerRow:
     accuracy: Accuracy = UNKNOWN
     costs: Mapping[Variant, Cost]
     host_seconds: float
+    underflowed_x: int = 0
+    underflowed_w: int = 0
 
     def speedup(self, variant: Variant) -> float:
         """Time of the dense variant over this one's; NaN if there is none."""
         return _ratio(self.costs["dense"].microseconds, self.costs[variant].microseconds)
+
+    @property
+    def underflow(self) -> str:
+        """A warning of values that became zero in FP16; empty if none did."""
+        second = "activations of the second matrix" if self.density_w is None else "weights"
+        return underflow_text(
+            {second: (self.underflowed_w, math.prod(self.w)), "activations": (self.underflowed_x, math.prod(self.x))}
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain data without tables in it, for a line of JSON and a line of CSV alike."""
@@ -100,6 +112,8 @@ class LayerRow:
             "input": self.input,
             "density_x": self.density_x,
             "density_w": self.density_w,
+            "underflowed_x": self.underflowed_x,
+            "underflowed_w": self.underflowed_w,
             "products": self.products,
         }
         for variant in VARIANTS:
@@ -146,6 +160,8 @@ PLAIN = (
     "input",
     "density_x",
     "density_w",
+    "underflowed_x",
+    "underflowed_w",
     "products",
     "note",
     "host_seconds",

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu, load_gpu
-from dstc_isa.halves import in_operand
+from dstc_isa.halves import in_operand, underflow_text
 from dstc_isa.host_memory import require
 from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.shipped import load_shipped
@@ -92,8 +92,8 @@ class SpgemmReport(HtmlOverview):
             counts_text("C", self.nnz, self.m * self.n),
             f"{self.total_seconds:.3f} s in all, with encoding and the engine's start",
         ]
-        if self.underflowed:
-            lines.append(f"{self.underflowed:,} non-zero inputs are too small for FP16 and count as zero")
+        warning = underflow_text({"inputs": (self.underflowed, self.k * (self.m + self.n))})
+        lines += [warning] * bool(warning)
         return evolve(self.run, heading=tuple(lines))
 
     def as_json(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
+from dstc_isa.cli.network_report import summary
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import Graph, load_graph
 from dstc_isa.network.graph_run import checked_inputs, run_graph
@@ -196,3 +197,33 @@ def test_scalars_stay_scalars(tmp_path: Path) -> None:
     assert outcome.outputs["y"] == pytest.approx(x.reshape(1, 12) @ constants["w"], abs=1e-5)
     assert outcome.outputs["rows"].shape == ()
     assert outcome.outputs["rows"].dtype == np.int64
+
+
+def test_values_that_become_zero_in_fp16_are_counted_and_told(tmp_path: Path) -> None:
+    """Those of weights as they are folded, and of activations; the network goes on."""
+    tiny = np.float32(1e-9)
+    w = np.ones((3, 2, 1, 1), np.float32)
+    w[0] = tiny
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], "conv"),
+        node("Flatten", ["c"], ["f"]),
+        node("MatMul", ["f", "m"], ["p"], "product"),
+        node("MatMul", ["p", "t"], ["y"], "last"),
+    ]
+    constants = {"w": w, "m": np.eye(12, dtype=np.float32), "t": tiny * np.eye(12, dtype=np.float32)}
+    onnx.save(model(nodes, constants, {"x": [1, 2, 2, 2]}), tmp_path / "net.onnx")
+    x = np.ones((1, 2, 2, 2), np.float32)
+    x[0, 0, 0, 0] = tiny
+    outcome = run_graph(load_graph(tmp_path / "net.onnx"), {"x": x}, device(), keep=ignore)
+    counts = {row.layer: (row.underflowed_x, row.underflowed_w) for row in outcome.rows}
+    assert counts == {"conv": (1, 2), "product": (0, 0), "last": (0, 12)}
+    mend = "became 0 in FP16, whose smallest number is 6e-08: scale them up, and the result down"
+    assert {row.layer: row.underflow for row in outcome.rows} == {
+        "conv": f"2 of 6 weights and 1 of 8 activations {mend}",
+        "product": "",
+        "last": f"12 of 144 weights {mend}",
+    }
+    assert [line for line in summary(outcome) if "became 0" in line] == [
+        f"conv: 2 of 6 weights and 1 of 8 activations {mend}",
+        f"last: 12 of 144 weights {mend}",
+    ]

@@ -1,0 +1,50 @@
+"""Values that FP16 rounds to zero are counted and told by every product."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dstc_isa.conv.conv2d import conv2d
+from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.structured import gemm_sparse24
+from dstc_isa.sparse.spgemm import spgemm
+
+TINY = np.float32(2**-25)
+"""Half of FP16's smallest number; a tie goes to the even neighbour, 0."""
+
+MEND = "became 0 in FP16, whose smallest number is 6e-08: scale them up, and the result down"
+
+
+def operands(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[Any, Any]:
+    """Two values of one that FP16 loses, one that it keeps; three of the other; zeros are no loss."""
+    a, b = np.zeros(left, np.float32), np.zeros(right, np.float32)
+    a.flat[[0, 5, 10]] = TINY, -TINY, np.nextafter(TINY, np.float32(1))
+    b.flat[[0, 1, 2]] = TINY / 2
+    return a, b
+
+
+@pytest.mark.parametrize("multiply", [gemm_dense, gemm_sparse24])
+def test_dense_products(multiply: Callable[..., Any]) -> None:
+    result = multiply(*operands((3, 4), (4, 5)), gpu=None)
+    found = result.as_json()
+    assert (result.underflowed_a, result.underflowed_b) == (found["underflowed_a"], found["underflowed_b"]) == (2, 3)
+    assert f"2 of 12 values of A and 3 of 20 values of B {MEND}" in result.report.heading
+    whole = multiply(np.ones((2, 4)) * [1, 0, 1, 0], np.ones((4, 2)), gpu=None)
+    assert not any("FP16" in line for line in whole.report.heading)
+
+
+def test_a_sparse_product() -> None:
+    report = spgemm(*operands((3, 4), (4, 5)), gpu=None).report
+    assert report.underflowed == report.as_json()["underflowed"] == 5
+    assert f"5 of 32 inputs {MEND}" in report.headed_run.heading
+
+
+@pytest.mark.parametrize("kernel", ["spconv", "spconv_ohmma", "conv_dense"])
+def test_convolutions(kernel: Any) -> None:
+    x, w = operands((1, 2, 3, 3), (4, 2, 1, 1))
+    result = conv2d(x, w, kernel=kernel, gpu=None)
+    found = result.as_json()
+    assert (result.underflowed_x, result.underflowed_w) == (found["underflowed_x"], found["underflowed_w"]) == (2, 3)
+    assert f"3 of 8 weights and 2 of 18 activations {MEND}" in result.report.heading
