@@ -143,11 +143,13 @@ def run_network(options: argparse.Namespace) -> int:
                 written += drawn_or_told(lambda: draw(outcome.rows, title, options.output))
     except (JournalError, NetworkError) as error:
         raise InputError(str(error)) from None
-    except (KeyboardInterrupt, TimedOut):
-        if record is not None:
-            kept = f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}"
-            nothing = f"no layer is done; {options.output} is as it was"
-            reporter.told(f"{kept}; the same command goes on" if record.rows else nothing)
+    except (KeyboardInterrupt, TimedOut, OSError) as error:
+        if record is not None and record.rows:
+            reporter.told(
+                f"{len(record.rows)} of {reporter.layers} layers are kept in {options.output}; the same command goes on"
+            )
+        elif record is not None and not isinstance(error, OSError):
+            reporter.told(f"no layer is done; {options.output} is as it was")
         raise
     if outcome.rows:
         show(layer_table(outcome.rows))

@@ -45,8 +45,8 @@ class Record:
     def add(self, row: LayerRow) -> None:
         """Keep a row; it is on the disk when this returns."""
         self._begin()
-        self.rows.append(row)
         append_line(self.directory / ROWS, line(row))
+        self.rows.append(row)
         write_whole(self.directory / TABLE, table(self.rows).encode(), durable=True)
 
     def finish(self, outcome: Outcome) -> list[Path]:

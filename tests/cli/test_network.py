@@ -1,6 +1,10 @@
 import csv
+import errno
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from dstc_isa.network import device
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve, multiply_dense, multiply_sparse
 from tests.network.models import model, small_network, sparse
+from tests.test_whole_file import largest_file
 
 TABLE = """name = "Mine"
 densities = "CHOSEN"
@@ -37,6 +42,7 @@ n = 8
 density_x = 0.5
 density_w = 0.25
 """
+WITH_TESTS = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 FILES = {"layers.csv", "layers.jsonl", "layers.png", "layers.svg", "network.json"}
 
 
@@ -331,6 +337,62 @@ def test_a_run_goes_on_from_each_layer(
     before = content("whole")
     assert main([*arguments, "whole"]) == 0
     assert content("whole") == before
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_a_process_that_a_signal_ends_in_its_second_layer(
+    name: str, kernels: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same command runs the second layer alone, and leaves the files of a run without a break."""
+    program = f"""if True:
+        import os, signal, sys
+        from functools import partial
+        from dstc_isa.cli.emu import main
+        from dstc_isa.network import device
+        from tests.network.fakes import convolve, multiply_sparse
+        def ended(*operands, **options):
+            os.kill(os.getpid(), signal.{name})
+        device.Device = partial(
+            device.Device,
+            dense_convolution=convolve,
+            sparse_convolution=convolve,
+            dense_product=ended,
+            sparse_product=multiply_sparse,
+        )
+        sys.exit(main(["network", "mine.toml", "-o", "study"]))
+    """
+    ended = subprocess.run([sys.executable, "-c", program], env=WITH_TESTS, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == (130 if name == "SIGINT" else -signal.SIGKILL)
+    assert (b"1 of 2 layers are kept in study; the same command goes on" in ended.stderr) == (name == "SIGINT")
+    assert [json.loads(line)["layer"] for line in Path("study/layers.jsonl").read_text().splitlines()] == ["conv1"]
+    fakes = dict(kernels)
+    kernels |= interrupted_after(1, fakes)
+    assert main(["network", "mine.toml", "-o", "study"]) == 0
+    assert "1 of 2 layers are there already" in capsys.readouterr().err
+    kernels |= fakes
+    assert main(["network", "mine.toml", "-o", "whole"]) == 0
+    assert content("study") == content("whole")
+
+
+def test_a_disk_that_is_full_keeps_the_layers_that_are_there(
+    kernels: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["network", "net.onnx", "--input", "x.npy", "-o"]
+    assert main([*run, "whole"]) == 0
+    capsys.readouterr()
+    with largest_file(Path("whole/layers.jsonl").stat().st_size - 1):
+        assert main([*run, "study"]) == 1
+    err = capsys.readouterr().err.splitlines()
+    assert err[-2:] == [
+        "2 of 3 layers are kept in study; the same command goes on",
+        f"dstc-emu: study/layers.jsonl: cannot be written: {os.strerror(errno.ENOSPC)}",
+    ]
+    rows = Path("whole/layers.jsonl").read_text().splitlines()
+    assert len(Path("study/layers.jsonl").read_text().splitlines()) == len(rows) - 1
+    kernels |= interrupted_after(1, dict(kernels))
+    assert main([*run, "study"]) == 0
+    assert "2 of 3 layers are there already" in capsys.readouterr().err
+    assert content("study") == content("whole")
 
 
 def test_another_study_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
