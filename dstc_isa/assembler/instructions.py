@@ -9,6 +9,7 @@ from dstc_isa.assembler.expand import Expander
 from dstc_isa.assembler.guards import guard_of
 from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
+from dstc_isa.assembler.other_modifiers import other_modifiers
 from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.printing import PRINT
 from dstc_isa.assembler.prints import show
@@ -73,7 +74,7 @@ def _report_mnemonic(expander: Expander, statement: Statement, error: MnemonicEr
     """Say what is wrong with a mnemonic: a macro that comes too late, another assembler's name, or a slip."""
     mnemonic = str(statement.word)
     late = expander.definition_elsewhere(mnemonic)
-    other = other_name(mnemonic) if error.unknown else None
+    other = other_name(mnemonic) if error.unknown else other_modifiers(mnemonic)
     near = closest(mnemonic, expander.macros, 0.8)
     if late is not None:
         behind = late.source is not statement.source or late.line > statement.line

@@ -1,0 +1,62 @@
+"""Modifiers that disassemblers print: what stands for the whole mnemonic assembles, and is told."""
+
+import pytest
+
+from dstc_isa.assembler import assemble
+from dstc_isa.assembler.other_modifiers import LEFT_OUT, LONGER_NAMES, MISSING
+from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.resolve import MnemonicError, resolve
+from tests.assembler.build import in_kernel, program
+
+
+@pytest.mark.parametrize("name", LONGER_NAMES)
+def test_longer_names_are_told(name):
+    other = LONGER_NAMES[name]
+    with pytest.raises(MnemonicError):
+        resolve(name)
+    if other.example:
+        program(in_kernel(f"{other.example}\nEXIT\nEXIT"))
+    (found,) = assemble(in_kernel(f"{name}.FOO R0, R1")).diagnostics
+    assert found.suggestion == other.suggestion
+    assert other.why in found.message + found.expected
+
+
+LEFT = {
+    "LDG.E.SYS R0, [R2]": "LDG.E",
+    "LDG.E.128.CONSTANT.SYS R4, [R2]": "LDG.E.128",
+    "LDG.E.U8.STRONG.GPU R0, [R2]": "LDG.E.U8",
+    "STG.E.EF.SYS [R2], R0": "STG.E",
+    "LDS.U R0, [R2]": "LDS",
+    "LDS.U.64 R4, [R2]": "LDS.64",
+    "RED.E.ADD.STRONG.GPU [R2], R0": "RED.E.ADD",
+    "ATOMG.E.ADD.STRONG.GPU R0, [R2], R4": "ATOMG.E.ADD",
+    "ATOMG.CAS.E.STRONG.SYS R0, [R2], R4, R5": "ATOMG.CAS.E",
+    "FADD.FTZ.RN R0, R1, R2": "FADD.FTZ",
+    "BAR.SYNC.DEFER_BLOCKING 0x0": "BAR.SYNC",
+}
+
+
+@pytest.mark.parametrize("line", LEFT)
+def test_modifiers_that_are_left_out(line):
+    written, _, operands = line.partition(" ")
+    (found,) = assemble(in_kernel(f"{line}\nEXIT")).diagnostics
+    assert found.suggestion == LEFT[line]
+    assert all(word in found.expected for word in written.split(".") if word in LEFT_OUT)
+    program(in_kernel(f"{found.suggestion} {operands}\nEXIT"))
+
+
+@pytest.mark.parametrize("mnemonic", ["ISETP.GE.U32.AND.EX", "F2F.F32.F64", "MUFU.RCP64H", "I2F.F64"])
+def test_modifiers_that_nothing_stands_for(mnemonic):
+    (found,) = assemble(in_kernel(f"{mnemonic} R0, R1\nEXIT")).diagnostics
+    assert not found.suggestion
+    assert any(why in found.message for why in MISSING.values())
+
+
+def test_a_modifier_that_is_left_out_somewhere_is_kept_where_it_has_a_meaning():
+    program(in_kernel("MEMBAR.SC.SYS\nMEMBAR.SC.CTA\nEXIT"))
+    (found,) = assemble(in_kernel("LDG.E.SYSS R0, [R2]\nEXIT")).diagnostics
+    assert "LDG has no modifier .SYSS" in found.message
+
+
+def test_no_declared_mnemonic_loses_a_part():
+    assert not {d.mnemonic for d in REGISTRY} & LONGER_NAMES.keys()
