@@ -77,8 +77,7 @@ def _after(e: Emitted, before: State) -> State:
     for register in written:
         after.pop(register, None)
     if result != PLAIN:
-        after |= dict.fromkeys(written, MIXED)
-        after[written[0]] = result
+        after |= dict.fromkeys(written if result == MIXED else written[:1], result)
     assert e.plan is not None
     return after if e.always and not e.plan.partial else _met(before, after)
 

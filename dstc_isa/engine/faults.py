@@ -133,7 +133,7 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
 
 def _beyond(kernel: Kernel, record: FaultRecord) -> str:
     """What a shared memory access goes beyond: the array that it names, or all of the CTA's."""
-    address = record.detail
+    address = record.detail if record.detail >> 31 == 0 else record.detail - (1 << 32)
     array = kernel.array_at(record.pc)
     if array is None:
         return f": the kernel declares {kernel.shared_bytes} bytes"

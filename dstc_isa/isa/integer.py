@@ -130,7 +130,7 @@ def wide_product(ra: U32, rb: U32, sign: int) -> U64:
 Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C)]
 
 
-@instruction("IMAD.WIDE", 0x225, Pipe.IMAD)
+@instruction("IMAD.WIDE", 0x225, Pipe.IMAD, adds=("rc",))
 def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd64:
     """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
 

@@ -40,12 +40,9 @@ def mark_sizes(curves: Sequence[Curve], near: float) -> list[dict[float, float]]
     return [{place: MARK_POINTS + step * count for place, count in counts.items()} for counts in over]
 
 
-def coinciding(curves: Sequence[Curve], near: float) -> list[bool]:
+def coinciding(curves: Sequence[Curve]) -> list[bool]:
     """Whether another line has the same values everywhere."""
-    return [
-        any(_equal(curve, other, near) for n, other in enumerate(curves) if n != number)
-        for number, curve in enumerate(curves)
-    ]
+    return [bool(curve) and curves.count(curve) > 1 for curve in curves]
 
 
 def _step(over: Sequence[int]) -> float:
@@ -55,7 +52,3 @@ def _step(over: Sequence[int]) -> float:
 def _run_together(one: Curve, other: Curve, near: float) -> bool:
     met = [abs(one[place] - other[place]) <= near for place in sorted(one.keys() & other.keys())]
     return any(first and second for first, second in pairwise(met))
-
-
-def _equal(one: Curve, other: Curve, near: float) -> bool:
-    return bool(one) and one.keys() == other.keys() and all(abs(one[place] - other[place]) <= near for place in one)

@@ -193,8 +193,7 @@ def _picture(
     sizes, colours = mark_sizes(marked, near), _colours(series)
     crosses = mark_sizes([dict.fromkeys(map(_sparsity, each.failed), 0.0) for each in series], near)
     names = [
-        f"{each.name} (coincides)" if same else each.name
-        for each, same in zip(series, coinciding(curves, near), strict=True)
+        f"{each.name} (coincides)" if same else each.name for each, same in zip(series, coinciding(curves), strict=True)
     ]
     explained = {**legend, "none: the point failed": FAILED} if any(each.failed for each in series) else legend
     figure, axes, height = _figure(title, names, series, explained)

@@ -16,17 +16,14 @@ from dstc_isa.timing.run import time_kernel
 from tests.engine.kernels import EPILOGUE, PROLOGUE, both, fault, program
 
 OUT = np.zeros(32, np.uint32)
+WIDE = "    IMAD.WIDE.U32 wide, thread, other, last"
 ARRAYS = "    .shared first, 64\n    .shared middle, 128\n    .shared last, 64\n"
 
 
 def text(access: str, address: str) -> str:
     """Each lane accesses the word at ``address`` bytes, which may name ``lane4``, 4 times its number."""
-    return (
-        PROLOGUE
-        + ARRAYS
-        + f"    .reg lane4, at\n    SHF.L.U32 lane4, thread, 2, RZ\n    {address}\n    {access}\n    MOV value, at\n"
-        + EPILOGUE
-    )
+    start = "    .reg lane4, at\n    .reg.64 wide\n    SHF.L.U32 lane4, thread, 2, RZ\n"
+    return PROLOGUE + ARRAYS + start + f"    {address}\n    {access}\n    MOV value, at\n" + EPILOGUE
 
 
 def reason(found: KernelFault) -> str:
@@ -43,6 +40,8 @@ def reason(found: KernelFault) -> str:
         ("LDS.128 value, [at+middle]", "MOV at, 128", "0-31", "16 bytes behind its end, in last"),
         ("ATOMS.ADD value, [lane4+last+32], thread", "MOV at, last", "8", "0x100 through last, which has 64 bytes"),
         ("ATOMS.ADD value, [at], thread", "IADD3 at, -lane4, middle, RZ", "1", "4 bytes before its start, in first"),
+        ("LDS value, [lane4+first-4]", "MOV at, first", "0", "it begins 4 bytes before its start"),
+        ("STS [wide.lo], thread", f"MOV other, 4\n{WIDE}", "16-31", "through last, which has 64"),
         ("STS.U8 [at+first], thread", "LEA at, thread, 60, 1", "2-31", "1 bytes behind its end, in middle"),
     ],
 )
@@ -107,8 +106,10 @@ def test_what_is_said_to_be_added_is_added(declaration: Declaration) -> None:
             values: dict[str, object] = {}
             for parameter in declaration.parameters:
                 lanes = draws.integers(0, 1 << 32, LANES, np.uint32)
+                if parameter.lane is Lane.U64:
+                    lanes = draws.integers(0, 1 << 63, LANES, np.uint64)
                 plain = np.zeros(LANES, bool) if parameter.lane is Lane.BOOL else 0
-                values[parameter.name] = lanes if parameter.lane is Lane.U32 else plain
+                values[parameter.name] = lanes if parameter.lane in (Lane.U32, Lane.U64) else plain
             more = draws.integers(0, 1 << 32, LANES, np.uint32)
             before, after = (
                 np.asarray(out[0] if isinstance(out, tuple) else out)

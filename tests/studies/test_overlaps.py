@@ -32,7 +32,7 @@ def test_lines_that_run_together_have_widths_of_their_own(curves: list[dict[floa
 
 @given(CURVES)
 def test_a_curve_coincides_if_another_is_the_same(curves: list[dict[float, float]]) -> None:
-    assert coinciding(curves, NEAR) == [bool(curve) and curves.count(curve) > 1 for curve in curves]
+    assert coinciding(curves) == [bool(curve) and curves.count(curve) > 1 for curve in curves]
 
 
 def test_lines_apart_or_crossing_have_one_width() -> None:
