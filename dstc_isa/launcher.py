@@ -34,7 +34,7 @@ OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"}
 """What of ``execute`` is not an option of the run itself."""
 
 NOTED = 20
-"""Last lines of a log, and of what PRINTs showed, that a fault brings along."""
+"""Last lines of a log, and of what PRINTs showed, that KernelFault and TimedOut bring along."""
 
 
 class AssemblyWarning(UserWarning):
@@ -87,9 +87,9 @@ def run(
     arrays, read and written in place. ``kernel``: a name, if there are several. ``gpu``: what to time it on, a
     configuration, its name or file; None runs without time. ``settings``: such as ``"sm.count=40"``, on a GPU that is
     named. ``include``: directories. ``arguments``: parameters that are called like an option. ``log``: CTA, a number or
-    coordinates, and warp, of each to be logged. ``print_limit``: PRINTs that are shown. A fault has the last lines of
-    both as notes. Other keywords are the options of ``execute``: threads, max_instructions, reference, sample,
-    check_hazards, any_order, progress, announce, timeout, heartbeat.
+    coordinates, and warp, of each to be logged. ``print_limit``: PRINTs that are shown. KernelFault and TimedOut have
+    the last lines of both as notes. Other keywords are the options of ``execute``: threads, max_instructions,
+    reference, sample, check_hazards, any_order, progress, announce, timeout, heartbeat.
 
     Raises AssemblyError or ObjectError for a file, LaunchError for arguments that do not fit, OptionError for a keyword
     that is neither, GpuError, and KernelFault and TimedOut during the run. Warns with AssemblyWarning of what the
@@ -118,8 +118,8 @@ def run(
     }
     shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
     shared |= {"log": log, "write": lines.append, "show": printed.append, "print_limit": print_limit}
-    prints = trace(loaded, chosen, ctas, threads, given, machine, **shared)
     try:
+        prints = trace(loaded, chosen, ctas, threads, given, machine, **shared)
         execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
     except (KernelFault, TimedOut) as stop:
         for line in [*printed[-NOTED:], *lines[-NOTED:]]:

@@ -76,4 +76,5 @@ def check_call(name: str, value: object) -> None:
 
 def kind_text(value: Any) -> str:
     """What a value is, as messages say it."""
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"a{'n' if name.startswith(('a', 'e', 'i', 'o', 'nd')) else ''} {name}"

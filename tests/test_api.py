@@ -66,6 +66,7 @@ def test_parameters_called_like_options_go_into_arguments():
     ("changes", "error", "message"),
     [
         ({"x": [1.0, 2.0]}, "LaunchError", r"^x: .*takes an array, not a list.*np\.array"),
+        ({"kernel": 3}, "ArgumentTypeError", r"^kernel is a kernel's name or None, not an int$"),
         ({"x": 3}, "LaunchError", r"^x: .*takes an array, not the number 3"),
         ({"x": "x.npy"}, "LaunchError", r"^x: .*takes an array, not a str"),
         ({"a": [1.0]}, "LaunchError", r"^a: .*takes a number, not a list"),

@@ -110,7 +110,7 @@ def add_manner_options(parser: argparse.ArgumentParser, *, default: bool = True)
         action="store_const",
         const=Verbosity.QUIET,
         default=Verbosity.NORMAL if default else argparse.SUPPRESS,
-        help="print errors and warnings alone",
+        help="print no report and no progress",
     )
     group.add_argument(
         "-v",

@@ -56,18 +56,34 @@ def logged_warps(options: argparse.Namespace) -> "list[tuple[Cta, int]]":
 
 @contextmanager
 def log_writer(path: Path | None) -> Iterator[Callable[[str], None]]:
-    """What takes the lines of a log: a file, which has its name when all is written, or else the terminal."""
+    """What takes the lines of a log: a file, which has its name when the block ends, or else the terminal.
+
+    An interrupt or TimedOut leaves what was written until then in the file; if that is nothing, the old one stays.
+    """
+    from dstc_isa.engine.supervision import TimedOut
+
     if path is None:
         yield tell
         return
+    stopped: BaseException | None = None
     with whole_file(path) as file:
         held = bytearray()
+        begun = False
 
         def write(line: str) -> None:
+            nonlocal begun
+            begun = True
             held.extend(line.encode("utf-8", "backslashreplace") + b"\n")
             if len(held) >= HELD_BACK:
                 file.write(held)
                 held.clear()
 
-        yield write
+        try:
+            yield write
+        except (KeyboardInterrupt, TimedOut) as error:
+            if not begun:
+                raise
+            stopped = error
         file.write(held)
+    if stopped is not None:
+        raise stopped

@@ -39,6 +39,9 @@ class Log:
         self.texts = [instruction_text(word) for word in kernel.words]
         self.places = [kernel.place(index) for index in range(len(kernel.words))]
         self.width = max(map(len, self.texts), default=0)
+        # Chains of macro uses are longer than all else of a line: they alone move what comes behind them.
+        lines = zip(self.places, kernel.locations, strict=False)
+        self.place_width = max((len(place) for place, chain in lines if len(chain) == 1), default=0)
 
     def step(self, warp: LoggedWarp, instruction: Instruction | None, execute: Callable[[], None]) -> None:
         """Let a warp execute its next instruction, and write what it was and did."""
@@ -53,7 +56,7 @@ class Log:
         mask = warp.fault_lanes if warp.fault else warp.mask
         line = (
             f"{cta_name(self.launch, warp.identity)}.{warp.index}  {warp.issued:5}  0x{pc * WORD_BYTES:04x}"
-            f"  {self.places[pc]}  {lane_list(mask):6}  {self.texts[pc]:{self.width}}"
+            f"  {self.places[pc]:{self.place_width}}  {lane_list(mask):6}  {self.texts[pc]:{self.width}}"
         )
         told = ["fault"] if warp.fault else changes
         self.write("  ".join([line, "; ".join(told)]).rstrip())

@@ -133,16 +133,19 @@ class Prints:
 
 
 def further_text(prints: Prints, kernel: Kernel, issued: npt.NDArray[np.int64]) -> str:
-    """How many more times warps came by a PRINT than was shown; empty if all was.
+    """That more was to be shown, and how often warps came by a PRINT in the launch; empty if all was shown.
 
     ``issued``: how often each instruction of ``kernel`` was issued in the launch.
     """
     if not prints.further:
         return ""
-    more = sum(int(issued[each.index]) for each in kernel.prints) - prints.shown
+    # A loop that waits takes other turns in the launch than in the run that was looked at: no difference of the two.
+    times = sum(int(issued[each.index]) for each in kernel.prints)
     # Lanes that jump past a PRINT, or for which its guard does not hold, are counted with the instruction.
     exact = not any(each.behind or each.guard != ALWAYS_PRINTED for each in kernel.prints)
-    return f"… and {'' if exact else 'up to '}{more:,} more; {prints.limit:,} are shown"
+    shown = "the first is shown" if prints.limit == 1 else f"the first {prints.limit:,} are shown"
+    count = f"{'' if exact else 'up to '}{times:,} time{'' if times == 1 else 's'}"
+    return f"… {shown}; in the launch warps came by a PRINT {count}"
 
 
 def _typed(rows: list[Row], kind: str) -> tuple[list[Any], Callable[[Any], str]]:

@@ -18,6 +18,7 @@ from dstc_isa.engine.supervision import Supervisor, TimedOut
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
+from dstc_isa.options import check_kind
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.retarget import scheduled_for
 from dstc_isa.trace.log import Log
@@ -47,11 +48,12 @@ def trace(
     """Show what PRINTs ask for and log what warps do in a launch that is still to be run: its arrays stay as they are.
 
     ``log``: CTA, a number or coordinates, and number of the warp, of each. ``write`` is given a line for each
-    instruction, and one that says so if a fault ends it; ``show`` those of PRINTs, ``print_limit`` at most.
+    instruction, and one that says what cut it short, if anything; ``show`` those of PRINTs, ``print_limit`` at most.
     ``reference``: use no compiled engine. ``timeout`` and ``heartbeat``: of this run alone, as in ``run_kernel``.
     Returns None if there is no PRINT to be shown. Raises LaunchError for what does not fit the kernel, UnknownWarp for
-    a warp that there is not, UsageError for a limit below 0, TimedOut.
+    a warp that there is not, ArgumentTypeError and UsageError for a limit that is no number or below 0, TimedOut.
     """
+    check_kind("print_limit", print_limit, (int, np.integer), "a whole number")
     if print_limit < 0:
         raise UsageError(f"the limit of PRINTs is 0 or more, not {print_limit}")
     wanted = bool(kernel.prints) and print_limit > 0
@@ -78,7 +80,13 @@ def trace(
     except KernelFault as fault:
         if logged:
             write(f"stopped by a fault: {str(fault).splitlines()[0]}")
+    except KeyboardInterrupt:
+        if logged:
+            write("cut short by an interrupt")
+        raise
     except TimedOut as error:
+        if logged:
+            write(f"cut short by the {error.line}")
         error.add_note("that was the run that shows PRINTs and logs, which is made before the launch")
         raise
     return prints

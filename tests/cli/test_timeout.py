@@ -1,12 +1,15 @@
 """``--timeout`` of every command that launches kernels, and what a command says of a run that goes on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dstc_isa.cli import network, run_options, sweep
 from dstc_isa.cli.emu import main
+from dstc_isa.engine.reference.machine import ReferenceMachine
+from dstc_isa.trace import run
 from tests.cli.reports import document
 from tests.cli.test_network import TABLE
 from tests.cli.test_report import COMMANDS
@@ -62,7 +65,36 @@ def test_a_log_without_end_is_stopped(capsys: pytest.CaptureFixture[str]) -> Non
     assert "dstc-emu: time limit: the launch was stopped after 0.5 s" in err
     assert "of late from spin.dasm:9 to spin.dasm:10" in err
     assert "\n  that was the run that shows PRINTs and logs, which is made before the launch\n" in err
-    assert not Path("log").exists()
+    first, *_, last = Path("log").read_text().splitlines()
+    assert first.startswith("0.0      1  0x0000  spin.dasm:4")
+    assert last.startswith("cut short by the time limit of 0.5 s: 0 of 1 CTAs done, ")
+
+
+def test_a_log_that_is_interrupted_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = ReferenceMachine.run_warp
+    turns = iter(range(9))
+
+    def interrupted(*given: Any) -> None:
+        if next(turns, None) is None:
+            raise KeyboardInterrupt
+        step(*given)
+
+    monkeypatch.setattr(ReferenceMachine, "run_warp", interrupted)
+    assert main([*RUN, "--log", "0.0", "--log-file", "log"]) == 130
+    lines = Path("log").read_text().splitlines()
+    assert [line.split()[1] for line in lines[:-1]] == [str(count) for count in range(1, 10)]
+    assert lines[-1] == "cut short by an interrupt"
+
+
+def test_an_interrupt_before_the_first_line_leaves_the_old_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("log").write_text("old\n")
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "trace", interrupted)
+    assert main([*RUN, "--log", "0.0", "--log-file", "log"]) == 130
+    assert Path("log").read_text() == "old\n"
 
 
 @pytest.mark.parametrize("command", ["spgemm", "gemm", "conv"])

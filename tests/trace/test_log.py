@@ -103,6 +103,13 @@ def test_loads_stores_and_atomics_have_addresses_and_values():
     assert value == "1.5"
 
 
+def test_columns_stand_below_each_other_whatever_the_line():
+    log = logged(STORES, (1,), (32,), [(0, 0)], x=np.zeros(32, np.float32), out=np.zeros(32, np.uint32))
+    lines = [line.split()[3] for line in log]
+    assert {len(line) for line in lines} == {len("t.dasm:9"), len("t.dasm:10")}
+    assert len({line.index("0-31") for line in log}) == 1
+
+
 ORDER = """
 .kernel k
 .param .ptr.u32 out

@@ -135,20 +135,52 @@ def test_more_than_the_limit_is_counted():
     out = np.zeros(1, np.uint32)
     lines = printed(SUM, grid=1300, out=out, print_limit=4)
     assert len(lines) == 5
-    assert lines[4] == "… and 1,296 more; 4 are shown"
+    assert lines[4] == "… the first 4 are shown; in the launch warps came by a PRINT 1,300 times"
     assert out[0] == 1300
     assert printed(SUM, grid=3, out=out, print_limit=0) == []
     guarded = SUM.replace("PRINT", "@!P0 PRINT")
-    assert printed(guarded, grid=9, out=out, print_limit=4)[4] == "… and up to 5 more; 4 are shown"
+    assert printed(guarded, grid=9, out=out, print_limit=4)[4].endswith(
+        "; in the launch warps came by a PRINT up to 9 times"
+    )
     with pytest.raises(dstc_isa.UsageError, match="limit of PRINTs is 0 or more, not -1"):
         printed(SUM, out=out, print_limit=-1)
+    for wrong, kind in (("a", "a str"), (1.5, "a float"), (None, "None")):
+        with pytest.raises(dstc_isa.ArgumentTypeError, match=f"^print_limit is a whole number, not {kind}$"):
+            printed(SUM, out=out, print_limit=wrong)
 
 
 def test_a_log_and_prints_of_one_run():
     out = np.zeros(1, np.uint32)
     result = dstc_isa.run(program(SUM), grid=3, gpu=None, out=out, log=[(2, 0)], print_limit=1)
     assert [line.split()[0] for line in result.log] == ["2.0"] * 6
-    assert result.printed == ["t.dasm:8 CTA 0 warp 0: old = 0", "… and 2 more; 1 are shown"]
+    assert result.printed == [
+        "t.dasm:8 CTA 0 warp 0: old = 0",
+        "… the first is shown; in the launch warps came by a PRINT 3 times",
+    ]
+
+
+POLLING = """.kernel k
+.param .ptr.u32 count
+.reg one, seen
+.reg.64 p
+    MOV one, 1
+    IMAD.WIDE.U32 p, RZ, RZ, count
+    RED.E.ADD [p], one
+wait:
+    PRINT "wait"
+    LDG.E seen, [p]
+    ISETP.LT.U32.AND P0, PT, seen, 4 * 32, PT
+    @P0 BRA wait
+    EXIT
+.endkernel
+"""
+
+
+def test_a_loop_that_waits_is_counted_as_in_the_launch():
+    result = dstc_isa.run(program(POLLING), grid=4, count=np.zeros(1, np.uint32), gpu=None)
+    turns = int(result.execution.issued[program(POLLING).kernels[0].prints[0].index])
+    assert len(result.printed) == 201
+    assert result.printed[-1] == f"… the first 200 are shown; in the launch warps came by a PRINT {turns:,} times"
 
 
 def test_a_fault_has_what_was_shown_as_notes():
@@ -156,6 +188,16 @@ def test_a_fault_has_what_was_shown_as_notes():
     with pytest.raises(KernelFault) as caught:
         printed(text, grid=3, out=np.zeros(1, np.uint32))
     assert caught.value.__notes__ == ["t.dasm:8 CTA 0 warp 0: old = 0"]
+
+
+def test_a_run_that_is_stopped_has_the_last_of_what_was_shown_as_notes():
+    text = in_kernel('PRINT "begin"\nagain:\nBRA again')
+    with pytest.raises(dstc_isa.TimedOut) as caught:
+        printed(text, timeout=0.2, log=[(0, 0)])
+    _, shown, *lines, last = caught.value.__notes__
+    assert shown == "t.dasm:2 CTA 0 warp 0: begin"
+    assert all("BRA" in line for line in lines)
+    assert last.startswith("cut short by the time limit of 0.2 s: 0 of 1 CTAs done, ")
 
 
 def test_time_does_not_depend_on_prints():
