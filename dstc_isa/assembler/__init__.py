@@ -159,6 +159,10 @@ def _assemble(
         try:
             for problem in problems:
                 reporter.add(problem)
+            for directory in include:
+                if not directory.is_dir():
+                    message = "there is no such directory, so .include finds nothing in it"
+                    reporter.add(Diagnostic(WARNING, message, str(directory)))
             _define(expander, source, defines)
             tree = read_tree(source)
             expander.body = tree.body
@@ -178,9 +182,14 @@ def _assemble(
     return Assembly(program, _in_order(reporter.diagnostics))
 
 
+def definable(name: str) -> bool:
+    """Whether ``defines`` may give a name a number: it is a name, and none of the language's own."""
+    return bool(_NAME.fullmatch(name)) and builtin(name) is None
+
+
 def _define(expander: Expander, source: Source, defines: Mapping[str, int | float]) -> None:
     for name, value in defines.items():
-        if not _NAME.fullmatch(name) or builtin(name) is not None:
+        if not definable(name):
             expander.reporter.add(Diagnostic(ERROR, f"cannot define {name!r}: it is no free name", source.name))
         else:
             expander.scope.names[name] = value

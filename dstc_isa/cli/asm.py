@@ -12,6 +12,7 @@ from dstc_isa.cli.parser import CommandParser, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.cli.used_files import used_twice
+from dstc_isa.errors import UsageError
 from dstc_isa.whole_file import STANDARD_OUTPUT, check_writable
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parser = arguments()
     options = parse(parser, argv)
-    return run_command(PROGRAM, lambda: run(parser, options))
+    return run_command(PROGRAM, lambda: run(parser, options), parser)
 
 
 def run(parser: CommandParser, options: argparse.Namespace) -> int:
@@ -86,12 +87,16 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     text_asked_for = options.json or (options.disassemble and options.output is None)
     if text_asked_for or STANDARD_OUTPUT in (options.output, options.listing):
         check_writable(Path(STANDARD_OUTPUT))
+    from dstc_isa.assembler import definable
+
     defines = {}
     for text in options.defines:
         name, _, written = text.partition("=")
         value = number(written or "1")
         if value is None or not name:
             parser.error(f"-D {text}: expected NAME=NUMBER")
+        if not definable(name):
+            parser.error(f"-D {text}: cannot define {name!r}: it is no free name")
         defines[name] = value
     if not extend(options.isa, options.json):
         return Status.REFUSED
@@ -155,6 +160,8 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
     try:
         gpu = None if options.gpu is None else load_gpu(options.gpu)
     except GpuError as error:
+        if isinstance(error, UsageError) and not options.json:
+            raise
         report([Diagnostic(ERROR, str(error), options.gpu)], options.json)
         return status_of(error)
     include = [Path(directory) for directory in options.include]

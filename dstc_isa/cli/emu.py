@@ -64,7 +64,7 @@ def run_help(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dstc-emu``; returns the exit status, and leaves by SystemExit for a wrong command line or a help."""
     options = parse(parser(), arguments)
-    return run_command(PROGRAM, lambda: options.run(options))
+    return run_command(PROGRAM, lambda: options.run(options), options.parser)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from dstc_isa.cli.parser import CommandParser
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.errors import DstcError, UsageError
 
 
-def run_command(program: str, command: Callable[[], int]) -> int:
-    """Run a command; its status, or that of the error that ended it, which is told behind the program's name."""
+def run_command(program: str, command: Callable[[], int], parser: CommandParser) -> int:
+    """Run a command; its status, or that of the error that ended it, which is told behind the program's name.
+
+    A wrong command line is told as its ``parser`` tells one.
+    """
     try:
         status = command()
         sys.stdout.flush()
@@ -21,6 +25,9 @@ def run_command(program: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:
         _leave_output()
         return Status.CLOSED_PIPE
+    except UsageError as error:
+        say(f"{message(parser.prog, error)}\n{parser.reminder()}")
+        return Status.USAGE
     except (DstcError, OSError, MemoryError) as error:
         if isinstance(error, OSError) and error.filename is None:
             _leave_output()

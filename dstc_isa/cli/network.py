@@ -106,7 +106,7 @@ def run_network(options: argparse.Namespace) -> int:
     from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.network.device import Device
-    from dstc_isa.network.errors import NetworkError
+    from dstc_isa.network.errors import NetworkError, NetworkNameError
     from dstc_isa.network.plot import draw
     from dstc_isa.network.record import opened
     from dstc_isa.network.study import machine_study
@@ -141,6 +141,8 @@ def run_network(options: argparse.Namespace) -> int:
                 sampled = [] if options.sample is None else [f"{options.sample:.4g} of the CTAs timed"]
                 title = f"{name} on {', '.join([gpu.name, *options.set, *sampled])}"
                 written += drawn_or_told(lambda: draw(outcome.rows, title, options.output))
+    except NetworkNameError:
+        raise
     except (JournalError, NetworkError) as error:
         raise InputError(str(error)) from None
     except (KeyboardInterrupt, TimedOut, OSError) as error:

@@ -11,6 +11,7 @@ from dstc_isa.cli.terminal import Colour, Manner, Verbosity, speak
 from dstc_isa.whole_file import STANDARD_OUTPUT
 
 END_OF_OPTIONS = "--"
+_NUMBERS: dict[object, str] = {int: "a whole number", float: "a number"}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -25,6 +26,7 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(**settings, epilog=f"{epilog}\n{STATUSES}" if epilog else STATUSES, allow_abbrev=False)
         self.commands: Mapping[str, argparse.ArgumentParser] = {}
         self.what = ""
+        self.set_defaults(parser=self)
         add_manner_options(self, default=top)
 
     def add_commands(self, destination: str, what: str) -> "argparse._SubParsersAction[CommandParser]":
@@ -68,6 +70,18 @@ class CommandParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"expected {_value_of(action)}, not an empty text")
         return super()._get_values(action, arg_strings)
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """One value; a text that is no number is refused with what a number's kind is called."""
+        kind = _NUMBERS.get(action.type)
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError:
+            if kind is None:
+                raise
+            raise argparse.ArgumentError(
+                None, f"{action.option_strings[-1]} takes {kind}, not {arg_string!r}"
+            ) from None
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             near = nearest(value, action.choices) or f"; there is {', '.join(map(str, action.choices))}"
@@ -75,10 +89,13 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is; exit status 2."""
+        self.exit(Status.USAGE, f"{self.prog}: {message}\n{self.reminder()}\n")
+
+    def reminder(self) -> str:
+        """The line below an error: how the command is written, and where help is."""
         needed = [action for action in self._actions if not action.option_strings or action.required]
         words = " ".join(_form(action) for action in needed)
-        usage = f"usage: {self.prog} [options]{words and ' '}{words}"
-        self.exit(Status.USAGE, f"{self.prog}: {message}\n  {usage}; --help says more\n")
+        return f"  usage: {self.prog} [options]{words and ' '}{words}; --help says more"
 
 
 def _value_of(action: argparse.Action) -> str:
@@ -130,7 +147,7 @@ def add_manner_options(parser: argparse.ArgumentParser, *, default: bool = True)
 
 
 def parse(parser: CommandParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options, with the ``command_line`` itself; from here on the command speaks as they say.
+    """The options, with the ``command_line`` itself and the command's ``parser``; it speaks as they say from here on.
 
     Standard output that one of them takes (``-``) has no other text.
     """
@@ -141,6 +158,6 @@ def parse(parser: CommandParser, arguments: Sequence[str] | None) -> argparse.Na
     places += [text.partition("=")[2] for text in getattr(options, "out", [])]
     taken = [str(place) for place in places].count(STANDARD_OUTPUT)
     if taken > 1:
-        parser.error(f"{taken} things would go to standard output (-): give a file for each but one")
+        options.parser.error(f"{taken} things would go to standard output (-): give a file for each but one")
     speak(Manner(Colour(options.color), options.verbosity, report=not taken))
     return options

@@ -53,11 +53,15 @@ def load_gpu(name: str | os.PathLike[str] = DEFAULT_GPU, settings: Sequence[str]
     """
     check_name("name", name, (str, os.PathLike), "a GPU's name or a file")
     _check_settings(settings)
-    gpu = _load_plain(os.fspath(name))
+    return with_settings(_load_plain(os.fspath(name)), settings)
+
+
+def with_settings(gpu: Gpu, settings: Sequence[str], option: str = "--set") -> Gpu:
+    """The GPU with ``key=value`` settings; raises GpuOptionError, which names ``option``, for a wrong one."""
     if not settings:
         return gpu
     try:
-        return _changed(gpu, settings)
+        return _changed(gpu, settings, option)
     except GpuError as error:
         raise GpuOptionError(str(error)) from None
 
@@ -89,12 +93,12 @@ def _check_settings(settings: Sequence[str]) -> None:
         check_name("settings: each of them", text, str, 'a text such as "sm.count=40"')
 
 
-def _changed(gpu: Gpu, settings: Sequence[str]) -> Gpu:
+def _changed(gpu: Gpu, settings: Sequence[str], option: str) -> Gpu:
     rows = {row.key: row for row in gpu.rows}
     for text in settings:
         key, equals, value = text.partition("=")
         key = key.strip()
-        where = f"--set {text}"
+        where = f"{option} {text}"
         if not equals:
             raise GpuError(f"{where}: expected key=value, such as pipes.FMA.latency=6")
         try:

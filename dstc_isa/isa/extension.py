@@ -36,7 +36,12 @@ def load_extension(path: str | os.PathLike[str]) -> None:
         if loaded != str(path.resolve()):
             raise ExtensionError(path, f"{loaded} has the same name and is loaded already: rename one of them")
         return
-    if path.suffix != ".py" or not path.is_file():
+    try:
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise ExtensionError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if path.suffix != ".py":
         raise ExtensionError(path, "not a Python file: expected the name of a .py file that declares instructions")
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None

@@ -17,7 +17,7 @@ from dstc_isa.network.chains import Chains
 from dstc_isa.network.contents import left_to_host, without_layers
 from dstc_isa.network.device import Device
 from dstc_isa.network.epilogue import apart
-from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.errors import NetworkError, NetworkNameError
 from dstc_isa.network.graph import RANDOM_OPERATORS, Graph, Input
 from dstc_isa.network.layers import (
     convolved,
@@ -44,16 +44,16 @@ def checked_inputs(graph: Graph, given: Mapping[str, Array]) -> dict[str, Array]
     listed = "; ".join(f"{each.name}: {each.description}" for each in graph.inputs)
     if "" in given:
         if len(wanted) != 1 or len(given) != 1:
-            raise NetworkError(f"{graph.path} has {len(wanted)} inputs: name each array; they are {listed}")
+            raise NetworkNameError(f"{graph.path} has {len(wanted)} inputs: name each array; they are {listed}")
         given = {next(iter(wanted)): given[""]}
     for name in given:
         if name not in wanted:
-            raise NetworkError(f"{graph.path} has no input {name}; its inputs are {listed}")
+            raise NetworkNameError(f"{graph.path} has no input {name}; its inputs are {listed}")
     missing = [name for name in wanted if name not in given]
     if missing:
         option = "--input X.npy" if len(wanted) == 1 else f"--input {missing[0]}=X.npy"
         expected = wanted[missing[0]].description
-        raise NetworkError(f"{graph.path}: no array for input {missing[0]}; give {expected} with {option}")
+        raise NetworkNameError(f"{graph.path}: no array for input {missing[0]}; give {expected} with {option}")
     sizes: dict[str, int] = {}
     return {name: _checked(graph, each, np.asarray(given[name]), sizes) for name, each in wanted.items()}
 

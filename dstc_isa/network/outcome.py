@@ -13,7 +13,7 @@ from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.supervision import TimedOut
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.accuracy import Accuracy
-from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.errors import NetworkError, NetworkNameError
 from dstc_isa.network.row import LayerRow
 
 Array = npt.NDArray[Any]
@@ -60,7 +60,7 @@ Keep = Callable[[LayerRow], None]
 
 
 def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
-    """The names that patterns choose, all without patterns; NetworkError for an idle pattern, or if none is left.
+    """The names that patterns choose, all without patterns; NetworkNameError for an idle pattern, or if none is left.
 
     A pattern is a name, or has ``*`` for any characters, as in ``conv3_*``; nothing else in it is special. With ``!``
     before it, it takes away what those before it chose, or all names if it is the first. A later one has the last word.
@@ -71,10 +71,10 @@ def chosen_layers(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
         wanted = pattern[1:] if excluded else pattern
         found = {wanted} if wanted in names else set(_matching(names, wanted))
         if not found:
-            raise NetworkError(f"no layer is named {wanted}; there is {_listed(names)}")
+            raise NetworkNameError(f"no layer is named {wanted}; there is {_listed(names)}")
         chosen = chosen - found if excluded else chosen | found
     if names and not chosen:
-        raise NetworkError(f"{','.join(patterns)} leaves no layer to run; there is {_listed(names)}")
+        raise NetworkNameError(f"{','.join(patterns)} leaves no layer to run; there is {_listed(names)}")
     return [name for name in names if name in chosen]
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
-from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.errors import NetworkError, NetworkNameError
 
 TABLES = Path(__file__).resolve().parent / "tables"
 SUFFIX = ".toml"
@@ -61,7 +61,7 @@ def shipped_tables() -> list[str]:
 def load_table(name: str) -> Table:
     """Read a table: one that comes with the package, by name, or a file whose name ends in .toml.
 
-    Raises NetworkError, which names file, layer and key.
+    Raises NetworkError, which names file, layer and key, and NetworkNameError for a name that there is not.
     """
     if name.endswith(SUFFIX):
         path = Path(name)
@@ -70,7 +70,7 @@ def load_table(name: str) -> Table:
     else:
         close = get_close_matches(name, shipped_tables(), 1)
         hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(shipped_tables())}"
-        raise NetworkError(
+        raise NetworkNameError(
             f"{name}: no network of that name, and no name of a file that ends in .onnx or .toml; {hint}"
         )
     try:

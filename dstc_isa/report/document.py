@@ -30,8 +30,8 @@ def document(
     """The report of ``command``, or of the function of that name, for ``json.dump``.
 
     ``launches``: kernels in the order they ran. ``result``: what only this command has. ``command_line``: as it was
-    typed, None from Python. ``gpu``: what was timed on, if no launch says it. ``status``: "done", "finding" or "fault",
-    of which ``message`` tells.
+    typed, None from Python. ``gpu``: what was timed on, if no launch says it. ``status``: "done", "finding", "fault"
+    or "refused", of which ``message`` tells.
     """
     timed = next((launch.timing for launch in launches if launch.timing is not None), None)
     machine = None

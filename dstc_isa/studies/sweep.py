@@ -21,7 +21,7 @@ from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.supervision import TimedOut, check_timeout
 from dstc_isa.errors import DstcError, UsageError
-from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu, with_settings
 from dstc_isa.host_memory import require
 from dstc_isa.program_files import SPARSE_KERNELS, program_directory
 from dstc_isa.report.statistics import RunStatistics
@@ -168,9 +168,10 @@ class Study:
         """The points, those first that the speed-up of others needs. Raises GpuError for a wrong parameter."""
         kernels = sorted(self.kernels, key=lambda name: KERNELS[name].by_a or KERNELS[name].by_b)
         points = []
+        fixed = load_gpu(self.gpu, self.settings)
         for values in product(*self.vary.values()):
             varied = [f"{key}={value}" for key, value in zip(self.vary, values, strict=True)]
-            gpu = load_gpu(self.gpu, [*self.settings, *varied])
+            gpu = with_settings(fixed, varied, "--vary")
             overrides = self._overrides(gpu)
             for name in kernels:
                 kernel = KERNELS[name]

@@ -145,6 +145,8 @@ def test_include_directories(source, tmp_path):
         ["-d", "x.dobj", "-o", "x.dobj"],
         ["x.dasm", "-D", "N=R1"],
         ["x.dasm", "-D", "=1"],
+        ["x.dasm", "-D", "1X=3"],
+        ["x.dasm", "-D", "R1=3"],
         ["-d", "x.dobj", "-l", "y"],
         ["x", "-D", "N=1/0"],
         ["x", "-D", "N=1e309"],
@@ -158,6 +160,21 @@ def test_usage(arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+def test_a_gpu_that_there_is_not_is_a_wrong_command_line(source, capsys):
+    assert main([str(source), "--gpu", "v1000"]) == 2
+    first, usage = capsys.readouterr().err.splitlines()
+    assert first.startswith("dstc-asm: ")
+    assert usage.startswith("  usage: dstc-asm [options] [FILE]")
+    assert main([str(source), "--gpu", "v1000", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["diagnostics"]
+
+
+def test_a_directory_of_includes_that_there_is_not_is_told(source, tmp_path, capsys):
+    assert main([str(source), "-D", "N", "-I", str(tmp_path / "nowhere"), "-I", str(tmp_path)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "no such directory" in line]
+    assert told == [f"{tmp_path / 'nowhere'}: warning: there is no such directory, so .include finds nothing in it"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x7fELF", b"x" * 100, None])

@@ -232,7 +232,7 @@ WRONG_RUNS = {
     "threads of text": (2, "--threads", "run hello.dasm --threads many"),
     "very many threads": (2, "--threads is 1 to 256", "run hello.dasm --threads 100000"),
     "no instructions": (2, "--max-instructions is 1 to", "run hello.dasm --max-instructions 0"),
-    "missing extension": (1, "none.py: not a Python file", "run hello.dasm --isa none.py"),
+    "missing extension": (1, "none.py: cannot be read: No such file or directory", "run hello.dasm --isa none.py"),
     "broken extension": (1, "broken.py:1: ", "run hello.dasm --isa broken.py"),
 }
 

@@ -5,12 +5,15 @@ import pytest
 
 from dstc_isa.assembler import AssemblyError
 from dstc_isa.cli.entry import message, run_command
+from dstc_isa.cli.parser import CommandParser
 from dstc_isa.cli.status import STATUSES, Status
 from dstc_isa.diagnostics import ERROR, Diagnostic
 from dstc_isa.engine.launch import LaunchArgumentError, LaunchError
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.gpu.loader import GpuOptionError
+
+TOOL = CommandParser(prog="tool run")
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -24,9 +27,13 @@ def raising(error: BaseException) -> Callable[[], int]:
     ("error", "status", "told"),
     [
         (DstcError("no"), 1, "tool: no\n"),
-        (UsageError("--x is 1"), 2, "tool: --x is 1\n"),
+        (UsageError("--x is 1"), 2, "tool run: --x is 1\n  usage: tool run [options]; --help says more\n"),
         (LaunchError("too large"), 1, "tool: too large\n"),
-        (LaunchArgumentError("no parameter b"), 2, "tool: no parameter b\n"),
+        (
+            LaunchArgumentError("no parameter b"),
+            2,
+            "tool run: no parameter b\n  usage: tool run [options]; --help says more\n",
+        ),
         (OSError(errno.ENOSPC, "No space left on device", "c.npy"), 1, "tool: c.npy: No space left on device\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "tool: standard output: No space left on device\n"),
         (MemoryError("Unable to allocate"), 1, "tool: Unable to allocate\n"),
@@ -38,13 +45,13 @@ def raising(error: BaseException) -> Callable[[], int]:
 def test_errors_become_a_sentence_and_a_status(
     capsys: pytest.CaptureFixture[str], error: BaseException, status: int, told: str
 ) -> None:
-    assert run_command("tool", raising(error)) == status
+    assert run_command("tool", raising(error), TOOL) == status
     assert capsys.readouterr() == ("", told)
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        run_command("tool", raising(ZeroDivisionError()))
+        run_command("tool", raising(ZeroDivisionError()), TOOL)
 
 
 def test_notes_stand_below() -> None:
@@ -54,7 +61,7 @@ def test_notes_stand_below() -> None:
 
 
 def test_status_of_a_command_is_kept() -> None:
-    assert run_command("tool", lambda: Status.FINDING) == 4
+    assert run_command("tool", lambda: Status.FINDING, TOOL) == 4
 
 
 def test_every_status_is_explained() -> None:

@@ -67,7 +67,7 @@ def test_names(name: str, mnemonics: list[str]) -> None:
 )
 def test_unknown_names_have_a_hint(capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
     assert main(["isa", name]) == 2
-    assert capsys.readouterr().err == f"dstc-emu: there is no instruction {name}{hint}\n"
+    assert capsys.readouterr().err.splitlines()[0] == f"dstc-emu isa: there is no instruction {name}{hint}"
 
 
 def test_an_instruction_of_ones_own(tmp_path) -> None:

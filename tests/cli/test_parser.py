@@ -36,6 +36,9 @@ def refusal(capsys: pytest.CaptureFixture[str], line: str) -> list[str]:
         ("sweep spgem", "dstc-emu sweep: there is no subject 'spgem'; did you mean spgemm?"),
         ("spgemm --kernel spgem", "dstc-emu spgemm: argument --kernel: there is no 'spgem'; did you mean spgemm?"),
         ("run --color blue k.dasm", "dstc-emu run: argument --color: there is no 'blue'; there is auto, always, never"),
+        ("run k.dasm --timeout x", "dstc-emu run: --timeout takes a number, not 'x'"),
+        ("run k.dasm --threads 1.5", "dstc-emu run: --threads takes a whole number, not '1.5'"),
+        ("run k.dasm --out y=- --json -", "dstc-emu run: 2 things would go to standard output (-)"),
         ("help rnu", "dstc-emu: there is no command 'rnu'; did you mean run?"),
     ],
 )
@@ -43,6 +46,33 @@ def test_one_sentence_and_the_usage_of_that_command(
     capsys: pytest.CaptureFixture[str], line: str, message: str
 ) -> None:
     first, usage = refusal(capsys, line)
+    assert first.startswith(message)
+    assert usage.startswith(f"  usage: {message.partition(':')[0]} [options]")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("run k.dasm --grid x", "dstc-emu run: --grid takes whole numbers"),
+        ("run k.dasm --threads 0", "dstc-emu run: --threads is 1 to 256, not 0"),
+        ("run k.dasm --timeout 0", "dstc-emu run: --timeout is a number of seconds above 0"),
+        ("run k.dasm --gpu v1000", "dstc-emu run: "),
+        ("spgemm --random 8,8", "dstc-emu spgemm: --random takes 3 numbers, not 2"),
+        ("gpu show v100 --set foo=1", "dstc-emu gpu show: --set foo=1: no parameter is called foo"),
+        ("sweep spgemm --m 8 --n 8 --k 8 --vary foo=1 -o no", "dstc-emu sweep spgemm: --vary foo=1: no parameter is"),
+        ("sweep spgemm --m 8 --n 8 --k 8 --set foo=1 -o no", "dstc-emu sweep spgemm: --set foo=1: no parameter is"),
+        ("network vg16 -o no", "dstc-emu network: vg16: no network of that name"),
+        ("isa FOO", "dstc-emu isa: there is no instruction FOO"),
+        ("validate --only foo", "dstc-emu validate: --only: there is no group foo"),
+    ],
+)
+def test_what_a_command_refuses_is_told_as_the_parser_tells_it(
+    capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    assert main(line.split()) == 2
+    out, err = capsys.readouterr()
+    first, usage = err.splitlines()
+    assert not out
     assert first.startswith(message)
     assert usage.startswith(f"  usage: {message.partition(':')[0]} [options]")
 

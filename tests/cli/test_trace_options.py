@@ -101,7 +101,8 @@ def test_prints_are_limited(capfd: pytest.CaptureFixture[str]) -> None:
     assert print_runs(capfd, "--grid", "2", "--print-limit", "0")[1][0].startswith("k: ")
     assert print_runs(capfd, "--print-limit", "-1")[::2] == (
         2,
-        "dstc-emu: the limit of PRINTs is 0 or more, not -1\n",
+        "dstc-emu run: the limit of PRINTs is 0 or more, not -1\n"
+        "  usage: dstc-emu run [options] PROG; --help says more\n",
     )
 
 

@@ -42,11 +42,20 @@ def test_a_bad_file_names_line_and_reason(tmp_path: Path, source: str, line: int
     assert before == REGISTRY
 
 
-@pytest.mark.parametrize("name", ["missing.py", "there.txt", "folder.py"])
-def test_no_python_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.py", "cannot be read: No such file or directory"),
+        ("missing", "cannot be read: No such file or directory"),
+        ("folder.py", "cannot be read: Is a directory"),
+        ("no\0name.py", "cannot be read: embedded null byte"),
+        ("there.txt", r"expected the name of a \.py file"),
+    ],
+)
+def test_no_python_file(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "there.txt").write_text("")
     (tmp_path / "folder.py").mkdir()
-    with pytest.raises(ExtensionError, match=r"expected the name of a \.py file"):
+    with pytest.raises(ExtensionError, match=reason):
         load_extension(tmp_path / name)
 
 
