@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from dstc_isa.cli.asm import main
+from dstc_isa.cli.asm import main, outcome
+from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic
+from dstc_isa.diagnostics import HAZARD as OF_HAZARD
 from dstc_isa.object import read_object
 from dstc_isa.program_files import program_directory
 
@@ -83,6 +85,13 @@ def test_an_error_beside_a_hazard_is_no_finding(tmp_path, wrong):
     source = tmp_path / "h.dasm"
     source.write_text(HAZARD.replace("EXIT", f"EXIT\n{wrong}"))
     assert main([str(source), "--check"]) == 1
+
+
+def test_a_finding_is_of_hazards_alone():
+    hazard = Diagnostic(ERROR, "RAW hazard", "k.dasm", kind=OF_HAZARD)
+    other = Diagnostic(ERROR, "cannot be written", "k.dobj")
+    warning = Diagnostic(WARNING, "never used", "k.dasm")
+    assert [outcome(told) for told in ([], [warning], [hazard, warning], [hazard, other], [other])] == [0, 0, 4, 1, 1]
 
 
 def test_many_hazards_are_a_finding(tmp_path):

@@ -11,6 +11,7 @@ from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.record import FILES, Record, archive, opened
 from dstc_isa.studies.claim import JournalError
+from tests.disk import Disk, killed_in_a_write
 from tests.network.rows import row
 
 STUDY = {"network": "test", "sm.count": 80, "layers": ["a*"]}
@@ -46,6 +47,44 @@ def test_rows_are_there_when_they_are_added(tmp_path: Path) -> None:
     assert report["totals"]["dual_cycles"] == 20
     assert len(report["layers"]) == 2
     assert np.array_equal(np.load(record.directory / "outputs.npz")["a/b:0"], np.eye(2))
+
+
+def test_power_may_fail_whenever_a_row_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+
+    def check(*names: str) -> None:
+        left = disk.left(tmp_path)
+        assert {name: left.get(name) for name in names} == {name: (tmp_path / name).read_bytes() for name in names}
+
+    begun = ("study.json", "layers.jsonl", "layers.csv")
+    rows = [row(), row(layer="fc")]
+    record = record_in(tmp_path)
+    for each in rows:
+        record.add(each)
+        check(*begun)
+    record.finish(Outcome(rows=tuple(rows), outputs={"y": np.eye(2)}))
+    check(*begun, "network.json", "outputs.npz")
+    record.finish(Outcome(rows=tuple(rows)))
+    check(*begun, "network.json")
+    lines = tmp_path / "layers.jsonl"
+    lines.write_bytes(lines.read_bytes()[:-9])
+    record_in(tmp_path)
+    check("layers.jsonl")
+
+
+def test_killed_while_the_report_is_replaced(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    record.add(row())
+    record.finish(Outcome(rows=(row(),), on_host={"Add": 1}))
+    before = (tmp_path / "network.json").read_bytes()
+    opening = f"""
+from pathlib import Path
+from dstc_isa.network.outcome import Outcome
+from dstc_isa.network.record import opened
+with opened(Path({str(tmp_path)!r}), {STUDY!r}, {{"network": "test"}}, print) as record:"""
+    finishing = 'record.finish(Outcome(rows=tuple(record.rows), on_host={"Add": 2}))'
+    assert killed_in_a_write(opening, finishing, len(before) - 1)
+    assert (tmp_path / "network.json").read_bytes() == before
 
 
 def test_no_layer(tmp_path: Path) -> None:

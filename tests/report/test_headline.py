@@ -97,6 +97,16 @@ def test_a_resource_is_the_limit_from_a_share_on(share: float, limit: Limit, tex
     assert found.text.startswith(text)
 
 
+@pytest.mark.parametrize(("share", "limit"), [(NEAR, Limit.FEW_CTAS), (NEAR - 0.01, Limit.LATENCY)])
+def test_so_is_what_keeps_few_sms_busy(share: float, limit: Limit) -> None:
+    assert headline([load(busy={"issue slots": 1000 * share})]).limit is limit
+
+
+@pytest.mark.parametrize(("cycles", "limit"), [(499, Limit.LAUNCH), (500, Limit.LATENCY)])
+def test_a_launch_is_short_below_one_access_to_dram(cycles: int, limit: Limit) -> None:
+    assert headline([load(cycles=cycles, access_cycles=500)]).limit is limit
+
+
 @pytest.mark.parametrize(
     ("launches", "limit", "text"),
     [

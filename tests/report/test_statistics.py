@@ -14,6 +14,10 @@ from dstc_isa.isa.text import format_instruction
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.timing.layout import COUNTERS
+from dstc_isa.timing.occupancy import Occupancy
+from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import time_kernel
 from tests.strategies import instructions, words
 
@@ -120,6 +124,35 @@ def test_counts_of_a_timed_kernel_by_hand() -> None:
     assert timed.longest_wait[0] == "long_scoreboard"
     assert timed.longest_wait[1] == timed.stalls["long_scoreboard"] / timed.warp_cycles > 0.5
     assert timed.warp_cycles == timed.issue_slots + sum(timed.stalls.values())
+
+
+def test_sums_of_a_timed_launch() -> None:
+    issued, stalls = np.array([6, 4]), np.zeros((2, len(Reason)), np.int64)
+    stalls[0, Reason.BARRIER], stalls[1, Reason.BARRIER], stalls[1, Reason.LONG_SCOREBOARD] = 5, 7, 8
+    gpu, none = load_gpu(), np.zeros(2, np.int64)
+    kernel = Kernel("k", (0, 0))
+    counters = dict.fromkeys(COUNTERS, 0) | {"warp_cycles": 30, "ctas_done": 3}
+    timing = Timing(
+        gpu=gpu,
+        execution=Execution(issued, none, 0.5, 1),
+        cycles=2 * round(gpu.clock_mhz),
+        issued=issued,
+        stalls=stalls,
+        free=np.array([0, 1]),
+        counters=counters,
+        port_busy={},
+        sms=3,
+        dram_sectors=10,
+        occupancy=Occupancy(2, "warp slots", 0, 4),
+    )
+    timed = statistics(kernel, timing.execution, timing).timing
+    assert timed is not None
+    assert (timed.dram_bytes, timed.ctas, timed.issue_slots) == (10 * 32, 3, 9)
+    assert timed.microseconds == timing.cycles / gpu.clock_mhz
+    assert {name: count for name, count in timed.stalls.items() if count} == {"barrier": 12, "long_scoreboard": 8}
+    assert [(each.issued, each.stalled) for each in timed.instructions] == [(6, 5), (4, 15)]
+    assert timed.longest_wait == ("barrier", 12 / 30)
+    assert timed.achieved_occupancy == 30 / (timing.cycles * 3 * timed.warp_slots)
 
 
 def test_the_longest_wait_is_not_for_other_warps_turns() -> None:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.studies.claim import JournalError
-from dstc_isa.studies.journal import opened, read_rows
+from dstc_isa.studies.journal import line, opened, read_rows
 from dstc_isa.studies.point import Row, with_speedups
+from tests.disk import Disk, killed_in_a_write
 from tests.studies.rows import check_directory, row, rows
 
 SETTINGS = {"m": 64, "gpu": "v100-dstc", "sm.count": 80}
@@ -68,6 +69,46 @@ def test_goes_on_after_a_kill(study: Path, tmp_path_factory: pytest.TempPathFact
                 journal.add(each)
     assert (directory / "points.jsonl").read_bytes() == text
     assert len(check_directory(directory)) == len(FOUND)
+
+
+def test_power_may_fail_whenever_a_row_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+
+    def check() -> None:
+        names = ("points.csv", "points.jsonl", "study.json")
+        left = disk.left(tmp_path)
+        assert {name: left.get(name) for name in names} == {name: (tmp_path / name).read_bytes() for name in names}
+
+    for cut in (0, 1):
+        if cut:
+            record = tmp_path / "points.jsonl"
+            record.write_bytes(record.read_bytes()[:-cut])
+            (tmp_path / "points.csv").unlink()
+        with opened(tmp_path, SETTINGS, print) as journal:
+            check()
+            for each in (row(), row(density_a=0.25), row(**DENSE)):
+                if journal.find(each.key) is None:
+                    journal.add(each)
+                    check()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
+def test_killed_while_the_record_is_replaced(tmp_path: Path, part: float) -> None:
+    """A dense row completes the earlier ones: the record is written anew, and is the old one until it is whole."""
+    kept(tmp_path, [row(), row(density_a=0.25)])
+    before = (tmp_path / "points.jsonl").read_bytes()
+    dense = row(**DENSE)
+    opening = f"""
+import json
+from pathlib import Path
+from dstc_isa.studies.journal import opened
+from dstc_isa.studies.point import Row
+with opened(Path({str(tmp_path)!r}), {SETTINGS!r}, print) as journal:"""
+    adding = f"journal.add(Row.from_json(json.loads({line(dense)!r})))"
+    assert killed_in_a_write(opening, adding, int(part * len(before)))
+    assert (tmp_path / "points.jsonl").read_bytes() == before
+    kept(tmp_path, [dense])
+    assert read_rows(tmp_path) == with_speedups([row(), row(density_a=0.25), dense])
 
 
 def test_a_dropped_row_is_announced(study: Path, tmp_path: Path) -> None:

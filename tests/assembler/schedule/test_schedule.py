@@ -139,6 +139,13 @@ def test_loads_that_are_used_together_share_a_scoreboard() -> None:
     assert later.startswith("B------")
 
 
+def test_a_busy_port_does_not_stand_in_for_the_stall_before_a_wait() -> None:
+    """A wait follows its scoreboard's setter by a stall count of 2, though the port holds the second one anyway."""
+    found = codes("MUFU.RCP R0, R1", "MUFU.RCP R2, R0")
+    assert found[1].startswith("B0-----")
+    assert found[0].endswith("S02")
+
+
 def test_an_address_is_overwritten_only_after_it_was_read() -> None:
     store, move, _ = codes("STS [R0], R1", "MOV R0, 4")
     board = store.split(":")[1]
