@@ -38,6 +38,7 @@ class Walk:
     def step(self, index: int, instruction: Instruction, executes: bool) -> None:
         """Issue one instruction; ``executes`` is whether its guard holds."""
         pipe = self.gpu.pipes[instruction.declaration.pipe]
+        latency, accumulate = max(1, pipe.latency), max(1, pipe.accumulate)  # the next instruction is a cycle later
         control = instruction.control
         self.cycle += self.stall
         if executes:
@@ -70,7 +71,7 @@ class Walk:
             if kind == "result" and tile & held and not outer:
                 self.found.append(f"{index}: accumulates onto a result that is not waited for")
         for place in writes - tile:
-            if place in self.ready and self.cycle + pipe.latency <= self.ready[place][0]:
+            if place in self.ready and self.cycle + latency <= self.ready[place][0]:
                 self.found.append(f"{index}: writes {place} before an earlier result")
         if instruction.declaration.variable_latency:
             if writes:
@@ -81,9 +82,9 @@ class Walk:
                 self.pending = [i for i in self.pending if i[0]]
         else:
             for place in writes:
-                accumulated = self.cycle + pipe.accumulate
-                self.ready[place] = (self.cycle + pipe.latency, accumulated, instruction.declaration.pipe)
-            done = self.cycle + max(pipe.latency, pipe.accumulate)
+                accumulated = self.cycle + accumulate
+                self.ready[place] = (self.cycle + latency, accumulated, instruction.declaration.pipe)
+            done = self.cycle + max(latency, accumulate)
             self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
         self.ports[pipe.port] = self.cycle + pipe.initiation
         self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}

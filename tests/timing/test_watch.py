@@ -1,11 +1,16 @@
 """Hazards found at run time: against the model that walks a path, and never where the assembler filled in the codes."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
+from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.launch import GemmResult
+from dstc_isa.dense.structured import gemm_sparse24
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.program import Kernel
@@ -139,6 +144,8 @@ def test_skipped_outer_products_take_no_time_for_the_assembler() -> None:
         (0.05, []),
         (0.6, []),
         (0.3, ["pipes.ALU.latency=40"]),
+        (0.3, ["pipes.ALU.latency=0"]),
+        (0.3, ["pipes.BOHMMA.latency=0"]),
         (0.3, ["pipes.IMAD.latency=1000", "pipes.BOHMMA.latency=16", "pipes.ALU.initiation=256"]),
     ],
 )
@@ -148,6 +155,19 @@ def test_shipped_kernels_have_none(density: float, slower: list[str]) -> None:
     assert result.report.run.timing is not None
     assert result.report.run.timing.hazards == []
     assert result.c.tobytes() == spgemm(a, b, gpu=None).c.tobytes()
+
+
+@pytest.mark.parametrize("multiply", [gemm_dense, gemm_sparse24])
+@pytest.mark.parametrize(
+    "slower", [["accumulate=300"], ["latency=300", "accumulate=144"], ["latency=0", "accumulate=0"]]
+)
+def test_dense_kernels_have_none(multiply: Callable[..., GemmResult], slower: list[str]) -> None:
+    a, b = random_matrix(64, 64, 1, 1), random_matrix(64, 64, 1, 2)
+    a[:, 2::4] = a[:, 3::4] = 0
+    settings = [f"pipes.HMMA.{setting}" for setting in slower]
+    result = multiply(a, b, gpu=gpu("sm.count=2", *settings), check_hazards=True)
+    assert result.run.timing is not None
+    assert result.run.timing.hazards == []
 
 
 def test_a_report_names_both_lines() -> None:

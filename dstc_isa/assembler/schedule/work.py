@@ -16,6 +16,9 @@ from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
 CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
 REGISTER_WORDS_MASK = (1 << PREDICATE_SHIFT) - 1
 MAXIMUM_STALL = STALL.maximum
+NEXT_ISSUE = 1
+"""Cycles until a warp's next instruction issues, at least: what has a latency of 0 is used no sooner."""
+
 LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
 """Pipes that read their sources some time after issue: a wavefront, or a step, at a time."""
 
@@ -176,8 +179,8 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
     timing = gpu.pipes[declaration.pipe]
     return Work(
         pipe=declaration.pipe,
-        latency=timing.latency,
-        accumulate=timing.accumulate,
+        latency=max(NEXT_ISSUE, timing.latency),
+        accumulate=max(NEXT_ISSUE, timing.accumulate),
         variable=declaration.variable_latency,
         slow=declaration.reaches_global,
         port=timing.port,

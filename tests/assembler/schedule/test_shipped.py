@@ -1,0 +1,18 @@
+"""The codes that shipped kernels have written by hand hold on every GPU."""
+
+import pytest
+from hypothesis import given, settings
+
+from dstc_isa.assembler import assemble_file
+from dstc_isa.gpu import Gpu
+from dstc_isa.program_files import program_directory
+from tests.assembler.schedule.timetables import timetables
+
+
+@pytest.mark.parametrize("name", ["gemm_dense.dasm", "gemm_sparse24.dasm", "spgemm.dasm"])
+@settings(deadline=None, max_examples=5)
+@given(timetables())
+def test_no_written_code_leaves_a_hazard(name: str, gpu: Gpu) -> None:
+    assembly = assemble_file(program_directory() / name, gpu=gpu)
+    assert assembly.program is not None
+    assert [str(found) for found in assembly.diagnostics] == []
