@@ -139,6 +139,7 @@ def through(body: str, before: str = "") -> list[int]:
         ("MOV R1, a\nIADD3 R1, R1, R1, RZ\nLDS R0, [R1]", [0]),
         ("IMAD.WIDE.U32 R4, R1, R2, a\nIMAD.WIDE R4, R1, R2, R4\nLDS R0, [R4]\nLDS R0, [R5]", [1, 0]),
         ("MOV R1, a\nIADD3 R1, R2, -R1, RZ\nLDS R0, [R1]", [0]),
+        ("MOV R7, a\nIMAD.HI R4, R1, R2, R6\nLDS R0, [R4+b]", [0]),
         ("MOV R1, a\n.word 0x1\nLDS R0, [R1]\nLDS R0, [b]", [0, 2]),
         ("MOV R1, a\nRET.REL.NODEC R20\nLDS R0, [R1]\nLDS R0, [R1+b]", [0, 0]),
     ],
