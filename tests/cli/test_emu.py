@@ -131,7 +131,8 @@ def test_errors_of_the_source(emu: Emu) -> None:
 
 def test_missing_arguments_are_told_with_their_types(emu: Emu) -> None:
     emu.refused(2, "kernel saxpy also needs x (.ptr.f32), y (.ptr.f32), a (.f32), n (.u32)\n", "run", "hello.dasm")
-    assert emu.err.endswith("  kernel saxpy takes --arg x=@FILE.npy --arg y=@FILE.npy --arg a=F32 --arg n=U32\n")
+    assert "\n  kernel saxpy takes --arg x=@FILE.npy --arg y=@FILE.npy --arg a=F32 --arg n=U32\n" in emu.err
+    assert emu.err.endswith("  usage: dstc-emu run [options] PROG; --help says more\n")
 
 
 WRONG_RUNS = {
