@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dstc_isa.isa.instruction import DeclarationError
     from dstc_isa.isa.resolve import MnemonicError
     from dstc_isa.launcher import AssemblyWarning, RunResult, run
-    from dstc_isa.network.errors import NetworkError
+    from dstc_isa.network.errors import NetworkError, NetworkNameError
     from dstc_isa.object.error import ObjectError
     from dstc_isa.options import OptionError
     from dstc_isa.program import Kernel, Program
@@ -82,6 +82,7 @@ __all__ = [
     "MatrixFileError",
     "MnemonicError",
     "NetworkError",
+    "NetworkNameError",
     "ObjectError",
     "OperandError",
     "OptionError",
@@ -150,6 +151,7 @@ _HOMES = {
     "MatrixFileError": "dstc_isa.sparse.matrix_files",
     "MnemonicError": "dstc_isa.isa.resolve",
     "NetworkError": "dstc_isa.network.errors",
+    "NetworkNameError": "dstc_isa.network.errors",
     "ObjectError": "dstc_isa.object.error",
     "OperandError": "dstc_isa.isa.codec",
     "OptionError": "dstc_isa.options",

@@ -399,12 +399,11 @@ def test_more_values_than_a_word_counts_are_refused(make: Any, monkeypatch: Any)
 @pytest.mark.parametrize(
     ("matrix", "error", "message"),
     [
-        ([[1.0]], TypeError, "not list; convert it with numpy.array"),
         (None, TypeError, "not NoneType"),
-        (np.float16(1), TypeError, "not float16"),
-        (np.ma.array([[1.0]], mask=[[True]]), TypeError, "not MaskedArray"),
+        (np.float16(1), ValueError, "has 2 dimensions, this array has 0"),
+        (np.ma.array([[1.0]], mask=[[True]]), TypeError, "not a MaskedArray"),
         (np.zeros((2, 2), complex), TypeError, "not complex128"),
-        (np.zeros((2, 2), object), TypeError, "not object"),
+        (np.zeros((2, 2), object), TypeError, "not int objects"),
         (np.zeros((2, 2), "M8[s]"), TypeError, "not datetime64"),
         (np.zeros((2, 2), "U3"), TypeError, "not <U3"),
         (scipy.sparse.csr_array(np.zeros((2, 2), complex)), TypeError, "not complex128"),
