@@ -281,7 +281,7 @@ def _absolute(node: Absolute, environment: Environment) -> Operand:
             raise EvaluationError("the minus stands before the bars: -|R1|", node)
         return evolve(value, absolute=True)
     if isinstance(value, int | float):
-        return marked(abs(value), "||", 0, value)
+        return marked(abs(value), "||", 0, value)  # bars leave no offset into an array
     raise EvaluationError(f"{describe(value)} has no absolute value", node)
 
 

@@ -97,6 +97,8 @@ def _arange(dtype: "np.dtype[Any]", shape: tuple[int, ...], numbers: list[int | 
 
     start = numbers[0] if numbers else 0
     step = numbers[1] if len(numbers) > 1 else 1
+    if not (math.isfinite(start) and math.isfinite(step)):
+        raise ValueError("arange counts from a finite number by a finite one")
     count = math.prod(shape)
     last = start + step * max(0, count - 1)
     for each in (start, last):

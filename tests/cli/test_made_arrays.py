@@ -61,6 +61,8 @@ def test_random_repeats_and_fills_its_range(dtype):
         ("full:u1:3:256", UsageError, "uint8 is an integer of 0 to 255 and cannot hold 256"),
         ("full:i4:3:1.5", UsageError, "cannot hold 1.5"),
         ("full:f2:3:70000", UsageError, "70000 is beyond the range of float16"),
+        ("arange:f4:3:0:inf", UsageError, "arange counts from a finite number by a finite one"),
+        ("arange:f4:3:nan", UsageError, "arange counts from a finite number by a finite one"),
         ("arange:f4:3:0:1:2", UsageError, "write arange:DTYPE:SHAPE"),
         ("arange:U3:3", UsageError, "a kernel works on numbers, not on <U3 values"),
     ],
