@@ -9,8 +9,10 @@ from dstc_isa.isa.manual import anchor
 from tests.docs.console import BLOCK, ROOT, executed, masked
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+FOLDERS = ("docs", "benchmarks", "examples", "findings")
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("name", ["tutorial.md", "add-an-instruction.md", "sparse-convolution.md"])
@@ -26,19 +28,39 @@ def test_the_example_is_the_one_in_the_text() -> None:
     assert len(files["avg.py"].splitlines()) < 20
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(text: str) -> list[str]:
+    """What headings can be linked by, in order; code is not looked at."""
+    return [anchor(heading) for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", text), re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target, section in LINK.findall(page.read_text(encoding="utf-8")):
+    for target, section in LINK.findall(FENCED.sub("", page.read_text(encoding="utf-8"))):
         file = (page.parent / target) if target else page
         assert file.exists(), target
         if section:
-            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            assert section in map(anchor, headings), section
+            assert section in anchors(file.read_text(encoding="utf-8")), section
 
 
-def test_the_map_names_every_page() -> None:
-    named = {target for target, _ in LINK.findall((DOCS / "index.md").read_text(encoding="utf-8"))}
-    assert named == {page.name for page in PAGES if page.parent == DOCS and page.name != "index.md"} | {"isa/index.md"}
+def named_by(map_page: Path) -> set[Path]:
+    """The pages that a page has links to."""
+    return {(map_page.parent / target).resolve() for target, _ in LINK.findall(map_page.read_text(encoding="utf-8"))}
+
+
+@pytest.mark.parametrize("folder", ["decisions", "."])
+def test_the_map_names_every_page(folder: str) -> None:
+    index = (DOCS / folder / "index.md").resolve()
+    below = {page.resolve() for page in index.parent.glob("*/index.md")}
+    assert named_by(index) == {page for page in PAGES if page.parent == index.parent and page != index} | below
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_a_decision_has_a_heading_of_its_own_one_paragraph_and_what_was_rejected(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(set(anchors(text))) == len(anchors(text))
+    for section in text.split("\n## ")[1:]:
+        assert re.fullmatch(r"[^\n]+\n\n(?:[^\n]+\n)+\n?", section + "\n"), section
+        assert "Rejected" in section
 
 
 def test_timings_are_masked_and_nothing_else() -> None:
