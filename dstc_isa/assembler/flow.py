@@ -6,12 +6,12 @@ from attrs import frozen
 
 from dstc_isa.assembler.emit import PREDICATE_MASK, REGISTER_MASK, Emitted
 from dstc_isa.isa.codec import decode
-from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.effects import CONTROL_FLOW, MEMORY, RUNNING, Effect
 from dstc_isa.isa.values import ALWAYS, Predicate
 
 EVERYTHING = REGISTER_MASK | PREDICATE_MASK
-_CROSS_LANE = frozenset({"gather", "ballot", "lane_of"})
-_WITH_EFFECTS = frozenset({Pipe.LSU, Pipe.BRANCH, Pipe.CONTROL})
+_LASTING = MEMORY | RUNNING
+"""What an instruction does beside writing its results."""
 
 
 @frozen(eq=False, repr=False)
@@ -33,12 +33,12 @@ def analyse(emitted: list[Emitted], labels: set[int], shown: Mapping[int, int]) 
     """
     if any(e.plan is None for e in emitted):
         return None
-    indirect = any(e.plan is not None and "jump_each" in e.plan.calls for e in emitted)
+    indirect = any(e.plan is not None and Effect.INDIRECT in e.plan.effects for e in emitted)
     successors = [successors_of(index, e) for index, e in enumerate(emitted)]
     roots = {0}
     if indirect:
         roots |= labels
-        roots |= {index + 1 for index, e in enumerate(emitted) if e.plan is not None and "jump" in e.plan.calls}
+        roots |= {index + 1 for index, e in enumerate(emitted) if e.plan is not None and Effect.JUMP in e.plan.effects}
     reachable = _reach(successors, roots)
     falls_off = any(r and len(emitted) in s for r, s in zip(reachable, successors, strict=True))
     return Flow(reachable, _dead(emitted, successors, shown), falls_off)
@@ -47,18 +47,18 @@ def analyse(emitted: list[Emitted], labels: set[int], shown: Mapping[int, int]) 
 def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
     """Indices of the instructions that may follow one; an indirect branch has none here."""
     assert emitted.plan is not None
-    return following(index, emitted.plan.calls, emitted.word, emitted.target)
+    return following(index, emitted.plan.effects, emitted.word, emitted.target)
 
 
-def following(index: int, calls: Collection[str], word: int, target: int) -> tuple[int, ...]:
-    """The same of a word whose semantics calls some functions; ``target`` is where it branches, or -1."""
-    if not {"jump", "jump_each", "leave"}.intersection(calls):
+def following(index: int, effects: Collection[Effect], word: int, target: int) -> tuple[int, ...]:
+    """The same of a word whose semantics touches this; ``target`` is where it branches, or -1."""
+    if CONTROL_FLOW.isdisjoint(effects):
         return (index + 1,)
     decoded = decode(word)
     predicates = [value for value in decoded.operands if isinstance(value, Predicate)]
     surely = decoded.guard == ALWAYS and all(predicate == ALWAYS for predicate in predicates)
     behind = () if surely else (index + 1,)
-    return (*behind, target) if "jump" in calls and target >= 0 else behind
+    return (*behind, target) if Effect.JUMP in effects and target >= 0 else behind
 
 
 def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:
@@ -81,7 +81,7 @@ def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]], shown: Mapp
     kills = [0] * count
     for index, e in enumerate(emitted):
         assert e.plan is not None
-        if e.plan.calls & _CROSS_LANE:
+        if Effect.LANES in e.plan.effects:
             kept |= e.reads
         kills[index] = e.writes if e.always and not e.plan.partial else 0
     changed = True
@@ -94,7 +94,7 @@ def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]], shown: Mapp
             for successor in following:
                 if 0 <= successor <= count:
                     out |= live_in[successor]
-            if e.plan is not None and "jump_each" in e.plan.calls:
+            if e.plan is not None and Effect.INDIRECT in e.plan.effects:
                 out = EVERYTHING
             live_out[index] = out
             into = e.reads | shown.get(index, 0) | out & ~kills[index]
@@ -104,7 +104,7 @@ def _dead(emitted: list[Emitted], successors: list[tuple[int, ...]], shown: Mapp
     return [
         e.plan is not None
         and e.writes != 0
-        and e.plan.declaration.pipe not in _WITH_EFFECTS
+        and e.plan.effects.isdisjoint(_LASTING)
         and not e.plan.partial
         and not e.writes & (live_out[index] | kept)
         for index, e in enumerate(emitted)

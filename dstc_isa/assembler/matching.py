@@ -14,6 +14,7 @@ from dstc_isa.assembler.values import (
     NamedPredicate,
 )
 from dstc_isa.isa.codec import encode_fixed
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.field_operand import (
     AddressOperand,
     BarrierOperand,
@@ -91,19 +92,19 @@ class Plan:
     names: dict[str, int]
     places: tuple[Place, ...]
     fixed: int = field(init=False)
-    calls: frozenset[str] = field(init=False)
+    effects: frozenset[Effect] = field(init=False)
     partial: bool = field(init=False)
     slots: tuple[tuple[int, dict[object, Contribution], Place], ...] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Derive what every instruction of this plan shares.
 
-        ``calls``: what the semantics calls, which tells control flow; ``partial``: it may leave parts of
-        what it writes as they were; ``slots`` repeats the places for the loop that emits.
+        ``effects``: what the semantics touches; ``partial``: it may leave parts of what it writes as they were;
+        ``slots`` repeats the places for the loop that emits.
         """
         self.slots = tuple((place.written, place.known, place) for place in self.places)
         self.fixed = encode_fixed(self.declaration, self.form, self.modifiers)
-        self.calls = frozenset(self.declaration.function.__code__.co_names)
+        self.effects = self.declaration.effects
         self.partial = any(
             isinstance(o, MarkerOperand) or (isinstance(o, Destination) and o.accumulates)
             for o in self.declaration.operands

@@ -10,6 +10,7 @@ from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.flow import successors_of
 from dstc_isa.assembler.shared_offset import MIXED, PLAIN, joined
 from dstc_isa.isa.codec import decode
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import RZ, Address, Immediate, Register
@@ -26,7 +27,7 @@ def arrays_accessed(emitted: list[Emitted]) -> list[int]:
     states = _states(emitted)
     for index, e in enumerate(emitted):
         state = states[index] if states else None
-        if e.plan is not None and "SHARED" in e.plan.calls:
+        if e.plan is not None and Effect.SHARED in e.plan.effects:
             base = next((v.register for v in decode(e.word).operands if isinstance(v, Address)), RZ)
             held = PLAIN if base == RZ else MIXED if state is None else state.get(base, PLAIN)
             accessed[index] = max(PLAIN, joined(held, e.array))
@@ -35,7 +36,7 @@ def arrays_accessed(emitted: list[Emitted]) -> list[int]:
 
 def _states(emitted: list[Emitted]) -> list[State | None]:
     """What registers hold before each instruction, None where control never gets; empty if it cannot be followed."""
-    if any(e.plan is None or "jump_each" in e.plan.calls for e in emitted):
+    if any(e.plan is None or Effect.INDIRECT in e.plan.effects for e in emitted):
         return []
     states: list[State | None] = [None] * len(emitted)
     states[0] = {}

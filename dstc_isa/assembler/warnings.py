@@ -10,6 +10,7 @@ from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.diagnostics import WARNING
 from dstc_isa.isa.codec import decode
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import Lane
 from dstc_isa.isa.values import RZ, Address, Constant
@@ -82,7 +83,7 @@ def _used_declarations(kernel: KernelBuilder) -> set[str]:
     for emitted in kernel.emitted:
         if emitted.plan is None:
             return set(kernel.declared)
-        touched = touched or "SHARED" in emitted.plan.calls
+        touched = touched or Effect.SHARED in emitted.plan.effects
         for lane, value in zip(emitted.plan.declaration.lanes, decode(emitted.word).operands, strict=True):
             if isinstance(value, Address) and value.bank == 0 and value.register != RZ:
                 used |= {parameter.name for parameter in kernel.parameters}

@@ -10,8 +10,9 @@ from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.rows import ConstantReader, source_words
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction, Lane
-from dstc_isa.isa.memory import atoms, atoms_cas, order_matters, red
+from dstc_isa.isa.memory import order_matters, red
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant
 from dstc_isa.overview import Overview
@@ -106,22 +107,18 @@ def decoded(launch: Launch) -> list[Instruction | None]:
     return instructions
 
 
-ATOMIC_CALLS = frozenset({"atomic", "swap", "exchange", "compare_exchange"})
-WITHIN_CTA = frozenset({atoms, atoms_cas})
-
-
 def needs_one_thread(instructions: list[Instruction | None]) -> bool:
     """Whether the result could depend on the order of CTAs, so that they must run one after the other.
 
-    Any semantics that performs atomic operations counts, except those on shared memory and reductions that commute.
+    Any semantics that performs atomic operations counts, except on shared memory, and reductions that commute.
     """
     for instruction in instructions:
         if instruction is None:
             continue
-        function = instruction.declaration.function
-        if function in WITHIN_CTA or not ATOMIC_CALLS & {*function.__code__.co_names}:
+        declaration = instruction.declaration
+        if not declaration.effects >= {Effect.ATOMIC, Effect.GLOBAL}:
             continue
-        names = instruction.declaration.modifier_values(instruction.modifiers)
-        if function is not red or order_matters(names["operation"], names["kind"]):
+        names = declaration.modifier_values(instruction.modifiers)
+        if declaration.function is not red or order_matters(names["operation"], names["kind"]):
             return True
     return False

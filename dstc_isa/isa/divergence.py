@@ -6,18 +6,21 @@ waits for, so that groups of lanes that parted earlier can use the same barrier;
 ``arrived[b]``. WARPSYNC has the slot behind the barrier registers.
 """
 
+from dstc_isa.isa.effects import Effect, primitive
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import U32, Warp
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
 
 
+@primitive()
 def ready(warp: Warp) -> int:
     """Mask of the lanes that could run but are not the running ones."""
     waiting: int = warp.live & ~warp.active & ~warp.blocked & FULL_MASK
     return waiting
 
 
+@primitive(Effect.CONVERGENCE)
 def park(warp: Warp, lanes: int, pc: int) -> None:
     """Take lanes out of the running set; they go on at ``pc``."""
     rest = lanes
@@ -27,6 +30,7 @@ def park(warp: Warp, lanes: int, pc: int) -> None:
     warp.active &= ~lanes & FULL_MASK
 
 
+@primitive(Effect.CONVERGENCE)
 def resume(warp: Warp, after: int) -> None:
     """Run the ready lanes that share a place, starting from the first ready lane above lane ``after``.
 
@@ -45,12 +49,14 @@ def resume(warp: Warp, after: int) -> None:
             warp.active |= 1 << lane
 
 
+@primitive()
 def next_lane(lanes: int, after: int) -> int:
     """The first of some lanes above lane ``after``, or the first of all if there is none."""
     above = lanes & (FULL_MASK << (after + 1)) & FULL_MASK
     return lowest_bit(above if above != 0 else lanes)
 
 
+@primitive(Effect.CONVERGENCE)
 def yield_turn(warp: Warp) -> None:
     """Let other ready lanes of the warp run, in turn, so that none is passed over for ever."""
     others = ready(warp)
@@ -59,6 +65,7 @@ def yield_turn(warp: Warp) -> None:
         resume(warp, next_lane(others, warp.turn) - 1)
 
 
+@primitive(Effect.JUMP, Effect.CONVERGENCE)
 def jump(warp: Warp, lanes: int, address: int) -> None:
     """Send executing lanes to a byte address of the kernel; the others of the running set go on behind the branch."""
     if lanes == 0:
@@ -76,6 +83,7 @@ def jump(warp: Warp, lanes: int, address: int) -> None:
         yield_turn(warp)
 
 
+@primitive(Effect.INDIRECT, Effect.CONVERGENCE)
 def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
     """Send every executing lane to its own byte address from the start of the kernel."""
     rest = lanes
@@ -91,6 +99,7 @@ def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
         resume(warp, warp.turn)
 
 
+@primitive()
 def collect(warp: Warp, slot: int, lanes: int, group: int) -> None:
     """At a convergence barrier, let every one of ``lanes`` meet the lanes of ``group``."""
     rest = lanes
@@ -99,6 +108,7 @@ def collect(warp: Warp, slot: int, lanes: int, group: int) -> None:
         rest &= rest - 1
 
 
+@primitive(Effect.CONVERGENCE)
 def abandon(warp: Warp, slot: int, lanes: int) -> None:
     """Let nobody wait at a convergence barrier for ``lanes``."""
     for lane in range(LANES):
@@ -107,6 +117,7 @@ def abandon(warp: Warp, slot: int, lanes: int) -> None:
     release(warp, slot)
 
 
+@primitive(Effect.CONVERGENCE)
 def release(warp: Warp, slot: int) -> None:
     """Let lanes go that wait at a convergence barrier for the same lanes, once all of those alive have come."""
     rest = warp.arrived[slot]
@@ -123,6 +134,7 @@ def release(warp: Warp, slot: int) -> None:
             collect(warp, slot, group, 0)
 
 
+@primitive(Effect.CONVERGENCE)
 def arrive(warp: Warp, slot: int, lanes: int) -> None:
     """Lanes wait at a convergence barrier until all they meet there have come; then they run together."""
     if lanes == 0:
@@ -135,6 +147,7 @@ def arrive(warp: Warp, slot: int, lanes: int) -> None:
         resume(warp, lowest_bit(lanes) - 1)
 
 
+@primitive(Effect.EXIT, Effect.CONVERGENCE)
 def leave(warp: Warp, lanes: int) -> None:
     """Lanes exit; barriers that waited only for them let go."""
     if lanes == 0:

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from dstc_isa.errors import DstcError
+from dstc_isa.isa.effects import EffectError, effects_of
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.options import check_name
@@ -51,6 +52,11 @@ def load_extension(path: str | os.PathLike[str]) -> None:
     before = len(REGISTRY)
     try:
         spec.loader.exec_module(module)
+        for declaration in REGISTRY[before:]:
+            effects_of(declaration.function)
+    except EffectError as error:
+        del sys.modules[name], REGISTRY[before:]
+        raise ExtensionError(Path(error.file), error.reason, error.line) from error
     except Exception as error:
         del sys.modules[name], REGISTRY[before:]
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, path)) from error

@@ -7,14 +7,15 @@ import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from inspect import isfunction
 from typing import Annotated, Any, get_args, get_origin
 
 from attrs import frozen
 
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
+from dstc_isa.isa.effects import MEMORY, RUNNING, Effect, effects_of
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
 from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand
 from dstc_isa.isa.register_operand import Source
@@ -86,28 +87,8 @@ class Parameter:
     derived: Derived | None = None
 
 
-SHARED = frozenset({"load", "store", "exchange", "compare_exchange", "Space"})
-RUNNING = frozenset({"pc", "active", "live", "blocked", "turn", "at_barrier", "barrier_id", "lane_pc", "arrived"})
-SEQUENCE = frozenset({"steps", "step_rows", "step_columns"})
-LEAVES = ("dstc_isa.isa.warp", "dstc_isa.isa.lanes")
-
-
-def _reaches_beyond(function: Callable[..., Any], seen: set[Any]) -> bool:
-    """Whether a function or one that it calls names memory, the lanes that run, or the steps of a sequence."""
-    seen.add(function)
-    names = function.__code__.co_names
-    if not (SHARED | RUNNING | SEQUENCE).isdisjoint(names):
-        return True
-    called = [function.__globals__.get(name) for name in names]
-    if any(
-        getattr(each, "__module__", "") in LEAVES and each.__name__ in SHARED for each in called if each is not None
-    ):
-        return True
-    return any(
-        _reaches_beyond(each, seen)
-        for each in called
-        if isfunction(each) and each not in seen and each.__module__ not in LEAVES
-    )
+BEYOND = MEMORY | RUNNING | {Effect.STATE}
+"""What other warps can tell, or the unit that the instruction runs on."""
 
 
 @frozen(eq=False)
@@ -141,15 +122,21 @@ class Declaration:
         return any(p.lane is Lane.WARP for p in self.parameters)
 
     @property
-    def reaches_global(self) -> bool:
-        """Whether the semantics goes to global memory, which takes far longer than anything else."""
-        return "GLOBAL" in self.function.__code__.co_names
+    def effects(self) -> frozenset[Effect]:
+        """What the semantics touches beside the operands; raises EffectError if that cannot be told.
+
+        A jump of an instruction without a target goes to where only a run can tell.
+        """
+        effects = effects_of(self.function)
+        if Effect.JUMP in effects and not any(isinstance(operand, TargetOperand) for operand in self.operands):
+            return effects - {Effect.JUMP} | {Effect.INDIRECT}
+        return effects
 
     @property
     def keeps_to_warp(self) -> bool:
         """Whether the semantics reaches nothing but its warp's registers and predicates, so that no other warp can tell
         when it runs."""
-        return self.pipe is not Pipe.LSU and not (self.takes_warp and _reaches_beyond(self.function, set()))
+        return self.pipe is not Pipe.LSU and self.effects.isdisjoint(BEYOND)
 
     @property
     def family(self) -> str:

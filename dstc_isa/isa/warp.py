@@ -8,6 +8,7 @@ engine gives the same names a second meaning (``engine.compiled.warp``).
 from enum import IntEnum
 from typing import Any
 
+from dstc_isa.isa.effects import FIELDS, Effect, Field, primitive
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, np, spread
 
 BARRIER_REGISTERS = 16
@@ -53,6 +54,18 @@ ARRAYS = {
     "identity": (10, "CTA coordinates, block size, grid size (x, y, z each) and the warp's number"),
 }
 
+_RUNS = Field(written=frozenset({Effect.CONVERGENCE}))
+_WAITS = Field(written=frozenset({Effect.BARRIER}))
+_ANYWHERE = Field(written=frozenset({Effect.INDIRECT, Effect.CONVERGENCE}))
+_SEQUENCE = Field(frozenset({Effect.STATE}), frozenset({Effect.STATE}))
+FIELDS |= {
+    **dict.fromkeys(("pc", "lane_pc"), _ANYWHERE),
+    **dict.fromkeys(("active", "turn", "live", "blocked", "arrived"), _RUNS),
+    **dict.fromkeys(("at_barrier", "barrier_id", "barrier_threads"), _WAITS),
+    **dict.fromkeys(("steps", "step_rows", "step_columns"), _SEQUENCE),
+    "issued": Field(read=frozenset({Effect.TIME})),
+}
+
 
 class Fault(IntEnum):
     """Why a kernel was stopped."""
@@ -79,6 +92,9 @@ class Space(IntEnum):
     GLOBAL = 0
     SHARED = 1
     CONSTANT = 2
+
+
+SPACES = {Space.GLOBAL: Effect.GLOBAL, Space.SHARED: Effect.SHARED, Space.CONSTANT: Effect.CONSTANT}
 
 
 class Atomic(IntEnum):
@@ -123,6 +139,7 @@ class SpecialNumber(IntEnum):
     SRZ = 0xFF
 
 
+@primitive()
 def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
     """Stop the warp with a fault; the first one counts."""
     if warp.fault == Fault.NONE:
@@ -133,21 +150,25 @@ def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
         warp.fault_size = size
 
 
+@primitive()
 def read_register(warp: Any, index: int) -> Any:
     """Register ``index`` of all lanes, u32."""
     return warp.registers[index].copy()
 
 
+@primitive(Effect.LANES)
 def read_run(warp: Any, index: int) -> Any:
     """1024 halves in 16 registers, in the order of four 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
     return _lined_up(warp.registers[index : index + RUN_REGISTERS])
 
 
+@primitive(Effect.LANES)
 def read_long_run(warp: Any, index: int) -> Any:
     """2048 halves in 32 registers, in the order of eight such loads."""
     return _lined_up(warp.registers[index : index + LONG_RUN_REGISTERS])
 
 
+@primitive(Effect.LANES)
 def read_wide_run(warp: Any, index: int) -> Any:
     """1536 halves in 24 registers, 48 for each of 32 steps, and zeros up to 2048.
 
@@ -164,52 +185,62 @@ def _lined_up(registers: Any) -> Any:
     return words.astype("<u4").view("<f2").astype("<f4")
 
 
+@primitive()
 def run_values(run: Any, first: int) -> Any:
     """Halves number ``first`` to ``first + 31`` of a run, counted modulo its length, a lane each, as f32."""
     return run.take(range(first, first + LANES), mode="wrap")
 
 
+@primitive()
 def write_register(warp: Any, index: int, value: Any) -> None:
     """Set register ``index`` (u32) in the executing lanes."""
     mask = spread(warp.mask)
     warp.registers[index][mask] = value[mask]
 
 
+@primitive()
 def write_whole_register(warp: Any, index: int, value: Any) -> None:
     """Set register ``index`` (u32) in all lanes."""
     warp.registers[index] = value
 
 
+@primitive()
 def predicate_lanes(warp: Any, index: int) -> Any:
     """Predicate ``index`` as bool lanes."""
     return spread(warp.predicates[index])
 
 
+@primitive()
 def set_predicate_lanes(warp: Any, index: int, value: Any) -> None:
     """Set predicate ``index`` in the executing lanes."""
     warp.predicates[index] = (warp.predicates[index] & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask)
 
 
+@primitive()
 def thread_ids(warp: Any, axis: int) -> Any:
     """Thread coordinate of every lane along axis 0 (x), 1 (y) or 2 (z), u32."""
     return warp.thread_ids[axis].copy()
 
 
+@primitive(Effect.LOAD, space=SPACES)
 def load(warp: Any, space: int, address: Any, size: int, destination: int) -> None:
     """Load ``Size`` from u64 addresses into registers from ``destination`` on, in the executing lanes."""
     warp.load(space, address, size, destination)
 
 
+@primitive(Effect.STORE, space=SPACES)
 def store(warp: Any, space: int, address: Any, size: int, source: int) -> None:
     """Store ``Size`` from registers from ``source`` on to u64 addresses, lane 0 first."""
     warp.store(space, address, size, source)
 
 
+@primitive(Effect.ATOMIC, space=SPACES)
 def exchange(warp: Any, space: int, lane: int, address: int, operation: int, kind: int, value: int) -> int:
     """One lane's atomic operation on a 32-bit word; returns what was there."""
     return int(warp.exchange(space, lane, address, operation, kind, value))
 
 
+@primitive(Effect.ATOMIC, space=SPACES)
 def compare_exchange(warp: Any, space: int, lane: int, address: int, expected: int, value: int) -> int:
     """One lane's compare-and-swap on a 32-bit word; returns what was there."""
     return int(warp.compare_exchange(space, lane, address, expected, value))

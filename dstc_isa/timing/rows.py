@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.operand import width_of
@@ -58,7 +59,7 @@ def row_of(
     row[Row.YIELDS] = control.yields
     row[Row.GATE] = Gate.NONE
     if declaration.pipe is Pipe.LSU:
-        row[Row.GATE] = Gate.MEMORY if declaration.reaches_global else Gate.UNIT
+        row[Row.GATE] = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
     row[Row.TILE] = NO_TILE
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):

@@ -15,7 +15,6 @@ from dstc_isa.isa.instruction import (
     DeclarationError,
     Lane,
     Pipe,
-    _reaches_beyond,
     check,
     declare,
 )
@@ -23,8 +22,6 @@ from dstc_isa.isa.modifier import Choice, Flag
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.shorthand import Pp, Pu, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Register
-from dstc_isa.isa.warp import load as fetch
-from dstc_isa.isa.warp import read_register as held
 
 FREE = 0x2FE
 
@@ -210,17 +207,6 @@ def test_what_other_warps_can_tell_runs_in_its_time() -> None:
     assert beyond <= {d.mnemonic for d in REGISTRY}
     assert not kept & beyond
     assert kept >= {"IADD3", "FFMA", "VOTE", "S2R", "HMMA.884.F32", "BOHMMA.32321", "OHMMA.8161.F32"}
-
-
-def test_memory_under_another_name_is_memory_too() -> None:
-    def semantics(warp: Any, address: Any) -> Any:
-        return fetch(warp, address)
-
-    def harmless(warp: Any, index: Any) -> Any:
-        return held(warp, index)
-
-    assert _reaches_beyond(semantics, set())
-    assert not _reaches_beyond(harmless, set())
 
 
 def test_missing_docstring() -> None:

@@ -62,4 +62,4 @@ def _successors(index: int, word: int, written: int) -> tuple[int, ...]:
         return (index + 1,)
     target = next((value.address for value in instruction.operands if isinstance(value, Target)), None)
     place = -1 if target is None else index + 1 + target // WORD_BYTES
-    return following(index, instruction.declaration.function.__code__.co_names, word, place)
+    return following(index, instruction.declaration.effects, word, place)

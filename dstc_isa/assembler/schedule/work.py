@@ -8,6 +8,7 @@ from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, masks
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Declaration, Pipe
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import PT
@@ -100,8 +101,8 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool, boards: bool) -> Work:
     if not emitted.always:
         work.initiation = 0
         work.vanishes = _skipped_free(declaration, gpu)
-    work.indirect = "jump_each" in emitted.plan.calls
-    work.jumps = "jump" in emitted.plan.calls
+    work.indirect = Effect.INDIRECT in emitted.plan.effects
+    work.jumps = Effect.JUMP in emitted.plan.effects
     _refine(work, declaration, emitted.word)
     if manual:
         _keep(work, Prefix(Control.decode(emitted.word)))
@@ -150,8 +151,8 @@ def reopened_work(word: int, gpu: Gpu, written: int, boards: bool) -> Work:
         work.write = NO_SCOREBOARD
     if not work.keeps_stall:
         work.stall = written >> LEAST_SHIFT
-    calls = decode(word).declaration.function.__code__.co_names
-    work.indirect, work.jumps = "jump_each" in calls, "jump" in calls
+    effects = decode(word).declaration.effects
+    work.indirect, work.jumps = Effect.INDIRECT in effects, Effect.JUMP in effects
     work.awaited = _awaited(work, boards)
     return work
 
@@ -182,7 +183,7 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
         latency=max(NEXT_ISSUE, timing.latency),
         accumulate=max(NEXT_ISSUE, timing.accumulate),
         variable=declaration.variable_latency,
-        slow=declaration.reaches_global,
+        slow=Effect.GLOBAL in declaration.effects,
         port=timing.port,
         initiation=timing.initiation,
     )

@@ -1,0 +1,243 @@
+"""What instructions touch beside their operands, collected from the primitives that their semantics call.
+
+Each operation of ``isa.warp``, ``isa.lanes`` and ``isa.divergence`` states it by ``primitive``. What a semantics
+function touches is the union over all that it names, its helpers at any depth included, and over the fields of the warp
+that it uses itself. It is read off the source text, in which names stand for the objects they are bound to: what is
+called the same and is something else does not count.
+"""
+
+import ast
+import builtins
+import inspect
+import linecache
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from dstc_isa.errors import DstcError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Effect(Enum):
+    """What an instruction touches; the value is how the manual says it."""
+
+    GLOBAL = "global memory"
+    SHARED = "shared memory"
+    CONSTANT = "constant memory"
+    LOAD = "loads"
+    STORE = "stores"
+    ATOMIC = "atomic operations"
+    JUMP = "goes to the target, if there is one, in lanes of its choice"
+    INDIRECT = "goes to places that are known only as it runs"
+    EXIT = "ends lanes"
+    CONVERGENCE = "which lanes of the warp run"
+    BARRIER = "barriers of the CTA"
+    LANES = "other lanes"
+    STATE = "state of its unit"
+    TIME = "time"
+
+
+MEMORY = frozenset({Effect.GLOBAL, Effect.SHARED, Effect.CONSTANT, Effect.LOAD, Effect.STORE, Effect.ATOMIC})
+CONTROL_FLOW = frozenset({Effect.JUMP, Effect.INDIRECT, Effect.EXIT})
+RUNNING = frozenset({*CONTROL_FLOW, Effect.CONVERGENCE, Effect.BARRIER})
+"""Which lanes run, and where."""
+
+Chosen = Mapping[Any, Effect]
+
+
+@frozen
+class Primitive:
+    """What a primitive states: effects, and those that the value of an argument chooses, all if it is not known."""
+
+    effects: frozenset[Effect]
+    chosen: Mapping[str, Chosen]
+
+
+@frozen
+class Field:
+    """What it means to read and to write a field of the warp."""
+
+    read: frozenset[Effect] = frozenset()
+    written: frozenset[Effect] = frozenset()
+
+
+FIELDS: dict[str, Field] = {}
+"""Fields of the warp that mean anything, by name; ``isa.warp`` fills it in beside their declarations."""
+
+_PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
+_PURE = frozenset({abs, bool, enumerate, float, int, len, max, min, range, reversed, round, sum, tuple, zip})
+
+
+class EffectError(DstcError, TypeError):
+    """It cannot be told what a function touches; ``file`` and ``line`` say where."""
+
+    def __init__(self, reason: str, file: str, line: int) -> None:
+        self.reason, self.file, self.line = reason, file, line
+        super().__init__(f"{file}:{line}: {reason}")
+
+
+def primitive(*effects: Effect, **chosen: Chosen) -> Callable[[Function], Function]:
+    """State all that a function touches.
+
+    ``chosen``: for an argument by name, the effect that each of its values adds.
+    """
+
+    def state(function: Function) -> Function:
+        _PRIMITIVES[function] = Primitive(frozenset(effects), chosen)
+        return function
+
+    return state
+
+
+def stated(function: Callable[..., Any]) -> Primitive | None:
+    """What a function states by ``primitive``, None if it is none."""
+    return _PRIMITIVES.get(function)
+
+
+@cache
+def effects_of(function: Callable[..., Any]) -> frozenset[Effect]:
+    """What a function touches, it and all that it calls; raises EffectError if that cannot be told."""
+    return frozenset(_collected(function, {}, set()))
+
+
+def _collected(function: Callable[..., Any], known: Mapping[str, int], under_way: set[Any]) -> set[Effect]:
+    """What a function touches whose arguments have these values."""
+    function = getattr(function, "py_func", function)
+    said = _PRIMITIVES.get(function)
+    if said is not None:
+        effects = set(said.effects)
+        for name, choice in said.chosen.items():
+            effects |= {choice[known[name]]} if known.get(name) in choice else set(choice.values())
+        return effects
+    key = (function, *sorted(known.items()))
+    if key in under_way:
+        return set()
+    under_way.add(key)
+    body = _Body(function, known)
+    effects = body.fields()
+    for called, arguments in body.called():
+        effects |= _collected(called, arguments, under_way)
+    return effects
+
+
+class _Body:
+    """The text of a function, and what its names are bound to."""
+
+    def __init__(self, function: Callable[..., Any], known: Mapping[str, int]) -> None:
+        if not isinstance(function, FunctionType):
+            raise EffectError(f"{function!r} is no Python function", "?", 0)
+        self.function = function
+        self.known = known
+        self.file = function.__code__.co_filename
+        self.node = _definition(self.file, function.__code__.co_firstlineno)
+        self.within = {n.name for n in ast.walk(self.node) if isinstance(n, ast.FunctionDef) and n is not self.node}
+        code = function.__code__
+        self.local = {*code.co_varnames, *code.co_cellvars, *_locals_within(self.node)}
+        self.closure = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+
+    def fields(self) -> set[Effect]:
+        """What the fields of the warp mean that are read and written here."""
+        found: set[Effect] = set()
+        for node in (each for statement in self.node.body for each in ast.walk(statement)):
+            written = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+            place = node.value if written else node  # type: ignore[attr-defined]
+            if not isinstance(place, ast.Attribute) or place.attr not in FIELDS or self.bound(place.value) is not None:
+                continue
+            field = FIELDS[place.attr]
+            found |= field.written if written or isinstance(place.ctx, ast.Store) else field.read
+        return found
+
+    def called(self) -> Iterator[tuple[Callable[..., Any], dict[str, int]]]:
+        """Functions that are named here, with the values of those arguments that are known."""
+        for part in self.node.body:
+            yield from self._called(part)
+
+    def _called(self, node: ast.AST) -> Iterator[tuple[Callable[..., Any], dict[str, int]]]:
+        if isinstance(node, ast.Call):
+            function = self._callee(node)
+            if function is not None:
+                yield function, self._arguments(function, node)
+            for part in (*node.args, *node.keywords):
+                yield from self._called(part)
+            return
+        if isinstance(node, ast.Name | ast.Attribute):
+            function = self.bound(node)
+            if isinstance(function, FunctionType) or hasattr(function, "py_func"):
+                yield function, {}
+                return
+        for child in ast.iter_child_nodes(node):
+            yield from self._called(child)
+
+    def _callee(self, call: ast.Call) -> Callable[..., Any] | None:
+        """What is called; None for what touches nothing."""
+        function = self.bound(call.func)
+        if isinstance(call.func, ast.Name) and call.func.id in self.within:
+            return None
+        if function is None:
+            raise EffectError(
+                f"what {ast.unparse(call.func)}() touches cannot be told: call a function by its own name",
+                self.file,
+                call.lineno,
+            )
+        if isinstance(function, type) or (isinstance(function, type(len)) and function in _PURE):
+            return None
+        return function  # type: ignore[no-any-return]
+
+    def _arguments(self, function: Callable[..., Any], call: ast.Call) -> dict[str, int]:
+        names = list(inspect.signature(getattr(function, "py_func", function)).parameters)
+        given = dict(zip(names, call.args, strict=False))
+        given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+        values = {name: self._value(argument) for name, argument in given.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _value(self, node: ast.expr) -> int | None:
+        """The integer that an expression is, if it is a constant."""
+        if isinstance(node, ast.Name) and node.id in self.known and self._assigned_once(node.id):
+            return self.known[node.id]
+        value = node.value if isinstance(node, ast.Constant) else self.bound(node)
+        return int(value) if isinstance(value, int) else None
+
+    def _assigned_once(self, name: str) -> bool:
+        """Whether a parameter keeps its value."""
+        stores = (n for n in ast.walk(self.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        return all(store.id != name for store in stores)
+
+    def bound(self, node: ast.expr) -> Any:
+        """What a name, or an attribute of one, is bound to outside the function; None if it is not."""
+        if isinstance(node, ast.Attribute):
+            base = self.bound(node.value)
+            return getattr(base, node.attr, None) if isinstance(base, ModuleType | type) else None
+        if not isinstance(node, ast.Name) or node.id in self.local:
+            return None
+        if node.id in self.closure:
+            return self.closure[node.id].cell_contents
+        return self.function.__globals__.get(node.id, getattr(builtins, node.id, None))
+
+
+def _locals_within(node: ast.FunctionDef) -> set[str]:
+    """Names that are local to functions within a function, or to comprehensions."""
+    stores = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return stores | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+
+
+def _definition(file: str, line: int) -> ast.FunctionDef:
+    """The definition that begins on a line of a file, decorators included."""
+    found = _definitions(file, tuple(linecache.getlines(file))).get(line)
+    if found is None:
+        raise EffectError("what a function touches is read off its source, which is not there", file, line)
+    return found
+
+
+@cache
+def _definitions(file: str, lines: tuple[str, ...]) -> dict[int, ast.FunctionDef]:
+    tree = ast.parse("".join(lines), file)
+    return {
+        min(n.lineno, *(d.lineno for d in n.decorator_list), n.lineno): n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.FunctionDef)
+    }
