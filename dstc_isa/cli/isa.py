@@ -85,7 +85,7 @@ def declarations_of(name: str) -> "list[Declaration]":
 def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator[str | Table]":
     """The page of an instruction: what it does, its forms, operands, modifiers, pipe, semantics, and its bits."""
     from dstc_isa.isa.diagram import diagram, display
-    from dstc_isa.isa.manual import accepts, codes, semantics, title, use_of
+    from dstc_isa.isa.manual import accepts, codes, semantics, title, touched, use_of
     from dstc_isa.isa.syntax_line import syntax
 
     yield title(declaration)
@@ -109,6 +109,8 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
         yield modifiers
     yield ""
     yield _pipe(declaration, gpu)
+    if declaration.effects:
+        yield f"touches: {touched(declaration)}"
     yield f"opcodes: {codes(declaration)} ({'Volta' if declaration.public else 'own'})"
     yield ""
     yield textwrap.indent(semantics(declaration), INDENT)

@@ -32,13 +32,13 @@ class Effect(Enum):
     LOAD = "loads"
     STORE = "stores"
     ATOMIC = "atomic operations"
-    JUMP = "goes to the target, if there is one, in lanes of its choice"
-    INDIRECT = "goes to places that are known only as it runs"
+    JUMP = "goes to its target"
+    INDIRECT = "goes to where only a run can tell"
     EXIT = "ends lanes"
     CONVERGENCE = "which lanes of the warp run"
     BARRIER = "barriers of the CTA"
     LANES = "other lanes"
-    STATE = "state of its unit"
+    STATE = "the state of its unit"
     TIME = "time"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from dstc_isa.isa import FAMILIES, lanes, warp
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.diagram import diagram, display
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.field_operand import (
     AddressOperand,
@@ -185,12 +186,19 @@ def anchor(heading: str) -> str:
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
+def touched(declaration: Declaration) -> str:
+    """What an instruction touches beside its operands."""
+    return ", ".join(effect.value for effect in Effect if effect in declaration.effects)
+
+
 def section(declaration: Declaration) -> Iterator[str]:
     """The lines of one instruction's section."""
     latency = "variable" if declaration.variable_latency else "fixed"
     yield f"## {title(declaration)}\n"
     yield f"{declaration.description}\n"
     yield f"Pipe: {declaration.pipe.name} ({declaration.pipe.value}). Latency: {latency}."
+    if declaration.effects:
+        yield f"Touches: {touched(declaration)}."
     yield f"Opcodes ({_origin(declaration)}): {codes(declaration)}.\n"
     yield "```text\n" + "\n".join(syntax(declaration, form) for form in declaration.forms) + "\n```\n"
     if declaration.operands:
