@@ -1,5 +1,7 @@
 """Runs what a document shows: ```asm blocks are files, ```console blocks commands and what they print.
 
+Behind what a command that fails prints stands ``[exit status N]``. Output that ends in a line ``...`` is shown in part.
+
 ``python tests/docs/console.py FILE.md`` puts what the commands print now into the document.
 """
 
@@ -15,6 +17,7 @@ BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 TIMING = re.compile(r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$", re.MULTILINE)
 COMPILING = re.compile(r"^(compiling the engine|compiled in) .*\n", re.MULTILINE)
 SECONDS = 300
+REST = "...\n"
 
 
 def masked(text: str) -> str:
@@ -22,11 +25,21 @@ def masked(text: str) -> str:
     return TIMING.sub("-", text)
 
 
+def same(printed: str, shown: str) -> bool:
+    """Whether a command prints what is shown of it."""
+    if shown.endswith(REST):
+        return masked(printed).startswith(masked(shown.removesuffix(REST)))
+    return masked(printed) == masked(shown)
+
+
 def run(command: str, directory: Path) -> str:
-    """What a shell command prints on both streams, without the directory's name and spaces at ends of lines."""
+    """What a shell command prints on both streams, without the directory's name and spaces at ends of lines.
+
+    A status other than 0 of any part of a pipeline is told on a line behind it.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-o", "pipefail", "-c", command],
         cwd=directory,
         env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -36,7 +49,8 @@ def run(command: str, directory: Path) -> str:
         check=False,
     )
     output = COMPILING.sub("", done.stdout.replace(f"{directory.resolve()}/", ""))
-    return "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+    failure = f"[exit status {done.returncode}]\n" if done.returncode else ""
+    return "".join(f"{line.rstrip()}\n" for line in output.splitlines()) + failure
 
 
 def executed(document: str, directory: Path) -> str:
@@ -54,7 +68,7 @@ def executed(document: str, directory: Path) -> str:
     def command(shown: str) -> str:
         line, _, output = shown.partition("\n")
         printed = run(line.removeprefix("$ "), directory)
-        return shown if masked(printed) == masked(output) else f"{line}\n{printed}"
+        return shown if same(printed, output) else f"{line}\n{printed}"
 
     return BLOCK.sub(block, document)
 
@@ -62,4 +76,5 @@ def executed(document: str, directory: Path) -> str:
 if __name__ == "__main__":
     for file in map(Path, sys.argv[1:]):
         with tempfile.TemporaryDirectory() as place:
+            (Path(place) / "examples").symlink_to(ROOT / "examples")
             file.write_text(executed(file.read_text(encoding="utf-8"), Path(place)), encoding="utf-8")

@@ -15,10 +15,23 @@ LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["tutorial.md", "add-an-instruction.md", "sparse-convolution.md"])
-def test_commands_print_what_is_shown(name: str, tmp_path: Path) -> None:
-    shown = (DOCS / name).read_text(encoding="utf-8")
-    assert executed(shown, tmp_path) == shown, f"see python tests/docs/console.py docs/{name}"
+@pytest.mark.parametrize("page", [page for page in PAGES if "```console" in page.read_text()], ids=lambda p: p.name)
+def test_commands_print_what_is_shown_and_end_as_is_shown(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    shown = page.read_text(encoding="utf-8")
+    assert executed(shown, tmp_path) == shown, f"see python tests/docs/console.py {page.relative_to(ROOT)}"
+
+
+def test_a_failure_is_shown_by_its_status(tmp_path: Path) -> None:
+    text = "```console\n$ echo no && false\nno\n$ cat < /dev/null | false | cat\n$ exit 3\n[exit status 3]\n```\n"
+    expected = text.replace("no\n$ cat", "no\n[exit status 1]\n$ cat").replace("| cat\n", "| cat\n[exit status 1]\n")
+    assert executed(text, tmp_path) == expected
+
+
+def test_output_can_be_shown_in_part(tmp_path: Path) -> None:
+    text = "```console\n$ seq 3\n1\n...\n```\n"
+    assert executed(text, tmp_path) == text
+    assert executed(text.replace("1\n", "2\n"), tmp_path) == text.replace("...\n", "2\n3\n")
 
 
 def test_the_example_is_the_one_in_the_text() -> None:
@@ -40,6 +53,16 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert file.exists(), target
         if section:
             assert section in anchors(file.read_text(encoding="utf-8")), section
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_cell_of_a_table_is_one_clause(page: Path) -> None:
+    if page.is_relative_to(DOCS / "isa"):
+        return
+    text = re.sub(r"`[^`\n]*`|\]\([^)\s]*\)", "", FENCED.sub("", page.read_text(encoding="utf-8")))
+    for row in re.findall(r"^\|(.*)\|$", text, re.MULTILINE):
+        for cell in re.split(r"(?<!\\)\|", row):
+            assert not re.search(r"; |[a-z)]\. [A-Z]", cell), cell
 
 
 def named_by(map_page: Path) -> set[Path]:
