@@ -1,14 +1,20 @@
 """Test session set-up: the compiled engine is built once, before workers start that would each build it.
 
 With DSTC_MUTANT set, only the outcome counts: engines are built when a test asks for them, and nothing is shrunk.
+With --without-engine none is built: what would need one is skipped, and so is what is marked ``engine``, which needs
+one in another process, and ``slow``.
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
 MUTANT = bool(os.environ.get("DSTC_MUTANT"))
+COMPILERS = 2
+"""Processes that compile at once: each takes some 600 MB."""
 
 settings.register_profile(
     "dstc",
@@ -19,14 +25,50 @@ settings.register_profile(
 settings.load_profile("dstc")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Put the engine's machine code into the cache; a worker of pytest-xdist finds it there."""
-    if not MUTANT and not hasattr(config, "workerinput"):
-        from dstc_isa.engine.compiled import cache
-        from dstc_isa.engine.compiled.machine import RUN_WORKER
-        from dstc_isa.engine.compiled.tracking import COMPARE
-        from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
-        from dstc_isa.trace.stepper import STEP
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-engine", action="store_true", help="skip tests that need compiled code, and slow ones")
 
-        for entry in (RUN_WORKER, COMPARE, RUN_TASK, WATCHED_TASK, STEP):
-            cache.load(entry, print)
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-engine"):
+        refuse_engines()
+    elif not MUTANT and not hasattr(config, "workerinput"):
+        make_engines()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.config.getoption("--without-engine"):
+        for mark in ("engine", "slow"):
+            if item.get_closest_marker(mark):
+                pytest.skip(mark)
+
+
+def refuse_engines() -> None:
+    """Skip a test at the point where it would load compiled code."""
+    from dstc_isa.engine.compiled import cache
+
+    def refuse(*_: Any) -> None:
+        pytest.skip("needs compiled code")
+
+    cache.load = refuse  # type: ignore[assignment]
+
+
+def make_engines() -> None:
+    """Put the engine's machine code into the cache, where a worker of pytest-xdist finds it."""
+    from dstc_isa.engine.compiled import cache
+    from dstc_isa.engine.compiled.compiler_process import compile_apart
+    from dstc_isa.engine.compiled.kept_code import KeptCode
+    from dstc_isa.engine.compiled.machine import RUN_WORKER
+    from dstc_isa.engine.compiled.tracking import COMPARE
+    from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
+    from dstc_isa.trace.stepper import STEP
+
+    def fill(entry: cache.Entry) -> None:
+        fingerprint = cache.fingerprint(entry.packages)
+        if not KeptCode(f"{entry.name}-{fingerprint}").there():
+            print(f"compiling {entry.name} ...", flush=True)
+            compile_apart(entry, fingerprint)
+
+    fill(RUN_WORKER)  # The interpreter in it is shared by the others.
+    with ThreadPoolExecutor(COMPILERS) as pool:
+        list(pool.map(fill, (WATCHED_TASK, RUN_TASK, STEP, COMPARE)))

@@ -91,13 +91,6 @@ def test_printed_instructions_assemble_to_their_words(written):
     assert list(kernel.words) == [encode(instruction) for instruction in written]
 
 
-@pytest.mark.parametrize("path", sorted(program_directory().glob("*.dasm")), ids=lambda path: path.name)
-def test_shipped_programs_assemble_without_a_word(path):
-    assembly = assemble_file(path)
-    assert assembly.program is not None
-    assert assembly.diagnostics == []
-
-
 def test_the_first_kernel():
     (kernel,) = program_from(program_directory() / "hello.dasm").kernels
     assert kernel.name == "saxpy"

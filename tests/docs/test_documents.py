@@ -82,7 +82,7 @@ def test_a_decision_has_a_heading_of_its_own_one_paragraph_and_what_was_rejected
     text = page.read_text(encoding="utf-8")
     assert len(set(anchors(text))) == len(anchors(text))
     for section in text.split("\n## ")[1:]:
-        assert re.fullmatch(r"[^\n]+\n\n(?:[^\n]+\n)+\n?", section + "\n"), section
+        assert re.fullmatch(r"[^\n]+\n\n?(?:[^\n]+\n)+\n?", section + "\n"), section
         assert "Rejected" in section
 
 
