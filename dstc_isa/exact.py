@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 UNIT = 2.0**-24
 HALF_UNIT, LEAST_HALF = 2.0**-11, 2.0**-25
-"""Of a rounding to FP16: at most this share of a value, or half the smallest subnormal."""
+"""Largest errors of a rounding to FP16: this share of a value, or half the smallest subnormal."""
 
 MORE_ROUNDINGS = 40
 """Beyond one for each product: up to 32 parts of a sum, the warps that share one, a bias, and those of float64."""
@@ -73,7 +73,7 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """In a line."""
+        """The outcome in a line."""
         if not self.compared:
             return "verified: nothing to compare"
         where = f"at {list(self.place)}: {self.got:.9g} for {self.expected:.9g}, tolerance {self.tolerance:.3g}"

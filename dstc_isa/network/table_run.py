@@ -26,7 +26,7 @@ def run_table(
     kept: Sequence[LayerRow] = (),
     watch: Watch | None = None,
 ) -> Outcome:
-    """Run the layers of a table on random values; the n-th layer's have the seeds ``seed + 2n`` and ``seed + 2n + 1``.
+    """Run the layers of a table on random values; those of layer n have the seeds ``seed + 2n`` and ``seed + 2n + 1``.
 
     ``layers``: patterns of the names to run, all if empty. ``keep`` is given each row when it is there.
     ``kept``: rows of an interrupted run of the same, whose layers are not run again.

@@ -119,13 +119,13 @@ def longest_wait(stalls: Mapping[str, float], warp_cycles: int) -> tuple[str, fl
 
 
 def _few(sms: int, of: int, resource: str, share: float) -> Headline:
-    """Of launches that keep a resource of the few SMs busy that have CTAs, ``sms`` of them over the time."""
+    """Headline of launches that keep a resource busy on the few SMs that have CTAs, ``sms`` of them over the time."""
     busy = f"there {resource} takes {share:.0%} of the time"
     return Headline(Limit.FEW_CTAS, "few CTAs", f"too few CTAs: {sms} of {of} SMs have work; {busy}")
 
 
 def _short(cycles: int, access: int, launches: int) -> Headline:
-    """Of launches that end before as many accesses to DRAM could."""
+    """Headline of launches that end before as many accesses to DRAM could."""
     accesses = "one access to DRAM takes" if launches == 1 else f"{launches} accesses to DRAM take"
     text = f"launch and drain: {cycles:,} cycles, less than {accesses} ({access:,})"
     return Headline(Limit.LAUNCH, "launch and drain", text)

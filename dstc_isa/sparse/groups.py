@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 @frozen(eq=False)
 class StepGroups:
-    """Of a matrix, groups for each step of the k-tiles that have any value.
+    """Groups of a matrix, for each step of the k-tiles that have any value.
 
     ``tiles``: int64 [n], numbers of these k-tiles in order. ``counts``: int64 [n, steps of a tile].
     """

@@ -33,7 +33,7 @@ VALUES: dict[str, type[np.generic] | None] = {
     "pattern": None,
 }
 SIGNS = {"general": 0, "symmetric": 1, "hermitian": 1, "skew-symmetric": -1}
-"""Of an entry's mirror image; 0 if there is none."""
+"""Sign of an entry's mirror image; 0 if there is none."""
 
 BANNER = re.compile(r"\s*%{1,2}MatrixMarket$", re.IGNORECASE)
 COMMENT = "%"

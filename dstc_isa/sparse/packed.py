@@ -26,7 +26,7 @@ LINE_BYTES = 2 * LINE
 ROW_BYTES = 2 * ROW
 
 WARPS = 8
-"""Of a CTA."""
+"""Warps of a CTA."""
 
 BAND = 16
 """Rows of tiles that go through the columns of C side by side, at most."""
@@ -43,7 +43,7 @@ class PackedMatrix:
 
     ``tiles``: uint32 [tiles_outer, tiles_k, 2], a tile's first line and its rows of 8 values, none if it is empty.
     ``lines``: float16 [lines, 64], of each tile that is not empty its bitmaps, uint32 [32, words], then its values; at
-    the end bitmaps without an element. ``words``: of a step's bitmap.
+    the end bitmaps without an element. ``words``: words of a step's bitmap.
     """
 
     tiles: NDArray[np.uint32]
@@ -157,7 +157,7 @@ def pack(matrix: BitmapMatrix) -> PackedMatrix:
 def _joined(
     matrix: BitmapMatrix, first: int, last: int, tiles_k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
-    """Of tile rows ``first`` to ``last`` of the bitmap format the joined tiles: places, first lines, rows, lines."""
+    """Joined tiles of the bitmap format's tile rows ``first`` to ``last``: places, first lines, rows, lines."""
     words, tile_k = WORDS[matrix.side], matrix.tile_k
     tiles_of_steps = STEPS // tile_k
     start, stop = int(matrix.tile_start[first]), int(matrix.tile_start[last])

@@ -45,7 +45,7 @@ def assert_same(got: EncodedActivations, expected: EncodedActivations) -> None:
 
 
 def channels_last(x: np.ndarray) -> np.ndarray:
-    """The same array, otherwise in memory."""
+    """The same array with another layout in memory."""
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMING = re.compile(r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$", re.MULTILINE)
 COMPILING = re.compile(r"^(compiling the engine|compiled in) .*\n", re.MULTILINE)
-SECONDS = 300
+SECONDS = 900
+"""After which a command hangs."""
 REST = "...\n"
 
 
