@@ -102,6 +102,7 @@ def test_many_hazards_are_a_finding(tmp_path):
     assert main([str(source), "--check"]) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", sorted(path.name for path in program_directory().glob("*.dasm")))
 def test_check_of_disassembled_shipped_programs(program, tmp_path, capsys):
     (tmp_path / "p.dobj").write_bytes(write_object(load_shipped(program)))

@@ -341,6 +341,7 @@ def test_a_run_goes_on_from_each_layer(
     assert content("whole") == before
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_a_process_that_a_signal_ends_in_its_second_layer(
     name: str, kernels: dict[str, Any], capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RUN = "import sys; from dstc_isa.cli.process import {0}; sys.exit({0}())"
 
 

@@ -9,6 +9,8 @@ import pytest
 from dstc_isa.isa.instruction import REGISTRY
 from tests.docs.console import ROOT, run
 
+pytestmark = pytest.mark.engine
+
 EXTENSION = ROOT / "tests" / "example_extension.py"
 KERNEL = """
 .kernel averages

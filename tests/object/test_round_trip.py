@@ -65,6 +65,7 @@ def test_disassembly_assembles_to_the_same_program(program: Program) -> None:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hello.dasm", "spgemm.dasm"])
 def test_the_commands_round_trip_a_shipped_program(name: str, tmp_path: Path) -> None:
     """Words and constants survive ``dstc-asm``, ``dstc-asm -d`` and ``dstc-asm`` again."""

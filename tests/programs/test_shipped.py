@@ -14,6 +14,7 @@ from dstc_isa.program_files import program_directory
 SOURCES = sorted(program_directory().glob("*.dasm"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_assembles_without_a_finding(source: Path) -> None:
     assembly = assemble_file(source)
@@ -21,6 +22,7 @@ def test_assembles_without_a_finding(source: Path) -> None:
     assert assembly.program is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_survives_object_and_disassembly(source: Path) -> None:
     data = write_object(load_shipped(source.name))

@@ -8,6 +8,8 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.program_files import program_directory
 from tests.assembler.schedule.timetables import timetables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["gemm_dense.dasm", "gemm_sparse24.dasm", "spgemm.dasm"])
 @settings(deadline=None, max_examples=5)

@@ -18,6 +18,8 @@ from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.machine import RUN_WORKER
 from dstc_isa.engine.compiled.tracking import COMPARE
 
+pytestmark = pytest.mark.engine
+
 PROGRAM = """
 import sys
 import numpy as np

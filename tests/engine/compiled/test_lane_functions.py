@@ -13,6 +13,8 @@ import pytest
 
 from tests.models.numbers import F16, F32, multiply, number, rounded
 
+pytestmark = pytest.mark.engine
+
 PROBE = Path(__file__).with_name("lane_probe.py")
 ROOT = PROBE.parents[3]
 LANES = 32

@@ -14,6 +14,8 @@ import pytest
 
 from dstc_isa import cache_directory
 
+pytestmark = pytest.mark.engine
+
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
