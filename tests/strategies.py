@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, STALL, WAIT_MASK, Control
 from dstc_isa.isa.field import WORD_BITS, Field
 from dstc_isa.isa.field_operand import (
-    AddressOperand,
     BarrierOperand,
     ImmediateOperand,
     MarkerOperand,

@@ -13,14 +13,13 @@ from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.shared_offset import marked
 from dstc_isa.assembler.values import (
     AddressUses,
-    BankAddress,
-    Complement,
     Label,
     Late,
     Misdeclared,
     Named,
     NamedAddress,
     NamedBankAddress,
+    NamedComplement,
     NamedPredicate,
     Operand,
     PassedLabel,
@@ -29,7 +28,7 @@ from dstc_isa.assembler.values import (
     UnplacedLabel,
     negated,
 )
-from dstc_isa.isa.values import RZ, Address, Constant, Predicate, Register
+from dstc_isa.isa.values import RZ, Address, BankAddress, Complement, Constant, Predicate, Register
 from dstc_isa.syntax.names import special_names
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import (
@@ -121,7 +120,7 @@ def describe(value: Operand) -> str:
         return "an address in brackets"
     if isinstance(value, Sum):
         return "a register plus an offset"
-    if isinstance(value, Complement):
+    if isinstance(value, Complement | NamedComplement):
         return "a complement"
     return str(value)
 
@@ -236,8 +235,10 @@ def _prefix(node: Prefix, environment: Environment) -> Operand:
             raise EvaluationError(str(error), node) from None
     if isinstance(value, Bits) and node.operator == "-":
         return Bits(value.value ^ 1 << 31)
-    if node.operator == "~" and isinstance(value, Register | Named | Constant):
+    if node.operator == "~" and isinstance(value, Register | Constant):
         return Complement(value)
+    if node.operator == "~" and isinstance(value, Named):
+        return NamedComplement(value)
     is_predicate = isinstance(value, Predicate | NamedPredicate)
     turned = negated(value) if node.operator == ("!" if is_predicate else "-") else None
     if turned is None:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
-from dstc_isa.assembler.emit import PREDICATE_MASK, REGISTER_MASK, Emitted
+from dstc_isa.assembler.emit import Emitted
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.effects import CONTROL_FLOW, MEMORY, RUNNING, Effect
+from dstc_isa.isa.masks import PREDICATE_MASK, REGISTER_MASK
 from dstc_isa.isa.values import ALWAYS, Predicate
 
 EVERYTHING = REGISTER_MASK | PREDICATE_MASK

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, RejectedOperand, emit
+from dstc_isa.assembler.emit import Emitted, RejectedOperand, emit
 from dstc_isa.assembler.errors import EvaluationError
 from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
@@ -18,7 +18,7 @@ from dstc_isa.assembler.shared_offset import PLAIN, SharedOffset, array_of, join
 from dstc_isa.assembler.values import NamedAddress, NamedPredicate, Operand
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.control import DEFAULT_WORD, Prefix
-from dstc_isa.isa.field_operand import TargetOperand
+from dstc_isa.isa.masks import PREDICATE_SHIFT
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.values import ALWAYS, PT, Address
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
@@ -62,7 +62,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
     except (MatchError, RejectedOperand) as error:
         expander.reporter.at_operand(statement, error.index, error, expander.uses)
         return
-    if kernel.address_uses.count > uses and any(isinstance(p.operand, TargetOperand) for p in plan.places):
+    if kernel.address_uses.count > uses and any(p.operand.relative for p in plan.places):
         kernel.address_uses.count = uses
     emitted.array = array
     emitted.word |= control(expander, statement)

@@ -6,14 +6,7 @@ from itertools import permutations
 from attrs import Factory, define
 
 from dstc_isa.assembler.allocate import Interval, OutOfRegisters, assign
-from dstc_isa.assembler.emit import (
-    PREDICATE_MASK,
-    PREDICATE_SHIFT,
-    REGISTER_MASK,
-    Emitted,
-    RejectedOperand,
-    contribute,
-)
+from dstc_isa.assembler.emit import Emitted, RejectedOperand, contribute
 from dstc_isa.assembler.matching import Place
 from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.provenance import arrays_accessed
@@ -22,7 +15,7 @@ from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
 from dstc_isa.isa.codec import encode_guard
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.field_operand import TargetOperand
+from dstc_isa.isa.masks import PREDICATE_MASK, PREDICATE_SHIFT, REGISTER_MASK
 from dstc_isa.isa.values import PT, REGISTERS
 from dstc_isa.program import Kernel, Parameter, SharedArray
 from dstc_isa.syntax.tree import Statement
@@ -144,7 +137,7 @@ class KernelBuilder:
         emitted.word |= word
         emitted.reads |= reads
         emitted.writes |= writes
-        if isinstance(place.operand, TargetOperand) and isinstance(value, int):
+        if place.operand.relative and isinstance(value, int):
             emitted.target = value // WORD_BYTES
 
     @property

@@ -4,59 +4,16 @@ from collections.abc import Sequence
 
 from attrs import Factory, define, field
 
-from dstc_isa.assembler.values import (
-    BankAddress,
-    Complement,
-    Late,
-    Named,
-    NamedAddress,
-    NamedBankAddress,
-    NamedPredicate,
-)
+from dstc_isa.assembler.values import STANDS_FOR
 from dstc_isa.isa.codec import encode_fixed
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.field_operand import (
-    AddressOperand,
-    BarrierOperand,
-    ImmediateOperand,
-    MarkerOperand,
-    PredicateOperand,
-    SpecialRegisterOperand,
-    TargetOperand,
-)
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.operand import Form, Operand
-from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.syntax_line import least_line, place, syntax
-from dstc_isa.isa.values import (
-    Address,
-    BarrierRegister,
-    Constant,
-    Immediate,
-    Marker,
-    Predicate,
-    Register,
-    SpecialRegister,
-    Value,
-)
-from dstc_isa.syntax.tree import Bits
+from dstc_isa.isa.values import Value
 
 Kinds = tuple[type, ...]
-_REGISTERS = frozenset({Register, Named, Complement})
-_NUMBERS = frozenset({int, float, Bits, Late})
-_PLACES = frozenset({int, Late})
-_KINDS: dict[type[Operand], frozenset[type]] = {
-    Destination: frozenset({Register, Named}),
-    PredicateOperand: frozenset({Predicate, NamedPredicate}),
-    ImmediateOperand: frozenset({int, Late}),
-    SpecialRegisterOperand: frozenset({SpecialRegister}),
-    BarrierOperand: frozenset({BarrierRegister}),
-    TargetOperand: _PLACES,
-    MarkerOperand: frozenset({Marker}),
-}
-_BANK_ADDRESSES = frozenset({Constant, BankAddress, NamedBankAddress})
-_ADDRESSES = frozenset({Address, NamedAddress})
 
 
 class MatchError(Exception):
@@ -105,10 +62,7 @@ class Plan:
         self.slots = tuple((place.written, place.known, place) for place in self.places)
         self.fixed = encode_fixed(self.declaration, self.form, self.modifiers)
         self.effects = self.declaration.effects
-        self.partial = any(
-            isinstance(o, MarkerOperand) or (isinstance(o, Destination) and o.accumulates)
-            for o in self.declaration.operands
-        )
+        self.partial = any(operand.partial for operand in self.declaration.operands)
 
 
 _plans: dict[tuple[str, Kinds], Plan] = {}
@@ -140,19 +94,14 @@ def _make_plan(mnemonic: str, kinds: Kinds) -> Plan:
 
 def _form(declaration: Declaration, order: Sequence[int], kinds: Kinds) -> Form:
     """The encoding form that these kinds select; MatchError if they cannot stand together."""
-    samples: list[Value] = []
+    became: list[type] = []
     special = -1
     for operand, written in zip(declaration.operands, order, strict=True):
         kind = kinds[written] if written >= 0 else type(operand.default)
-        if isinstance(operand, Source) and kind in _NUMBERS:
-            samples.append(Immediate(0))
+        became.append(operand.kind_of(STANDS_FOR.get(kind, kind)))
+        if became[-1] is not operand.kinds[0]:
             special = written
-        elif isinstance(operand, Source) and kind is Constant:
-            samples.append(Constant(0, 0))
-            special = written
-        else:
-            samples.append(Register(0))
-    form = declaration.form_of(tuple(samples))
+    form = declaration.form_of_kinds(became)
     if form is None:
         raise MatchError("these operands cannot stand together: only one may be an immediate or a constant", special)
     return form
@@ -200,13 +149,7 @@ def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int
 
 def fits(operand: Operand, kind: type) -> bool:
     """Whether a value of this kind can be that operand at all."""
-    if isinstance(operand, Source):
-        if kind in _NUMBERS:
-            return bool(operand.imm or operand.several)
-        return kind in _REGISTERS or (kind is Constant and bool(operand.const))
-    if isinstance(operand, AddressOperand):
-        return kind in (_BANK_ADDRESSES if operand.constant else _ADDRESSES)
-    return kind in _KINDS[type(operand)]
+    return STANDS_FOR.get(kind, kind) in operand.written
 
 
 def forget_plans() -> None:

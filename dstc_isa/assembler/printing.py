@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from attrs import define, frozen
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, RejectedOperand
+from dstc_isa.assembler.emit import RejectedOperand
 from dstc_isa.assembler.values import Named, NamedPredicate
+from dstc_isa.isa.masks import PREDICATE_SHIFT
 from dstc_isa.isa.values import PT, RZ, Predicate, Register
 from dstc_isa.program import NEGATED, PRINT_TYPES, Location, Print, PrintItem
 from dstc_isa.syntax.tree import Statement

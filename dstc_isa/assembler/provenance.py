@@ -11,8 +11,6 @@ from dstc_isa.assembler.flow import successors_of
 from dstc_isa.assembler.shared_offset import MIXED, PLAIN, joined
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.field_operand import AddressOperand
-from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import RZ, Address, Immediate, Register
 
 State = dict[int, int]
@@ -86,19 +84,18 @@ def _after(e: Emitted, before: State) -> State:
 def _result(e: Emitted, before: State) -> int:
     """What an instruction leaves in its first destination; in others it leaves no address."""
     assert e.plan is not None
-    declaration = e.plan.declaration
-    if any(isinstance(operand, AddressOperand) for operand in declaration.operands):
-        return PLAIN
     used = {register for register in before if e.reads >> register & 1}
     if e.array == PLAIN and not used:
         return PLAIN
+    declaration, instruction = e.plan.declaration, decode(e.word)
+    if any(isinstance(value, Address) for value in instruction.operands):
+        return PLAIN
     held = PLAIN
-    instruction = decode(e.word)
     for name, operand, value in zip(declaration.names, declaration.operands, instruction.operands, strict=True):
         found = PLAIN
-        if isinstance(operand, Source) and isinstance(value, Immediate):
+        if operand.slot and isinstance(value, Immediate):
             found = e.array
-        elif isinstance(operand, Source) and isinstance(value, Register):
+        elif operand.slot and isinstance(value, Register):
             found = before.get(value.index, PLAIN)
             used.discard(value.index)
         if found != PLAIN:

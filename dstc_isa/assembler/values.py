@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import define, evolve, frozen
 
-from dstc_isa.isa.values import Address, Constant, Predicate, Register, Value
+from dstc_isa.isa.values import Address, BankAddress, Complement, Constant, Immediate, Predicate, Register, Value
 from dstc_isa.syntax.tree import Bits, Statement
 
 
@@ -89,11 +89,6 @@ class NamedAddress:
 
 
 @frozen(eq=False, repr=False)
-class BankAddress(Address):
-    """``c[bank][R2+offset]``, told apart from a plain memory operand by its type."""
-
-
-@frozen(eq=False, repr=False)
 class NamedBankAddress(NamedAddress):
     """``c[bank][name+offset]``."""
 
@@ -112,10 +107,14 @@ class Sum:
 
 
 @frozen(eq=False, repr=False)
-class Complement:
-    """``~R1``: a source that is complemented, as a long sum's high word does with a negated one."""
+class NamedComplement:
+    """``~name``."""
 
-    value: Register | Named | Constant
+    base: Named
+
+    def place(self) -> Complement:
+        """The complement it became."""
+        return Complement(self.base.place())
 
 
 @define(eq=False, repr=False)
@@ -162,7 +161,21 @@ class UnplacedLabel(Exception):
 
 
 Numeric = int | float | Bits | Late
-Operand = Value | Named | NamedPredicate | NamedAddress | Sum | Complement | Numeric | str
+Virtual = Named | NamedPredicate | NamedAddress | NamedComplement
+"""What names registers or predicates that are assigned when the kernel ends; ``place`` tells which they became."""
+
+Operand = Value | Virtual | Complement | Sum | Numeric | str
+STANDS_FOR: dict[type, type] = {
+    Named: Register,
+    NamedPredicate: Predicate,
+    NamedAddress: Address,
+    NamedBankAddress: BankAddress,
+    NamedComplement: Complement,
+    Late: int,
+    Bits: Immediate,
+}
+"""What operand kinds know these as."""
+
 Bound = Operand | RegisterArray | Label | PassedLabel | Misdeclared
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted
+from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.flow import analyse
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.printing import Printing
@@ -11,8 +11,9 @@ from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.diagnostics import WARNING
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.effects import Effect
+from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.instruction import Lane
+from dstc_isa.isa.masks import PREDICATE_SHIFT, bits_of, place_name
 from dstc_isa.isa.values import RZ, Address, Constant
 from dstc_isa.program import PARAMETER_BASE
 from dstc_isa.syntax.tree import Statement
@@ -162,8 +163,5 @@ def _unwritten(kernel: KernelBuilder, reporter: Reporter) -> None:
     for place, reads in [*places, *((each, each.reads()) for each in kernel.prints)]:
         missing = reads & ~written
         written |= missing
-        while missing:
-            number = (missing & -missing).bit_length() - 1
-            missing &= missing - 1
-            name = f"R{number}" if number < PREDICATE_SHIFT else f"P{number - PREDICATE_SHIFT}"
-            _at(reporter, place, f"{name} is read but never written")
+        for number in bits_of(missing):
+            _at(reporter, place, f"{place_name(number)} is read but never written")

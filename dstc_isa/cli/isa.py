@@ -84,8 +84,8 @@ def declarations_of(name: str) -> "list[Declaration]":
 
 def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator[str | Table]":
     """The page of an instruction: what it does, its forms, operands, modifiers, pipe, semantics, and its bits."""
-    from dstc_isa.isa.diagram import diagram, display
-    from dstc_isa.isa.manual import accepts, codes, semantics, title, touched, use_of
+    from dstc_isa.isa.diagram import diagram
+    from dstc_isa.isa.manual import codes, semantics, title, touched
     from dstc_isa.isa.syntax_line import syntax
 
     yield title(declaration)
@@ -96,8 +96,8 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
         yield ""
         operands = _table("operand", "use", "accepts")
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
-            left_out = f"; left out: {operand.format(operand.default)}" if operand.optional else ""
-            operands.add_row(display(name, operand), use_of(operand), f"{accepts(operand)}{left_out}".replace("`", ""))
+            left_out = f"; left out: {operand.show(operand.default)}" if operand.optional else ""
+            operands.add_row(operand.display(name), operand.use, f"{operand.accepts()}{left_out}".replace("`", ""))
         yield operands
     if declaration.modifiers:
         yield ""

@@ -11,9 +11,9 @@ from dstc_isa.engine.rows import ConstantReader, source_words
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import Instruction, Lane
+from dstc_isa.isa.fetch import Lane
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.memory import order_matters, red
-from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant
 from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
@@ -98,8 +98,8 @@ def decoded(launch: Launch) -> list[Instruction | None]:
             continue
         instructions.append(instruction)
         declaration = instruction.declaration
-        for operand, lane, value in zip(declaration.operands, declaration.lanes, instruction.operands, strict=True):
-            if isinstance(operand, Source) and isinstance(value, Constant):
+        for lane, value in zip(declaration.lanes, instruction.operands, strict=True):
+            if isinstance(value, Constant):
                 try:
                     source_words(value, lane is Lane.U64, banks)
                 except IndexError as error:

@@ -12,20 +12,16 @@ import numpy.typing as npt
 from attrs import define, field, frozen
 
 from dstc_isa.engine.layout import FIRST_SLOT, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SHARED_FIRST, SINK_ROW
-from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Lane, Parameter
+from dstc_isa.isa.fetch import Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord, Word
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.operand import Operand
-from dstc_isa.isa.register_operand import Destination, Literal, Source
-from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register, SpecialRegister, Target
-
-ABSOLUTE, NEGATE = 1, 2
-WIDE_LANES = Lane.U64
+from dstc_isa.isa.values import PT, RZ, Constant, Immediate
 
 
 @frozen
 class Fetch:
-    """One result or parameter: where its words start in the row and what they are."""
+    """One result or parameter: ``slot`` is where its ``words`` start in the row; the semantics receives ``fetched``."""
 
     name: str
     lane: Lane
@@ -34,32 +30,17 @@ class Fetch:
     index: int
     parameter: Parameter | None = None
 
-    @property
-    def is_source(self) -> bool:
-        """Lanes of a general source operand."""
-        return isinstance(self.operand, Source) and self.lane is not Lane.INDEX
+    words: int = field(init=False)
+    fetched: Fetched = field(init=False)
 
-    @property
-    def signed(self) -> bool:
-        """Whether a word of sign flags follows."""
-        operand = self.operand
-        return (
-            isinstance(operand, Source) and self.is_source and (operand.negate or operand.absolute) and not operand.raw
-        )
+    @words.default
+    def _count_words(self) -> int:
+        # A result is put and not fetched.
+        return 1 if self.operand is None or self.parameter is None else self.operand.words(self.lane)
 
-    @property
-    def halved(self) -> bool:
-        """Whether a word of the half selector follows."""
-        return isinstance(self.operand, Source) and (self.operand.halves or self.operand.half is not None)
-
-    @property
-    def words(self) -> int:
-        """How many words of the row this takes."""
-        if isinstance(self.operand, AddressOperand):
-            return 3
-        if isinstance(self.operand, PredicateOperand):
-            return 1 if self.operand.destination else 2
-        return 1 + self.signed + self.halved
+    @fetched.default
+    def _fetched_from_words(self) -> Fetched:
+        return Word(0) if self.operand is None else self.operand.fetch(self.lane)
 
 
 @cache
@@ -129,11 +110,6 @@ def source_words(value: Immediate | Constant, wide: bool, banks: ConstantReader)
     return (value.value, high) if wide else (value.value,)
 
 
-def reach(target: Target) -> int:
-    """The distance of a branch, limited to what a row can hold; no kernel is that long."""
-    return max(-(1 << 31), min((1 << 31) - 1, target.address))
-
-
 def row_of(instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[int]:
     """The words of one instruction's row; IndexError for a constant outside its bank."""
     results, parameters = layout(instruction.declaration)
@@ -142,7 +118,7 @@ def row_of(instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[
     in_time = not declaration.keeps_to_warp
     row = [dispatch_number(declaration), guard.index, FULL_MASK if guard.negate else 0, int(in_time)]
     for fetch in (*results, *parameters):
-        row += _words(fetch, instruction, pool, banks)
+        row += [_number(word, pool, banks) for word in words_of(fetch, instruction)]
     return row
 
 
@@ -152,51 +128,36 @@ def dispatch_number(declaration: Declaration) -> int:
     return REGISTRY.index(declaration)
 
 
-def _words(fetch: Fetch, instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[int]:
-    parameter = fetch.parameter
-    if parameter is not None and parameter.derived is not None:
-        return [parameter.derived.compute(instruction)]
-    if parameter is not None and parameter.modifier >= 0:
-        return [instruction.modifiers[parameter.modifier]]
-    value, operand = instruction.operands[fetch.index], fetch.operand
-    match value:
-        case Register() if isinstance(operand, Destination):
-            row = SINK_ROW if value.index == RZ else value.index
-            return [row if fetch.lane is Lane.INDEX else row * ROW_BYTES]
-        case Register() | Immediate() | Constant() if fetch.is_source:
-            return _source(fetch, value, pool, banks)
-        case Register():
-            return [value.index]
-        case Predicate() if isinstance(operand, PredicateOperand) and operand.destination:
-            return [8 * (PREDICATE_SINK if value.index == PT else value.index)]
-        case Predicate():
-            return [8 * value.index, FULL_MASK if value.negate else 0]
-        case Address() if isinstance(operand, AddressOperand):
-            names = instruction.declaration.modifier_values(instruction.modifiers)
-            kind = value.bank if operand.constant else int(operand.is_wide(names))
-            return [value.register * ROW_BYTES, value.offset, kind]
-        case Target():
-            return [reach(value)]
-        case Immediate():
-            return [value.value]
-        case SpecialRegister():
-            return [value.number]
-    return [getattr(value, "index", 0)]
+def words_of(fetch: Fetch, instruction: Instruction) -> tuple[RowWord, ...]:
+    """The words of a result or parameter of an instruction."""
+    if fetch.operand is not None:
+        names = instruction.declaration.modifier_values(instruction.modifiers)
+        return fetch.operand.row(instruction.operands[fetch.index], fetch.lane, names)
+    assert fetch.parameter is not None
+    if fetch.parameter.derived is not None:
+        return (fetch.parameter.derived.compute(instruction),)
+    return (instruction.modifiers[fetch.parameter.modifier],)
 
 
-def _source(fetch: Fetch, value: Register | Immediate | Constant, pool: Pool, banks: ConstantReader) -> list[int]:
-    if isinstance(value, Register):
-        words = [value.index * ROW_BYTES]
-    else:
-        words = [pool.place(source_words(value, fetch.lane is WIDE_LANES, banks))]
-    if fetch.signed:
-        flags = 0 if isinstance(value, Immediate) else ABSOLUTE * value.absolute + NEGATE * value.negate
-        words.append(flags)
-    if fetch.halved:
-        words.append(value.half if isinstance(value, Register) else -1)
-    return words
+def _number(word: RowWord, pool: Pool, banks: ConstantReader) -> int:
+    """A word as the compiled engine has it: places as byte offsets."""
+    match word:
+        case RegisterPlace():
+            return register_row(word) * ROW_BYTES
+        case RegisterNumber():
+            return register_row(word)
+        case PredicatePlace():
+            return 8 * predicate_slot(word)
+        case Pooled():
+            return pool.place(source_words(word.value, word.wide, banks))
+    return word
 
 
-def is_packed(fetch: Fetch) -> bool:
-    """Whether a source is a pair of halves, so that its sign is two bits."""
-    return isinstance(fetch.operand, Source) and fetch.operand.literal is Literal.HALVES
+def register_row(word: RegisterPlace | RegisterNumber) -> int:
+    """The row of registers that a word names."""
+    return SINK_ROW if word.written and word.index == RZ else word.index
+
+
+def predicate_slot(word: PredicatePlace) -> int:
+    """The predicate that a word names, among the places of predicates."""
+    return PREDICATE_SINK if word.written and word.index == PT else word.index

@@ -1,19 +1,12 @@
 """Encoding diagrams: the fields of an instruction word, drawn from its declaration."""
 
-from typing import Any
-
-from attrs import fields as attributes
 from attrs import frozen
 
 from dstc_isa.isa.field import WORD_BITS, Field
-from dstc_isa.isa.field_operand import MarkerOperand, PredicateOperand
 from dstc_isa.isa.instruction import OPCODE, Declaration
-from dstc_isa.isa.operand import Form, Operand
-from dstc_isa.isa.register_operand import CONSTANT_BANK, CONSTANT_OFFSET, IMMEDIATE_32, PLACES, Destination, Source
+from dstc_isa.isa.operand import Form
 
 ROW_BITS = 32
-SHARED_FIELDS = {CONSTANT_OFFSET: "offset", CONSTANT_BANK: "bank", IMMEDIATE_32: "immediate"}
-SELF_EVIDENT = ("at", "register", "literal_at")
 
 
 @frozen
@@ -25,46 +18,15 @@ class Cell:
     text: str
 
 
-def display(name: str, operand: Operand) -> str:
-    """An operand's name as the descriptions use it: ``fa`` and ``ha`` are Ra."""
-    match operand:
-        case Source() | Destination() if len(name) == 2:
-            return "R" + name[1]
-        case PredicateOperand():
-            return name.capitalize()
-        case MarkerOperand():
-            return operand.text
-    return name
-
-
-def _role(operand: Operand, form: Form, index: int, field: Field) -> str:
-    """Which part of an operand a field holds, by the attribute that declares it."""
-    if index in form.special and field in SHARED_FIELDS:
-        return SHARED_FIELDS[field]
-    holders: list[Any] = [operand]
-    if isinstance(operand, Source):
-        holders.append(PLACES["b"] if index in form.special else operand.place(form, index))
-    for holder in holders:
-        for attribute in attributes(type(holder)):
-            if getattr(holder, attribute.name) == field:
-                return "" if attribute.name in SELF_EVIDENT else attribute.name
-    raise LookupError(f"no attribute of {type(operand).__name__} declares the field at bit {field.lo}")
-
-
 def named_fields(declaration: Declaration, form: Form) -> list[tuple[str, Field]]:
     """Every field of the word, an operand's parts told from each other, the opcode with its value."""
-    named = []
-    owners = {f: i for i, operand in enumerate(declaration.operands) for f in operand.fields(form, i)}
-    for name, field in declaration.fields(form):
-        if field == OPCODE:
-            named.append((f"{name} = 0x{declaration.code(form):03x}", field))
-        elif field in owners:
-            operand = declaration.operands[owners[field]]
-            role = _role(operand, form, owners[field], field)
-            named.append((f"{display(name, operand)} {role}".rstrip(), field))
-        else:
-            named.append((name, field))
-    return named
+    roles: dict[Field, str] = {}
+    for index, (name, operand) in enumerate(zip(declaration.names, declaration.operands, strict=True)):
+        for part in operand.parts(form, index):
+            if part.at is not None:
+                roles[part.at] = f"{operand.display(name)} {part.role}".rstrip()
+    code = f" = 0x{declaration.code(form):03x}"
+    return [(roles.get(f, name) + (code if f == OPCODE else ""), f) for name, f in declaration.fields(form)]
 
 
 def cells(declaration: Declaration, form: Form) -> list[list[Cell]]:

@@ -3,23 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
+from dstc_isa.isa import masks
+from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, PredicatePlace, RowWord, Word
 from dstc_isa.isa.field import WORD_BYTES, Field
-from dstc_isa.isa.operand import Form, Modifiers, Operand
-from dstc_isa.isa.register_operand import CONSTANT_BANK, PLACES, reject_register
+from dstc_isa.isa.lanes import FULL_MASK
+from dstc_isa.isa.literal import whole
+from dstc_isa.isa.operand import Form, Modifiers, Operand, Part, Parts
 from dstc_isa.isa.values import (
-    PT,
-    Address,
     BarrierRegister,
     Immediate,
     Marker,
     Predicate,
-    Register,
     SpecialRegister,
     Target,
     Value,
+    Written,
 )
+
+FARTHEST = (1 << 31) - 1
+"""The longest distance that a row can hold, in bytes; no kernel is that long."""
 
 
 @frozen
@@ -32,29 +36,36 @@ class PredicateOperand(Operand):
     optional: bool = False
     default: Predicate | None = None
     what = "a predicate P0-P6 or PT"
+    written = frozenset({Predicate})
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at, self.negate) if self.negate else (self.at,)
+        index = Part("index", self.at, refusal="predicates are P0 to P6 and PT")
+        return {
+            Predicate: (index, Part("negate", self.negate, "negate", bool, refusal="this predicate cannot be negated"))
+        }
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    def display(self, name: str) -> str:
         """See ``Operand``."""
-        if not isinstance(value, Predicate):
-            return f"expected {self.what}"
-        if not 0 <= value.index <= PT:
-            return "predicates are P0 to P6 and PT"
-        if value.negate and not self.negate:
-            return "this predicate cannot be negated"
-        return None
+        return name.capitalize()
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def accepts(self) -> str:
         """See ``Operand``."""
-        word = self.at.insert(value.index)
-        return word | self.negate.mask if value.negate and self.negate else word
+        return self.what + ("; `!`" if self.negate else "")
 
-    def decode(self, word: int, form: Form, index: int) -> Value:
+    def touched(self, value: Any, modifiers: Modifiers) -> int:
         """See ``Operand``."""
-        return Predicate(self.at.extract(word), bool(self.negate and word & self.negate.mask))
+        return masks.predicate(value.index)
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        if self.destination:
+            return (PredicatePlace(value.index, written=True),)
+        return (PredicatePlace(value.index), FULL_MASK if value.negate else 0)
+
+    def fetch(self, lane: Lane) -> Fetched:
+        """See ``Operand``."""
+        return Call("predicate", (Word(0, Base.PREDICATES), Word(1)))
 
 
 @frozen
@@ -65,77 +76,30 @@ class ImmediateOperand(Operand):
     hexadecimal: bool = False
     optional: bool = False
     default: Immediate | None = None
+    written = frozenset({int})
 
     @property
     def what(self) -> str:  # type: ignore[override]
         """The range, for messages."""
         return f"an integer {self.at.minimum} to {self.at.maximum}"
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at,)
+        return {Immediate: (Part("value", self.at, refusal=f"{{}} is not {self.what}"),)}
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""
-        if not isinstance(value, Immediate):
-            return f"expected {self.what}"
-        if not self.at.holds(value.value):
-            return f"{value.value} is not {self.what}"
-        return None
+        return (
+            Immediate(whole(written)) if isinstance(written, int | float) else super().parse(written, modifiers, here)
+        )
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
-        """See ``Operand``."""
-        return self.at.insert(value.value)
-
-    def decode(self, word: int, form: Form, index: int) -> Value:
-        """See ``Operand``."""
-        return Immediate(self.at.extract(word))
-
-    def format(self, value: Any) -> str:
+    def show(self, value: Any) -> str:
         """See ``Operand``."""
         return f"0x{value.value:x}" if self.hexadecimal and value.value >= 0 else str(value.value)
 
-
-@frozen
-class AddressOperand(Operand):
-    """``[Ra + offset]``; ``wide`` names the modifier (or is True) that makes the base a 64-bit pair."""
-
-    offset: Field
-    wide: str | bool = False
-    constant: bool = False
-    base: Field = PLACES["a"].register
-    bank: Field = CONSTANT_BANK
-    what: str = field(init=False, default="an address such as [R2+0x10]")
-
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""
-        return (self.base, self.offset, self.bank) if self.constant else (self.base, self.offset)
-
-    def is_wide(self, modifiers: Modifiers) -> bool:
-        """Whether the base is a pair of registers."""
-        return bool(modifiers[self.wide]) if isinstance(self.wide, str) else self.wide
-
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
-        """See ``Operand``."""
-        if not isinstance(value, Address) or (value.bank >= 0) != self.constant:
-            return f"expected {'a constant c[0x3][R2+0x10]' if self.constant else self.what}"
-        if not self.offset.holds(value.offset):
-            return f"offset {value.offset} is outside {self.offset.minimum} to {self.offset.maximum}"
-        if self.constant and not self.bank.holds(value.bank):
-            return f"bank {value.bank} is outside 0 to {self.bank.maximum}"
-        if value.wide and not self.is_wide(modifiers):
-            return "the base is one 32-bit register here"
-        return reject_register(Register(value.register), 2 if self.is_wide(modifiers) else 1)
-
-    def encode(self, value: Any, form: Form, index: int) -> int:
-        """See ``Operand``."""
-        word = self.base.insert(value.register) | self.offset.insert(value.offset)
-        return word | self.bank.insert(value.bank) if self.constant else word
-
-    def decode(self, word: int, form: Form, index: int) -> Value:
-        """See ``Operand``."""
-        bank = self.bank.extract(word) if self.constant else -1
-        return Address(self.base.extract(word), self.offset.extract(word), bank=bank)
+        return (value.value,)
 
 
 @frozen
@@ -145,31 +109,38 @@ class SpecialRegisterOperand(Operand):
     at: Field
     names: Mapping[int, str]
     what = "a special register such as SR_TID.X"
+    written = frozenset({SpecialRegister})
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at,)
+        codes = {number: number for number in self.names}
+        undefined = "special register {} is not defined"
+        return {SpecialRegister: (Part("number", self.at, codes=codes, refusal=self.expected, undefined=undefined),)}
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    @property
+    def expected(self) -> str:
         """See ``Operand``."""
-        if isinstance(value, SpecialRegister) and value.number in self.names:
-            return None
         return f"expected one of {', '.join(self.names.values())}"
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
-        """See ``Operand``."""
-        return self.at.insert(value.number)
-
-    def decode(self, word: int, form: Form, index: int) -> Value:
-        """See ``Operand``; ValueError for a number without a name."""
-        number = self.at.extract(word)
-        if number not in self.names:
-            raise ValueError(f"special register {number} is not defined")
-        return SpecialRegister(number)
-
-    def format(self, value: Any) -> str:
+    def show(self, value: Any) -> str:
         """See ``Operand``."""
         return self.names[value.number]
+
+    def vocabulary(self) -> Mapping[str, Value]:
+        """See ``Operand``."""
+        return {name: SpecialRegister(number) for number, name in self.names.items()}
+
+    def placeholder(self, name: str, form: Form, index: int) -> str:
+        """See ``Operand``."""
+        return "SR"
+
+    def accepts(self) -> str:
+        """See ``Operand``."""
+        return ", ".join(f"{name} ({number})" for number, name in sorted(self.names.items()))
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        return (value.number,)
 
 
 @frozen
@@ -178,24 +149,19 @@ class BarrierOperand(Operand):
 
     at: Field
     what = "a convergence barrier B0-B15"
+    written = frozenset({BarrierRegister})
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at,)
+        return {BarrierRegister: (Part("index", self.at, refusal=self.expected),)}
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    def placeholder(self, name: str, form: Form, index: int) -> str:
         """See ``Operand``."""
-        if isinstance(value, BarrierRegister) and self.at.holds(value.index):
-            return None
-        return f"expected {self.what}"
+        return "B"
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""
-        return self.at.insert(value.index)
-
-    def decode(self, word: int, form: Form, index: int) -> Value:
-        """See ``Operand``."""
-        return BarrierRegister(self.at.extract(word))
+        return (value.index,)
 
 
 @frozen
@@ -204,54 +170,67 @@ class TargetOperand(Operand):
 
     at: Field = Field(34, 48, signed=True, scale=2)
     what = "a label"
+    relative = True
+    written = frozenset({int})
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at,)
+        return {Target: (Part("address", self.at, refusal="distance {} is not a multiple of 4"),)}
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
-        """See ``Operand``; the value is the distance."""
-        if not isinstance(value, Target):
-            return f"expected {self.what}"
-        return None if self.at.holds(value.address) else f"distance {value.address} is not a multiple of 4"
-
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""
-        return self.at.insert(value.address)
+        if isinstance(written, int | float):
+            return Target(whole(written) - here - WORD_BYTES)
+        return super().parse(written, modifiers, here)
 
-    def decode(self, word: int, form: Form, index: int) -> Value:
+    def placeholder(self, name: str, form: Form, index: int) -> str:
         """See ``Operand``."""
-        return Target(self.at.extract(word))
+        return "label"
 
-    def format(self, value: Any) -> str:
-        """See ``Operand``; without symbols it is printed from this instruction."""
-        return f".{value.address + WORD_BYTES:+d}"
+    def accepts(self) -> str:
+        """See ``Operand``."""
+        step = 1 << self.at.scale
+        return f"{self.what}; stored: the distance from the next instruction in units of {step} bytes"
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        return (max(-FARTHEST - 1, min(FARTHEST, value.address)),)
 
 
 @frozen
 class MarkerOperand(Operand):
-    """A fixed word in the operand list that occupies no bits; ``destination`` if it stands for what is written."""
+    """A fixed word in the operand list that occupies no bits, for all predicates; ``destination`` if it writes them."""
 
     text: str
     destination: bool = False
+    written = frozenset({Marker})
 
     @property
     def what(self) -> str:  # type: ignore[override]
         """The word."""
         return self.text
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    @property
+    def partial(self) -> bool:
         """See ``Operand``."""
-        return ()
+        return True
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return None if value == Marker(self.text) else f"expected {self.text}"
+        return {Marker: (Part("text", None, fixed=self.text, refusal=self.expected),)}
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def vocabulary(self) -> Mapping[str, Value]:
         """See ``Operand``."""
-        return 0
+        return {self.text: Marker(self.text)}
 
-    def decode(self, word: int, form: Form, index: int) -> Value:
+    def display(self, name: str) -> str:
         """See ``Operand``."""
-        return Marker(self.text)
+        return self.text
+
+    def touched(self, value: Any, modifiers: Modifiers) -> int:
+        """See ``Operand``."""
+        return masks.PREDICATE_MASK
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        return (0,)

@@ -22,8 +22,9 @@ from dstc_isa.isa.lanes import (
     truth,
     u32,
 )
+from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice, Combine, Flag, FloatCompare
-from dstc_isa.isa.register_operand import Literal, Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import CONST_C, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
 
 Flush = Annotated[int, Flag("FTZ", Field(80, 1))]

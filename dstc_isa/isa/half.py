@@ -4,7 +4,8 @@ from typing import Annotated
 
 from dstc_isa.isa.instruction import F32, U32, Pipe, instruction
 from dstc_isa.isa.lanes import f32, float_to_half, half_to_float, select, shift_left, shift_right, splat, u32
-from dstc_isa.isa.register_operand import Literal, Source
+from dstc_isa.isa.literal import Literal
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Rd
 
 Ha = Annotated[U32, Source("a", negate=True, absolute=True, halves=True, literal=Literal.HALVES)]

@@ -2,7 +2,7 @@
 
 import hashlib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dstc_isa.isa.codec import declared_at
 from dstc_isa.isa.instruction import OPCODE, Declaration
@@ -57,10 +57,12 @@ def _described(declaration: Declaration) -> str:
 
 
 def _semantics(declaration: Declaration) -> str:
-    """The text of an instruction that is not of the package, whose releases may mend semantics."""
+    """The text of an instruction that is not of the package, whose releases may mend semantics, and of its operands."""
     if _origin(declaration) == BASE:
         return ""
+    kinds = {type(operand): None for operand in declaration.operands if not operand.__module__.startswith(BASE + ".")}
+    described: list[Callable[..., object]] = [declaration.function, *declaration.fetchers, *kinds]
     try:
-        return inspect.getsource(declaration.function)
+        return "".join(inspect.getsource(each) for each in described)
     except OSError:
         return declaration.description

@@ -4,9 +4,10 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
+from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
 from attrs import frozen
@@ -14,11 +15,10 @@ from attrs import frozen
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.effects import MEMORY, RUNNING, Effect, effects_of
+from dstc_isa.isa.fetch import Lane, functions_in
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
 from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand
-from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
 
 OPCODE = Field(0, 12, name="opcode")
@@ -44,19 +44,6 @@ class Pipe(Enum):
     SPWMMA = "sequenced outer product"
     BRANCH = "branch and convergence"
     CONTROL = "no execution pipe"
-
-
-class Lane(Enum):
-    """What the semantics receives for an operand: 32 lanes of a type, or a scalar."""
-
-    U32 = "u32"
-    S32 = "s32"
-    F32 = "f32"
-    U64 = "u64"
-    BOOL = "bool"
-    INDEX = "index"
-    SCALAR = "scalar"
-    WARP = "warp"
 
 
 U32 = Annotated[Any, Lane.U32]
@@ -121,14 +108,20 @@ class Declaration:
         """Whether the semantics reads or changes warp state, and so may fault or branch."""
         return any(p.lane is Lane.WARP for p in self.parameters)
 
-    @property
+    @cached_property
+    def fetchers(self) -> list[Callable[..., Any]]:
+        """The functions with which its kinds of operands make what the semantics receives."""
+        used = [(self.operands[p.operand], p.lane) for p in self.parameters if p.operand >= 0]
+        return [function for operand, lane in used for function in functions_in(operand.fetch(lane))]
+
+    @cached_property
     def effects(self) -> frozenset[Effect]:
         """What the semantics touches beside the operands; raises EffectError if that cannot be told.
 
         A jump of an instruction without a target goes to where only a run can tell.
         """
-        effects = effects_of(self.function)
-        if Effect.JUMP in effects and not any(isinstance(operand, TargetOperand) for operand in self.operands):
+        effects = effects_of(self.function).union(*map(effects_of, self.fetchers))
+        if Effect.JUMP in effects and not any(operand.relative for operand in self.operands):
             return effects - {Effect.JUMP} | {Effect.INDIRECT}
         return effects
 
@@ -158,14 +151,18 @@ class Declaration:
         """Modifier name -> stored value."""
         return {m.name: v for m, v in zip(self.modifiers, values, strict=True)}
 
-    def form_of(self, operands: tuple[Value, ...]) -> Form | None:
+    def form_of(self, operands: Sequence[Value]) -> Form | None:
         """The form that these operands select, or None if there is none."""
+        return self.form_of_kinds(tuple(map(type, operands)))
+
+    def form_of_kinds(self, kinds: Sequence[type]) -> Form | None:
+        """The same of operands of these kinds: it tells which are immediates or constants instead of registers."""
         special = tuple(
             index
-            for index, (operand, value) in enumerate(zip(self.operands, operands, strict=True))
-            if isinstance(operand, Source) and isinstance(value, Immediate | Constant)
+            for index, (operand, kind) in enumerate(zip(self.operands, kinds, strict=True))
+            if kind in (Immediate, Constant) and kind is not operand.kinds[0]
         )
-        constant = any(isinstance(operands[index], Constant) for index in special)
+        constant = any(kinds[index] is Constant for index in special)
         for form in self.forms:
             if form.special == special and form.constant == constant:
                 return form
@@ -340,17 +337,14 @@ def _result_name(metadata: tuple[Any, ...]) -> str:
 def _forms(
     opcode: int, names: list[str], operands: list[Operand], several: dict[int, tuple[str, ...]]
 ) -> tuple[Form, ...]:
+    in_b = next((index for index, operand in enumerate(operands) if operand.slot == "b"), -1)
     forms = [Form(opcode >> FORM_SHIFT)]
-    in_b = next((i for i, o in enumerate(operands) if isinstance(o, Source) and o.slot == "b"), -1)
-    for index, operand in enumerate(operands):
-        if not isinstance(operand, Source):
-            continue
-        moved = in_b if operand.slot == "c" and operand.literal_at is None else -1
-        if operand.imm:
-            forms.append(Form(operand.imm, (index,), False, moved))
-        if operand.const:
-            forms.append(Form(operand.const, (index,), True, moved))
-    forms += [Form(code, tuple(names.index(n) for n in special)) for code, special in several.items()]
+    forms += [form for index, operand in enumerate(operands) for form in operand.forms(index, in_b)]
+    for code, special in several.items():
+        for name in special:
+            if Immediate not in operands[names.index(name)].kinds:
+                raise DeclarationError(f"form {code} makes {name} an immediate, which it does not take")
+        forms.append(Form(code, tuple(names.index(name) for name in special)))
     if len(forms) > 1 and forms[0].code != REGISTER_FORM:
         raise DeclarationError("an instruction with operand forms is declared by its register form's opcode")
     return tuple(forms)

@@ -12,18 +12,11 @@ from typing import Any
 
 from dstc_isa.isa import FAMILIES, lanes, warp
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
-from dstc_isa.isa.diagram import diagram, display
+from dstc_isa.isa.diagram import diagram
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.extension import load_extension
-from dstc_isa.isa.field_operand import (
-    AddressOperand,
-    PredicateOperand,
-    SpecialRegisterOperand,
-    TargetOperand,
-)
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane, Parameter
-from dstc_isa.isa.operand import Operand
-from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.fetch import Lane
+from dstc_isa.isa.instruction import REGISTRY, Declaration, Parameter
 from dstc_isa.isa.syntax_line import syntax
 from dstc_isa.isa.values import REGISTERS
 
@@ -61,49 +54,6 @@ from bit 122 on. An opcode marked *Volta* is the one those assemblers list; one 
 that Volta does not have. The places and values of modifiers follow the same sources where these give them and are this
 project's choice elsewhere, so words are not meant to run on a GPU.
 """
-
-
-def _consecutive(width: int | str) -> str:
-    if isinstance(width, str):
-        return f", as many as the {width} modifier says"
-    aligned = f", the first a multiple of {width}" if width in (2, 4) else ""
-    return f", first of {width} consecutive ones{aligned}" if width > 1 else ""
-
-
-def accepts(operand: Operand) -> str:
-    """What may stand in an operand's place: kinds, ranges and signs."""
-    match operand:
-        case Source():
-            text = operand.what + _consecutive(operand.width)
-            if operand.imm or operand.several:
-                text += f"; immediate 0 to 0x{operand.literal_field.maximum:x}"
-            signs = [sign for sign, there in (("`-`", operand.negate), ("`|...|`", operand.absolute)) if there]
-            signs += ["`.H0_H0`, `.H1_H1`"] if operand.halves else []
-            return f"{text}; {', '.join(signs)}" if signs else text
-        case Destination():
-            return operand.what + _consecutive(operand.width) + (", not RZ" if operand.accumulates else "")
-        case PredicateOperand():
-            return operand.what + ("; `!`" if operand.negate else "")
-        case AddressOperand():
-            bank = f", bank 0 to {operand.bank.maximum}" if operand.constant else ""
-            if isinstance(operand.wide, str):
-                base = f"a register, a pair with the {operand.wide} modifier"
-            else:
-                base = "a pair of registers" if operand.wide else "a register"
-            return f"base {base}; offset {operand.offset.minimum} to {operand.offset.maximum} bytes{bank}"
-        case SpecialRegisterOperand():
-            return ", ".join(f"{name} ({number})" for number, name in sorted(operand.names.items()))
-        case TargetOperand():
-            step = 1 << operand.at.scale
-            return f"{operand.what}; stored: the distance from the next instruction in units of {step} bytes"
-    return operand.what
-
-
-def use_of(operand: Operand) -> str:
-    """Whether an instruction reads an operand, writes it, or both."""
-    if isinstance(operand, Destination) and operand.accumulates:
-        return "read and written"
-    return "written" if operand.destination else "read"
 
 
 def _text(function: Callable[..., Any]) -> tuple[ast.FunctionDef, list[str]]:
@@ -204,9 +154,9 @@ def section(declaration: Declaration) -> Iterator[str]:
     if declaration.operands:
         yield "| operand | use | accepts |\n| --- | --- | --- |"
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
-            left_out = f"; left out: {operand.format(operand.default)}" if operand.optional else ""
-            accepted = accepts(operand).replace("|", "&#124;")
-            yield f"| {display(name, operand)} | {use_of(operand)} | {accepted}{left_out} |"
+            left_out = f"; left out: {operand.show(operand.default)}" if operand.optional else ""
+            accepted = operand.accepts().replace("|", "&#124;")
+            yield f"| {operand.display(name)} | {operand.use} | {accepted}{left_out} |"
         yield ""
     if declaration.modifiers:
         yield "| modifier | words = stored value | left out |\n| --- | --- | --- |"

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import AddressOperand
 from dstc_isa.isa.float import canonical
 from dstc_isa.isa.instruction import U32, U64, Index, Pipe, Warp, instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, f32, insert_lane, is_nan, lane_of, select, splat, u32

@@ -1,17 +1,22 @@
-"""What every kind of operand has in common, and the encoding forms of an instruction."""
+"""What every kind of operand is: its bits, its text, what it reads and writes, and how engines fetch it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from attrs import frozen
 
+from dstc_isa.isa.fetch import Fetched, Lane, RowWord, Word, words_in
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.values import Value
+from dstc_isa.isa.values import Value, Written
 
 REGISTER_FORM = 1
 Modifiers = Mapping[str, int]
 Width = int | str
 """Registers that an operand spans; a string names the modifier whose value decides (see ``width_of``)."""
+
+WIDEST = 4
+"""Registers of the widest operand whose width is a modifier's."""
 
 
 @frozen
@@ -28,37 +33,231 @@ class Form:
     moved: int = -1
 
 
+@frozen
+class Part:
+    """What one attribute of an operand's value is stored in; without a field it is always ``fixed``.
+
+    ``role``: what diagrams call the field, nothing where the operand's name says it. ``codes``: the stored number of
+    each value, if it is not the value itself. ``refusal``: what is said of a value that it does not take, and
+    ``undefined`` of a number without a value; ``{}`` stands for either.
+    """
+
+    of: str
+    at: Field | None
+    role: str = ""
+    number: type[int] = int
+    fixed: Any = False
+    codes: Mapping[int, int] | None = None
+    refusal: str = ""
+    undefined: str = ""
+
+    def reject(self, value: Any) -> str | None:
+        """Why the attribute cannot be stored, or None if it can."""
+        held = getattr(value, self.of)
+        if self.at is None:
+            fits = held == self.fixed
+        elif self.codes is not None:
+            fits = held in self.codes
+        else:
+            fits = self.at.holds(held)
+        return None if fits else (self.refusal or self._outside()).format(held)
+
+    def _outside(self) -> str:
+        assert self.at is not None
+        step = f"not a multiple of {1 << self.at.scale} from" if self.at.scale else "outside"
+        return f"{self.of} {{}} is {step} {self.at.minimum} to {self.at.maximum}"
+
+    def insert(self, value: Any) -> int:
+        """The word's bits for the attribute of ``value``."""
+        if self.at is None:
+            return 0
+        held = getattr(value, self.of)
+        return self.at.insert(held if self.codes is None else self.codes[held])
+
+    def extract(self, word: int) -> Any:
+        """The attribute that ``word`` holds; ValueError for a number that has no meaning."""
+        if self.at is None:
+            return self.fixed
+        stored = self.at.extract(word)
+        if self.codes is None:
+            return self.number(stored)
+        for value, code in self.codes.items():
+            if code == stored:
+                return value
+        raise ValueError(self.undefined.format(stored))
+
+
+Parts = tuple[Part, ...]
+
+
 class Operand:
-    """Base of all operand kinds. ``lane`` is the type that the semantics sees; ``optional`` may be left out."""
+    """Base of all operand kinds: a kind states its parts, and what differs from what stands here.
+
+    ``optional`` operands may be left out and are then ``default``. ``destination``: it is written; ``accumulates``: and
+    read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a
+    register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
+    be written for it.
+    """
 
     optional: bool = False
     default: Value | None = None
     destination: bool = False
+    accumulates: bool = False
+    relative: bool = False
+    slot: str = ""
     what: str = "an operand"
+    written: frozenset[type] = frozenset()
+
+    @property
+    def partial(self) -> bool:
+        """See above."""
+        return self.accumulates
+
+    # Bits
+
+    def table(self, moved: bool) -> dict[type, Parts]:
+        """The parts of each kind of value that can stand here, in the order in which they are checked.
+
+        The first kind is that of the register form; ``moved``: it sits in slot c instead of b.
+        """
+        raise NotImplementedError
+
+    @cached_property
+    def _tables(self) -> tuple[dict[type, Parts], dict[type, Parts]]:
+        return self.table(False), self.table(True)
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """The kinds of value that can stand here."""
+        return tuple(self._tables[0])
+
+    def kind_in(self, form: Form, index: int) -> type:
+        """The kind of value that stands here in a form, as operand number ``index``."""
+        return self.kinds[0]
+
+    def parts(self, form: Form, index: int) -> Parts:
+        """Its parts in a form."""
+        return self._tables[form.moved == index][self.kind_in(form, index)]
+
+    def forms(self, index: int, in_b: int) -> tuple[Form, ...]:
+        """The forms that it adds to an instruction as operand number ``index``; number ``in_b`` is in slot b."""
+        return ()
 
     def fields(self, form: Form, index: int) -> tuple[Field, ...]:
         """The bit fields this operand occupies in a form."""
-        raise NotImplementedError
+        return tuple(part.at for part in self.parts(form, index) if part.at is not None)
+
+    def admits(self, value: Value) -> bool:
+        """Whether ``value`` is of a kind that can stand here."""
+        return type(value) in self._tables[0]
+
+    @property
+    def expected(self) -> str:
+        """What is said of a value of another kind."""
+        return f"expected {self.what}"
 
     def reject(self, value: Value, modifiers: Modifiers) -> str | None:
         """Why ``value`` cannot stand here, or None if it can."""
-        raise NotImplementedError
+        if not self.admits(value):
+            return self.expected
+        for part in self._tables[0][type(value)]:
+            reason = part.reject(value)
+            if reason is not None:
+                return reason
+        return self.misfit(value, modifiers)
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
+        """Why a value all of whose parts can be stored cannot stand here all the same."""
+        return None
+
+    def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""
-        raise NotImplementedError
+        word = 0
+        for part in self._tables[form.moved == index][type(value)]:
+            word |= part.insert(value)
+        return word
 
     def decode(self, word: int, form: Form, index: int) -> Value:
-        """The value in ``word``."""
-        raise NotImplementedError
+        """The value in ``word``; ValueError for a number that has no meaning."""
+        kind = self.kind_in(form, index)
+        held = {part.of: part.extract(word) for part in self._tables[form.moved == index][kind]}
+        value: Value = kind(**held)
+        return value
 
-    def format(self, value: Any) -> str:
+    # Text
+
+    def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
+        """The value that is meant by what was written, ``here`` the instruction's address; ValueError if none is."""
+        return written  # type: ignore[return-value]
+
+    def kind_of(self, written: type) -> type:
+        """The kind of value that something written of this type is."""
+        return self.kinds[0]
+
+    def show(self, value: Any) -> str:
         """Assembly text of ``value``."""
         return str(value)
+
+    def vocabulary(self) -> Mapping[str, Value]:
+        """Words that it adds to the language, with what they mean."""
+        return {}
+
+    def display(self, name: str) -> str:
+        """Its name as descriptions use it, given that of the semantics' parameter."""
+        return name
+
+    def placeholder(self, name: str, form: Form, index: int) -> str:
+        """What stands for it in the line that shows how an instruction is written."""
+        return self.display(name)
+
+    def accepts(self) -> str:
+        """What may stand in its place, for the manual: kinds, ranges and signs."""
+        return self.what
+
+    @property
+    def use(self) -> str:
+        """Whether an instruction reads it, writes it, or both."""
+        return "read and written" if self.accumulates else "written" if self.destination else "read"
+
+    # Registers and predicates
+
+    def span(self, modifiers: Modifiers) -> int:
+        """Registers that it stands for, from the one named."""
+        return 1
+
+    @property
+    def widest(self) -> int:
+        """The most registers that it can stand for."""
+        return 1
+
+    def touched(self, value: Any, modifiers: Modifiers) -> int:
+        """Mask of the registers and predicates that it stands for (see ``isa.masks``)."""
+        return 0
+
+    def masks(self, value: Any, modifiers: Modifiers) -> tuple[int, int]:
+        """Masks of the registers and predicates that are read, and written, through it."""
+        touched = self.touched(value, modifiers)
+        if not self.destination:
+            return touched, 0
+        return (touched if self.accumulates else 0), touched
+
+    # Execution
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """The words of a decoded row from which it is fetched as ``lane``, or, of a result, to which that is put."""
+        raise NotImplementedError
+
+    def fetch(self, lane: Lane) -> Fetched:
+        """What the semantics receives, from those words."""
+        return Word(0)
+
+    def words(self, lane: Lane) -> int:
+        """How many words of a row it takes as a parameter of the semantics."""
+        return 1 + max(word.number for word in words_in(self.fetch(lane)))
 
 
 def width_of(width: Width, modifiers: Modifiers) -> int:
     """Registers an operand spans; a string names the modifier whose value encodes it (see memory sizes)."""
     if isinstance(width, int):
         return width
-    return {5: 2, 6: 4}.get(modifiers[width], 1)
+    return {5: 2, 6: WIDEST}.get(modifiers[width], 1)

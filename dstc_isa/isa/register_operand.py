@@ -1,22 +1,27 @@
 """Operands that are general registers: sources, which can also be immediates or constants, and destinations."""
 
-import struct
-from enum import Enum
 from typing import Any
 
 from attrs import evolve, frozen
 
+from dstc_isa.isa import masks
+from dstc_isa.isa.fetch import (
+    ABSOLUTE,
+    NEGATE,
+    Base,
+    Call,
+    Fetched,
+    Lane,
+    Pooled,
+    RegisterNumber,
+    RegisterPlace,
+    RowWord,
+    Word,
+)
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.operand import Form, Modifiers, Operand, Width, width_of
-from dstc_isa.isa.values import REGISTERS, RZ, Constant, Immediate, Register, Value, decorate
-
-
-class Literal(Enum):
-    """How an immediate in a source slot is written and what its 32 bits mean."""
-
-    INTEGER = "a 32-bit integer"
-    FLOAT = "a 32-bit float"
-    HALVES = "a float that both 16-bit halves take"
+from dstc_isa.isa.literal import Literal, format_literal, literal_bits, whole
+from dstc_isa.isa.operand import WIDEST, Form, Modifiers, Operand, Part, Parts, Width, width_of
+from dstc_isa.isa.values import REGISTERS, RZ, Complement, Constant, Immediate, Register, Value, Written, decorate
 
 
 @frozen
@@ -39,6 +44,10 @@ PLACES = {
 IMMEDIATE_32 = Field(32, 32)
 CONSTANT_OFFSET = Field(40, 14, scale=2)
 CONSTANT_BANK = Field(54, 5)
+
+NOT_A_REGISTER = f"registers are R0 to R{REGISTERS - 1} and RZ"
+HALF_CODES = {-1: 0, 0: 2, 1: 3}
+"""How the half that is taken twice, or -1 for both as they are, is stored."""
 
 
 @frozen
@@ -71,104 +80,95 @@ class Source(Operand):
         kinds = ["a register"]
         if self.half:
             kinds = ["a register half such as R4.H0"]
-        if self.imm or self.several:
+        if self.takes_literal:
             kinds.append(self.literal.value)
         if self.const:
             kinds.append("a constant c[bank][offset]")
         return " or ".join(kinds)
 
-    def place(self, form: Form, index: int) -> Place:
-        """The physical slot in this form."""
-        return PLACES["c" if form.moved == index else self.slot]
+    @property
+    def takes_literal(self) -> bool:
+        """Whether it can be an immediate."""
+        return bool(self.imm or self.several)
 
     @property
     def literal_field(self) -> Field:
         """Where an immediate is stored."""
         return self.literal_at or IMMEDIATE_32
 
-    def _signs(self, place: Place) -> list[Field]:
-        fields = []
-        if self.negate:
-            fields.append(place.negate)
-        if self.absolute:
-            fields.append(place.absolute)
-        return fields
-
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        if index in form.special:
-            if form.constant:
-                return (CONSTANT_OFFSET, CONSTANT_BANK, *self._signs(PLACES["b"]))
-            return (self.literal_field,)
-        place = self.place(form, index)
-        fields = [place.register, place.reuse, *self._signs(place)]
-        if self.halves:
-            fields.append(place.select)
-        if self.half:
-            fields.append(self.half)
-        return tuple(fields)
-
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
-        """See ``Operand``."""
-        if isinstance(value, Register):
-            if self.half and value.half < 0:
-                return "one half must be named: .H0 or .H1"
-            if value.half >= 0 and not (self.half or self.halves):
-                return "this operand is a whole register"
-            return reject_modifiers(value, self.negate, self.absolute) or reject_register(
-                value, width_of(self.width, modifiers)
+        place = PLACES["c" if moved else self.slot]
+        tables: dict[type, Parts] = {
+            Register: (
+                self._half_part(place),
+                *self._signs(place),
+                Part("index", place.register, refusal=NOT_A_REGISTER),
+                Part("reuse", place.reuse, "reuse", bool),
             )
-        if isinstance(value, Constant) and self.const:
-            return reject_modifiers(value, self.negate, self.absolute) or reject_constant(value)
-        if isinstance(value, Immediate) and (self.imm or self.several):
-            if not self.literal_field.holds(value.value):
-                return f"{value.value} is outside 0 to {self.literal_field.maximum}"
-            return None
-        return f"expected {self.what}"
+        }
+        if self.const:
+            bank, offset = Part("bank", CONSTANT_BANK, "bank"), Part("offset", CONSTANT_OFFSET, "offset")
+            tables[Constant] = (*self._signs(PLACES["b"]), bank, offset)
+        if self.takes_literal:
+            role, range_ = "" if self.literal_at else "immediate", f"0 to {self.literal_field.maximum}"
+            tables[Immediate] = (Part("value", self.literal_field, role, refusal=f"{{}} is outside {range_}"),)
+        return tables
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
-        """See ``Operand``."""
-        if index in form.special:
-            if isinstance(value, Immediate):
-                return self.literal_field.insert(value.value)
-            place, word = PLACES["b"], CONSTANT_OFFSET.insert(value.offset) | CONSTANT_BANK.insert(value.bank)
-        else:
-            place = self.place(form, index)
-            word = place.register.insert(value.index)
-            if value.reuse:
-                word |= place.reuse.mask
-            if self.halves:
-                word |= place.select.insert(0 if value.half < 0 else 2 + value.half)
-            if self.half:
-                word |= self.half.insert(value.half)
-        if value.negate:
-            word |= place.negate.mask
-        if value.absolute:
-            word |= place.absolute.mask
-        return word
-
-    def decode(self, word: int, form: Form, index: int) -> Value:
-        """See ``Operand``; ValueError for a half selector that has no meaning."""
-        if index in form.special and not form.constant:
-            return Immediate(self.literal_field.extract(word))
-        constant = index in form.special
-        place = PLACES["b"] if constant else self.place(form, index)
-        negate = self.negate and bool(word & place.negate.mask)
-        absolute = self.absolute and bool(word & place.absolute.mask)
-        if constant:
-            return Constant(CONSTANT_BANK.extract(word), CONSTANT_OFFSET.extract(word), negate, absolute)
-        half = -1
-        if self.halves:
-            selector = place.select.extract(word)
-            if selector == 1:
-                raise ValueError("half selector 1 is not defined")
-            half = selector - 2 if selector else -1
+    def _half_part(self, place: Place) -> Part:
         if self.half:
-            half = self.half.extract(word)
-        reuse = bool(word & place.reuse.mask)
-        return Register(place.register.extract(word), negate, absolute, half, reuse)
+            return Part("half", self.half, "half", refusal="one half must be named: .H0 or .H1")
+        if self.halves:
+            return Part("half", place.select, "select", codes=HALF_CODES, undefined="half selector {} is not defined")
+        return Part("half", None, fixed=-1, refusal="this operand is a whole register")
 
-    def format(self, value: Any) -> str:
+    def _signs(self, place: Place) -> Parts:
+        negate, absolute = place.negate if self.negate else None, place.absolute if self.absolute else None
+        return (
+            Part("negate", negate, "negate", bool, refusal="this operand cannot be negated"),
+            Part("absolute", absolute, "absolute", bool, refusal="this operand has no absolute value"),
+        )
+
+    def kind_in(self, form: Form, index: int) -> type:
+        """See ``Operand``."""
+        if index not in form.special:
+            return Register
+        return Constant if form.constant else Immediate
+
+    def forms(self, index: int, in_b: int) -> tuple[Form, ...]:
+        """See ``Operand``."""
+        moved = in_b if self.slot == "c" and self.literal_at is None else -1
+        codes = ((self.imm, False), (self.const, True))
+        return tuple(Form(code, (index,), constant, moved) for code, constant in codes if code)
+
+    def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        return misplaced(value.index, self.span(modifiers)) if isinstance(value, Register) else None
+
+    @property
+    def written(self) -> frozenset[type]:  # type: ignore[override]
+        """See ``Operand``."""
+        constants = {Constant} if self.const else set()
+        numbers = {int, float, Immediate} if self.takes_literal else set()
+        return frozenset({Register, Complement, *constants, *numbers})
+
+    def kind_of(self, written: type) -> type:
+        """See ``Operand``."""
+        if written is Constant:
+            return Constant
+        return Immediate if written in (int, float, Immediate) else Register
+
+    def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
+        """See ``Operand``; ValueError for a number that has no bits here, and for a complement of most operands."""
+        if isinstance(written, Complement):
+            if not (self.raw and modifiers.get("extended")):
+                raise ValueError("~ stands before a source of IADD3.X only")
+            return evolve(written.value, negate=True)
+        if isinstance(written, int | float):
+            return Immediate(whole(written) if self.literal_at else literal_bits(written, self.literal))
+        return written
+
+    def show(self, value: Any) -> str:
         """See ``Operand``."""
         if isinstance(value, Immediate):
             return format_literal(value.value, self.literal)
@@ -177,6 +177,75 @@ class Source(Operand):
             text = f"{plain}.H{value.half}_H{value.half}" + (".reuse" if value.reuse else "")
             return decorate(text, value.negate, value.absolute)
         return str(value)
+
+    def display(self, name: str) -> str:
+        """See ``Operand``."""
+        return register_name(name)
+
+    def placeholder(self, name: str, form: Form, index: int) -> str:
+        """See ``Operand``."""
+        if index in form.special:
+            return "c[bank][offset]" if form.constant else f"imm{self.literal_field.width}"
+        return self.display(name) + (".Hx" if self.half else "")
+
+    def accepts(self) -> str:
+        """See ``Operand``."""
+        text = self.what + consecutive(self.width)
+        if self.takes_literal:
+            text += f"; immediate 0 to 0x{self.literal_field.maximum:x}"
+        signs = [sign for sign, there in (("`-`", self.negate), ("`|...|`", self.absolute)) if there]
+        signs += ["`.H0_H0`, `.H1_H1`"] if self.halves else []
+        return f"{text}; {', '.join(signs)}" if signs else text
+
+    def span(self, modifiers: Modifiers) -> int:
+        """See ``Operand``."""
+        return width_of(self.width, modifiers)
+
+    @property
+    def widest(self) -> int:
+        """See ``Operand``."""
+        return self.width if isinstance(self.width, int) else WIDEST
+
+    def touched(self, value: Any, modifiers: Modifiers) -> int:
+        """See ``Operand``."""
+        return masks.registers(value.index, self.span(modifiers)) if isinstance(value, Register) else 0
+
+    @property
+    def _signed(self) -> bool:
+        """Whether signs are applied when it is fetched, and a word says which."""
+        return (self.negate or self.absolute) and not self.raw
+
+    @property
+    def _halved(self) -> bool:
+        """Whether a word says which half is fetched."""
+        return self.halves or self.half is not None
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        register = isinstance(value, Register)
+        if lane is Lane.INDEX:
+            return (RegisterNumber(value.index),)
+        words: list[RowWord] = [RegisterPlace(value.index) if register else Pooled(value, lane is Lane.U64)]
+        if self._signed:
+            words.append(0 if isinstance(value, Immediate) else ABSOLUTE * value.absolute + NEGATE * value.negate)
+        if self._halved:
+            words.append(value.half if register else -1)
+        return tuple(words)
+
+    def fetch(self, lane: Lane) -> Fetched:
+        """See ``Operand``."""
+        if lane is Lane.INDEX:
+            return Word(0)
+        place, half = Word(0, Base.REGISTERS), Word(1 + self._signed)
+        if self._halved and lane is Lane.F32:
+            return Call("half_f32", (place, half))
+        fetched = Call(f"source_{lane.value}", (place,))
+        if self._halved:
+            fetched = Call("chosen_halves", (fetched, half))
+        if self._signed:
+            kind = "halves" if self.literal is Literal.HALVES else lane.value
+            fetched = Call(f"signed_{kind}", (fetched, Word(1)))
+        return fetched
 
 
 @frozen
@@ -190,75 +259,68 @@ class Destination(Operand):
     default: Register | None = None
     destination = True
     what = "a register"
+    written = frozenset({Register})
 
-    def fields(self, form: Form, index: int) -> tuple[Field, ...]:
+    def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return (self.at,)
+        plain = {"negate": False, "absolute": False, "half": -1, "reuse": False}
+        refusal = "a destination is a plain register"
+        others = tuple(Part(of, None, fixed=fixed, refusal=refusal) for of, fixed in plain.items())
+        return {Register: (*others, Part("index", self.at, refusal=NOT_A_REGISTER))}
 
-    def reject(self, value: Value, modifiers: Modifiers) -> str | None:
+    def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        if not isinstance(value, Register):
-            return f"expected {self.what}"
-        if value.negate or value.absolute or value.half >= 0 or value.reuse:
-            return "a destination is a plain register"
-        width = width_of(self.width, modifiers)
+        width = self.span(modifiers)
         if self.accumulates and value.index == RZ:
             return f"an accumulator is {width} registers, not RZ"
-        return reject_register(value, width)
+        return misplaced(value.index, width)
 
-    def encode(self, value: Any, form: Form, index: int) -> int:
+    def display(self, name: str) -> str:
         """See ``Operand``."""
-        return self.at.insert(value.index)
+        return register_name(name)
 
-    def decode(self, word: int, form: Form, index: int) -> Value:
+    def accepts(self) -> str:
         """See ``Operand``."""
-        return Register(self.at.extract(word))
+        return self.what + consecutive(self.width) + (", not RZ" if self.accumulates else "")
+
+    def span(self, modifiers: Modifiers) -> int:
+        """See ``Operand``."""
+        return width_of(self.width, modifiers)
+
+    @property
+    def widest(self) -> int:
+        """See ``Operand``."""
+        return self.width if isinstance(self.width, int) else WIDEST
+
+    def touched(self, value: Any, modifiers: Modifiers) -> int:
+        """See ``Operand``."""
+        return masks.registers(value.index, self.span(modifiers))
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        word = RegisterNumber if lane is Lane.INDEX else RegisterPlace
+        return (word(value.index, written=True),)
 
 
-def reject_register(value: Register, width: int) -> str | None:
-    """Why a register number does not do for ``width`` consecutive registers."""
-    if value.index == RZ:
+def misplaced(first: int, width: int) -> str | None:
+    """Why ``width`` consecutive registers cannot begin at one, or None if they can."""
+    if first == RZ:
         return None
-    if not 0 <= value.index < REGISTERS:
-        return f"registers are R0 to R{REGISTERS - 1} and RZ"
-    if width in (2, 4) and value.index % width:
-        return f"R{value.index} starts {width} registers here and must be a multiple of {width}"
-    if value.index + width > REGISTERS:
-        return f"{width} registers from R{value.index} go past R{REGISTERS - 1}"
+    if width in (2, 4) and first % width:
+        return f"R{first} starts {width} registers here and must be a multiple of {width}"
+    if first + width > REGISTERS:
+        return f"{width} registers from R{first} go past R{REGISTERS - 1}"
     return None
 
 
-def reject_modifiers(value: Register | Constant, negate: bool, absolute: bool) -> str | None:
-    """Why the signs written on an operand are not available here."""
-    if value.negate and not negate:
-        return "this operand cannot be negated"
-    if value.absolute and not absolute:
-        return "this operand has no absolute value"
-    return None
+def register_name(name: str) -> str:
+    """The name of a register operand as descriptions use it: ``fa`` and ``ha`` are Ra."""
+    return "R" + name[1] if len(name) == 2 else name
 
 
-def reject_constant(value: Constant) -> str | None:
-    """Why a constant operand does not fit."""
-    if not CONSTANT_BANK.holds(value.bank):
-        return f"bank {value.bank} is outside 0 to {CONSTANT_BANK.maximum}"
-    if not CONSTANT_OFFSET.holds(value.offset):
-        return f"offset {value.offset} is not a multiple of 4 from 0 to {CONSTANT_OFFSET.maximum}"
-    return None
-
-
-def format_literal(bits: int, literal: Literal) -> str:
-    """Write a 32-bit immediate so that reading it gives the same bits."""
-    if literal is Literal.FLOAT:
-        value = struct.unpack("<f", bits.to_bytes(4, "little"))[0]
-        text = repr(value)
-        if text[-1].isdigit() and "n" not in text and struct.pack("<f", float(text)) == bits.to_bytes(4, "little"):
-            return text
-        return f"0f{bits:08x}"
-    if literal is Literal.HALVES and bits >> 16 == bits & 0xFFFF:
-        value = struct.unpack("<e", bits.to_bytes(4, "little")[:2])[0]
-        text = repr(value)
-        if text[-1].isdigit() and "n" not in text:
-            return text
-    if literal is Literal.HALVES:
-        return f"0f{bits:08x}"
-    return f"0x{bits:x}"
+def consecutive(width: Width) -> str:
+    """How the manual says that an operand is several registers."""
+    if isinstance(width, str):
+        return f", as many as the {width} modifier says"
+    aligned = f", the first a multiple of {width}" if width in (2, 4) else ""
+    return f", first of {width} consecutive ones{aligned}" if width > 1 else ""

@@ -5,7 +5,8 @@ from typing import Annotated
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import PredicateOperand
 from dstc_isa.isa.instruction import F32, U32, U64, Bool, Index
-from dstc_isa.isa.register_operand import Destination, Literal, Source
+from dstc_isa.isa.literal import Literal
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import PT, Predicate
 
 IMM_B, CONST_B = 4, 5

@@ -1,31 +1,13 @@
 """The line that an instruction is written as: mnemonic, modifiers and the names of its operands."""
 
-from dstc_isa.isa.diagram import display
-from dstc_isa.isa.field_operand import AddressOperand, BarrierOperand, SpecialRegisterOperand, TargetOperand
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.operand import Form
-from dstc_isa.isa.register_operand import Source
 
 
 def place(declaration: Declaration, form: Form, index: int) -> str:
     """What stands for an operand in a form: ``Ra``, ``imm32``, ``[Ra+offset]``."""
-    name, operand = declaration.names[index], declaration.operands[index]
-    shown = display(name, operand)
-    match operand:
-        case Source() if index in form.special:
-            return "c[bank][offset]" if form.constant else f"imm{operand.literal_field.width}"
-        case Source() if operand.half:
-            return f"{shown}.Hx"
-        case AddressOperand():
-            return "c[bank][Ra+offset]" if operand.constant else "[Ra+offset]"
-        case SpecialRegisterOperand():
-            return "SR"
-        case BarrierOperand():
-            return "B"
-        case TargetOperand():
-            return "label"
-    return shown
+    return declaration.operands[index].placeholder(declaration.names[index], form, index)
 
 
 def syntax(declaration: Declaration, form: Form) -> str:

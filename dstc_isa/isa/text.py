@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from dstc_isa.isa.control import DEFAULT
-from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.values import ALWAYS, Target
 
@@ -45,8 +44,8 @@ def format_operands(instruction: Instruction, target: Callable[[int], str] | Non
         if operand.optional and value == operand.default and later is not type(value):
             continue
         later = type(value) if operand.optional else None
-        if target and isinstance(operand, TargetOperand) and isinstance(value, Target):
+        if target and isinstance(value, Target):
             texts.append(target(value.address))
         else:
-            texts.append(operand.format(value))
+            texts.append(operand.show(value))
     return texts[::-1]

@@ -2,6 +2,8 @@
 
 from attrs import evolve, frozen
 
+from dstc_isa.isa.field import WORD_BYTES
+
 RZ = 255
 PT = 7
 REGISTERS = 255
@@ -99,9 +101,12 @@ class BarrierRegister:
 
 @frozen
 class Target:
-    """A place in the kernel's code, as a byte address from its start."""
+    """A place in the kernel's code, as its distance in bytes from the next instruction."""
 
     address: int
+
+    def __str__(self) -> str:
+        return f".{self.address + WORD_BYTES:+d}"
 
 
 @frozen
@@ -114,7 +119,22 @@ class Marker:
         return self.text
 
 
+@frozen(eq=False, repr=False)
+class BankAddress(Address):
+    """``c[bank][R2+offset]`` as it is written, told apart from a plain memory operand by its type."""
+
+
+@frozen(eq=False, repr=False)
+class Complement:
+    """``~R1`` as it is written: a source that is complemented, as a long sum's high word does with a negated one."""
+
+    value: Register | Constant
+
+
 Value = Register | Constant | Predicate | Immediate | Address | SpecialRegister | BarrierRegister | Target | Marker
+Written = Value | Complement | int | float
+"""What may be written for an operand; a bare ``Immediate`` is the bits of a float."""
+
 ALWAYS = Predicate(PT)
 
 

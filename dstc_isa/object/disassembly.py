@@ -7,7 +7,6 @@ from attrs import frozen
 
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
@@ -69,7 +68,7 @@ def kernel_text(kernel: Kernel) -> KernelText:
 
         def target(distance: int, following: int = following) -> str:
             names = labels.get(following + distance)
-            return names[0] if names else TargetOperand().format(Target(distance))
+            return names[0] if names else str(Target(distance))
 
         texts.append(f".word 0x{word:032x}" if instruction is None else format_instruction(instruction, target))
     prints: dict[int, tuple[Print, ...]] = {}

@@ -1,8 +1,7 @@
 """The PRINTs of a kernel: their record in an object, and their source text."""
 
-from dstc_isa.isa.field_operand import SpecialRegisterOperand
 from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.values import Constant, Predicate, Register
+from dstc_isa.isa.values import Constant, Predicate, Register, SpecialRegister
 from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.object.line_table import put_locations, take_locations
 from dstc_isa.object.records import NUMBER_LIMIT, Decoder, Encoder
@@ -89,9 +88,8 @@ def special_names() -> dict[int, str]:
     """Names by number of the special registers that can be shown: all but the clocks."""
     operands = (operand for declaration in REGISTRY for operand in declaration.operands)
     return {
-        number: name
+        value.number: name
         for operand in operands
-        if isinstance(operand, SpecialRegisterOperand)
-        for number, name in operand.names.items()
-        if number not in CLOCKS
+        for name, value in operand.vocabulary().items()
+        if isinstance(value, SpecialRegister) and value.number not in CLOCKS
     }

@@ -3,9 +3,8 @@
 import re
 from functools import cache
 
-from dstc_isa.isa.field_operand import MarkerOperand, SpecialRegisterOperand
 from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.values import PT, RZ, BarrierRegister, Marker, Predicate, Register, SpecialRegister, Value
+from dstc_isa.isa.values import PT, RZ, BarrierRegister, Predicate, Register, Value
 
 _NUMBERED = re.compile(r"([RPB])(\d{1,6})")
 
@@ -29,10 +28,7 @@ def _fixed(declared: int) -> dict[str, Value]:
     named: dict[str, Value] = {"RZ": Register(RZ), "PT": Predicate(PT)}
     for declaration in REGISTRY[:declared]:
         for operand in declaration.operands:
-            if isinstance(operand, MarkerOperand):
-                named[operand.text] = Marker(operand.text)
-            elif isinstance(operand, SpecialRegisterOperand):
-                named.update({name: SpecialRegister(number) for number, name in operand.names.items()})
+            named.update(operand.vocabulary())
     return named
 
 

@@ -2,9 +2,9 @@
 
 from enum import IntEnum
 
-from dstc_isa.assembler.schedule.hazard import PLACES
 from dstc_isa.engine.layout import offsets
 from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.isa.masks import PLACES
 from dstc_isa.timing.reasons import Reason
 
 FAR = 1 << 62

@@ -10,8 +10,6 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.isa.operand import width_of
-from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import RZ, Address, Register
 from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
 from dstc_isa.timing.reasons import Reason
@@ -63,9 +61,9 @@ def row_of(
     row[Row.TILE] = NO_TILE
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
-        if isinstance(operand, Destination) and operand.accumulates and isinstance(value, Register):
+        if operand.accumulates and isinstance(value, Register):
             row[Row.TILE] = value.index
-            row[Row.TILES] = width_of(operand.width, names) // LANES
+            row[Row.TILES] = operand.span(names) // LANES
     row[Row.SEQUENCED] = declaration.pipe is Pipe.SPWMMA
     row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
     if not declaration.variable_latency:
@@ -101,7 +99,7 @@ def _sources(instruction: Instruction) -> list[tuple[str, Register, int]]:
     declaration = instruction.declaration
     names = declaration.modifier_values(instruction.modifiers)
     return [
-        (operand.slot, value, width_of(operand.width, names))
+        (operand.slot, value, operand.span(names))
         for operand, value in zip(declaration.operands, instruction.operands, strict=True)
-        if isinstance(operand, Source) and isinstance(value, Register)
+        if operand.slot and isinstance(value, Register)
     ]

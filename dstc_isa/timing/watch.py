@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, frozen
 
-from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
+from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.work import Work, decoded_work
 from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.layout import Record, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.control import NO_SCOREBOARD
 from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.masks import PLACES
 from dstc_isa.timing.layout import (
     FINDING_WORDS,
     FINDINGS,

@@ -8,12 +8,10 @@ import numpy.typing as npt
 
 from dstc_isa.engine.faults import instruction_text, lane_list
 from dstc_isa.engine.launch import Launch
+from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.field_operand import PredicateOperand
-from dstc_isa.isa.instruction import Instruction, Lane, Pipe
+from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.lanes import FULL_MASK
-from dstc_isa.isa.operand import width_of
-from dstc_isa.isa.register_operand import Destination
 from dstc_isa.isa.values import PT, REGISTERS, RZ, Predicate, Register
 from dstc_isa.isa.warp import Space
 from dstc_isa.trace.logged import LoggedWarp
@@ -97,18 +95,14 @@ def _results(instruction: Instruction) -> Iterator[tuple[int, int, Lane]]:
     declaration = instruction.declaration
     names = declaration.modifier_values(instruction.modifiers)
     for operand, lane, value in zip(declaration.operands, declaration.lanes, instruction.operands, strict=True):
-        if isinstance(operand, Destination) and isinstance(value, Register) and value.index != RZ:
-            yield value.index, width_of(operand.width, names), lane
+        if operand.destination and isinstance(value, Register) and value.index != RZ:
+            yield value.index, operand.span(names), lane
 
 
 def _predicates(instruction: Instruction) -> set[int]:
     """Numbers of the predicates that an instruction writes by name."""
     pairs = zip(instruction.declaration.operands, instruction.operands, strict=True)
-    return {
-        value.index
-        for operand, value in pairs
-        if isinstance(operand, PredicateOperand) and operand.destination and isinstance(value, Predicate)
-    }
+    return {value.index for operand, value in pairs if operand.destination and isinstance(value, Predicate)}
 
 
 def _mask(lanes: npt.NDArray[np.bool_]) -> int:

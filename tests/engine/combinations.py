@@ -10,9 +10,10 @@ from itertools import product
 import numpy as np
 from attrs import evolve
 
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.control import Control
+from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field_operand import (
-    AddressOperand,
     BarrierOperand,
     ImmediateOperand,
     MarkerOperand,
@@ -20,9 +21,10 @@ from dstc_isa.isa.field_operand import (
     SpecialRegisterOperand,
     TargetOperand,
 )
-from dstc_isa.isa.instruction import Declaration, Instruction, Lane
+from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.operand import Form, Operand
-from dstc_isa.isa.register_operand import Literal, Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import (
     ALWAYS,
     PT,

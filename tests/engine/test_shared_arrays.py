@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from dstc_isa.assembler.schedule.again import reschedule
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.gpu import load_gpu
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane
+from dstc_isa.isa.fetch import Lane
+from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.warp import Fault
 from dstc_isa.object import read_object, write_object

@@ -9,6 +9,7 @@ from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.identity import BASE, parts_of
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.object import ObjectError, read_object, write_object
+from tests import extensions
 from tests.assembler.build import in_kernel, program
 
 SOURCE = '''
@@ -38,22 +39,7 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[
         load_extension(path)
 
     def forget() -> None:
-        import linecache
-        import sys
-
-        from dstc_isa.assembler.matching import forget_plans
-        from dstc_isa.isa import codec, resolve
-
-        REGISTRY[:] = before
-        for name in [name for name in sys.modules if name.startswith("dstc_isa_extension_")]:
-            del sys.modules[name]
-        forget_plans()
-        codec._by_opcode.cache_clear()
-        codec.decode.cache_clear()
-        for each in vars(resolve).values():
-            if hasattr(each, "cache_clear"):
-                each.cache_clear()
-        linecache.clearcache()
+        extensions.forget(before)
 
     load.forget = forget  # type: ignore[attr-defined]
     yield load

@@ -7,19 +7,13 @@ from typing import Annotated, Any
 import pytest
 
 from dstc_isa.isa import FAMILIES
+from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import (
-    REGISTRY,
-    Declaration,
-    DeclarationError,
-    Lane,
-    Pipe,
-    check,
-    declare,
-)
+from dstc_isa.isa.instruction import REGISTRY, U32, Declaration, DeclarationError, Pipe, check, declare
 from dstc_isa.isa.modifier import Choice, Flag
 from dstc_isa.isa.operand import Form
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.shorthand import Pp, Pu, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Register
 
@@ -168,11 +162,19 @@ def test_two_declarations_that_decode_alike() -> None:
 
 
 def test_two_forms_with_one_opcode() -> None:
-    def semantics(rc: Rc) -> Rd:
+    def semantics(rc: Annotated[U32, Source("c", several=True)]) -> Rd:
         """Form 1 is already the one with a register."""
 
     with pytest.raises(DeclarationError, match="two forms share an opcode"):
         declared(semantics, forms={1: ("rc",)})
+
+
+def test_a_form_with_an_immediate_that_is_not_taken() -> None:
+    def semantics(rc: Rc) -> Rd:
+        """Rc is a register only."""
+
+    with pytest.raises(DeclarationError, match="form 3 makes rc an immediate, which it does not take"):
+        declared(semantics, forms={3: ("rc",)})
 
 
 def test_forms_need_the_register_opcode() -> None:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import (
-    AddressOperand,
     BarrierOperand,
     ImmediateOperand,
     MarkerOperand,
@@ -19,8 +19,9 @@ from dstc_isa.isa.field_operand import (
     TargetOperand,
 )
 from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.literal import Literal, format_literal
 from dstc_isa.isa.operand import Form, Operand, width_of
-from dstc_isa.isa.register_operand import Destination, Literal, Source, format_literal
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import (
     Address,
     BarrierRegister,
@@ -51,7 +52,7 @@ def test_accepted_values_stay_in_their_fields(declaration: Declaration, form: Fo
         word = operand.encode(value, form, index)
         assert word & ~sum(field.mask for field in operand.fields(form, index)) == 0
         assert operand.decode(word, form, index) == value
-        assert operand.format(value)
+        assert operand.show(value)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,6 @@ def test_literal_text(bits: int, literal: Literal, text: str) -> None:
 
 
 def test_target_prints_its_distance_from_the_instruction() -> None:
-    assert TargetOperand().format(Target(-16)) == ".+0"
-    assert TargetOperand().format(Target(16)) == ".+32"
-    assert TargetOperand().format(Target(-48)) == ".-32"
+    assert TargetOperand().show(Target(-16)) == ".+0"
+    assert TargetOperand().show(Target(16)) == ".+32"
+    assert TargetOperand().show(Target(-48)) == ".-32"

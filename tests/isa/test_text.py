@@ -61,7 +61,7 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
     if not pairs:
         return not texts
     (operand, value), rest = pairs[0], pairs[1:]
-    if texts and texts[0] == operand.format(value) and fit(rest, texts[1:]):
+    if texts and texts[0] == operand.show(value) and fit(rest, texts[1:]):
         return True
     return operand.optional and value == operand.default and fit(rest, texts)
 

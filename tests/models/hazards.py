@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from dstc_isa.gpu import Gpu
-from dstc_isa.isa.field_operand import AddressOperand
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.instruction import Instruction, Pipe
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source

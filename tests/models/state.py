@@ -5,10 +5,13 @@ from typing import Any
 
 from attrs import define
 
-from dstc_isa.isa.field_operand import AddressOperand, PredicateOperand
-from dstc_isa.isa.instruction import Declaration, Instruction, Lane
+from dstc_isa.isa.address_operand import AddressOperand
+from dstc_isa.isa.fetch import Lane
+from dstc_isa.isa.field_operand import PredicateOperand
+from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.register_operand import Literal, Source
+from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register
 
 LANES = 32

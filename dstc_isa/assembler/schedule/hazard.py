@@ -2,11 +2,7 @@
 
 from attrs import frozen
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT
-from dstc_isa.isa.values import PT
-
-PLACES = PREDICATE_SHIFT + PT
-"""Bits of a mask over registers and predicates; scoreboards come behind them."""
+from dstc_isa.isa.masks import PLACES, place_name
 
 _USES = {
     "RAW": "reads {0} before {1} has its result",
@@ -20,8 +16,8 @@ _USES = {
 class Hazard:
     """Instructions by index; ``kind``: RAW, WAW, WAR, or WAIT for a wait that comes too soon to see its scoreboard.
 
-    ``place``: bit of the register, predicate or scoreboard. ``missing``: cycles between the two, or 0 for a wait on a
-    scoreboard; ``unset``: the producer sets none.
+    ``place``: bit of the register or predicate, or of the scoreboard, which come behind ``PLACES``. ``missing``: cycles
+    between the two, or 0 for a wait on a scoreboard; ``unset``: the producer sets none.
     """
 
     producer: int
@@ -36,7 +32,7 @@ class Hazard:
         """The register, predicate or scoreboard."""
         if self.place >= PLACES:
             return f"scoreboard {self.place - PLACES}"
-        return f"R{self.place}" if self.place < PREDICATE_SHIFT else f"P{self.place - PREDICATE_SHIFT}"
+        return place_name(self.place)
 
     def message(self, consumer: str, producer: str) -> str:
         """What is wrong, from the names of the two instructions."""

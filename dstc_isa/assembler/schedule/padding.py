@@ -7,7 +7,6 @@ from attrs import evolve, frozen
 from dstc_isa.isa.codec import DecodeError, decode, encode_fixed, encode_guard
 from dstc_isa.isa.control import STALL, Control
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.field_operand import TargetOperand
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.values import ALWAYS, Target
 from dstc_isa.program import PADDING, ControlRecord, Kernel
@@ -110,7 +109,7 @@ def _moved(word: int, index: int, place: int, starts: Sequence[int]) -> int:
     instruction = decode(word)
     target = starts[index + 1 + distance // WORD_BYTES]
     for number, operand in enumerate(instruction.declaration.operands):
-        if isinstance(operand, TargetOperand):
+        if operand.relative:
             word &= ~sum(field.mask for field in operand.fields(instruction.form, number))
             word |= operand.encode(Target((target - place - 1) * WORD_BYTES), instruction.form, number)
     return word

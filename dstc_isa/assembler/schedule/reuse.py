@@ -6,26 +6,26 @@ Instructions that read no register leave the cache as it is.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted
+from dstc_isa.assembler.emit import Emitted
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.masks import PREDICATE_SHIFT
 from dstc_isa.isa.operand import Form
-from dstc_isa.isa.register_operand import Place, Source
 from dstc_isa.isa.values import RZ
 
-WIDEST = 4
 REGISTERS_MASK = (1 << PREDICATE_SHIFT) - 1
 
 
 @lru_cache(maxsize=1 << 10)
-def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[Place, int]]:
-    """The register fields of the sources that are registers in this form, with their places and a mask of registers."""
-    return {
-        place.register: (place, (1 << (operand.width if isinstance(operand.width, int) else WIDEST)) - 1)
-        for index, operand in enumerate(declaration.operands)
-        if isinstance(operand, Source) and index not in form.special
-        for place in [operand.place(form, index)]
-    }
+def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[Field, int]]:
+    """The register fields of operands that can be kept in this form, with their reuse bit and a mask of registers."""
+    slots = {}
+    for index, operand in enumerate(declaration.operands):
+        at = {part.of: part.at for part in operand.parts(form, index)}
+        register, reuse = at.get("index"), at.get("reuse")
+        if register is not None and reuse is not None:
+            slots[register] = reuse, (1 << operand.widest) - 1
+    return slots
 
 
 def mark_reuse(emitted: Sequence[Emitted], targets: set[int]) -> None:
@@ -41,11 +41,11 @@ def mark_reuse(emitted: Sequence[Emitted], targets: set[int]) -> None:
             changed |= between.writes
         slots = _register_slots(this.plan.declaration, this.plan.form)
         others = _register_slots(after.plan.declaration, after.plan.form)
-        for field, (place, registers) in slots.items():
+        for field, (reuse, registers) in slots.items():
             if field in others:
                 number = field.extract(this.word)
                 if number == field.extract(after.word) != RZ and not changed >> number & registers:
-                    this.word |= place.reuse.mask
+                    this.word |= reuse.mask
 
 
 def _next_reader(emitted: Sequence[Emitted], targets: set[int], index: int) -> int:

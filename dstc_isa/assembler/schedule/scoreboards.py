@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define
 
-from dstc_isa.assembler.schedule.hazard import PLACES, Hazard
+from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.masks import PLACES, bits_of
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
@@ -30,14 +31,6 @@ def assign_scoreboards(
     """
     _choose(work, successors)
     _Waits(work, successors, hazards).solve(roots)
-
-
-def bits_of(mask: int) -> Iterable[int]:
-    """Positions of the set bits."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:

@@ -4,13 +4,13 @@ from functools import lru_cache
 
 from attrs import Factory, define
 
-from dstc_isa.assembler.emit import PREDICATE_SHIFT, Emitted, masks
+from dstc_isa.assembler.emit import Emitted
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Declaration, Pipe
-from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.masks import PREDICATE_SHIFT
 from dstc_isa.isa.values import PT
 from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
 
@@ -122,7 +122,7 @@ def decoded_work(word: int, gpu: Gpu) -> Work:
     work = _timed(declaration, gpu)
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
-        reads, writes = masks(operand, value, names)
+        reads, writes = operand.masks(value, names)
         work.reads |= reads
         work.writes |= writes
     if guard.index != PT:
@@ -193,7 +193,7 @@ def _refine(work: Work, declaration: Declaration, word: int) -> None:
     """Masks that depend on which operand it is."""
     if declaration.pipe in LATE_READERS:
         work.late = work.reads & REGISTER_WORDS_MASK
-    if any(isinstance(o, Destination) and o.accumulates for o in declaration.operands):
+    if any(operand.accumulates for operand in declaration.operands):
         work.tile = work.reads & work.writes
         work.late &= ~work.tile
     elif work.accumulate != work.latency:
@@ -201,10 +201,11 @@ def _refine(work: Work, declaration: Declaration, word: int) -> None:
         names = declaration.modifier_values(instruction.modifiers)
         others = 0
         for operand, value in zip(declaration.operands, instruction.operands, strict=True):
-            if isinstance(operand, Source) and operand.slot == "c":
-                work.accumulators |= masks(operand, value, names)[0]
-            elif not isinstance(operand, Destination):
-                others |= masks(operand, value, names)[0]
+            reads, _ = operand.masks(value, names)
+            if operand.slot == "c":
+                work.accumulators |= reads
+            else:
+                others |= reads
         work.accumulators &= ~others
 
 

@@ -44,7 +44,8 @@ def fingerprint(packages: tuple[str, ...] = ()) -> str:
     files = [p for package in sources for p in Path(package.__path__[0]).rglob("*.py")]
     if any(_STARTED < path.stat().st_mtime <= time.time() for path in files):
         digest.update(_ALONE)
-    extensions = [Path(sys.modules[d.function.__module__].__file__ or "") for d in REGISTRY]
+    called = [function for d in REGISTRY for function in (d.function, *d.fetchers)]
+    extensions = [Path(sys.modules[function.__module__].__file__ or "") for function in called]
     for path in sorted({*files, *extensions}):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

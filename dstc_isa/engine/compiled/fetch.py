@@ -15,7 +15,7 @@ from dstc_isa.engine.compiled.records import (
     store_lanes_where,
 )
 from dstc_isa.engine.layout import ROW_BYTES
-from dstc_isa.engine.rows import ABSOLUTE, NEGATE
+from dstc_isa.isa.fetch import ABSOLUTE, NEGATE
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     ballot,

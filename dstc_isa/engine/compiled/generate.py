@@ -4,10 +4,12 @@ The text becomes an ordinary module in memory; nothing in it says what an instru
 """
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
-from dstc_isa.engine.rows import Fetch, is_packed, layout
-from dstc_isa.isa.field_operand import AddressOperand
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Lane
+from dstc_isa.engine.rows import Fetch, layout
+from dstc_isa.isa.fetch import Base, Fetched, Lane, Word
+from dstc_isa.isa.instruction import REGISTRY, Declaration
 
 HEADER = '''"""Generated from the instruction declarations; do not edit."""
 
@@ -94,69 +96,53 @@ INDENT = " " * 12
 
 def source() -> str:
     """The text of the interpreter module for all declared instructions."""
-    imports = sorted({f"import {function_module(d)} as {alias(d)}" for d in REGISTRY})
+    functions = [f for d in REGISTRY for f in (d.function, *d.fetchers)]
+    imports = sorted({f"import {f.__module__} as {alias(f)}" for f in functions})
     branches = "".join(_branch(number, declaration) for number, declaration in enumerate(REGISTRY))
     return HEADER + "\n".join(imports) + "\n" + LOOP + branches + TAIL
 
 
-def function_module(declaration: Declaration) -> str:
-    """Module of an instruction's semantics."""
-    return declaration.function.__module__
-
-
-def alias(declaration: Declaration) -> str:
-    """The name that module has in the generated text."""
-    return function_module(declaration).replace(".", "_")
+def alias(function: Callable[..., Any]) -> str:
+    """The name that a function's module has in the generated text."""
+    return function.__module__.replace(".", "_")
 
 
 def _branch(number: int, declaration: Declaration) -> str:
     results, parameters = layout(declaration)
     lines = [f"        {'if' if number == 0 else 'elif'} operation == {number}:  # {declaration.mnemonic}\n"]
-    by_name = {f.parameter.name: f for f in parameters if f.parameter is not None}
+    by_name = {fetch.parameter.name: fetch for fetch in parameters if fetch.parameter is not None}
     arguments = []
     for name in inspect.signature(declaration.function).parameters:
         if name not in by_name:
             arguments.append("warp")
             continue
-        lines.append(f"{INDENT}{by_name[name].name} = {_fetched(by_name[name])}\n")
-        arguments.append(by_name[name].name)
-    call = f"{alias(declaration)}.{declaration.function.__name__}({', '.join(arguments)})"
+        fetch = by_name[name]
+        lines.append(f"{INDENT}{fetch.name} = {_text(fetch.fetched, fetch)}\n")
+        arguments.append(fetch.name)
+    call = f"{_name(declaration.function)}({', '.join(arguments)})"
     if declaration.takes_warp:
         lines.append(f"{INDENT}warp.pc = pc\n{INDENT}warp.active = active\n{INDENT}warp.mask = mask\n")
         lines.append(f"{INDENT}warp.issued = started + count\n")
-    targets = ", ".join(f.name for f in results)
+    targets = ", ".join(fetch.name for fetch in results)
     lines.append(f"{INDENT}{targets} = {call}\n" if targets else f"{INDENT}{call}\n")
     if declaration.takes_warp:
         lines.append(f"{INDENT}if warp.fault != 0:\n{INDENT}    break\n")
         lines.append(f"{INDENT}pc = warp.pc\n{INDENT}active = warp.active\n")
     for fetch in results:
-        base = "predicates" if fetch.lane is Lane.BOOL else "registers"
-        lines.append(f"{INDENT}put_{fetch.lane.value}({base} + {_word(fetch, 0)}, {fetch.name}, mask)\n")
+        base = Base.PREDICATES if fetch.lane is Lane.BOOL else Base.REGISTERS
+        lines.append(f"{INDENT}put_{fetch.lane.value}({_text(Word(0, base), fetch)}, {fetch.name}, mask)\n")
     if not declaration.takes_warp and not results:
         lines[-1] = f"{INDENT}pass\n"
     return "".join(lines)
 
 
-def _word(fetch: Fetch, offset: int) -> str:
-    return f"load_s32(row + {4 * (fetch.slot + offset)})"
+def _text(fetched: Fetched, fetch: Fetch) -> str:
+    """An expression over the words of a row, those of one result or parameter."""
+    if isinstance(fetched, Word):
+        base = f"{fetched.base.value} + " if fetched.base.value else ""
+        return f"{base}load_s32(row + {4 * (fetch.slot + fetched.number)})"
+    return f"{_name(fetched.function)}({', '.join(_text(argument, fetch) for argument in fetched.arguments)})"
 
 
-def _fetched(fetch: Fetch) -> str:
-    operand, lane = fetch.operand, fetch.lane
-    if isinstance(operand, AddressOperand):
-        kind = "constant" if operand.constant else lane.value
-        return f"address_{kind}(registers + {_word(fetch, 0)}, {_word(fetch, 1)}, {_word(fetch, 2)})"
-    if lane is Lane.BOOL:
-        return f"predicate(predicates + {_word(fetch, 0)}, {_word(fetch, 1)})"
-    if not fetch.is_source:
-        return _word(fetch, 0)
-    place = f"registers + {_word(fetch, 0)}"
-    if fetch.halved and lane is Lane.F32:
-        return f"half_f32({place}, {_word(fetch, 1)})"
-    text = f"source_{lane.value}({place})"
-    if fetch.halved:
-        text = f"chosen_halves({text}, {_word(fetch, 1 + fetch.signed)})"
-    if fetch.signed:
-        kind = "halves" if is_packed(fetch) else lane.value
-        text = f"signed_{kind}({text}, {_word(fetch, 1)})"
-    return text
+def _name(function: str | Callable[..., Any]) -> str:
+    return function if isinstance(function, str) else f"{alias(function)}.{function.__name__}"

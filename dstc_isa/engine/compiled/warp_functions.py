@@ -133,7 +133,8 @@ def register_all() -> None:
     """
     register_machine()
     apart = {d.function for d in REGISTRY if d.takes_warp}
-    modules = {*FAMILIES, divergence, *(inspect.getmodule(d.function) for d in REGISTRY)}
+    called = [function for d in REGISTRY for function in (d.function, *d.fetchers)]
+    modules = {*FAMILIES, divergence, *map(inspect.getmodule, called)}
     for module in sorted(modules, key=str):
         if module is not None:
             for function in plain_functions(module):

@@ -18,7 +18,7 @@ def test_it_is_the_same_text_every_time() -> None:
 def test_every_instruction_that_does_something_is_called_once_and_in_registry_order() -> None:
     calls = [ast.unparse(node.func) for node in ast.walk(run_warp()) if isinstance(node, ast.Call)]
     for declaration in REGISTRY:
-        name = f"{generate.alias(declaration)}.{declaration.function.__name__}"
+        name = f"{generate.alias(declaration.function)}.{declaration.function.__name__}"
         assert calls.count(name) == (declaration.takes_warp or bool(declaration.results)), name
     tests = [ast.unparse(node.test) for node in ast.walk(run_warp()) if isinstance(node, ast.If)]
     numbers = [int(test.rpartition(" ")[2]) for test in tests if test.startswith("operation == ")]
