@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 
 from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.dense import conv_dense
+from dstc_isa.conv.dense.conv_dense import conv_dense
 
 LAYERS = ((64, 56), (128, 28), (256, 14), (512, 7))
 DENSITIES = ((1.0, 1.0), (0.6, 0.3), (0.5, 0.25), (0.4, 0.2))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dstc_isa.conv.chain import Layer, run_layers
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.structured import gemm_sparse24
@@ -48,3 +49,10 @@ def test_convolutions(kernel: Any) -> None:
     found = result.as_json()
     assert (result.underflowed_x, result.underflowed_w) == (found["underflowed_x"], found["underflowed_w"]) == (2, 3)
     assert f"3 of 8 weights and 2 of 18 activations {MEND}" in result.report.heading
+
+
+def test_layers_that_feed_each_other() -> None:
+    x, w = operands((1, 2, 3, 3), (4, 2, 1, 1))
+    first, second = run_layers(x, [Layer(w=w), Layer(w=np.full((1, 4, 1, 1), TINY))], gpu=None)
+    assert (first.underflowed_x, first.underflowed_w) == (2, 3)
+    assert (second.underflowed_x, second.underflowed_w) == (0, 4)

@@ -7,8 +7,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from dstc_isa.cli.terminal import quiet
+from dstc_isa.conv.sparse.link import HOST
 from dstc_isa.network.accuracy import Accuracy
-from dstc_isa.network.linked import HOST
 from dstc_isa.network.outcome import Outcome, Watch
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, Cost, LayerRow, totals
 from dstc_isa.report.headline import Limit

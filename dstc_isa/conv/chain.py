@@ -1,8 +1,4 @@
-"""Layers that feed each other on the device: each one's result is encoded there for the next.
-
-A convolution encodes its result itself if the next layer has no stride and needs about as many positions; otherwise a
-launch of its own encodes the FP32 result, for a stride into its phases.
-"""
+"""Layers that feed each other on the device: each one's result is encoded there for the next."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -10,18 +6,20 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
-from dstc_isa.conv.activations import EncodedActivations, encode_on_device
-from dstc_isa.conv.conv2d import Skip, check_skip
-from dstc_isa.conv.convolve import convolve, convolve_encoded
-from dstc_isa.conv.operands import half_activations, half_filters, of_filters
-from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.operands import half_activations
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.result_range import ResultRangeError, check_range
+from dstc_isa.conv.result_range import ResultRangeError
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
+from dstc_isa.conv.sparse.activations import EncodedActivations, encode_on_device
+from dstc_isa.conv.sparse.conv_sparse import Skip, check_skip
+from dstc_isa.conv.sparse.link import HOST, Left, Link, convolve_linked, encoded_for
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from dstc_isa.errors import ArgumentTypeError, ShapeError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
+from dstc_isa.halves import underflowed
 from dstc_isa.options import check_kind, kind_text, named_options
 from dstc_isa.real_arrays import real_array
 from dstc_isa.timing.run import RunOptions
@@ -50,23 +48,6 @@ class Layer:
     offset: npt.ArrayLike | None = None
 
 
-@frozen(eq=False)
-class _Step:
-    """A layer, its arrays checked."""
-
-    shape: ConvShape
-    w: npt.NDArray[np.float16]
-    bias: npt.NDArray[np.float32] | None
-    scale: npt.NDArray[np.float32] | None
-    offset: npt.NDArray[np.float32] | None
-    relu: bool
-
-    @property
-    def scaled(self) -> bool:
-        """Its ReLU then is left to what encodes its result."""
-        return self.scale is not None or self.offset is not None
-
-
 @named_options
 def run_layers(
     x: npt.ArrayLike,
@@ -89,18 +70,21 @@ def run_layers(
     """
     check_skip(skip)
     machine = chosen_gpu(gpu)
-    activations = real_array("x", x)
-    steps = _checked(activations, layers)
-    plans = plans_of([step.shape for step in steps])
     keep_zeros = skip == "weights"
-    encoded = encode_on_device(half_activations(activations), plans[0], machine, keep_zeros=keep_zeros, **options)
+    activations = real_array("x", x)
+    problems = _problems(activations, layers)
+    plans = plans_of([problem.shape for problem in problems])
+    halves = half_activations(activations)
+    problems[0] = evolve(problems[0], underflowed_x=underflowed(activations, halves))
+    kept: EncodedActivations = encode_on_device(halves, plans[0], machine, keep_zeros=keep_zeros, **options)
     results: list[ConvResult] = []
-    for number, (step, plan) in enumerate(zip(steps, plans, strict=True)):
+    for number, (problem, plan) in enumerate(zip(problems, plans, strict=True)):
+        following = plans[number + 1] if number + 1 < len(plans) else None
+        link = Link(plan, Left(f"layer {number - 1}" if number else HOST, kept), following)
         try:
-            if number + 1 == len(steps):
-                results.append(_stored(encoded, plan, step, machine, **options))
-                break
-            result, encoded = _fed(encoded, plan, step, plans[number + 1], machine, keep_zeros, **options)
+            result, left = convolve_linked(problem, link, keep_zeros=keep_zeros, gpu=machine, **options)
+            if following is not None and left is not None:
+                kept = encoded_for(following, left, machine, keep_zeros=keep_zeros, **options)
         except (ShapeError, ResultRangeError) as error:
             error.args = (f"layer {number}: {error}",)
             raise
@@ -108,112 +92,62 @@ def run_layers(
     return results
 
 
-def _stored(
-    encoded: EncodedActivations, plan: Plan, step: _Step, gpu: Gpu | None, **options: Unpack[RunOptions]
-) -> ConvResult:
-    """A layer's FP32 result."""
-    relu = step.relu and not step.scaled
-    return convolve(encoded, plan, step.w, bias=step.bias, relu=relu, gpu=gpu, **options)
-
-
-def _fed(
-    encoded: EncodedActivations,
-    plan: Plan,
-    step: _Step,
-    following: Plan,
-    gpu: Gpu | None,
-    keep_zeros: bool,
-    **options: Unpack[RunOptions],
-) -> tuple[ConvResult, EncodedActivations]:
-    """A layer's result, and the same encoded for the next layer's plan."""
-    if following.follows:
-        return convolve_encoded(
-            encoded,
-            plan,
-            step.w,
-            following,
-            bias=step.bias,
-            scale=step.scale,
-            offset=step.offset,
-            relu=step.relu,
-            keep_zeros=keep_zeros,
-            gpu=gpu,
-            **options,
-        )
-    result = _stored(encoded, plan, step, gpu, **options)
-    behind = encode_on_device(
-        result.y,
-        following,
-        gpu,
-        scale=step.scale,
-        offset=step.offset,
-        relu=step.scaled and step.relu,
-        keep_zeros=keep_zeros,
-        **options,
-    )
-    if np.isinf(behind.values).any():
-        check_range(result.y, step.scale, step.offset, step.relu)
-    return result, behind
-
-
-def plans_of(shapes: Sequence[ConvShape]) -> list[Plan]:
+def plans_of(shapes: Sequence[ConvShape]) -> list[SparsePlan]:
     """A plan for each layer, that of one without a stride in words of the outputs before it."""
-    plans: list[Plan] = []
+    plans: list[SparsePlan] = []
     for number, shape in enumerate(shapes):
         following = plans[-1].followed_by(shape) if plans else None
-        if following is None or following.positions > WIDEST * Plan(shape).positions:
+        if following is None or following.positions > WIDEST * SparsePlan(shape).positions:
             following = _with_room(shape, shapes[number + 1 :])
         plans.append(following)
     return plans
 
 
-def _with_room(shape: ConvShape, behind: Sequence[ConvShape]) -> Plan:
+def _with_room(shape: ConvShape, behind: Sequence[ConvShape]) -> SparsePlan:
     """The plan of a layer, its rows and images as long as those layers need that follow in words of its outputs.
 
     As many layers as do not make the positions of one of them many more than it needs.
     """
-    own = Plan(shape)
+    own = SparsePlan(shape)
     rows, pitch, fewest = own.rows, own.pitch, own.positions
     for each in takewhile(lambda each: each.stride == (1, 1), behind):
-        needed_rows, needed_pitch = Plan(each).needed
+        needed_rows, needed_pitch = SparsePlan(each).needed
         more_rows, more_pitch = max(rows, needed_rows), max(pitch, needed_pitch)
         fewest = min(fewest, shape.images * needed_rows * needed_pitch)
         if shape.images * more_rows * more_pitch > WIDEST * fewest:
             break
         rows, pitch = more_rows, more_pitch
     try:
-        return Plan(shape, pitch, rows)
+        return SparsePlan(shape, pitch, rows)
     except ShapeError:
         return own
 
 
-def _checked(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[_Step]:
-    """All layers before the first one runs."""
+def _problems(x: npt.NDArray[Any], layers: Sequence[Layer]) -> list[ConvProblem]:
+    """All layers, checked before the first one runs; the device has their activations."""
     check_kind("layers", layers, Sequence, "a sequence of Layer")
     if not layers:
         raise UsageError("layers is empty: expected at least one")
-    steps = []
+    problems = []
     activations = x
     for number, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise ArgumentTypeError(f"layers: number {number} is a Layer, not {kind_text(layer)}")
         try:
-            given = real_array("w", layer.w)
-            shape = shape_of(activations, given, layer.stride, layer.padding, layer.dilation, layer.groups)
-            w = half_filters(given)
-            bias, scale, offset = (
-                of_filters(getattr(layer, name), name, shape) for name in ("bias", "scale", "offset")
+            w = real_array("w", layer.w)
+            shape = shape_of(activations, w, layer.stride, layer.padding, layer.dilation, layer.groups)
+            problem = ConvProblem.shaped(
+                shape, None, w, bias=layer.bias, scale=layer.scale, offset=layer.offset, relu=layer.relu
             )
-            Plan(shape)
-            step = _Step(shape, w, bias, scale, offset, layer.relu)
+            SparsePlan(shape)
         except (ShapeError, TypeError, ValueError) as error:
             error.args = (f"layer {number}: {error}",)
             raise
-        steps.append(step)
+        problems.append(problem)
         activations = np.broadcast_to(np.float32(0), shape.output_shape)
-    if steps[-1].scaled:
+    if problems[-1].scaled:
         raise UsageError(
-            f"layer {len(steps) - 1}: scale and offset are applied as the next layer's input is encoded, and there is "
-            "none; fold them into w and bias"
+            f"layer {len(problems) - 1}: scale and offset are applied as the next layer's input is encoded, and there "
+            "is none; fold them into w and bias"
         )
-    return steps
+    return problems

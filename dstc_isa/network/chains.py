@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.conv.chain import plans_of
-from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.link import Kept, Left, Link
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import Graph
 from dstc_isa.network.layers import conv_shape
-from dstc_isa.network.linked import Kept, Left, Link
 from dstc_isa.network.steps import ConvStep
 
 Array = npt.NDArray[Any]
@@ -24,7 +24,7 @@ class Chains:
 
     def __init__(self, graph: Graph, chosen: Collection[str]) -> None:
         self._next = {value: step for value, step in graph.followers.items() if step.name in chosen}
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, SparsePlan] = {}
         self._left: dict[str, Left] = {}
 
     def link(self, step: ConvStep, values: Mapping[str, Array]) -> Link | None:
@@ -55,7 +55,7 @@ class Chains:
                 break
             try:
                 shape = conv_shape(step, x, w)
-                Plan(shape)
+                SparsePlan(shape)
             except (ShapeError, NetworkError):
                 break
             names.append(step.name)

@@ -8,16 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.dense import conv_dense
+from dstc_isa.conv.dense.conv_dense import convolve_densely
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.conv_sparse import SparseMethod, conv_sparse
+from dstc_isa.conv.sparse.link import HOST, Kept, Link, convolve_linked
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.dense.launch import GemmResult
 from dstc_isa.gpu import Gpu
-from dstc_isa.halves import rounded_to_half
+from dstc_isa.halves import rounded_to_half, underflowed
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy, convolution_accuracy, product_accuracy
 from dstc_isa.network.kernels import Convolution, Convolved, convolved_by
-from dstc_isa.network.linked import HOST, Kept, Link, convolve_linked
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
@@ -35,7 +36,8 @@ class Measured:
 
     Of the variant ``dual`` also ``input``, where its activations came from, and ``kept``, what it left on the device.
     ``accuracy``: how far ``y`` is from the result of the operands as they were given. ``note``: which variants ran by
-    another kernel than is meant for them, or in parts, and why.
+    another kernel than is meant for them, or in parts, and why. ``underflowed_x``, ``underflowed_w``: non-zero values
+    of the operands that FP16 rounds to zero.
     """
 
     y: npt.NDArray[np.float32]
@@ -46,6 +48,8 @@ class Measured:
     kept: Kept | None = None
     note: str = ""
     accuracy: Accuracy = UNKNOWN
+    underflowed_x: int = 0
+    underflowed_w: int = 0
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -54,6 +58,8 @@ class Measured:
             "input": self.input,
             "density_x": self.density_x,
             "density_w": self.density_w,
+            "underflowed_x": self.underflowed_x,
+            "underflowed_w": self.underflowed_w,
             "note": self.note,
             "accuracy": self.accuracy,
             "costs": self.costs,
@@ -67,8 +73,8 @@ class Device:
     gpu: Gpu
     options: RunOptions
     advanced: Advanced = lambda share: None
-    dense_convolution: Convolution = conv_dense
-    sparse_convolution: Convolution = conv2d
+    dense_convolution: Convolution = convolve_densely
+    sparse_convolution: Convolution = conv_sparse
     dense_product: Callable[..., GemmResult] = gemm_dense
     sparse_product: Callable[..., SpgemmResult] = spgemm
 
@@ -85,20 +91,32 @@ class Device:
 
         ``link``: which layers the variant ``dual`` is fed by and feeds; None for none.
         """
+        problem = ConvProblem.shaped(shape, x, w, bias=bias, relu=relu)
         results: dict[Variant, Convolved] = {}
         kept: Kept | None = None
         for number, variant in enumerate(VARIANTS):
-            options = {"bias": bias, "relu": relu, "gpu": self.gpu, **self._options(number, len(VARIANTS))}
+            options = {"gpu": self.gpu, **self._options(number, len(VARIANTS))}
             if variant == "dual":
-                results[variant], kept = self._dual(x, w, shape, link, options)
+                results[variant], kept = self._dual(problem, link, options)
             else:
-                results[variant] = convolved_by(self._kernels(variant), x, w, shape, **options)
+                results[variant] = convolved_by(self._kernels(variant), problem, **options)
         dual = results["dual"]
         costs = {variant: cost_of(result.launches, result.encoding) for variant, result in results.items()}
         note = "; ".join(f"{variant} {result.note}" for variant, result in results.items() if result.note)
         source = HOST if link is None else link.input
         accuracy = convolution_accuracy(dual.y, x, w, shape, bias, relu)
-        return Measured(dual.y, dual.density_x, dual.density_w, costs, source, kept, note, accuracy)
+        return Measured(
+            dual.y,
+            dual.density_x,
+            dual.density_w,
+            costs,
+            source,
+            kept,
+            note,
+            accuracy,
+            problem.underflowed_x,
+            problem.underflowed_w,
+        )
 
     def convolve_again(
         self,
@@ -110,23 +128,21 @@ class Device:
         link: Link | None = None,
     ) -> tuple[Array, Kept | None]:
         """The output of ``convolve`` and what it leaves on the device, bit for bit, without time."""
-        options: dict[str, Any] = {"bias": bias, "relu": relu, "gpu": None, **self._untimed}
-        result, kept = self._dual(x, w, shape, link, options)
+        problem = ConvProblem.shaped(shape, x, w, bias=bias, relu=relu)
+        result, kept = self._dual(problem, link, {"gpu": None, **self._untimed})
         return result.y, kept
 
-    def _dual(
-        self, x: Array, w: Array, shape: ConvShape, link: Link | None, options: dict[str, Any]
-    ) -> tuple[Convolved, Kept | None]:
+    def _dual(self, problem: ConvProblem, link: Link | None, options: dict[str, Any]) -> tuple[Convolved, Kept | None]:
         """The variant ``dual``, and what it leaves on the device."""
         if link is not None:
-            result, kept = convolve_linked(x, w, link, **options)
+            result, kept = convolve_linked(problem, link, strict=False, **options)
             return Convolved.of([result]), kept
-        return convolved_by(self._kernels("dual"), x, w, shape, **options), None
+        return convolved_by(self._kernels("dual"), problem, **options), None
 
     def _kernels(self, variant: Variant) -> dict[str, Convolution]:
         """The kernel that is meant for a variant, and then the one to run in its place."""
-        dense, skip = self.dense_convolution, "both" if variant == "dual" else "weights"
-        kernels: dict[str, Convolution] = {"spconv": partial(self.sparse_convolution, skip=skip)}
+        dense, method = self.dense_convolution, SparseMethod(skip="both" if variant == "dual" else "weights")
+        kernels: dict[str, Convolution] = {"spconv": partial(self.sparse_convolution, method=method)}
         return {"conv_dense": dense, **kernels} if variant == "dense" else {**kernels, "conv_dense": dense}
 
     def multiply_again(self, a: Array, b: Array) -> Array:
@@ -167,10 +183,16 @@ class Device:
                     launches.append(result.report.run)
             costs[variant] = cost_of(launches)
         costs.setdefault("weights", costs["dual"])
-        x, w = (right, left) if weights == "a" else (left, right)
-        density_w = None if weights is None else _density(w)
-        in_order = {variant: costs[variant] for variant in VARIANTS}
-        return Measured(y, _density(x), density_w, in_order, accuracy=product_accuracy(y, a, b))
+        (x, given_x), (w, given_w) = ((right, b), (left, a)) if weights == "a" else ((left, a), (right, b))
+        return Measured(
+            y,
+            _density(x),
+            None if weights is None else _density(w),
+            {variant: costs[variant] for variant in VARIANTS},
+            accuracy=product_accuracy(y, a, b),
+            underflowed_x=underflowed(given_x, x),
+            underflowed_w=underflowed(given_w, w),
+        )
 
     @property
     def _untimed(self) -> RunOptions:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.conv.sparse.link import Kept, Link
 from dstc_isa.decimal_share import Share
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.accuracy import Accuracy, accuracy_of
@@ -27,7 +28,6 @@ from dstc_isa.network.layers import (
     multiplied_again,
     multiplied_exactly,
 )
-from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, pruned

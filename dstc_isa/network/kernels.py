@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
 from dstc_isa.report.statistics import RunStatistics
 
-Array = npt.NDArray[Any]
 Convolution = Callable[..., ConvResult]
 
 
@@ -41,19 +40,16 @@ class Convolved:
         return cls(y, density_x, results[0].density_w, launches, len(encoding), note)
 
 
-def convolved_by(
-    kernels: Mapping[str, Callable[..., ConvResult]], x: Array, w: Array, shape: ConvShape, **options: Any
-) -> Convolved:
+def convolved_by(kernels: Mapping[str, Convolution], problem: ConvProblem, **options: Any) -> Convolved:
     """Convolve by the first of ``kernels`` that takes it, tried with fewer images at a time before the next one.
 
     ``options``: of all of them. Raises ShapeError, of the first one, if none takes it.
     """
-    options |= {name: getattr(shape, name) for name in ("stride", "padding", "dilation", "groups")}
     (meant, _), *_ = kernels.items()
     refusals: list[ShapeError] = []
     for name, kernel in kernels.items():
         try:
-            results = _in_turn(kernel, x, w, options)
+            results = _in_turn(kernel, problem, options)
         except ShapeError as error:
             refusals.append(error)
             continue
@@ -65,12 +61,13 @@ def convolved_by(
     raise refusals[0]
 
 
-def _in_turn(kernel: Convolution, x: Array, w: Array, options: Mapping[str, Any]) -> list[ConvResult]:
+def _in_turn(kernel: Convolution, problem: ConvProblem, options: Mapping[str, Any]) -> list[ConvResult]:
     """The result of all images, or of halves of them for as long as they are too many."""
+    images = problem.shape.images
     try:
-        return [kernel(x, w, **options)]
+        return [kernel(problem, **options)]
     except ShapeError:
-        if len(x) == 1:
+        if images == 1:
             raise
-    middle = len(x) // 2
-    return [each for half in (x[:middle], x[middle:]) for each in _in_turn(kernel, half, w, options)]
+    halves = slice(images // 2), slice(images // 2, images)
+    return [each for half in halves for each in _in_turn(kernel, problem.of_images(half), options)]

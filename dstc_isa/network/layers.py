@@ -8,11 +8,10 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.conv.sparse.link import Kept, Link
 from dstc_isa.exact import exact_convolution
-from dstc_isa.halves import rounded_to_half, underflowed
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.errors import NetworkError
-from dstc_isa.network.linked import Kept, Link
 from dstc_isa.network.narrow import carried
 from dstc_isa.network.steps import ConvStep, ProductStep
 
@@ -26,8 +25,7 @@ def convolved(
     """Run a convolution with what follows it; its output, costs, and facts of its row."""
     operands = _conv_operands(step, values)
     measured = device.convolve(*operands, step.relu, link)
-    facts = {**conv_facts(operands[2], step.relu), **_underflow(*operands[:2])}
-    return _conv_output(step, values, measured.y), measured, facts
+    return _conv_output(step, values, measured.y), measured, conv_facts(operands[2], step.relu)
 
 
 def convolved_again(
@@ -160,7 +158,6 @@ def multiplied(step: ProductStep, values: Mapping[str, Array], device: Device) -
     a, b, y_shape = _product_operands(step, values)
     measured = device.multiply(*_batches(a, b), step.weights)
     facts = product_facts(step.node.op_type, a.shape, b.shape, y_shape, step.weights)
-    facts |= _underflow(*((b, a) if step.weights == "a" else (a, b)))
     return _product_output(step, values, measured.y.reshape(y_shape)), measured, facts
 
 
@@ -243,11 +240,6 @@ def _batches(a: Array, b: Array) -> tuple[Array, Array]:
         np.broadcast_to(each, (*lead, *each.shape[-2:])).reshape(-1, *each.shape[-2:]) for each in (wide_a, wide_b)
     )
     return left, right
-
-
-def _underflow(x: Array, w: Array) -> Facts:
-    """How many values of each operand became zero in FP16."""
-    return {f"underflowed_{name}": underflowed(each, rounded_to_half(each)) for name, each in (("x", x), ("w", w))}
 
 
 def conv_facts(shape: ConvShape, relu: bool) -> Facts:

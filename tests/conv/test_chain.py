@@ -6,11 +6,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dstc_isa import Layer, conv2d, run_layers
-from dstc_isa.conv.activations import encode_on_host
 from dstc_isa.conv.chain import plans_of
-from dstc_isa.conv.convolve import convolve
-from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import shape_of
+from dstc_isa.conv.sparse.activations import encode_on_host
+from dstc_isa.conv.sparse.convolve import convolve
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from dstc_isa.errors import ShapeError
 from tests.conv.layers import correlated
 
@@ -23,8 +24,9 @@ def sparse(seed: int, *shape: int, density: float = 0.5) -> np.ndarray:
 def on_host(x: np.ndarray, w: np.ndarray, keep_zeros: bool, **options: Any) -> np.ndarray:
     """One layer whose activations NumPy rounds and encodes."""
     bias, relu = options.pop("bias", None), options.pop("relu", False)
-    plan = Plan(shape_of(x, w, **options))
-    return convolve(encode_on_host(x.astype(np.float16), plan, keep_zeros), plan, w, bias=bias, relu=relu).y
+    plan = SparsePlan(shape_of(x, w, **options))
+    problem = ConvProblem.shaped(plan.shape, None, w, bias=bias, relu=relu)
+    return convolve(encode_on_host(x.astype(np.float16), plan, keep_zeros), plan, problem).y
 
 
 @settings(max_examples=12)
@@ -124,7 +126,7 @@ def test_a_layer_with_much_padding_does_not_widen_those_before_it() -> None:
     x = sparse(2, 1, 4, 12, 12)
     plans = plans_of([result.shape for result in run_layers(x, layers, gpu=None)])
     assert [plan.follows for plan in plans] == [False, True, False]
-    assert plans[1].positions == Plan(plans[1].shape).positions
+    assert plans[1].positions == SparsePlan(plans[1].shape).positions
 
 
 def test_one_layer_is_a_convolution() -> None:
@@ -202,7 +204,10 @@ def test_unknown_skip() -> None:
 def test_a_layer_that_needs_more_rows_at_the_same_pitch() -> None:
     """Rows above and below are all that the second layer needs beyond the first one's: rows count, not the pitch."""
     x, first, second = sparse(0, 3, 4, 2, 8), sparse(1, 5, 4, 1, 1), sparse(2, 6, 5, 5, 1)
-    before, behind = (Plan(shape_of(x, first)), Plan(shape_of(np.zeros((3, 5, 2, 8)), second, padding=(2, 0))))
+    before, behind = (
+        SparsePlan(shape_of(x, first)),
+        SparsePlan(shape_of(np.zeros((3, 5, 2, 8)), second, padding=(2, 0))),
+    )
     assert before.pitch == behind.pitch
     assert before.rows < behind.rows
     assert before.followed_by(behind.shape) is None

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import dstc_isa
 from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
-from dstc_isa.conv.tiling import SPARSE_ROWS, Tiling, choose_tiling
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.conv.sparse.tiling import SPARSE_ROWS, Tiling, choose_tiling
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, correlated, layer_shapes, of_merged, operands, options_of, surrounded
@@ -21,12 +21,12 @@ TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (
 
 
 def chosen(shape: ConvShape, w: np.ndarray) -> Tiling:
-    return choose_tiling(Plan(shape), np.count_nonzero(w) / w.size)
+    return choose_tiling(SparsePlan(shape), np.count_nonzero(w) / w.size)
 
 
 def expected(x: np.ndarray, w: np.ndarray, shape: ConvShape, tiling: Tiling, skip: str = "both") -> np.ndarray:
     """The sums that the plan's order of accumulation gives."""
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     bounds = plan.parts(tiling.parts)[:, 1].astype(int)
     parts = [plan.order[first:last] for first, last in pairwise(bounds)]
     inside = surrounded(x != 0 if skip == "both" else np.ones(x.shape, bool), shape)
@@ -69,7 +69,7 @@ def test_bit_exact_in_the_order_of_the_plan(
 ) -> None:
     x, w = operands(shape, density_x, density_w, seed)
     bias = np.linspace(-3, 3, shape.filters, dtype=np.float32) if biased else None
-    with patch("dstc_isa.conv.tiling.SPARSE_ROWS", sparse_rows):
+    with patch("dstc_isa.conv.sparse.tiling.SPARSE_ROWS", sparse_rows):
         result = conv2d(
             x,
             w,

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, shape_of
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.conv_sparse import SparseMethod
 from dstc_isa.dense.launch import GemmResult
 from dstc_isa.halves import in_operand, overflowing, rounded_to_half
 from dstc_isa.report.statistics import RunStatistics
@@ -32,35 +34,23 @@ def multiply_sparse(a: Any, b: Any, **options: Any) -> SpgemmResult:
     return SpgemmResult(multiply_dense(a, b).c, SpgemmReport(m, n, k, 1.0, 1.0, 0, 0, 0, 0, 0.0, launch()))
 
 
-def convolve(
-    x: Any,
-    w: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-    bias: Any = None,
-    relu: bool = False,
-    skip: str = "",
-    **options: Any,
-) -> ConvResult:
-    """As ``conv_dense``, and with ``skip`` as ``conv2d``: zeros of the weights, or of both sides, meet no infinity."""
-    shape = shape_of(x, w, stride, padding, dilation, groups)
-    windows = _halves(_lowered(x, shape).reshape(*_pixels(shape), groups, -1), "x")
-    filters = _halves(w.reshape(groups, shape.group_filters, -1), "w")
-    if not skip or (np.isfinite(windows).all() and np.isfinite(filters).all()):
+def convolve(problem: ConvProblem, *, method: SparseMethod | None = None, **options: Any) -> ConvResult:
+    """As ``convolve_densely``; with a method as ``conv_sparse``: zeros of one side or both meet no infinity."""
+    shape, x, w = problem.shape, problem.activations, problem.w
+    windows = _lowered(x, shape).reshape(*_pixels(shape), shape.groups, -1).astype(np.float32)
+    filters = w.reshape(shape.groups, shape.group_filters, -1).astype(np.float32)
+    if method is None or (np.isfinite(windows).all() and np.isfinite(filters).all()):
         sums = np.einsum("nhwgk,gfk->ngfhw", windows, filters)
     else:
         left, right = windows[:, :, :, :, None], filters
-        made = (right != 0) & ((left != 0) | (skip == "weights"))
+        made = (right != 0) & ((left != 0) | method.keeps_zeros)
         sums = np.where(made, left * right, 0).sum(-1).transpose(0, 3, 4, 1, 2)
     y = sums.reshape(shape.output_shape)
-    if bias is not None:
+    if problem.bias is not None:
         with np.errstate(invalid="ignore"):
-            y = y + bias[:, None, None]
-    densities = [np.count_nonzero(rounded_to_half(values)) / values.size for values in (x, w)]
-    return ConvResult(np.maximum(y, 0) if relu else y, shape, *densities, (launch(), launch()))
+            y = y + problem.bias[:, None, None]
+    densities = [np.count_nonzero(values) / values.size for values in (x, w)]
+    return ConvResult(np.maximum(y, 0) if problem.relu else y, shape, *densities, (launch(), launch()))
 
 
 def _halves(values: Any, name: str) -> Any:

@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from dstc_isa.conv.conv2d import Skip, conv2d
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.sparse.conv_sparse import SparseMethod, conv_sparse
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve, launch, multiply_dense, multiply_sparse
@@ -36,10 +37,10 @@ def device_of_dual() -> Device:
     Its own have the time of the fakes, if no other layer feeds them or is fed by them.
     """
 
-    def sparse_convolution(*operands: Any, skip: Skip, gpu: Gpu, **options: Any) -> ConvResult:
-        if skip == "weights":
-            return convolve(*operands, **options)
-        return attrs.evolve(conv2d(*operands, gpu=None, **options), launches=(launch(), launch()))
+    def sparse_convolution(problem: ConvProblem, method: SparseMethod, *, gpu: Gpu, **options: Any) -> ConvResult:
+        if method.skip == "weights":
+            return convolve(problem, **options)
+        return attrs.evolve(conv_sparse(problem, method, gpu=None, **options), launches=(launch(), launch()))
 
     return attrs.evolve(device(), sparse_convolution=sparse_convolution)
 

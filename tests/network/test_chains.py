@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from dstc_isa import Layer, run_layers
-from dstc_isa.conv.dense import conv_dense
+from dstc_isa.conv.dense.conv_dense import convolve_densely
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import load_graph
 from dstc_isa.network.graph_run import run_graph
@@ -203,7 +203,7 @@ def test_a_layer_that_does_not_fit_is_named_in_its_turn(path: Path) -> None:
 def test_a_result_beyond_fp16_is_the_same_error_as_without_chains(path: Path, layer: str) -> None:
     weights = {"w1": sparse(8, 3, 3, 3, seed=1), "w2": sparse(36, 8, 3, 3, seed=2)}[layer]
     large = four_convolutions(**{layer: weights * np.float32(3e4)})
-    machine = attrs.evolve(device_of_dual(), dense_convolution=conv_dense)
+    machine = attrs.evolve(device_of_dual(), dense_convolution=convolve_densely)
     messages = []
     for chain in (True, False):
         with pytest.raises(NetworkError) as caught:

@@ -3,7 +3,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import shape_of
+from dstc_isa.conv.sparse.conv_sparse import SparseMethod
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve
@@ -54,9 +56,9 @@ def test_convolutions() -> None:
     skipped: list[Any] = []
     shares: list[float] = []
 
-    def sparse_convolution(*operands: Any, skip: str, **options: Any) -> Any:
-        skipped.append(skip)
-        return convolve(*operands, skip=skip, **options)
+    def sparse_convolution(problem: ConvProblem, method: SparseMethod, **options: Any) -> Any:
+        skipped.append(method.skip)
+        return convolve(problem, method=method, **options)
 
     x, w, bias = sparse(2, 4, 6, 5), sparse(6, 2, 3, 1, seed=1), sparse(6, seed=2)
     shape = shape_of(x, w, (2, 1), (1, 0, 0, 2), 1, 2)
@@ -73,10 +75,10 @@ def test_convolutions() -> None:
 def limited(images: int) -> Any:
     """A kernel that takes so many images at a time."""
 
-    def kernel(x: Any, *operands: Any, **options: Any) -> Any:
-        if len(x) > images:
+    def kernel(problem: ConvProblem, **options: Any) -> Any:
+        if problem.shape.images > images:
             raise ShapeError(f"at most {images} images")
-        return convolve(x, *operands, **options)
+        return convolve(problem, **options)
 
     return kernel
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape, shape_of
-from dstc_isa.conv.tiling import WARPS, Tiling, choose_step_tiling
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.conv.sparse.tiling import WARPS, Tiling, choose_step_tiling
 from dstc_isa.gpu import load_gpu
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.timing.occupancy import occupancy
@@ -24,7 +24,7 @@ def assert_same(x: np.ndarray, w: np.ndarray, **options: Any) -> None:
     assert found.run.kernel.startswith("spconv_ohmma")
     if options["tiling"] is None:
         shape = {name: options[name] for name in ("stride", "padding", "dilation", "groups") if name in options}
-        options["tiling"] = choose_step_tiling(Plan(shape_of(x, w, **shape)))
+        options["tiling"] = choose_step_tiling(SparsePlan(shape_of(x, w, **shape)))
     expected = conv2d(x, w, gpu=None, **options)
     np.testing.assert_array_equal(found.y.view(np.uint32), expected.y.view(np.uint32))
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.conv.operands import merge_groups
-from dstc_isa.conv.plan import STEPS, WINDOW, Plan
+from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 
 ROW = 8
 """Values of 16 bytes."""
@@ -43,7 +43,7 @@ class PackedFilters:
         return int(self.places[:, 1].max())
 
 
-def filter_steps(w: npt.NDArray[np.float16], plan: Plan, height: int) -> tuple[npt.NDArray[np.float16], int]:
+def filter_steps(w: npt.NDArray[np.float16], plan: SparsePlan, height: int) -> tuple[npt.NDArray[np.float16], int]:
     """Filters in the order of steps, float16 (k-tiles, 32 steps * 32 * ``height`` filters), and their blocks.
 
     K-tiles of a group's block follow each other, blocks and groups too.
@@ -59,7 +59,7 @@ def filter_steps(w: npt.NDArray[np.float16], plan: Plan, height: int) -> tuple[n
     return np.ascontiguousarray(tiles).reshape(-1, STEPS * of_warp), blocks
 
 
-def pack_filters(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
+def pack_filters(w: npt.NDArray[np.float16], plan: SparsePlan, height: int) -> PackedFilters:
     """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters."""
     tiles, blocks = filter_steps(w, plan, height)
     present = tiles != 0

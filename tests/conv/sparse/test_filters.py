@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.conv.filters import pack_filters
-from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.filters import pack_filters
+from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 from tests.conv.layers import DENSITIES, layer_shapes, of_merged, operands
 
 
@@ -14,7 +14,7 @@ def test_decoding_gives_the_filters_in_the_order_of_the_plan(
     shape: ConvShape, density: float, height: int, seed: int
 ) -> None:
     _, w = operands(shape, 0, density, seed)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     packed = pack_filters(w, plan, height)
     w, shape = of_merged(w, shape, plan.merged), plan.launched
     of_warp = WINDOW * height

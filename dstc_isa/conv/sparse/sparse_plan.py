@@ -74,7 +74,7 @@ class Run:
 
 
 @define(slots=False)
-class Plan:
+class SparsePlan:
     """The steps of a convolution in order, and where its activations stand.
 
     ``shape``: the convolution. ``least_pitch``, ``least_rows``: of planes whose rows and images have more room than it
@@ -165,7 +165,7 @@ class Plan:
         """Windows of outputs."""
         return -(-(self.positions + self.offset) // WINDOW)
 
-    def followed_by(self, shape: ConvShape) -> "Plan | None":
+    def followed_by(self, shape: ConvShape) -> "SparsePlan | None":
         """The plan of a convolution of this one's output, in words of its tiles; None if there is none.
 
         A stride needs phases, which tiles of outputs are not; rows and images must be as long as the other needs; and
@@ -176,7 +176,7 @@ class Plan:
         before = shape.padding[0] * self.pitch + shape.padding[2]
         origin = self.offset - before + WINDOW * (1 + -(-(before - self.offset) // WINDOW))
         try:
-            plan = Plan(shape, self.pitch, self.rows, origin)
+            plan = SparsePlan(shape, self.pitch, self.rows, origin)
         except ShapeError:
             return None
         return plan if (plan.rows, plan.pitch) == (self.rows, self.pitch) else None
@@ -186,7 +186,7 @@ class Plan:
         """Whether it is the plan of a convolution behind another one, in words of its tiles."""
         return self.given_origin is not None
 
-    def first_word(self, before: "Plan") -> int:
+    def first_word(self, before: "SparsePlan") -> int:
         """The word of a plane that has the first tile of outputs of the plan that this one follows."""
         shape = self.shape
         return (self.origin + shape.padding[0] * self.pitch + shape.padding[2] - before.offset) // WINDOW

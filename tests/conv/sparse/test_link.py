@@ -2,24 +2,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
-from dstc_isa.conv.activations import EncodedActivations
 from dstc_isa.conv.conv2d import conv2d
-from dstc_isa.conv.plan import Plan
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import ConvShape, shape_of
-from dstc_isa.network.linked import Left, Link, convolve_linked
+from dstc_isa.conv.sparse.activations import EncodedActivations
+from dstc_isa.conv.sparse.link import Left, Link, convolve_linked
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from tests.network.models import SMALL_GPU, sparse
 
 X, W = sparse(1, 3, 6, 7), sparse(4, 3, 3, 3, seed=1)
-PLAN = Plan(shape_of(X, W, padding=1))
+PLAN = SparsePlan(shape_of(X, W, padding=1))
 BEHIND = ConvShape(1, 4, 6, 7, 2, 1, 1)
 
 
 def run(link: Link, x: Any = X, w: Any = W) -> Any:
-    return convolve_linked(x, w, link, bias=None, relu=True, gpu=SMALL_GPU, threads=1)
+    problem = ConvProblem.shaped(link.plan.shape, x, w, relu=True)
+    return convolve_linked(problem, link, strict=False, gpu=SMALL_GPU, threads=1)
 
 
-def following(shape: ConvShape) -> Plan:
+def following(shape: ConvShape) -> SparsePlan:
     plan = PLAN.followed_by(shape)
     assert plan is not None
     return plan
@@ -52,15 +55,15 @@ def test_a_result_is_encoded_for_the_next_layer() -> None:
 @pytest.mark.parametrize("factor", [1, 4000])
 def test_a_result_is_stored_that_is_not_encoded(factor: int) -> None:
     x, w = X * np.float32(factor), W * np.float32(factor)
-    strided = Plan(ConvShape(1, 4, 6, 7, 2, 1, 1, stride=(2, 2)))
+    strided = SparsePlan(ConvShape(1, 4, 6, 7, 2, 1, 1, stride=(2, 2)))
     plan = strided if factor == 1 else following(BEHIND)
     result, stored = run(Link(PLAN, following=plan), x, w)
-    assert stored is result.y
+    assert stored.y is result.y
     assert result.y.tobytes() == conv2d(x, w, padding=1, relu=True, gpu=None).y.tobytes()
     link = Link(plan, Left("first", stored))
     assert link.input == "stored by first"
     within = np.minimum(result.y, 2)
-    behind, _ = run(Link(plan, Left("first", within)), within, sparse(2, 4, 1, 1, seed=2))
+    behind, _ = run(Link(plan, Left("first", evolve(stored, y=within))), within, sparse(2, 4, 1, 1, seed=2))
     alone = conv2d(within, sparse(2, 4, 1, 1, seed=2), stride=plan.shape.stride, relu=True, gpu=None)
     assert behind.y.tobytes() == alone.y.tobytes()
     assert len(behind.launches) == 2

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.conv.dense import conv_dense
-from dstc_isa.conv.dense_plan import NARROW, SMALL, WIDE, Plan, part_slabs_of, plan_of
+from dstc_isa.conv.dense.conv_dense import conv_dense
+from dstc_isa.conv.dense.dense_plan import NARROW, SMALL, WIDE, DensePlan, part_slabs_of, plan_of
 from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
@@ -53,11 +53,11 @@ def large_kernels(draw: st.DrawFn) -> ConvShape:
 
 
 @st.composite
-def plans(draw: st.DrawFn, shape: ConvShape) -> Plan:
+def plans(draw: st.DrawFn, shape: ConvShape) -> DensePlan:
     tile = draw(st.sampled_from([WIDE, NARROW, SMALL]))
     parts = draw(st.sampled_from([1, 2, 3, 5])) if tile.divides else 1
     merged = draw(st.sampled_from([count for count in (1, 2, 4) if shape.groups % count == 0]))
-    return draw(st.sampled_from([Plan(tile, parts, merged), plan_of(shape)]))
+    return draw(st.sampled_from([DensePlan(tile, parts, merged), plan_of(shape)]))
 
 
 def operands(shape: ConvShape, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,10 +110,10 @@ def test_close_to_an_independent_implementation(shape: ConvShape, seed: int) -> 
 
 @pytest.mark.parametrize(
     "plan",
-    [Plan(WIDE), Plan(NARROW), Plan(SMALL), Plan(SMALL, 3)],
+    [DensePlan(WIDE), DensePlan(NARROW), DensePlan(SMALL), DensePlan(SMALL, 3)],
     ids=lambda plan: f"{plan.tile.kernel} {plan.parts}",
 )
-def test_control_codes_leave_no_hazard(plan: Plan) -> None:
+def test_control_codes_leave_no_hazard(plan: DensePlan) -> None:
     shape = ConvShape(1, 70, 9, 9, 72, 3, 3, padding=(1, 1, 1, 1))
     x, w = operands(shape, 0)
     result = conv_dense(x, w, padding=1, bias=np.ones(72), relu=True, plan=plan, check_hazards=True)
@@ -136,7 +136,7 @@ def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
     shape = ConvShape(1, 64, 32, 32, 128, 3, 3, padding=(1, 1, 1, 1))
     x, w = operands(shape, 0)
     gpu = load_gpu("v100-dstc", ["sm.count=4"])
-    timing = conv_dense(x, w, padding=1, plan=Plan(WIDE), gpu=gpu).run.timing
+    timing = conv_dense(x, w, padding=1, plan=DensePlan(WIDE), gpu=gpu).run.timing
     assert timing is not None
     assert timing.bound.resource == "tensor and FP16 pipe"
     assert timing.counters["bank_conflicts"] == 0
@@ -145,9 +145,9 @@ def test_a_large_layer_keeps_the_tensor_cores_busy() -> None:
 
 def test_the_plan_fits_the_layer() -> None:
     large = ConvShape(16, 256, 56, 56, 256, 3, 3, padding=(1, 1, 1, 1))
-    assert plan_of(large) == Plan(WIDE)
+    assert plan_of(large) == DensePlan(WIDE)
     few_filters = ConvShape(1, 64, 224, 224, 64, 3, 3, padding=(1, 1, 1, 1))
-    assert plan_of(few_filters) == Plan(NARROW)
+    assert plan_of(few_filters) == DensePlan(NARROW)
     few_pixels = ConvShape(1, 512, 7, 7, 512, 3, 3, padding=(1, 1, 1, 1))
     plan = plan_of(few_pixels)
     assert plan.tile == SMALL

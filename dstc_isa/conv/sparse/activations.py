@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import evolve, frozen
 
-from dstc_isa.conv.plan import BLOCK, STRETCH, WINDOW, Plan
+from dstc_isa.conv.sparse.sparse_plan import BLOCK, STRETCH, WINDOW, SparsePlan
 from dstc_isa.engine.launch import Argument
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
@@ -51,7 +51,7 @@ class EncodedActivations:
         return int(np.bitwise_count(self.words[..., 0]).sum(dtype=np.int64))
 
 
-def empty_encoding(plan: Plan, stretch: int) -> EncodedActivations:
+def empty_encoding(plan: SparsePlan, stretch: int) -> EncodedActivations:
     """Room for activations of which the device encodes ``stretch`` words together; ShapeError if there is none.
 
     A stretch's values have a region: 32 places for those of the word before it, and 32 for each of its own words.
@@ -65,16 +65,16 @@ def empty_encoding(plan: Plan, stretch: int) -> EncodedActivations:
     return EncodedActivations(_empty_words(plan), np.zeros(places + BEHIND, np.float16))
 
 
-def regions(plan: Plan, stretch: int) -> int:
+def regions(plan: SparsePlan, stretch: int) -> int:
     """Regions of a plane: one for each stretch, and one whose first places take the last stretch's last word again."""
     return -(-plan.words // stretch) + 1
 
 
-def _empty_words(plan: Plan) -> npt.NDArray[np.uint32]:
+def _empty_words(plan: SparsePlan) -> npt.NDArray[np.uint32]:
     return np.zeros((plan.blocks, len(plan.phases), plan.words, BLOCK, 2), np.uint32)
 
 
-def encode_on_host(x: npt.NDArray[np.float16], plan: Plan, keep_zeros: bool = False) -> EncodedActivations:
+def encode_on_host(x: npt.NDArray[np.float16], plan: SparsePlan, keep_zeros: bool = False) -> EncodedActivations:
     """Encode float16 activations (images, channels, height, width) with NumPy."""
     shape = plan.shape
     places = plan.planes * plan.words * WINDOW
@@ -102,7 +102,7 @@ def encode_on_host(x: npt.NDArray[np.float16], plan: Plan, keep_zeros: bool = Fa
     return EncodedActivations(words, np.concatenate((planes[present], np.zeros(BEHIND, np.float16))))
 
 
-def decode(encoded: EncodedActivations, plan: Plan) -> npt.NDArray[np.float16]:
+def decode(encoded: EncodedActivations, plan: SparsePlan) -> npt.NDArray[np.float16]:
     """Return the activations, float16 (images, channels, height, width); 0 where no phase has them."""
     shape = plan.shape
     x = np.zeros(shape.input_shape, np.float16)
@@ -130,7 +130,7 @@ def _real(phase: int, stride: int, before: int, size: int) -> tuple[slice, slice
     return slice(start, size, stride), slice(first, first + count)
 
 
-def elements_read(plan: Plan) -> int:
+def elements_read(plan: SparsePlan) -> int:
     """Activations that the plan's phases hold: all, unless the stride leaves some out."""
     shape = plan.shape
     per_channel = sum(
@@ -143,7 +143,7 @@ def elements_read(plan: Plan) -> int:
 
 def encode_on_device(
     x: npt.NDArray[Any],
-    plan: Plan,
+    plan: SparsePlan,
     gpu: Gpu | None,
     *,
     scale: npt.NDArray[np.float32] | None = None,

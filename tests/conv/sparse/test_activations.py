@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.conv.activations import (
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.activations import (
     EncodedActivations,
     decode,
     elements_read,
@@ -13,8 +14,7 @@ from dstc_isa.conv.activations import (
     encode_on_device,
     encode_on_host,
 )
-from dstc_isa.conv.plan import BLOCK, WINDOW, Plan
-from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.sparse_plan import BLOCK, WINDOW, SparsePlan
 from dstc_isa.errors import ShapeError
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
@@ -53,7 +53,7 @@ def special(shape: ConvShape, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).choice(SPECIAL, shape.input_shape)
 
 
-def decoded(encoded: EncodedActivations, plan: Plan) -> np.ndarray:
+def decoded(encoded: EncodedActivations, plan: SparsePlan) -> np.ndarray:
     """Activations read back by bit and count; NaN where no phase has them."""
     shape = plan.shape
     x = np.full(shape.input_shape, np.nan, np.float16)
@@ -93,7 +93,7 @@ def test_device_encodes_as_the_host(
 ) -> None:
     x, _ = operands(shape, density, 0, seed)
     given_x = x.astype(dtype)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     got = encode_on_device(channels_last(given_x) if last else given_x, plan, None, keep_zeros=keep_zeros)
     assert_same(got, encode_on_host(x, plan, keep_zeros))
     if keep_zeros:
@@ -104,7 +104,7 @@ def test_device_encodes_as_the_host(
 @given(layer_shapes().filter(lambda s: np.prod(s.input_shape) < 4000), DENSITIES, st.integers(0, 99))
 def test_decoding_gives_what_was_encoded(shape: ConvShape, density: float, seed: int) -> None:
     x, _ = operands(shape, density, 0, seed)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     read_back = decoded(encode_on_host(x, plan), plan)
     read = ~np.isnan(read_back)
     np.testing.assert_array_equal(read_back[read], x[read])
@@ -116,7 +116,7 @@ def test_decoding_gives_what_was_encoded(shape: ConvShape, density: float, seed:
 @pytest.mark.parametrize("keep_zeros", [False, True])
 @pytest.mark.parametrize("dtype", ["f2", "f4"])
 def test_special_values(dtype: str, keep_zeros: bool) -> None:
-    x, plan = special(SHAPE), Plan(SHAPE)
+    x, plan = special(SHAPE), SparsePlan(SHAPE)
     got = encode_on_device(x.astype(dtype), plan, None, keep_zeros=keep_zeros)
     assert_same(got, encode_on_host(x, plan, keep_zeros))
 
@@ -141,7 +141,7 @@ def test_scale_offset_and_relu_on_the_way(scaled: tuple[bool, bool], relu: bool,
         if relu:
             expected[expected < 0] = 0
         rounded = expected.astype(np.float16)
-    plan = Plan(SHAPE)
+    plan = SparsePlan(SHAPE)
     options: dict[str, Any] = {"relu": relu}
     if scaled[0]:
         options["scale"] = scale
@@ -153,14 +153,14 @@ def test_scale_offset_and_relu_on_the_way(scaled: tuple[bool, bool], relu: bool,
 def test_planes_of_several_ctas() -> None:
     shape = ConvShape(1, 35, 50, 50, 1, 1, 1)
     x, _ = operands(shape, 0.5, 0, 0)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     assert_same(encode_on_device(x, plan, None), encode_on_host(x, plan))
 
 
 @pytest.mark.parametrize("origin", [70, 400])
 @pytest.mark.parametrize("keep_zeros", [False, True])
 def test_planes_that_begin_later(keep_zeros: bool, origin: int) -> None:
-    plan = Plan(SHAPE, 20, 9, origin)
+    plan = SparsePlan(SHAPE, 20, 9, origin)
     x = special(SHAPE)
     got, expected = encode_on_device(x, plan, None, keep_zeros=keep_zeros), encode_on_host(x, plan, keep_zeros)
     assert_same(got, expected)
@@ -173,7 +173,7 @@ def test_planes_that_begin_later(keep_zeros: bool, origin: int) -> None:
 @given(layer_shapes(), DENSITIES, st.booleans(), st.integers(0, 99))
 def test_decode(shape: ConvShape, density: float, keep_zeros: bool, seed: int) -> None:
     x, _ = operands(shape, density, 0, seed)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     y = decode(encode_on_host(x, plan, keep_zeros), plan)
     read = elements_read(plan)
     assert (y == x).sum() >= read
@@ -182,6 +182,6 @@ def test_decode(shape: ConvShape, density: float, keep_zeros: bool, seed: int) -
 
 
 def test_too_many_places_for_values_are_refused() -> None:
-    plan = Plan(ConvShape(200, 4096, 256, 256, 1, 1, 1))
+    plan = SparsePlan(ConvShape(200, 4096, 256, 256, 1, 1, 1))
     with pytest.raises(ShapeError, match="places for values, more than the 4294967296"):
         empty_encoding(plan, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import evolve
 
-from dstc_isa.conv.implicit_gemm import TAP_LIMIT, chunks_of
+from dstc_isa.conv.dense.implicit_gemm import TAP_LIMIT, chunks_of
 from dstc_isa.conv.shape import ConvShape
 
 Halves = npt.NDArray[np.float16]

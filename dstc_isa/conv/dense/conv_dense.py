@@ -5,8 +5,8 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.conv.dense_plan import (
-    Plan,
+from dstc_isa.conv.dense.dense_plan import (
+    DensePlan,
     Tile,
     check_grid,
     part_slabs_of,
@@ -14,7 +14,7 @@ from dstc_isa.conv.dense_plan import (
     slabs_of,
     tiles_of,
 )
-from dstc_isa.conv.implicit_gemm import (
+from dstc_isa.conv.dense.implicit_gemm import (
     CHUNK,
     Halves,
     activations,
@@ -25,17 +25,16 @@ from dstc_isa.conv.implicit_gemm import (
     tap_table,
     weights,
 )
-from dstc_isa.conv.large_kernel import with_stored_padding
-from dstc_isa.conv.operands import half_activations, half_filters, merge_groups, of_filters
+from dstc_isa.conv.dense.large_kernel import with_stored_padding
+from dstc_isa.conv.operands import merge_groups
+from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.shape import ConvShape, Pair, shape_of
+from dstc_isa.conv.shape import ConvShape, Pair
 from dstc_isa.engine.launch import Argument
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
-from dstc_isa.halves import underflowed
 from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped
-from dstc_isa.real_arrays import real_array
 from dstc_isa.report.statistics import run_counted
 from dstc_isa.timing.run import RunOptions
 
@@ -54,7 +53,7 @@ def conv_dense(
     bias: npt.ArrayLike | None = None,
     relu: bool = False,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    plan: Plan | None = None,
+    plan: DensePlan | None = None,
     **options: Unpack[RunOptions],
 ) -> ConvResult:
     """Convolve ``x`` (images, channels, height, width) with ``w`` (filters, channels / groups, rows, columns).
@@ -65,15 +64,20 @@ def conv_dense(
     Raises ShapeError for shapes that do not fit, ArgumentTypeError for what is not real, ValueRangeError for a value
     beyond FP16's range.
     """
-    x, w = real_array("x", x), real_array("w", w)
-    shape = shape_of(x, w, stride, padding, dilation, groups)
-    machine = chosen_gpu(gpu)
-    rounded_x, rounded_w = half_activations(x), half_filters(w)
-    added = of_filters(bias, "bias", shape)
-    stored_x, stored_w, stored = with_stored_padding(rounded_x, rounded_w, shape)
+    problem = ConvProblem.of(
+        x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias, relu=relu
+    )
+    return convolve_densely(problem, gpu=chosen_gpu(gpu), plan=plan, **options)
+
+
+def convolve_densely(
+    problem: ConvProblem, *, gpu: Gpu | None, plan: DensePlan | None = None, **options: Unpack[RunOptions]
+) -> ConvResult:
+    """Convolve as ``conv_dense`` what is checked already."""
+    stored_x, stored_w, stored = with_stored_padding(problem.activations, problem.w, problem.shape)
     if plan is None:
         # Zeros between groups that are merged must not meet an infinity or a NaN.
-        plan = plan_of(stored, merge=bool(np.isfinite(rounded_x).all()))
+        plan = plan_of(stored, merge=bool(np.isfinite(problem.activations).all()))
     launched = stored.merged(plan.merged)
     outputs = launched.groups * launched.pixels * padded_filters(launched)
     require(4 * outputs, f"the output, {launched.pixels} pixels of {launched.filters} filters, and its padding")
@@ -84,26 +88,26 @@ def conv_dense(
     arguments = {
         "x": activations(stored_x, launched),
         "out": y,
-        "bias": _padded_bias(added, launched, column_tiles * plan.tile.filters),
-        "floor": 0 if relu else -(2**31),
+        "bias": _padded_bias(problem.bias, launched, column_tiles * plan.tile.filters),
+        "floor": 0 if problem.relu else -(2**31),
         **_product(merge_groups(stored_w, stored, plan.merged), launched, plan.tile),
     }
     if parts > 1:
         arguments |= _parts(parts, launched, plan)
         # Which part's CTA comes last adds up all of them, in their order: whichever it is, the sum is the same.
         options["any_order"] = True
-    program = load_shipped(PROGRAM, machine)
+    program = load_shipped(PROGRAM, gpu)
     kernel = program.kernel(plan.tile.kernel + ("_parts" if parts > 1 else ""))
     grid = (column_tiles, row_tiles, launched.groups * parts)
-    run = run_counted(program, kernel, grid, (BLOCK,), arguments, machine, **options)
+    run = run_counted(program, kernel, grid, (BLOCK,), arguments, gpu, **options)
     return ConvResult(
         _by_filter(y, launched),
-        shape,
-        np.count_nonzero(rounded_x) / rounded_x.size,
-        np.count_nonzero(rounded_w) / rounded_w.size,
+        problem.shape,
+        problem.density_x,
+        problem.density_w,
         (run,),
-        underflowed(x, rounded_x),
-        underflowed(w, rounded_w),
+        problem.underflowed_x,
+        problem.underflowed_w,
     )
 
 
@@ -122,7 +126,7 @@ def _product(w: Halves, shape: ConvShape, tile: Tile) -> dict[str, Argument]:
     }
 
 
-def _parts(parts: int, shape: ConvShape, plan: Plan) -> dict[str, Argument]:
+def _parts(parts: int, shape: ConvShape, plan: DensePlan) -> dict[str, Argument]:
     """What the kernel needs to divide k: the size of a part, and buffers for sums and arrivals."""
     row_tiles, column_tiles = tiles_of(shape, plan.tile)
     tiles = shape.groups * row_tiles * column_tiles

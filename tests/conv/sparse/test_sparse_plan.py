@@ -3,18 +3,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.plan import BLOCK, COLUMNS_AT, STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.sparse_plan import BLOCK, COLUMNS_AT, STEPS, WINDOW, SparsePlan
 from dstc_isa.errors import ShapeError
 from tests.conv.layers import layer_shapes
 
 
 @given(layer_shapes())
 def test_each_filter_element_has_one_step(shape: ConvShape) -> None:
-    order = Plan(shape).order
+    order = SparsePlan(shape).order
     assert order.shape[1] == STEPS
     steps = order[order >= 0]
-    launched = Plan(shape).launched
+    launched = SparsePlan(shape).launched
     assert sorted(steps) == list(range(launched.group_channels * shape.rows * shape.columns))
     # A k-tile is filled from its first step on.
     assert (np.diff((order >= 0).astype(int), axis=1) <= 0).all()
@@ -22,7 +22,7 @@ def test_each_filter_element_has_one_step(shape: ConvShape) -> None:
 
 def test_order_goes_through_three_rows_of_a_channel_then_channels_of_a_block_and_last_the_columns_of_a_run() -> None:
     shape = ConvShape(1, BLOCK + 1, 9, 9, 1, 5, 3)
-    order = Plan(shape).order
+    order = SparsePlan(shape).order
     numbers = np.arange(STEPS)
     channel, row, column = np.unravel_index(order[0], (BLOCK + 1, 5, 3))
     assert (channel == numbers // 3).all()
@@ -42,7 +42,7 @@ def test_order_goes_through_three_rows_of_a_channel_then_channels_of_a_block_and
 
 @given(layer_shapes())
 def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> None:
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     image, y, x = np.indices((shape.images, shape.out_height, shape.out_width))
     outputs = (image * plan.rows + y) * plan.pitch + x
     assert outputs.max() < plan.positions
@@ -72,8 +72,8 @@ def test_every_window_meets_its_activations_and_no_others(shape: ConvShape) -> N
 
 @given(layer_shapes(), st.integers(0, 40), st.integers(0, 5), st.sampled_from([None, 32, 45, 100]))
 def test_windows_of_a_run_lie_in_two_words(shape: ConvShape, more: int, rows: int, origin: int | None) -> None:
-    natural = Plan(shape)
-    plan = Plan(shape, natural.pitch + more, natural.rows + rows, origin)
+    natural = SparsePlan(shape)
+    plan = SparsePlan(shape, natural.pitch + more, natural.rows + rows, origin)
     assert (plan.pitch, plan.rows) == (natural.pitch + more, natural.rows + rows)
     assert 0 <= plan.offset < WINDOW
     assert plan.origin >= plan.offset
@@ -99,8 +99,8 @@ def test_a_following_plan_reads_outputs_where_tiles_have_them(
     _, filters, height, width = shape.output_shape
     assume(rows <= height + 2 * down and columns <= width + 2 * across)
     behind = ConvShape(shape.images, filters, height, width, 3, rows, columns, padding=(down, down, across, across))
-    needed = Plan(behind).needed
-    plan = Plan(shape, needed[1], needed[0])
+    needed = SparsePlan(behind).needed
+    plan = SparsePlan(shape, needed[1], needed[0])
     following = plan.followed_by(behind)
     assert following is not None
     image, y, x = np.indices((shape.images, height, width))
@@ -123,13 +123,13 @@ def test_a_following_plan_reads_outputs_where_tiles_have_them(
     ids=str,
 )
 def test_groups_of_few_channels_are_merged(shape: ConvShape, merged: int) -> None:
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     assert plan.merged == merged
     assert plan.launched.groups * merged == shape.groups
 
 
 def test_what_cannot_follow() -> None:
-    plan = Plan(ConvShape(1, 4, 8, 8, 4, 1, 1))
+    plan = SparsePlan(ConvShape(1, 4, 8, 8, 4, 1, 1))
     assert plan.followed_by(ConvShape(1, 4, 8, 8, 4, 1, 1, stride=(1, 2))) is None
     # Its rows are longer.
     assert plan.followed_by(ConvShape(1, 4, 8, 8, 4, 3, 3, padding=(1, 1, 1, 1))) is None
@@ -137,7 +137,7 @@ def test_what_cannot_follow() -> None:
 
 @given(layer_shapes(), st.sampled_from([1, 2, 4, 8]))
 def test_parts_share_all_runs(shape: ConvShape, count: int) -> None:
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     parts = plan.parts(count).astype(int)
     assert parts.shape == (count + 1, 2)
     assert parts[0].tolist() == [0, 0]
@@ -149,18 +149,18 @@ def test_parts_share_all_runs(shape: ConvShape, count: int) -> None:
 
 def test_narrow_maps_share_windows() -> None:
     # 4 images of 7x7 with padding 1: rows are 8 positions, not 32.
-    plan = Plan(ConvShape(4, 16, 7, 7, 16, 3, 3, padding=(1, 1, 1, 1)))
+    plan = SparsePlan(ConvShape(4, 16, 7, 7, 16, 3, 3, padding=(1, 1, 1, 1)))
     assert (plan.pitch, plan.rows, plan.positions) == (8, 8, 256)
 
 
 def test_too_many_positions_are_refused() -> None:
     with pytest.raises(ShapeError, match="positions of a channel, more than the 16777216"):
-        Plan(ConvShape(300, 1, 256, 256, 1, 1, 1))
+        SparsePlan(ConvShape(300, 1, 256, 256, 1, 1, 1))
 
 
 def test_too_many_planes_are_refused() -> None:
     with pytest.raises(
         ShapeError, match=r"16384 channels times the stride's phases \(4\) are more than the 65535 planes"
     ):
-        Plan(ConvShape(1, 16384, 8, 8, 1, 3, 3, stride=(2, 2)))
-    assert Plan(ConvShape(1, 65535, 8, 8, 1, 1, 1, stride=(2, 2))).planes == 65535
+        SparsePlan(ConvShape(1, 16384, 8, 8, 1, 3, 3, stride=(2, 2)))
+    assert SparsePlan(ConvShape(1, 65535, 8, 8, 1, 1, 1, stride=(2, 2))).planes == 65535

@@ -2,10 +2,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.conv.filter_planes import PLANES, pack_planes
-from dstc_isa.conv.filters import LINE, ROW, pack_filters
-from dstc_isa.conv.plan import STEPS, Plan
 from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.filter_planes import PLANES, pack_planes
+from dstc_isa.conv.sparse.filters import LINE, ROW, pack_filters
+from dstc_isa.conv.sparse.sparse_plan import STEPS, SparsePlan
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
 
@@ -13,7 +13,7 @@ from tests.conv.layers import DENSITIES, layer_shapes, operands
 @given(layer_shapes(), DENSITIES, st.sampled_from([1, 2]), st.integers(0, 99))
 def test_planes_have_the_values_of_the_other_packing(shape: ConvShape, density: float, height: int, seed: int) -> None:
     _, w = operands(shape, 0, density, seed)
-    plan = Plan(shape)
+    plan = SparsePlan(shape)
     packed, other = pack_planes(w, plan, height), pack_filters(w, plan, height)
     np.testing.assert_array_equal(packed.tiles, other.tiles)
     assert packed.blocks == other.blocks

@@ -1,13 +1,17 @@
 """The launches of ``programs/spconv*.dasm``: activations that are encoded."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Unpack
+from typing import Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import evolve
 
-from dstc_isa.conv.activations import (
+from dstc_isa.conv.problem import ConvProblem
+from dstc_isa.conv.result import ConvResult
+from dstc_isa.conv.result_range import check_range
+from dstc_isa.conv.shape import ConvShape
+from dstc_isa.conv.sparse.activations import (
     IS_SCALED,
     KEEPS_ZEROS,
     RECTIFIES,
@@ -19,14 +23,10 @@ from dstc_isa.conv.activations import (
     regions,
     with_room,
 )
-from dstc_isa.conv.filter_planes import pack_planes
-from dstc_isa.conv.filters import pack_filters
-from dstc_isa.conv.operands import half_filters, of_filters
-from dstc_isa.conv.plan import WINDOW, Plan
-from dstc_isa.conv.result import ConvResult
-from dstc_isa.conv.result_range import check_range
-from dstc_isa.conv.shape import ConvShape
-from dstc_isa.conv.tiling import (
+from dstc_isa.conv.sparse.filter_planes import pack_planes
+from dstc_isa.conv.sparse.filters import pack_filters
+from dstc_isa.conv.sparse.sparse_plan import WINDOW, SparsePlan
+from dstc_isa.conv.sparse.tiling import (
     WARPS,
     Cut,
     Tiling,
@@ -56,131 +56,106 @@ AXES = "image", "filter", "row", "column"
 
 def convolve(
     encoded: EncodedActivations,
-    plan: Plan,
-    w: npt.NDArray[Any],
+    plan: SparsePlan,
+    problem: ConvProblem,
     *,
-    bias: npt.NDArray[Any] | None = None,
-    relu: bool = False,
     channels_last: bool = False,
     kernel: SparseKernel = "spconv",
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
-    density_x: float | None = None,
     **options: Unpack[RunOptions],
 ) -> ConvResult:
-    """Convolve activations that are encoded for a plan; otherwise as ``conv2d``.
+    """Convolve activations that are encoded for a plan of the problem; otherwise as ``conv2d``.
 
-    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. ``density_x``: for the result; if None, that
-    of the values encoded for the plan, explicit zeros included.
+    ``kernel``: "spconv_ohmma" is the program of the paper's instructions. If the problem has no activations,
+    ``density_x`` of the result is that of the values encoded for the plan, explicit zeros included. A scale, an
+    offset and ReLU behind them are left to what encodes the result.
     """
     if kernel == PAPER and tiling is None:
         tiling = choose_step_tiling(plan)
-    given = _prepared(w, bias, plan, tiling, halves=kernel != PAPER)
+    cut = _cut(problem, plan, tiling, halves=kernel != PAPER)
     y = _result(plan.shape, channels_last)
     steps = (y.strides[0], y.strides[3], y.strides[1], y.strides[2]) if channels_last else y.strides
     to_result: dict[str, Argument] = {
         "out": y,
         **{f"{axis}_step": step // y.itemsize for axis, step in zip(AXES, steps, strict=True)},
     }
-    run = _launch(kernel, given, encoded, plan, RECTIFIES if relu else 0, to_result, gpu, **options)
-    return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, given, encoded, plan, density_x, run)
+    rectifies = problem.relu and not problem.scaled
+    run = _launch(kernel, problem, cut, encoded, plan, RECTIFIES if rectifies else 0, to_result, gpu, **options)
+    return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, problem, encoded, plan, run)
 
 
 def convolve_encoded(
     encoded: EncodedActivations,
-    plan: Plan,
-    w: npt.NDArray[Any],
-    following: Plan,
+    plan: SparsePlan,
+    problem: ConvProblem,
+    following: SparsePlan,
     *,
-    bias: npt.NDArray[Any] | None = None,
-    scale: npt.NDArray[Any] | None = None,
-    offset: npt.NDArray[Any] | None = None,
-    relu: bool = False,
     keep_zeros: bool = False,
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
-    density_x: float | None = None,
     **options: Unpack[RunOptions],
 ) -> tuple[ConvResult, EncodedActivations]:
     """Convolve activations that are encoded for a plan, and encode the result for the plan ``following`` on the way.
 
-    ``following``: of ``Plan.followed_by``. ``scale``, ``offset``: of each filter, the result with bias times scale plus
-    offset, one rounding; then ReLU; then FP16. ``keep_zeros``: zeros of the result count as values. ``y`` has the
-    FP16 values. Otherwise as ``convolve``.
+    ``following``: of ``SparsePlan.followed_by``. The result with bias times the problem's scale plus its offset is
+    rounded once; then ReLU; then FP16. ``keep_zeros``: zeros of the result count as values. ``y`` has the FP16 values.
+    Otherwise as ``convolve``.
 
     Raises ResultRangeError for a finite result that FP16 makes infinite.
     """
-    given = _prepared(w, bias, plan, tiling, halves=False)
-    shape, stretch = plan.shape, given.cut.tiling.windows
+    cut = _cut(problem, plan, tiling, halves=False)
+    filters, stretch = plan.shape.filters, cut.tiling.windows
     result = empty_encoding(following, stretch)
-    factors, summands = of_filters(scale, "scale", shape), of_filters(offset, "offset", shape)
     flags = (
-        (RECTIFIES if relu else 0)
-        | (IS_SCALED if scale is not None or offset is not None else 0)
-        | (KEEPS_ZEROS if keep_zeros else 0)
+        (RECTIFIES if problem.relu else 0) | (IS_SCALED if problem.scaled else 0) | (KEEPS_ZEROS if keep_zeros else 0)
     )
     to_result: dict[str, Argument] = {
         "out": result.values,
         "encoded": result.words,
-        "scales": with_room(factors, 1, shape.filters),
-        "offsets": with_room(summands, 0, shape.filters),
+        "scales": with_room(problem.scale, 1, filters),
+        "offsets": with_room(problem.offset, 0, filters),
         "first_word": following.first_word(plan),
         "plane_words": following.words,
         "regions": regions(following, stretch),
         "region": WINDOW * (stretch + 1),
     }
-    run = _launch("spconv_encoded", given, encoded, plan, flags, to_result, gpu, **options)
+    run = _launch("spconv_encoded", problem, cut, encoded, plan, flags, to_result, gpu, **options)
     if np.isinf(result.values).any():
         alone: RunOptions = {
             "threads": options.get("threads"),
             "reference": options.get("reference", False),
             "timeout": options.get("timeout"),
         }
-        rectified = relu and factors is None and summands is None
-        stored = convolve(
-            evolve(encoded, launches=()), plan, w, bias=bias, relu=rectified, tiling=given.cut.tiling, **alone
-        )
-        check_range(stored.y, factors, summands, relu)
+        stored = convolve(evolve(encoded, launches=()), plan, problem, tiling=cut.tiling, **alone)
+        check_range(stored.y, problem.scale, problem.offset, problem.relu)
     y = decode(result, following).astype(np.float32)
-    return _outcome(y, given, encoded, plan, density_x, run), result
+    return _outcome(y, problem, encoded, plan, run), result
 
 
-@frozen(eq=False)
-class _Given:
-    """Filters and bias, checked, and how the launch is cut."""
-
-    w: npt.NDArray[np.float16]
-    bias: npt.NDArray[np.float32] | None
-    cut: Cut
-    density_w: float
-
-
-def _prepared(
-    w: npt.NDArray[Any], bias: npt.NDArray[Any] | None, plan: Plan, tiling: Tiling | None, halves: bool
-) -> _Given:
-    filters = half_filters(w)
-    density = float(np.count_nonzero(filters) / filters.size)
+def _cut(problem: ConvProblem, plan: SparsePlan, tiling: Tiling | None, halves: bool) -> Cut:
+    density = problem.density_w
     if tiling is None:
         tiling = choose_tiling(plan, density, halves)
     check_tiling(tiling)
-    cut = choose_cut(plan, tiling, density, halves)
-    return _Given(filters, of_filters(bias, "bias", plan.shape), cut, density)
+    return choose_cut(plan, tiling, density, halves)
 
 
 def _launch(
     program_name: str,
-    given: _Given,
+    problem: ConvProblem,
+    cut: Cut,
     encoded: EncodedActivations,
-    plan: Plan,
+    plan: SparsePlan,
     flags: int,
     to_result: Mapping[str, Argument],
     gpu: Gpu | None,
     **options: Unpack[RunOptions],
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
-    shape, cut, tiling = plan.launched, given.cut, given.cut.tiling
+    shape, tiling = plan.launched, cut.tiling
     pack = pack_planes if program_name == PAPER else pack_filters
-    packed = pack(given.w, plan, tiling.filter_tiles)
+    packed = pack(problem.w, plan, tiling.filter_tiles)
     grid = (cut.launched, shape.groups)
     if program_name != PAPER:
         program_name = program_for(program_name, cut, packed.longest, shape.groups)
@@ -196,7 +171,7 @@ def _launch(
         "filter_tiles": packed.tiles,
         "filter_places": packed.places,
         "filter_values": packed.values,
-        "bias": with_room(given.bias, 0, shape.filters),
+        "bias": with_room(problem.bias, 0, shape.filters),
         "filters": shape.group_filters,
         "split_shift": tiling.parts.bit_length() - 1,
         "filter_blocks": packed.blocks,
@@ -213,7 +188,7 @@ def _launch(
         "out_height": shape.out_height,
         "out_width": shape.out_width,
         "whole": cut.whole,
-        "options": flags | (HAS_BIAS if given.bias is not None else 0),
+        "options": flags | (HAS_BIAS if problem.bias is not None else 0),
         **to_result,
     }
     return run_counted(program, kernel, grid, (BLOCK,), arguments, gpu, **options)
@@ -221,22 +196,23 @@ def _launch(
 
 def _outcome(
     y: npt.NDArray[np.float32],
-    given: _Given,
+    problem: ConvProblem,
     encoded: EncodedActivations,
-    plan: Plan,
-    density_x: float | None,
+    plan: SparsePlan,
     run: RunStatistics,
 ) -> ConvResult:
     return ConvResult(
         y=y,
         shape=plan.shape,
-        density_x=encoded.count / max(1, elements_read(plan)) if density_x is None else density_x,
-        density_w=given.density_w,
+        density_x=encoded.count / max(1, elements_read(plan)) if problem.x is None else problem.density_x,
+        density_w=problem.density_w,
         launches=(*encoded.launches, run),
+        underflowed_x=problem.underflowed_x,
+        underflowed_w=problem.underflowed_w,
     )
 
 
-def _places(plan: Plan, parts: int) -> list[int]:
+def _places(plan: SparsePlan, parts: int) -> list[int]:
     """Where each part begins, and behind the last the end, as 64-bit parameters."""
     places = [run | tile << 32 for run, tile in plan.parts(parts).tolist()]
     return places + places[-1:] * (WARPS + 1 - len(places))

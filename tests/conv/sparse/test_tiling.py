@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.conv.plan import Plan
 from dstc_isa.conv.shape import ConvShape
-from dstc_isa.conv.tiling import (
+from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.conv.sparse.tiling import (
     SHORT_CTAS,
     SPARSE_ROWS,
     WARPS,
@@ -26,17 +26,19 @@ from tests.conv.layers import layer_shapes
 def test_the_choice_does_not_depend_on_where_planes_begin(
     shape: ConvShape, density: float, more: int, rows: int, origin: int | None
 ) -> None:
-    alone = Plan(shape)
+    alone = SparsePlan(shape)
     chosen = choose_tiling(alone, density)
     check_tiling(chosen)
-    assert choose_tiling(Plan(shape, alone.pitch + more, alone.rows + rows, origin), density) == chosen
+    assert choose_tiling(SparsePlan(shape, alone.pitch + more, alone.rows + rows, origin), density) == chosen
     # Nor do the parts, on which results depend, on whether the result is stored or encoded.
     assert choose_tiling(alone, density, halves=False).parts == chosen.parts
 
 
 def test_parts_for_the_kernel_of_steps() -> None:
     def parts(images: int, channels: int, size: int) -> int:
-        tiling = choose_step_tiling(Plan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1))))
+        tiling = choose_step_tiling(
+            SparsePlan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1)))
+        )
         assert tiling.filter_tiles == 2
         return tiling.parts
 
@@ -46,7 +48,7 @@ def test_parts_for_the_kernel_of_steps() -> None:
 
 @given(layer_shapes(), st.floats(0, 1), st.sampled_from((1, 2)), st.sampled_from((1, 2, 4)))
 def test_ctas_of_a_cut(shape: ConvShape, density: float, filter_tiles: int, parts: int) -> None:
-    plan, tiling = Plan(shape), Tiling(filter_tiles, parts)
+    plan, tiling = SparsePlan(shape), Tiling(filter_tiles, parts)
     cut = choose_cut(plan, tiling, density, halves=True)
     assert 0 <= cut.whole <= cut.ctas <= cut.launched == cut.whole + 2 * (cut.ctas - cut.whole)
     assert cut.ctas * tiling.windows * 32 * filter_tiles >= plan.tiles * plan.launched.group_filters
@@ -56,7 +58,7 @@ def test_ctas_of_a_cut(shape: ConvShape, density: float, filter_tiles: int, part
 
 def test_ctas_that_one_wave_has_no_room_for_have_halves_of_windows() -> None:
     def halved(images: int, density_w: float) -> int:
-        plan = Plan(ConvShape(images, 128, 28, 28, 128, 3, 3, padding=(1, 1, 1, 1)))
+        plan = SparsePlan(ConvShape(images, 128, 28, 28, 128, 3, 3, padding=(1, 1, 1, 1)))
         cut = choose_cut(plan, Tiling(2, 1), density_w, halves=True)
         return cut.ctas - cut.whole
 
@@ -70,7 +72,7 @@ def test_ctas_that_one_wave_has_no_room_for_have_halves_of_windows() -> None:
 
 def test_large_layers_are_not_divided_and_small_ones_are() -> None:
     def chosen(images: int, channels: int, size: int) -> Tiling:
-        plan = Plan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1)))
+        plan = SparsePlan(ConvShape(images, channels, size, size, channels, 3, 3, padding=(1, 1, 1, 1)))
         return choose_tiling(plan, 0.25)
 
     assert chosen(16, 64, 56) == Tiling(2, 1)

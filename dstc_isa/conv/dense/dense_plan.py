@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from dstc_isa.conv.implicit_gemm import BLOCK_CHUNKS, CHUNK, chunks_of, padded_filters
+from dstc_isa.conv.dense.implicit_gemm import BLOCK_CHUNKS, CHUNK, chunks_of, padded_filters
 from dstc_isa.conv.shape import PLANNED_SMS, ConvShape
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.errors import ShapeError
@@ -37,7 +37,7 @@ PART_LIMIT = 32
 
 
 @frozen
-class Plan:
+class DensePlan:
     """``tile``; ``parts``: CTAs that share the k of one tile; ``merged``: groups that are computed as one."""
 
     tile: Tile
@@ -55,7 +55,7 @@ def tiles_of(shape: ConvShape, tile: Tile) -> tuple[int, int]:
     return -(-shape.pixels // tile.pixels), -(-padded_filters(shape) // tile.filters)
 
 
-def part_slabs_of(shape: ConvShape, plan: Plan) -> int:
+def part_slabs_of(shape: ConvShape, plan: DensePlan) -> int:
     """Slabs of a part of k, the last one excepted."""
     return -(-slabs_of(shape, plan.tile) // plan.parts)
 
@@ -70,7 +70,7 @@ def check_grid(row_tiles: int, depth: int) -> None:
         raise ShapeError(f"conv_dense takes {MAX_GRID[2]} groups, not {depth}: use fewer at a time")
 
 
-def estimate(shape: ConvShape, plan: Plan) -> int:
+def estimate(shape: ConvShape, plan: DensePlan) -> int:
     """About how many cycles a plan takes: those of the SM with the most CTAs, which it runs two at a time."""
     merged = shape.merged(plan.merged)
     rows, columns = tiles_of(merged, plan.tile)
@@ -81,7 +81,7 @@ def estimate(shape: ConvShape, plan: Plan) -> int:
     return most // 2 * pair + most % 2 * (slabs * plan.tile.slab_alone + ends)
 
 
-def plan_of(shape: ConvShape, *, merge: bool = True) -> Plan:
+def plan_of(shape: ConvShape, *, merge: bool = True) -> DensePlan:
     """The plan with the lowest estimate; the first of equals.
 
     Groups are merged as long as their channels fill no more than one block, and only if ``merge`` allows it.
@@ -89,7 +89,7 @@ def plan_of(shape: ConvShape, *, merge: bool = True) -> Plan:
     room = BLOCK_CHUNKS * CHUNK // shape.group_channels
     groups = [count for count in range(1, room + 1) if shape.groups % count == 0] if merge else []
     candidates = [
-        Plan(tile, parts, merged)
+        DensePlan(tile, parts, merged)
         for merged in groups or [1]
         for tile in (WIDE, NARROW, SMALL)
         for parts in range(1, (min(PART_LIMIT, slabs_of(shape.merged(merged), tile)) if tile.divides else 1) + 1)

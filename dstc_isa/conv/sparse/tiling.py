@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
-from dstc_isa.conv.plan import STEPS, WINDOW, Plan
 from dstc_isa.conv.shape import PLANNED_SMS
+from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 from dstc_isa.errors import ArgumentTypeError, UsageError
 
 WARPS = 4
@@ -108,7 +108,7 @@ FEW_MORE, RATHER_DENSE = PLANNED_SMS // 3, 0.28
 filters have zeros: the tensor core has half as much to do then, the load and store unit as much as for a whole one."""
 
 
-def choose_tiling(plan: Plan, density_w: float, halves: bool = True) -> Tiling:
+def choose_tiling(plan: SparsePlan, density_w: float, halves: bool = True) -> Tiling:
     """The tiling that takes the fewest cycles by a rough estimate from the shape and the density of the filters.
 
     ``halves``: whether the kernel can do halves of windows. The number of parts is the same whether it can or not, and
@@ -124,7 +124,7 @@ def choose_tiling(plan: Plan, density_w: float, halves: bool = True) -> Tiling:
     return min(best, key=lambda tiling: cycles([tiling], halves))
 
 
-def choose_step_tiling(plan: Plan) -> Tiling:
+def choose_step_tiling(plan: SparsePlan) -> Tiling:
     """The tiling for the kernel of BOHMMA and OHMMA: 64 filters a warp, and as many parts as take the fewest cycles."""
 
     def cycles(tiling: Tiling) -> float:
@@ -134,18 +134,18 @@ def choose_step_tiling(plan: Plan) -> Tiling:
     return min((Tiling(2, parts) for parts in PARTS), key=cycles)
 
 
-def choose_cut(plan: Plan, tiling: Tiling, density_w: float, halves: bool) -> Cut:
+def choose_cut(plan: SparsePlan, tiling: Tiling, density_w: float, halves: bool) -> Cut:
     """Which CTAs of a tiling have halves of windows, if the kernel can do them."""
     return _cut(plan, plan.tiles, tiling, density_w, halves)
 
 
-def _windows(plan: Plan) -> int:
+def _windows(plan: SparsePlan) -> int:
     """Windows of outputs of a plan without room for others, wherever planes begin."""
     rows, pitch = plan.needed
     return -(-plan.launched.images * rows * pitch // WINDOW)
 
 
-def _ctas(plan: Plan, windows: int, tiling: Tiling) -> int:
+def _ctas(plan: SparsePlan, windows: int, tiling: Tiling) -> int:
     """CTAs of a group."""
     return -(-plan.launched.group_filters // (WINDOW * tiling.filter_tiles)) * -(-windows // tiling.windows)
 
@@ -154,7 +154,7 @@ def _fixed_cycles(tiling: Tiling) -> int:
     return FIXED_CYCLES + (PARTS_CYCLES if tiling.parts > 1 else 0)
 
 
-def _cut(plan: Plan, windows: int, tiling: Tiling, density_w: float, halves: bool) -> Cut:
+def _cut(plan: SparsePlan, windows: int, tiling: Tiling, density_w: float, halves: bool) -> Cut:
     """The cut of so many windows by a tiling that takes the fewest cycles."""
     ctas = _ctas(plan, windows, tiling)
     more = ctas % PLANNED_SMS if plan.launched.groups == 1 else 0
@@ -167,7 +167,7 @@ def _cut(plan: Plan, windows: int, tiling: Tiling, density_w: float, halves: boo
     return min(cuts, key=lambda cut: _estimate(plan, cut, density_w))
 
 
-def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
+def _estimate(plan: SparsePlan, cut: Cut, density_w: float) -> float:
     """Roughly the cycles of a launch: as many CTAs at a time as have room, for as long as the first SM takes."""
     groups, tiles, tiling = plan.launched.groups, len(plan.order), cut.tiling
     dense = density_w > DENSE
@@ -195,7 +195,7 @@ def _estimate(plan: Plan, cut: Cut, density_w: float) -> float:
     return max(cycles, _fixed_cycles(tiling) + filter_bytes / L2_BYTES[tiling.parts])
 
 
-def _in_waves(plan: Plan, tiling: Tiling, launched: int, wave: int, of_tile: Callable[[range], float]) -> float:
+def _in_waves(plan: SparsePlan, tiling: Tiling, launched: int, wave: int, of_tile: Callable[[range], float]) -> float:
     """Cycles of CTAs that come ``wave`` at a time; ``of_tile``: of a k-tile, with these numbers on the first SM."""
     on_first = [range(first, min(first + wave, launched), PLANNED_SMS) for first in range(0, launched, wave)]
     tiles = len(plan.order) / tiling.parts

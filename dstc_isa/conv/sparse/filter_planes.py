@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dstc_isa.conv.filters import AHEAD, LINE, ROW, PackedFilters, filter_steps
-from dstc_isa.conv.plan import STEPS, WINDOW, Plan
+from dstc_isa.conv.sparse.filters import AHEAD, LINE, ROW, PackedFilters, filter_steps
+from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 
 PLANES = STEPS // ROW
 """Of a k-tile: a row of 16 bytes has a value of each of 8 steps."""
@@ -15,7 +15,7 @@ ROWS_BEHIND = PLANES * 2 * WINDOW
 """Rows that a warp reads behind its last k-tile's: as if there were one more."""
 
 
-def pack_planes(w: npt.NDArray[np.float16], plan: Plan, height: int) -> PackedFilters:
+def pack_planes(w: npt.NDArray[np.float16], plan: SparsePlan, height: int) -> PackedFilters:
     """Pack filters, float16 of the plan's weight shape, for warps of 32 times ``height`` filters.
 
     Row i of a plane has the i-th values of its steps. A k-tile's planes follow each other, in each its tiles of 32

@@ -1,0 +1,1 @@
+"""Convolution that multiplies every zero, as a product without its lowered matrix."""
