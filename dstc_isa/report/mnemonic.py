@@ -8,7 +8,7 @@ from dstc_isa.isa.text import format_instruction, format_mnemonic
 UNDEFINED = "undefined"
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 16)
 def mnemonic_of(word: int) -> str:
     """Mnemonic and modifiers of a word; ``undefined`` for a word that is no instruction."""
     try:
@@ -18,6 +18,7 @@ def mnemonic_of(word: int) -> str:
     return format_mnemonic(instruction.declaration, instruction.modifiers)
 
 
+@lru_cache(maxsize=1 << 16)
 def text_of(word: int) -> str:
     """A word as assembly, without its control code."""
     try:

@@ -175,15 +175,17 @@ class TimedStatistics(HtmlOverview):
 
 def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
     """Sum up a timed launch."""
+    names = [Reason(r).name.lower() for r in range(timing.stalls.shape[1])]
+    rows = zip(kernel.words, timing.issued.tolist(), timing.stalls.tolist(), strict=True)
     instructions = [
         InstructionStalls(
             index=index,
             place=kernel.place(index),
             text=text_of(word),
-            issued=int(issued),
-            stalls={Reason(r).name.lower(): int(n) for r, n in enumerate(stalls) if n},
+            issued=issued,
+            stalls={name: cycles for name, cycles in zip(names, stalls, strict=True) if cycles},
         )
-        for index, (word, issued, stalls) in enumerate(zip(kernel.words, timing.issued, timing.stalls, strict=True))
+        for index, (word, issued, stalls) in enumerate(rows)
     ]
     total = timing.stalls.sum(axis=0)
     return TimedStatistics(

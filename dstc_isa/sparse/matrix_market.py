@@ -11,7 +11,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -149,17 +149,21 @@ def _of_fortran(path: Path, header: _Header) -> NDArray[Any]:
     return _one_by_one(path, header)
 
 
-def _text(path: Path) -> IO[str]:
+@contextmanager
+def _text(path: Path) -> Iterator[IO[str]]:
     """The text of a file, without a byte-order mark."""
-    file = path.open("rb")
-    start = file.peek(3)
-    if start[:2] in MARKS:
-        raise MarketError(1, 1, f"the text is {MARKS[start[:2]]}; write it as ASCII or UTF-8")
-    if path.suffix == ".gz" or start.startswith(b"\x1f\x8b"):
-        return _unmarked(gzip.GzipFile(fileobj=file))
-    if path.suffix == ".bz2" or start.startswith(b"BZh"):
-        return _unmarked(bz2.BZ2File(file))
-    return _unmarked(file)
+    with path.open("rb") as file:
+        start = file.peek(3)
+        if start[:2] in MARKS:
+            raise MarketError(1, 1, f"the text is {MARKS[start[:2]]}; write it as ASCII or UTF-8")
+        unpacked: Any = file
+        if path.suffix == ".gz" or start.startswith(b"\x1f\x8b"):
+            unpacked = gzip.GzipFile(fileobj=file)
+        elif path.suffix == ".bz2" or start.startswith(b"BZh"):
+            unpacked = bz2.BZ2File(file)
+        # Neither closes a file that it was given.
+        with _unmarked(unpacked) as stream:
+            yield stream
 
 
 def _unmarked(file: Any) -> IO[str]:

@@ -35,7 +35,7 @@ from dstc_isa.timing.layout import (
 )
 from dstc_isa.timing.occupancy import Occupancy, occupancy
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.rows import port_numbers, timing_rows
+from dstc_isa.timing.rows import kept_rows, port_numbers
 from dstc_isa.timing.sample import Plan, plan, whole
 from dstc_isa.timing.sm import Sm, log_capacity, new_sm
 from dstc_isa.timing.watch import Watch
@@ -216,7 +216,7 @@ class Machine:
         l2_sets = max(1, gpu.l2.bytes * plan.sms // plan.all_sms // (gpu.l1.line_bytes * gpu.l2.ways))
         lines = l2_sets * gpu.l2.ways
         tags, sectors, stamps = np.full(lines, -1, np.int64), np.zeros(lines, np.int64), np.zeros(lines, np.int64)
-        rows = timing_rows(state.instructions, gpu)
+        rows = kept_rows(state.launch.kernel.words, state.instructions, gpu)
         l1_sets = max(1, fits.l1_bytes // (gpu.l1.line_bytes * gpu.l1.ways))
         records = np.zeros((plan.sms, SM_OFFSETS["size"] // 8), np.int64)
         machine = record(MACHINE_OFFSETS)

@@ -8,19 +8,35 @@ import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.instruction import REGISTRY, Instruction, Pipe
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.values import RZ, Address, Register
 from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
 from dstc_isa.timing.reasons import Reason
 
 NO_TILE = -1
+KEPT = 16
+"""Kernels whose rows are kept, up to 1 MB each."""
+
+_kept: dict[object, npt.NDArray[np.int32]] = {}
 
 
 def port_numbers(gpu: Gpu) -> dict[str, int]:
     """Port names of a configuration, in order, with their numbers."""
     names = dict.fromkeys(pipe.port for pipe in gpu.pipes.values())
     return {name: number for number, name in enumerate(names)}
+
+
+def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:
+    """The rows of a kernel with these words; later launches on such a GPU get the same array."""
+    key = (words, len(REGISTRY), gpu.register_file, tuple(gpu.pipes.items()))
+    rows = _kept.get(key)
+    if rows is None:
+        rows = timing_rows(instructions, gpu)
+        if len(_kept) >= KEPT:
+            _kept.pop(next(iter(_kept)), None)
+        _kept[key] = rows
+    return rows
 
 
 def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:

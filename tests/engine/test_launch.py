@@ -70,7 +70,7 @@ def test_extents(grid: tuple[int, ...], block: tuple[int, ...], message: str) ->
         ({"count": -1}, "parameter count of kernel k is .u32, 0 to 4294967295, and cannot hold -1"),
         ({"shift": 1 << 31}, "parameter shift of kernel k is .s32, -2147483648 to 2147483647, and cannot hold"),
         ({"scale": 1e39}, "parameter scale of kernel k is .f32 and cannot hold 1e+39"),
-        ({"x": np.zeros((4, 4)).T[1:]}, "x: the array must be C-contiguous"),
+        ({"x": np.zeros((4, 4), np.float32).T[1:]}, "x: the array must be C-contiguous"),
         ({"x": np.frombuffer(b"abcd", np.uint8)}, "x: the array is read-only"),
     ],
 )

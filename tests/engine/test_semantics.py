@@ -62,6 +62,7 @@ def test_model_and_reference_agree(declaration: Declaration, data: st.DataObject
     check_reference(data.draw(cases.cases(declaration)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("declaration", STEPPED, ids=NAMES)
 def test_every_combination_does_what_the_model_says(declaration: Declaration) -> None:
     """All modifiers and operand forms, special values of each type, by the reference engine."""

@@ -288,6 +288,7 @@ def test_a_long_matrix_of_one_column_fits_the_grid() -> None:
     assert np.array_equal(spgemm(one, long.T).c, long.T.astype(np.float32))
 
 
+@pytest.mark.slow
 def test_a_result_without_room_is_refused() -> None:
     huge = scipy.sparse.csr_array((2**31 - 1, 1), dtype=np.float32)
     with pytest.raises(OutOfMemory, match="the result, which is dense, 2147483647x2147483647 floats: needs 16 EiB"):

@@ -1,5 +1,6 @@
 """Register reads that do not fit the initiation interval, against a count by hand."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -8,7 +9,7 @@ from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import Control
 from dstc_isa.timing.layout import NO_PORT, Gate, Row
 from dstc_isa.timing.reasons import Reason
-from dstc_isa.timing.rows import extra_reads, port_numbers, timing_rows
+from dstc_isa.timing.rows import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
 from tests.assembler.build import in_kernel, program
 from tests.strategies import instructions
 
@@ -72,3 +73,12 @@ def test_every_instruction_has_a_row(instruction):
     assert (row[Row.WAIT], row[Row.WRITE], row[Row.READ]) == (control.wait, control.write, control.read)
     assert row[Row.INITIATION] >= GPU.pipes[instruction.declaration.pipe].initiation
     assert 0 <= row[Row.PORT] < NO_PORT
+
+
+def test_rows_that_are_kept_are_those_of_the_words_and_the_gpu() -> None:
+    gpus = [GPU, load_gpu(), load_gpu(settings=["pipes.FMA.latency=9"]), load_gpu(settings=["register_file.banks=4"])]
+    codes = [program(in_kernel(f"FFMA R0, R2, R4, R{n}")).kernels[0].words for n in range(KEPT)]
+    for words in [*codes, *codes]:
+        decoded = [decode(word) for word in words]
+        for gpu in gpus:
+            np.testing.assert_array_equal(kept_rows(words, decoded, gpu), timing_rows(decoded, gpu))

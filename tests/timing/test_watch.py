@@ -138,6 +138,7 @@ def test_skipped_outer_products_take_no_time_for_the_assembler() -> None:
     assert run(["ISETP.LT.AND P0, PT, RZ, RZ, PT", *[f"@P1 {outer}"] * 4, f"@P0 {outer}"])[1] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("density", "slower"),
     [
@@ -157,6 +158,7 @@ def test_shipped_kernels_have_none(density: float, slower: list[str]) -> None:
     assert result.c.tobytes() == spgemm(a, b, gpu=None).c.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiply", [gemm_dense, gemm_sparse24])
 @pytest.mark.parametrize(
     "slower", [["accumulate=300"], ["latency=300", "accumulate=144"], ["latency=0", "accumulate=0"]]

@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,6 +9,15 @@ from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, record
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """SIGINT is KeyboardInterrupt, also where a shell has started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_is_raised_when_all_threads_have_ended() -> None:
     launch = record(LAUNCH_OFFSETS)
     workers = [record(WORKER_OFFSETS) for _ in range(3)]
