@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dstc_isa.halves import ValueRangeError
     from dstc_isa.host_memory import OutOfMemory
     from dstc_isa.isa.codec import DecodeError, OperandError
+    from dstc_isa.isa.effects import EffectError
     from dstc_isa.isa.extension import ExtensionError, load_extension
     from dstc_isa.isa.instruction import DeclarationError
     from dstc_isa.isa.resolve import MnemonicError
@@ -65,6 +66,7 @@ __all__ = [
     "DecodeError",
     "DroppedValues",
     "DstcError",
+    "EffectError",
     "Execution",
     "ExtensionError",
     "GemmResult",
@@ -134,6 +136,7 @@ _HOMES = {
     "DecodeError": "dstc_isa.isa.codec",
     "DroppedValues": "dstc_isa.sparse.matrix_market",
     "DstcError": "dstc_isa.errors",
+    "EffectError": "dstc_isa.isa.effects",
     "Execution": "dstc_isa.engine.execution",
     "ExtensionError": "dstc_isa.isa.extension",
     "GemmResult": "dstc_isa.dense.launch",
