@@ -55,7 +55,7 @@ class ConvResult(HtmlOverview):
 
     @property
     def cycles(self) -> int | None:
-        """Of all kernels, one after the other; None for a run without time."""
+        """Cycles of all kernels, one after the other; None for a run without time."""
         timings = [launch.timing for launch in self.launches]
         if any(timing is None for timing in timings):
             return None

@@ -99,17 +99,17 @@ class ConvShape:
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
-        """Of the activations: images, channels, height, width."""
+        """Shape of the activations: images, channels, height, width."""
         return self.images, self.channels, self.height, self.width
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
-        """Of the weights: filters, channels of a group, rows, columns."""
+        """Shape of the weights: filters, channels of a group, rows, columns."""
         return self.filters, self.group_channels, self.rows, self.columns
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
-        """Of the output: images, filters, height, width."""
+        """Shape of the output: images, filters, height, width."""
         return self.images, self.filters, self.out_height, self.out_width
 
     @property

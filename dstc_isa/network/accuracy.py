@@ -13,7 +13,7 @@ from dstc_isa.halves import rounded_to_half
 
 Array = npt.NDArray[Any]
 DIGITS = 6
-"""Of figures: the last ones of a sum in float64 depend on how a library cuts it."""
+"""Digits of figures, since the last ones of a sum in float64 depend on how a library cuts it."""
 
 
 @frozen
@@ -55,7 +55,7 @@ def accuracy_of(y: Array, exact: Array, of_rounded: Array | None = None) -> Accu
 
 
 def convolution_accuracy(y: Array, x: Array, w: Array, shape: ConvShape, bias: Array | None, relu: bool) -> Accuracy:
-    """Of a convolution of ``x`` with ``w``, not rounded yet."""
+    """Accuracy of a convolution of ``x`` with ``w``, operands that are not rounded yet."""
     exact, of_rounded = (
         exact_convolution(x, w, shape, bias, relu, rounded=rounded).values for rounded in (False, True)
     )
@@ -63,7 +63,7 @@ def convolution_accuracy(y: Array, x: Array, w: Array, shape: ConvShape, bias: A
 
 
 def product_accuracy(y: Array, a: Array, b: Array) -> Accuracy:
-    """Of a product of (batch, m, k) with (batch, k, n), not rounded yet; one side of the batch may be 1."""
+    """Accuracy of a product of (batch, m, k) with (batch, k, n), not rounded yet; one side of the batch may be 1."""
     with np.errstate(invalid="ignore"):
         exact, of_rounded = (
             left.astype(np.float64) @ right.astype(np.float64)

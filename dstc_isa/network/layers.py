@@ -72,7 +72,7 @@ class _Geometry:
 
     @property
     def along_two(self) -> "_Geometry":
-        """Of the convolution along two axes that stands for this one."""
+        """Geometry of the convolution along two axes that stands for this one."""
         if len(self.stride) == 1:
             return _Geometry([1, *self.stride], [1, *self.dilation], [0, *self.before], [0, *self.after])
         return _Geometry(self.stride[-2:], self.dilation[-2:], self.before[-2:], self.after[-2:])
@@ -243,7 +243,7 @@ def _batches(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def conv_facts(shape: ConvShape, relu: bool) -> Facts:
-    """Of a convolution."""
+    """Facts of a convolution."""
     return {
         "operator": "Conv",
         "x": shape.input_shape,
@@ -261,7 +261,7 @@ def conv_facts(shape: ConvShape, relu: bool) -> Facts:
 def product_facts(
     operator: str, a: tuple[int, ...], b: tuple[int, ...], y: tuple[int, ...], weights: Literal["a", "b"] | None
 ) -> Facts:
-    """Of a product of matrices (..., m, k) and (..., k, n)."""
+    """Facts of a product of matrices (..., m, k) and (..., k, n)."""
     x, w = (b, a) if weights == "a" else (a, b)
     products = int(np.prod(y, dtype=np.int64)) * a[-1]
     return {"operator": operator, "x": x, "w": w, "y": y, "products": products}

@@ -14,11 +14,11 @@ from dstc_isa.network.table import Table
 from dstc_isa.studies.sweep import NOT_MODELLED, model_digest
 
 DIGITS = 16
-"""Of a hash, as it is written."""
+"""Digits of a hash, as it is written."""
 
 
 def machine_study(gpu: Gpu, sample: float | None) -> dict[str, Any]:
-    """Of the machine: its parameters, the share that is timed, and the versions of the programs."""
+    """Identity of the machine: its parameters, the share that is timed, and the versions of the programs."""
     return {
         "sample": sample,
         "gpu": gpu.name,
@@ -29,7 +29,7 @@ def machine_study(gpu: Gpu, sample: float | None) -> dict[str, Any]:
 
 
 def graph_study(graph: Graph, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    """Of a graph: its file and constants, those of other files included, and the arrays that it is given."""
+    """Identity of a graph: its file and constants, those of other files included, and the arrays that it is given."""
     content = hashlib.sha256(graph.path.read_bytes())
     for name, value in sorted(graph.constants.items()):
         content.update(f"{name}={array_digest(value)};".encode())
@@ -41,7 +41,7 @@ def graph_study(graph: Graph, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[st
 
 
 def table_study(table: Table, seed: int) -> dict[str, Any]:
-    """Of a table: its layers and what their values are drawn from."""
+    """Identity of a table: its layers and what their values are drawn from."""
     content = hashlib.sha256(repr(table.layers).encode()).hexdigest()[:DIGITS]
     return {"network": table.name, "content of the network": content, "seed": seed}
 

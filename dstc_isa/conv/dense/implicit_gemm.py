@@ -50,7 +50,7 @@ def padded_filters(shape: ConvShape) -> int:
 
 
 def order_of(shape: ConvShape) -> Order:
-    """In which order a group's k is added up."""
+    """The order in which a group's k is added up."""
     chunks = np.arange(chunks_of(shape))
     row, column, chunk = np.meshgrid(np.arange(shape.rows), np.arange(shape.columns), chunks, indexing="ij")
     by_block = np.lexsort([axis.ravel() for axis in (chunk, column, row, chunk // BLOCK_CHUNKS)])

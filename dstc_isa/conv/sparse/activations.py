@@ -19,10 +19,10 @@ BEHIND = 64
 """Values that the kernel may read behind the last one."""
 
 BYTES_A_WORD = 8
-"""Of an encoded plane: 32 bits of which places have values, and where those begin."""
+"""Bytes of a word of an encoded plane: 32 bits of which places have values, and where those begin."""
 
 WARPS, CHANNELS = 4, 8
-"""Of a CTA of the encoding kernel, side by side along a plane; and of a warp, one after the other."""
+"""Warps of a CTA of the encoding kernel, side by side along a plane; channels of a warp, one after the other."""
 
 NUMBERS_BEHIND = 64
 """Numbers of channels or filters that a warp may read behind the last one's."""
@@ -123,7 +123,7 @@ def decode(encoded: EncodedActivations, plan: SparsePlan) -> npt.NDArray[np.floa
 
 
 def _real(phase: int, stride: int, before: int, size: int) -> tuple[slice, slice]:
-    """Of one axis, the elements that a phase has, and where they stand in it."""
+    """Elements of one axis that a phase has, and where they stand in it."""
     first = max(0, -(-(before - phase) // stride))
     start = first * stride + phase - before
     count = max(0, -(-(size - start) // stride))

@@ -9,7 +9,7 @@ from dstc_isa.conv.sparse.filters import AHEAD, LINE, ROW, PackedFilters, filter
 from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 
 PLANES = STEPS // ROW
-"""Of a k-tile: a row of 16 bytes has a value of each of 8 steps."""
+"""Planes of a k-tile, in which a row of 16 bytes has a value of each of 8 steps."""
 
 ROWS_BEHIND = PLANES * 2 * WINDOW
 """Rows that a warp reads behind its last k-tile's: as if there were one more."""

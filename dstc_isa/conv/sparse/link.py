@@ -44,7 +44,7 @@ class Left:
 
     @property
     def description(self) -> str:
-        """In words, for a row."""
+        """The link in words, for a row."""
         return f"{'encoded' if isinstance(self.result, EncodedActivations) else 'stored'} by {self.by}"
 
 

@@ -36,7 +36,7 @@ SPREAD = 7
 no more than the 32 values that are loaded of a step."""
 
 MERGED_FILTERS, MERGED_STEPS = 64, 160
-"""Of groups that are merged, at most: filters of a warp, and filter elements (channel, row)."""
+"""Limits of groups that are merged: filters of a warp, and filter elements (channel, row)."""
 
 ROWS_TOGETHER = 3
 """Rows of the filter whose steps follow each other for a channel: their windows often have lines of values in
@@ -233,7 +233,7 @@ class SparsePlan:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """Of a group, in the order in which products are added."""
+        """Runs of a group, in the order in which products are added."""
         return tuple(
             Run(elements, *columns)
             for elements in self._chunks
