@@ -57,8 +57,11 @@ class Emitted:
 def contribute(plan: Plan, place: Place, value: Written, here: int) -> Contribution:
     """What one operand adds to word and masks; RejectedOperand if its place does not take it."""
     operand = place.operand
+    became = value.place() if isinstance(value, Named | NamedPredicate) else None
+    if became is not None and became in place.known:
+        return place.known[became]
     try:
-        resolved = resolve(value, operand, plan.names, here)
+        resolved = resolve(value if became is None else became, operand, plan.names, here)
     except (ValueError, OverflowError) as error:
         raise RejectedOperand(str(error), place.written) from None
     reason = operand.reject(resolved, plan.names)
@@ -66,8 +69,10 @@ def contribute(plan: Plan, place: Place, value: Written, here: int) -> Contribut
         raise RejectedOperand(reason, place.written)
     index = plan.places.index(place)
     bits = operand.encode(resolved, plan.form, index)
-    reads, writes = operand.masks(resolved, plan.names)
-    return bits, reads, writes
+    contribution = (bits, *operand.masks(resolved, plan.names))
+    if became is not None:
+        place.known[became] = contribution
+    return contribution
 
 
 def resolve(value: Written, operand: Operand, modifiers: Modifiers, here: int) -> Value:

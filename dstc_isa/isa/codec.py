@@ -60,20 +60,19 @@ def decode(word: int) -> Instruction:
     declaration, form, reserved = entry
     if word & reserved:
         raise DecodeError(f"{declaration.mnemonic} with reserved bits 0x{word & reserved:x} set")
-    modifiers = []
+    modifiers: dict[str, int] = {}
     for modifier in declaration.modifiers:
         value = modifier.kind.at.extract(word)
         try:
             modifier.kind.word_of(value)
         except ValueError:
             raise DecodeError(f"{declaration.mnemonic} with undefined {modifier.name} {value}") from None
-        modifiers.append(value)
-    names = declaration.modifier_values(tuple(modifiers))
+        modifiers[modifier.name] = value
     operands = []
     for index, operand in enumerate(declaration.operands):
         try:
             value_at = operand.decode(word, form, index)
-            reason = operand.reject(value_at, names)
+            reason = operand.misfit(value_at, modifiers)
         except ValueError as error:
             reason = str(error)
         if reason:
@@ -84,7 +83,7 @@ def decode(word: int) -> Instruction:
         control = Control.decode(word)
     except ValueError as error:
         raise DecodeError(f"{declaration.mnemonic}: {error}") from None
-    return Instruction(declaration, form, tuple(operands), tuple(modifiers), guard, control)
+    return Instruction(declaration, form, tuple(operands), tuple(modifiers.values()), guard, control)
 
 
 def declared_at(opcode: int) -> Declaration | None:

@@ -38,7 +38,9 @@ class Field:
 
     def holds(self, value: int) -> bool:
         """Whether ``value`` is in range and a multiple of the scale."""
-        return self.minimum <= value <= self.maximum and value % (1 << self.scale) == 0
+        stored = value >> self.scale
+        beyond = stored >> (self.width - self.signed)
+        return (beyond == 0 or (beyond == -1 and self.signed)) and stored << self.scale == value
 
     def insert(self, value: int) -> int:
         """The word that has ``value`` in this field and zeros elsewhere; ValueError if it does not fit."""

@@ -42,7 +42,10 @@ class PredicateOperand(Operand):
         """See ``Operand``."""
         index = Part("index", self.at, refusal="predicates are P0 to P6 and PT")
         return {
-            Predicate: (index, Part("negate", self.negate, "negate", bool, refusal="this predicate cannot be negated"))
+            Predicate: (
+                index,
+                Part("negate", self.negate, "negate", flag=True, refusal="this predicate cannot be negated"),
+            )
         }
 
     def display(self, name: str) -> str:

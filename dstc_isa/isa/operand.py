@@ -37,15 +37,15 @@ class Form:
 class Part:
     """What one attribute of an operand's value is stored in; without a field it is always ``fixed``.
 
-    ``role``: what diagrams call the field, nothing where the operand's name says it. ``codes``: the stored number of
-    each value, if it is not the value itself. ``refusal``: what is said of a value that it does not take, and
-    ``undefined`` of a number without a value; ``{}`` stands for either.
+    ``role``: what diagrams call the field, nothing where the operand's name says it. ``flag``: the attribute is a bool.
+    ``codes``: the stored number of each value, if it is not the value itself. ``refusal``: what is said of a value that
+    it does not take, and ``undefined`` of a number without a value; ``{}`` stands for either.
     """
 
     of: str
     at: Field | None
     role: str = ""
-    number: type[int] = int
+    flag: bool = False
     fixed: Any = False
     codes: Mapping[int, int] | None = None
     refusal: str = ""
@@ -56,10 +56,8 @@ class Part:
         held = getattr(value, self.of)
         if self.at is None:
             fits = held == self.fixed
-        elif self.codes is not None:
-            fits = held in self.codes
         else:
-            fits = self.at.holds(held)
+            fits = self.at.holds(held) if self.codes is None else held in self.codes
         return None if fits else (self.refusal or self._outside()).format(held)
 
     def _outside(self) -> str:
@@ -68,19 +66,17 @@ class Part:
         return f"{self.of} {{}} is {step} {self.at.minimum} to {self.at.maximum}"
 
     def insert(self, value: Any) -> int:
-        """The word's bits for the attribute of ``value``."""
-        if self.at is None:
-            return 0
+        """The field's bits for the attribute of ``value``."""
+        assert self.at is not None
         held = getattr(value, self.of)
         return self.at.insert(held if self.codes is None else self.codes[held])
 
     def extract(self, word: int) -> Any:
-        """The attribute that ``word`` holds; ValueError for a number that has no meaning."""
-        if self.at is None:
-            return self.fixed
+        """The attribute that ``word`` holds in the field; ValueError for a number that has no meaning."""
+        assert self.at is not None
         stored = self.at.extract(word)
         if self.codes is None:
-            return self.number(stored)
+            return stored
         for value, code in self.codes.items():
             if code == stored:
                 return value
@@ -88,6 +84,34 @@ class Part:
 
 
 Parts = tuple[Part, ...]
+
+
+class _Layout:
+    """The parts of one kind of value, arranged for encoding and decoding: flags are mostly clear."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.stored = tuple(part for part in parts if part.at is not None)
+        self.flags = tuple(part for part in self.stored if part.flag)
+        self.numbers = tuple(part for part in self.stored if not part.flag)
+        self.flags_mask = sum(part.at.mask for part in self.flags if part.at is not None)
+        self.usual = {part.of: part.fixed for part in parts if part.at is None} | {f.of: False for f in self.flags}
+
+    def encode(self, value: Any) -> int:
+        """The word's bits for a value."""
+        word = 0
+        for part in self.stored:
+            word |= part.insert(value)
+        return word
+
+    def decode(self, word: int) -> dict[str, Any]:
+        """The attributes of the value in ``word``."""
+        held = {**self.usual}
+        for part in self.numbers:
+            held[part.of] = part.extract(word)
+        if word & self.flags_mask:
+            for part in self.flags:
+                held[part.of] = bool(part.extract(word))
+        return held
 
 
 class Operand:
@@ -126,7 +150,12 @@ class Operand:
     def _tables(self) -> tuple[dict[type, Parts], dict[type, Parts]]:
         return self.table(False), self.table(True)
 
-    @property
+    @cached_property
+    def _layouts(self) -> tuple[dict[type, _Layout], dict[type, _Layout]]:
+        first, moved = ({kind: _Layout(parts) for kind, parts in table.items()} for table in self._tables)
+        return first, moved
+
+    @cached_property
     def kinds(self) -> tuple[type, ...]:
         """The kinds of value that can stand here."""
         return tuple(self._tables[0])
@@ -172,16 +201,12 @@ class Operand:
 
     def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""
-        word = 0
-        for part in self._tables[form.moved == index][type(value)]:
-            word |= part.insert(value)
-        return word
+        return self._layouts[form.moved == index][type(value)].encode(value)
 
     def decode(self, word: int, form: Form, index: int) -> Value:
         """The value in ``word``; ValueError for a number that has no meaning."""
         kind = self.kind_in(form, index)
-        held = {part.of: part.extract(word) for part in self._tables[form.moved == index][kind]}
-        value: Value = kind(**held)
+        value: Value = kind(**self._layouts[form.moved == index][kind].decode(word))
         return value
 
     # Text

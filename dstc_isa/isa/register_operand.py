@@ -104,7 +104,7 @@ class Source(Operand):
                 self._half_part(place),
                 *self._signs(place),
                 Part("index", place.register, refusal=NOT_A_REGISTER),
-                Part("reuse", place.reuse, "reuse", bool),
+                Part("reuse", place.reuse, "reuse", flag=True),
             )
         }
         if self.const:
@@ -125,8 +125,8 @@ class Source(Operand):
     def _signs(self, place: Place) -> Parts:
         negate, absolute = place.negate if self.negate else None, place.absolute if self.absolute else None
         return (
-            Part("negate", negate, "negate", bool, refusal="this operand cannot be negated"),
-            Part("absolute", absolute, "absolute", bool, refusal="this operand has no absolute value"),
+            Part("negate", negate, "negate", flag=True, refusal="this operand cannot be negated"),
+            Part("absolute", absolute, "absolute", flag=True, refusal="this operand has no absolute value"),
         )
 
     def kind_in(self, form: Form, index: int) -> type:
