@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,12 +125,14 @@ def check_invariants(warp: Any, flow: Flow) -> None:
     assert bool(warp.active) == bool(runnable)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(walks(), st.integers(1, LANES))
 def test_random_walks(moves: list[Move], threads: int) -> None:
     walk(moves, threads)
 
 
+@pytest.mark.slow
 def test_many_walks() -> None:
     """The same over seeds that are always these, so that what needs several steps to be seen is."""
     rng = np.random.default_rng(5)

@@ -95,6 +95,7 @@ def test_a_loop_that_reads_the_clock_is_none() -> None:
 POLL = ["l: LDG.E R2, [at]", "ISETP.EQ.AND P0, PT, R2, 0, PT", "@P0 BRA l"]
 
 
+@pytest.mark.slow
 def test_who_waits_for_memory_that_nobody_can_change_is_named() -> None:
     found = fault(kernel(*POLL), x=words())
     assert found.record.kind is Fault.LIVELOCK

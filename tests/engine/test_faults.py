@@ -151,6 +151,7 @@ def test_endless_loop() -> None:
     assert lines[0].startswith("endless loop: after 2 instructions the warp is where it was")
 
 
+@pytest.mark.slow
 def test_livelock() -> None:
     body = "    .shared flag, 8\nagain:\n    LDS value, [RZ + 4]\n    BRA again\n"
     lines = stopped(body, Fault.LIVELOCK, "    LDS value", "0-31")

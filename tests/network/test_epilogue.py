@@ -136,6 +136,7 @@ def test_a_factor_of_zero_parts_from_its_convolution_where_activations_are_infin
     assert [row.layer for row in outcome.rows] == ["conv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("addend", [[NAN, 1, 2], [INF, -INF, 2], [1, 2, 3]])
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 @pytest.mark.parametrize("beta", [0.0, -0.0, 2.0])

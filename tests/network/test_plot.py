@@ -10,6 +10,7 @@ from dstc_isa.network.row import VARIANTS
 from tests.network.rows import cost, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 54])
 def test_a_picture(layers: int, tmp_path: Path) -> None:
     files = draw([row(layer=f"layer{n}") for n in range(layers)], "net on v100", tmp_path)

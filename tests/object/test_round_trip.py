@@ -46,6 +46,7 @@ def programs(draw: st.DrawFn) -> Program:
     return Program(tuple(kernels), constants, arrays)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(programs())
 def test_disassembly_assembles_to_the_same_program(program: Program) -> None:

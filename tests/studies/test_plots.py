@@ -28,6 +28,7 @@ def texts(figure: "plots.Figure") -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "names"),
     [

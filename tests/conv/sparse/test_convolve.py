@@ -40,6 +40,7 @@ def followed(shape: ConvShape, rows: int, columns: int, down: int, across: int) 
     return plan, following
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     layer_shapes(),
@@ -117,6 +118,7 @@ def test_a_result_beyond_fp16_is_named() -> None:
     assert (conv2d(x, -w, relu=True, encoded=True, gpu=None).y == 0).all()
 
 
+@pytest.mark.slow
 def test_a_result_is_rounded_twice_on_its_way() -> None:
     # 65519.9992 is below what FP16 rounds to infinity, but FP32 rounds it to just that.
     x, w = np.array([65504, 1]).reshape(1, 2, 1, 1), np.array([1, 15.9921875]).reshape(1, 2, 1, 1)
@@ -219,6 +221,7 @@ def test_the_kernels_for_sparse_filters_give_the_same_bits(
         np.testing.assert_array_equal(b, c)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tiling", "short_ctas", "sparse_rows"),
     [
