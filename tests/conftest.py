@@ -13,6 +13,9 @@ import pytest
 from hypothesis import Phase, settings
 
 MUTANT = bool(os.environ.get("DSTC_MUTANT"))
+MOST_WORKERS = 8
+"""Workers take some 500 MB each."""
+
 COMPILERS = 2
 """Processes that compile at once: each takes some 600 MB."""
 
@@ -23,6 +26,11 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate) if MUTANT else tuple(Phase),
 )
 settings.load_profile("dstc")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Workers of ``-n auto``: the cores that this process may use, as far as memory goes."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
