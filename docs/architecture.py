@@ -9,7 +9,9 @@ import ast
 import re
 import sys
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dstc_isa"
@@ -17,12 +19,27 @@ PAGE = Path(__file__).with_name("architecture.md")
 PARTS = re.compile(r"(<!-- (picture|rooms) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
+def contract() -> dict[str, Any]:
+    """The import contract that has the layers."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layered,) = (each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+    return dict(layered)
+
+
+def short(name: str) -> str:
+    """A module's name within the package."""
+    return name.strip().removeprefix("dstc_isa.")
+
+
 def floors() -> list[list[str]]:
     """The layers of the contract, the highest first; the rooms of one do not import each other."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = project["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
-    return [[room.strip().removeprefix("dstc_isa.") for room in re.split("[|:]", layer)] for layer in layers]
+    return [[short(room) for room in re.split("[|:]", layer)] for layer in contract()["layers"]]
+
+
+def excepted() -> list[tuple[str, str]]:
+    """Imports that the contract does not look at: patterns of who imports and of what."""
+    pairs = (rule.split("->") for rule in contract().get("ignore_imports", []))
+    return [(short(importer), short(module).replace("**", "*")) for importer, module in pairs]
 
 
 def files(room: str) -> list[Path]:
@@ -38,14 +55,17 @@ def subject(file: Path) -> str:
 
 
 def imported(file: Path) -> set[str]:
-    """The modules of the package that a file imports anywhere, with the names it takes from them."""
+    """The modules of the package that a file imports anywhere, with the names it takes; exceptions are left out."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name.removeprefix("dstc_isa.") for name in found if name.startswith("dstc_isa.")}
+    own = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+    left_out = [module for importer, module in excepted() if fnmatchcase(own, importer)]
+    names = {short(name) for name in found if name.startswith("dstc_isa.")}
+    return {name for name in names if not any(fnmatchcase(name, each) for each in left_out)}
 
 
 def home(module: str, rooms: list[str]) -> str | None:

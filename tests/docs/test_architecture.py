@@ -33,6 +33,14 @@ def test_an_import_that_others_imply_is_left_out(drawing: ModuleType, monkeypatc
     assert drawing.arrows(["top", "middle", "low"]) == list(pairwise(imports))
 
 
+def test_what_the_contract_excepts_is_no_arrow(drawing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ROOT / "dstc_isa" / "timing" / "run.py"
+    everything = drawing.imported(file)
+    assert any(name.startswith("engine.run") for name in everything)
+    monkeypatch.setattr(drawing, "excepted", lambda: [("timing.*", "engine.*"), ("timing.other", "*")])
+    assert drawing.imported(file) == {name for name in everything if not name.startswith("engine.")}
+
+
 def test_a_module_is_in_the_innermost_room(drawing: ModuleType) -> None:
     rooms = ["conv", "conv.sparse"]
     assert [drawing.home(name, rooms) for name in ("conv.sparse.plan", "conv.shape", "convolution")] == [
