@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import Pipe, instruction
+from dstc_isa.isa.instruction import instruction
 from dstc_isa.isa.lanes import shift_right, splat
 from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.shorthand import Ra, Rb, Rd
 
 
-@instruction("AVG.U32", 0x2F0, Pipe.ALU, public=False)
+@instruction("AVG.U32", 0x2F0, ALU, public=False)
 def avg(ra: Ra, rb: Rb, up: Annotated[int, Flag("UP", Field(76, 1))]) -> Rd:
     """Average of two unsigned integers, rounded down, with .UP rounded up. The sum does not overflow."""
     half = shift_right(ra ^ rb, splat(1))

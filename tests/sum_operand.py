@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from attrs import frozen
 
 from dstc_isa.isa import masks
+from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, RegisterPlace, RowWord, Word
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import U32, Pipe, instruction
+from dstc_isa.isa.instruction import U32, instruction
 from dstc_isa.isa.lanes import splat
 from dstc_isa.isa.operand import Modifiers, Operand, Part, Parts
 from dstc_isa.isa.shorthand import Rd
@@ -56,7 +57,7 @@ class SumOperand(Operand):
         return Call(plus, (Call("source_u32", (Word(0, Base.REGISTERS),)), Word(1)))
 
 
-@instruction("SUMX", 0x2F3, Pipe.ALU, public=False)
+@instruction("SUMX", 0x2F3, ALU, public=False)
 def sumx(
     a: Annotated[U32, SumOperand(Field(24, 8), Field(40, 8, signed=True))],
     b: Annotated[U32, SumOperand(Field(32, 8), Field(48, 8, signed=True))],

@@ -18,6 +18,7 @@ def add_gpu_command(commands: Any) -> None:
     show = actions.add_parser("show", help="all parameters of a GPU: value, unit, source")
     show.add_argument("name", metavar="NAME", help="a shipped GPU, or FILE.toml")
     show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
+    show.add_argument("--isa", action="append", default=[], type=Path, metavar="FILE.py", help="declare further units")
     show.add_argument("--json", type=Path, metavar="R.json", help="write the parameters as JSON")
 
 
@@ -26,7 +27,8 @@ def run_gpu(options: argparse.Namespace) -> int:
     from rich.table import Table
 
     from dstc_isa.gpu import DEFAULT_GPU, gpu_names, is_file, load_gpu
-    from dstc_isa.gpu.schema import SOURCES, SPECS
+    from dstc_isa.gpu.schema import SOURCES, specs
+    from dstc_isa.isa.extension import load_extension
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     if options.action == "list":
@@ -39,11 +41,13 @@ def run_gpu(options: argparse.Namespace) -> int:
     if options.json is not None:
         check_output(options.json)
         check_files(options, [], [("the GPU", options.name if is_file(options.name) else None)])
+    for path in options.isa:
+        load_extension(path)
     gpu = load_gpu(options.name, options.set)
     for heading in ("parameter", "value", "unit", "source", "meaning and note"):
         table.add_column(heading, overflow="fold")
     for row in gpu.rows:
-        meaning = SPECS[row.key].meaning + (f" ({row.note})" if row.note else "")
+        meaning = specs()[row.key].meaning + (f" ({row.note})" if row.note else "")
         table.add_row(row.key, str(row.value), row.unit, row.source, meaning)
     sources = sorted({row.source for row in gpu.rows})
     show(f"{gpu.name}: {gpu.description}", table, *(f"{source}: {SOURCES[source]}" for source in sources))

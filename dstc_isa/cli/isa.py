@@ -121,16 +121,12 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
 
 
 def _pipe(declaration: "Declaration", gpu: "Gpu") -> str:
-    from dstc_isa.isa.instruction import Pipe
-
-    pipe = declaration.pipe
-    timing = gpu.pipes.get(pipe)
-    text = f"pipe: {pipe.name} ({pipe.value})"
-    if timing is None:
-        return text
+    unit = declaration.unit
+    timing = gpu.pipes[unit]
+    text = f"pipe: {unit.name} ({unit.meaning})"
     text += f"; on {gpu.name} one every {timing.initiation} cycles a sub-core"
     latency = f"{timing.latency}"
-    if pipe is Pipe.LSU:
+    if unit.memory:
         latency = f"{gpu.shared.latency} in shared memory, {gpu.l1.latency} in L1, {gpu.l2.latency} in L2, "
         latency += f"{gpu.dram.latency} in DRAM"
     waited = ", awaited with a scoreboard" if declaration.variable_latency else ", covered by stall counts"
@@ -141,7 +137,7 @@ def _list(declared: "list[Declaration]") -> "Table":
     table = _table("instruction", "pipe", "what it does")
     for declaration in sorted(declared, key=lambda d: d.mnemonic):
         summary = " ".join(declaration.description.split("\n\n")[0].split()).replace("``", "")
-        table.add_row(declaration.mnemonic, declaration.pipe.name, summary)
+        table.add_row(declaration.mnemonic, declaration.unit.name, summary)
     return table
 
 

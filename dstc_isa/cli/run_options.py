@@ -54,15 +54,12 @@ def add_timeout_option(command: argparse.ArgumentParser, what: str) -> None:
 
 
 def check_run_options(options: argparse.Namespace) -> None:
-    """Refuse what cannot be used before the run, and load declarations of further instructions."""
+    """Refuse what cannot be used before the run."""
     from dstc_isa.engine.supervision import check_timeout
-    from dstc_isa.isa.extension import load_extension
 
     check_timeout("--timeout", options.timeout)
     if options.json is not None:
         check_output(options.json)
-    for path in options.isa:
-        load_extension(path)
 
 
 def check_sample(sample: float | None) -> None:
@@ -87,9 +84,12 @@ def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOption
 
 
 def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
-    """The GPU to time on, None for a run without time."""
+    """The GPU to time on, with the units that files of the user's declare; None for a run without time."""
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
+    from dstc_isa.isa.extension import load_extension
 
+    for path in options.isa:
+        load_extension(path)
     if options.functional or options.reference:
         if options.gpu is not None or options.set:
             raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")

@@ -10,10 +10,10 @@ from attrs import evolve, frozen
 
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.halves import underflow_text
-from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
 from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 
 @frozen(eq=False, repr=False)

@@ -6,14 +6,16 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.isa import unit
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.operand import WIDEST_SOURCE
 from dstc_isa.isa.values import PT, RZ
-from dstc_isa.isa.warp import ARRAYS, LONG_RUN_REGISTERS, SCALARS
+from dstc_isa.isa.warp import ARRAYS, SCALARS
 
 ROW_BYTES = 4 * LANES
 """Bytes of one register of a warp."""
 
-SINK_ROW = RZ + LONG_RUN_REGISTERS
+SINK_ROW = RZ + WIDEST_SOURCE
 """Where writes to RZ go: RZ and 31 rows behind it read as zero, the widest operand included."""
 
 POOL_ROW = SINK_ROW + 4
@@ -74,8 +76,23 @@ WARP_POINTERS = {
     "next_look": "instructions it has issued when it is looked at for an endless loop",
     "addresses": "address of 256 bytes: its lane addresses if they are scattered",
 }
-WARP_ARRAYS = {name: length for name, (length, _) in ARRAYS.items()}
+UNIT_STATE = "unit_state"
+"""What an instruction tells its unit: the fields that the unit names, in words that all units use."""
+
+WARP_ARRAYS = {**{name: length for name, (length, _) in ARRAYS.items()}, UNIT_STATE: unit.STATE_WORDS}
 WARP_OFFSETS = offsets({**SCALARS, **WARP_POINTERS}, WARP_ARRAYS)
+
+
+def unit_fields() -> dict[str, tuple[int, int]]:
+    """Byte offset in a warp's record, and words, of each field by which instructions tell units what they did."""
+    found: dict[str, tuple[int, int]] = {}
+    for each in unit.UNITS:
+        place = WARP_OFFSETS[UNIT_STATE]
+        for name, cell in each.state.items():
+            found[name] = (place, cell.words)
+            place += 8 * cell.words
+    return found
+
 
 LAUNCH_FIELDS = {
     "code": "address of the decoded rows",
@@ -99,6 +116,7 @@ LAUNCH_FIELDS = {
     "max_instructions": "instructions a warp may issue",
     "reaches": "address of the Reach of each instruction",
     "uncounted": "address of counts that nobody reads",
+    "foreign": "address of the code of instructions from files of the user's, 0 if the kernel has none",
 }
 LAUNCH_OFFSETS = offsets(LAUNCH_FIELDS, {})
 
@@ -165,11 +183,12 @@ SLOT_ENTRY = 24
 SLOT_SHARED = 8
 SLOT_CTA = 16
 
+TRACE_ENTRY = 16
 TRACED_OFF = 1
 TRACED_PC = 1
-TRACED_ROWS = 32
-"""A trace's entry: whether the guard holds in no lane, above it the instruction, and the accumulator rows that the
-outer product before it added to."""
+TRACED_STATE = 8
+"""A trace's entry: whether the guard holds in no lane, above it the instruction; then the first word of what the
+instruction before it told its unit."""
 
 STEP_ENTRY = 16
 ALLOCATION_ENTRY = 24

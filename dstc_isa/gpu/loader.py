@@ -11,8 +11,19 @@ from types import NoneType
 from typing import Any
 
 from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
-from dstc_isa.gpu.schema import OPTIONAL, SETTING, SOURCES, SPECS, Gpu, Row, build
-from dstc_isa.isa.instruction import Pipe
+from dstc_isa.gpu.schema import (
+    MAXIMUM_PORTS,
+    SETTING,
+    SOURCES,
+    Gpu,
+    Row,
+    build,
+    given,
+    is_optional,
+    powers_of_two,
+    specs,
+)
+from dstc_isa.isa.unit import BLOCKS, UNITS, Unit
 from dstc_isa.options import check_kind, check_name
 
 DEFAULT_GPU = "v100-dstc"
@@ -20,6 +31,7 @@ SUFFIX = ".toml"
 HEAD = ("description", "extends")
 PARTS = ("v", "src", "note")
 COMMAND_LINE = "command line"
+OF_UNIT = "the unit's declaration"
 MAXIMUM_FILE = 1 << 20
 
 
@@ -36,11 +48,15 @@ def gpu_names() -> list[str]:
     return sorted(entry.name.removesuffix(SUFFIX) for entry in _shipped().iterdir() if entry.name.endswith(SUFFIX))
 
 
-@lru_cache(maxsize=32)
-def _cached(name: str) -> Gpu:
+def _read_gpu(name: str) -> Gpu:
     description, rows = _read(name, ())
-    missing = [key for key in SPECS if key not in rows and key not in OPTIONAL]
+    for key, value in given().items():
+        rows.setdefault(key, _row(key, key, value.value, value.source, value.note, OF_UNIT))
+    missing = [key for key in specs() if key not in rows and not is_optional(key)]
     if missing:
+        for unit in UNITS:
+            if not unit.shipped and missing[0].startswith((f"pipes.{unit.name}.", f"{_block_name(unit)}.")):
+                raise GpuError(f"{name}: {missing[0]} has no value: state one where unit {unit.name} is declared")
         raise GpuError(f"{name}: {missing[0]} has no value, nor have {len(missing) - 1} others: extend another GPU")
     return _checked(Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
 
@@ -109,10 +125,20 @@ def _changed(gpu: Gpu, settings: Sequence[str], option: str) -> Gpu:
     return _checked(gpu.name, gpu.description, rows)
 
 
+def _block_name(unit: Unit) -> str:
+    return "" if unit.block is None else unit.block.name
+
+
 def _load_plain(name: str) -> Gpu:
     if is_file(name):
-        return _cached.__wrapped__(name)
-    return _cached(name)
+        return _read_gpu(name)
+    return _shipped_gpu(name, len(UNITS), len(BLOCKS))
+
+
+@lru_cache(maxsize=32)
+def _shipped_gpu(name: str, units: int, blocks: int) -> Gpu:
+    """A shipped GPU with so many units; there may be more of them when it is asked for again."""
+    return _read_gpu(name)
 
 
 def _shipped() -> Any:
@@ -177,12 +203,12 @@ def _leaves(tree: Mapping[str, Any], label: str, text: str, prefix: str = "") ->
             if not isinstance(value, str):
                 raise GpuError(f"{_place(label, text, key)}: {key} is a text")
             continue
-        if key in SPECS:
+        if key in specs():
             yield key, value
-        elif isinstance(value, Mapping) and any(known.startswith(f"{key}.") for known in SPECS):
+        elif isinstance(value, Mapping) and any(known.startswith(f"{key}.") for known in specs()):
             yield from _leaves(value, label, text, f"{key}.")
         else:
-            raise GpuError(f"{_place(label, text, key)}: no parameter is called {key}{_nearest(key, SPECS)}")
+            raise GpuError(f"{_place(label, text, key)}: no parameter is called {key}{_nearest(key, specs())}")
 
 
 def _place(label: str, text: str, key: str) -> str:
@@ -206,9 +232,9 @@ def _nearest(name: str, known: Any) -> str:
 
 
 def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) -> Row:
-    spec = SPECS.get(key)
+    spec = specs().get(key)
     if spec is None:
-        raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, SPECS)}")
+        raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, specs())}")
     if spec.kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     kind: Any = spec.kind
@@ -235,13 +261,13 @@ def _checked(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
         )
     if gpu.l2.bytes % (gpu.l2.ways * gpu.l1.line_bytes):
         raise refuse("l2.bytes", f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}")
-    for key in ("accumulation_buffer.banks", "shared.banks"):
+    for key in powers_of_two():
         if rows[key].value & (rows[key].value - 1):
             raise refuse(key, "must be a power of two")
     for key, least in (("l2.latency", gpu.l1.latency), ("dram.latency", gpu.l2.latency)):
         if rows[key].value < least:
             raise refuse(key, f"is shorter than the {least} cycles of the level above")
     ports = {timing.port for timing in gpu.pipes.values()}
-    if len(ports) > len(Pipe):
-        raise refuse("pipes.ALU.port", "there are more ports than pipes")
+    if len(ports) > MAXIMUM_PORTS:
+        raise refuse("pipes.ALU.port", f"there are {len(ports)} ports; a sub-core has at most {MAXIMUM_PORTS}")
     return gpu

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Given, Number, Unit, Values, Word
 from dstc_isa.overview import Overview
 
 SETTING = "SET"
@@ -157,21 +158,6 @@ class Barrier:
 
 
 @frozen(kw_only=True)
-class AccumulationBuffer:
-    """The accumulation buffer of a sub-core's outer-product tensor core."""
-
-    banks: int = whole("", "banks, each a row of 32 FP32 words wide; row r is in bank r mod banks", 1, 32)
-    bank_cycles: int = cycles("that a bank takes to add to one row", 1, 64)
-    window: int = cycles(
-        "that a bank may be behind before the tensor port waits: depth of the operand collector", 0, 64
-    )
-    tiles: int = whole("tiles", "of 32x32 FP32 that are resident", 1, 16)
-    fill_cycles: int = cycles("to bring a tile in from the registers", 0, 10_000)
-    spill_cycles: int = cycles("to write one back", 0, 10_000)
-    skipped: str = word("what an OHMMA costs whose guard is false: none, or an issue slot", "none", "slot")
-
-
-@frozen(kw_only=True)
 class Model:
     """The simulation itself."""
 
@@ -190,11 +176,14 @@ class Row:
     origin: str
 
 
-Timetable = tuple[str, tuple[tuple[str, PipeTiming], ...]]
-"""What a skipped OHMMA costs, and every pipe with its timing."""
+Timetable = tuple[tuple[str, PipeTiming, bool], ...]
+"""Every unit with its timing, and whether an instruction of it whose guard is false takes no issue slot."""
 
 
 DIGEST_DIGITS, NAME_LIMIT = 12, 1000
+
+MAXIMUM_PORTS = 15
+"""Dispatch ports of a sub-core."""
 
 
 @frozen
@@ -216,14 +205,14 @@ class Gpu(Overview):
     kernel_launch_cycles: int = cycles("of a kernel launch, reported apart from the kernel's own", 0, 10_000_000)
     sm: Sm
     scheduler: Scheduler
-    pipes: Mapping[Pipe, PipeTiming]
+    pipes: Mapping[Unit, PipeTiming]
+    blocks: Mapping[Block, Values]
     register_file: RegisterFile
     shared: Shared
     l1: L1
     l2: L2
     dram: Dram
     barrier: Barrier
-    accumulation_buffer: AccumulationBuffer
     model: Model
     name: str = attrs.field(default="")
     description: str = attrs.field(default="")
@@ -234,11 +223,23 @@ class Gpu(Overview):
         changed = {row.key: row.value for row in self.rows if row.source == "SET"}
         return {"name": self.name, "sms": self.sm.count, "clock_mhz": f"{self.clock_mhz:g}", **changed}
 
+    def vanishes(self, unit: Unit) -> bool:
+        """Whether an instruction of a unit whose guard is false takes no issue slot."""
+        if unit.block is None or unit.vanishes is None:
+            return False
+        parameter, word = unit.vanishes
+        return bool(self.blocks[unit.block][parameter] == word)
+
     @property
     def timetable(self) -> Timetable:
-        """All that control codes depend on."""
-        pipes = tuple((pipe.name, timing) for pipe, timing in self.pipes.items())
-        return self.accumulation_buffer.skipped, pipes
+        """All that control codes depend on; a unit from a file of the user's counts if its own timing was changed."""
+        return tuple(
+            (unit.name, timing, self.vanishes(unit))
+            for unit, timing in self.pipes.items()
+            if unit.shipped
+            or not unit.given
+            or timing != _pipe_timing({name: given.value for name, given in unit.given.items()})
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -249,49 +250,101 @@ class Gpu(Overview):
     def target(self) -> ScheduledFor:
         """What programs are scheduled for on it."""
         digest = hashlib.sha256(repr(self.timetable).encode()).hexdigest()[:DIGEST_DIGITS]
-        timed = ("pipes.", "accumulation_buffer.skipped")
+        timed = ("pipes.", *(f"{u.block.name}.{u.vanishes[0]}" for u in UNITS if u.block and u.vanishes))
         changed = [f"{row.key}={row.value}" for row in self.rows if row.source == SETTING and row.key.startswith(timed)]
         name = "".join(c if c.isprintable() else "?" for c in " ".join([self.name, *changed]))
         return ScheduledFor(name[:NAME_LIMIT], digest)
 
 
-def _specs() -> dict[str, Spec]:
+def specs() -> Mapping[str, Spec]:
+    """Dotted key -> what it may be, for every parameter of a GPU, its units included."""
+    return _specs(tuple(UNITS), tuple(BLOCKS))
+
+
+@cache
+def _specs(units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> dict[str, Spec]:
     found: dict[str, Spec] = {}
     for field in attrs.fields(Gpu):
         if "spec" in field.metadata:
             found[field.name] = field.metadata["spec"]
         elif field.name == "pipes":
-            for pipe in Pipe:
+            for unit in units:
                 for part in attrs.fields(PipeTiming):
-                    found[f"pipes.{pipe.name}.{part.name}"] = part.metadata["spec"]
+                    found[f"pipes.{unit.name}.{part.name}"] = part.metadata["spec"]
+        elif field.name == "blocks":
+            for block in blocks:
+                for name, parameter in block.parameters.items():
+                    found[f"{block.name}.{name}"] = _spec(parameter)
         elif field.type is not None and attrs.has(field.type):
             for part in attrs.fields(field.type):
                 found[f"{field.name}.{part.name}"] = part.metadata["spec"]
     return found
 
 
-SPECS = _specs()
-"""Dotted key -> what it may be, for every parameter."""
+def _spec(parameter: Number | Word) -> Spec:
+    if isinstance(parameter, Word):
+        return Spec(str, "", parameter.meaning, choices=parameter.choices)
+    return Spec(int, parameter.unit, parameter.meaning, parameter.minimum, parameter.maximum)
 
-OPTIONAL = frozenset(key for key in SPECS if key.endswith(".accumulate"))
-"""Keys that a file may leave out; the latency then holds."""
+
+def given() -> Mapping[str, Given]:
+    """The values that units state themselves, for GPUs whose files have none."""
+    timings = {f"pipes.{unit.name}.{name}": value for unit in UNITS for name, value in unit.given.items()}
+    parameters = {
+        f"{b.name}.{name}": p.given for b in BLOCKS for name, p in b.parameters.items() if p.given is not None
+    }
+    return timings | parameters
+
+
+def is_optional(key: str) -> bool:
+    """Whether a file may leave a key out: for accumulation the latency holds then."""
+    return key.endswith(".accumulate") or key in given()
+
+
+def powers_of_two() -> list[str]:
+    """Keys whose values must be powers of two."""
+    of_blocks = (
+        f"{block.name}.{name}"
+        for block in BLOCKS
+        for name, parameter in block.parameters.items()
+        if isinstance(parameter, Number) and parameter.power_of_two
+    )
+    return [*of_blocks, "shared.banks"]
+
+
+class UnitTimings(dict[Unit, PipeTiming]):
+    """Timing of each unit; of one that was declared after the GPU was read, as its declaration gives it."""
+
+    def __missing__(self, unit: Unit) -> PipeTiming:
+        self[unit] = _pipe_timing({name: each.value for name, each in unit.given.items()})
+        return self[unit]
+
+
+class BlockValues(dict[Block, Values]):
+    """Parameters of each block, likewise."""
+
+    def __missing__(self, block: Block) -> Values:
+        self[block] = {name: each.given.value for name, each in block.parameters.items() if each.given is not None}
+        return self[block]
+
+
+def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
+    return PipeTiming(**{"accumulate": values["latency"], **{k: v for k, v in values.items() if v is not None}})
 
 
 def build(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
     """The configuration with these values; all keys but the optional ones must be there."""
     values = {key: row.value for key, row in rows.items()}
-    pipes = {}
-    for pipe in Pipe:
-        prefix = f"pipes.{pipe.name}."
-        given: dict[str, Any] = {field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)}
-        if given["accumulate"] is None:
-            given["accumulate"] = given["latency"]
-        pipes[pipe] = PipeTiming(**given)
-    parts: dict[str, Any] = {"pipes": pipes}
+    pipes = UnitTimings()
+    for unit in UNITS:
+        prefix = f"pipes.{unit.name}."
+        pipes[unit] = _pipe_timing({field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)})
+    blocks = BlockValues({b: {part: values[f"{b.name}.{part}"] for part in b.parameters} for b in BLOCKS})
+    parts: dict[str, Any] = {"pipes": pipes, "blocks": blocks}
     for field in attrs.fields(Gpu):
         if "spec" in field.metadata:
             parts[field.name] = values[field.name]
-        elif field.name != "pipes" and field.type is not None and attrs.has(field.type):
+        elif field.name not in parts and field.type is not None and attrs.has(field.type):
             own = {part.name: values[f"{field.name}.{part.name}"] for part in attrs.fields(field.type)}
             parts[field.name] = field.type(**own)
-    return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in SPECS if key in rows))
+    return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in specs() if key in rows))

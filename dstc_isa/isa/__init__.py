@@ -1,31 +1,27 @@
 """The instruction set: declarations, encoding, decoding, printing and semantics."""
 
-from dstc_isa.isa import (
-    communication,
-    control_flow,
-    convert,
-    float,
-    half,
-    integer,
-    logic,
-    memory,
-    predicate,
-    sequenced,
-    structured,
-    tensor,
-)
+from importlib import import_module
 
-FAMILIES = (
-    integer,
-    logic,
-    predicate,
-    float,
-    half,
-    convert,
-    communication,
-    memory,
-    control_flow,
-    tensor,
-    sequenced,
-    structured,
-)
+from dstc_isa.isa.unit import UNITS
+
+SHIPPED_UNITS = ("dstc_isa.units.outer",)
+"""Units that come with the package, each declared by the same means as one in a file of the user's."""
+
+for _name in (
+    "integer",
+    "logic",
+    "predicate",
+    "float",
+    "half",
+    "convert",
+    "communication",
+    "memory",
+    "control_flow",
+    "tensor",
+    "structured",
+):
+    import_module(f"dstc_isa.isa.{_name}")
+for _name in SHIPPED_UNITS:
+    import_module(_name)
+for _unit in UNITS:
+    _unit.shipped = True

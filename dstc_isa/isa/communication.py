@@ -3,9 +3,10 @@
 from enum import IntEnum
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU, LSU, SFU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import SpecialRegisterOperand
-from dstc_isa.isa.instruction import U32, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     ballot,
@@ -35,7 +36,7 @@ class Shuffle(IntEnum):
     BFLY = 3
 
 
-@instruction("SHFL", 0x389, Pipe.LSU, variable=True, forms={2: ("rc",), 4: ("rb",), 7: ("rb", "rc")})
+@instruction("SHFL", 0x389, LSU, variable=True, forms={2: ("rc",), 4: ("rb",), 7: ("rb", "rc")})
 def shfl(
     ra: Ra,
     rb: Annotated[U32, Source("b", several=True, literal_at=Field(53, 5))],
@@ -74,7 +75,7 @@ class Vote(IntEnum):
     EQ = 2
 
 
-@instruction("VOTE", 0x806, Pipe.ALU)
+@instruction("VOTE", 0x806, ALU)
 def vote(
     warp: Warp, pp: Pp, how: Annotated[int, Choice(Vote, Field(72, 2))]
 ) -> tuple[Annotated[U32, Destination(optional=True, default=Register(RZ)), "rd"], CarryOut]:
@@ -112,13 +113,13 @@ def special(warp: Warp, number: int) -> U32:
     return splat(0)
 
 
-@instruction("S2R", 0x919, Pipe.SFU, variable=True)
+@instruction("S2R", 0x919, SFU, variable=True)
 def s2r(warp: Warp, number: SpecialSource) -> Rd:
     """Read a special register: thread, CTA and lane numbers and the sizes of block and grid."""
     return special(warp, number)
 
 
-@instruction("CS2R", 0x805, Pipe.ALU)
+@instruction("CS2R", 0x805, ALU)
 def cs2r(warp: Warp, number: SpecialSource) -> Rd64:
     """Read a special register to a pair, zero-extended; CS2R Rd, SRZ clears two registers.
 

@@ -3,10 +3,11 @@
 from enum import IntEnum
 from typing import Annotated
 
+from dstc_isa.isa.core_units import BRANCH, CONTROL, LSU
 from dstc_isa.isa.divergence import abandon, arrive, collect, jump, jump_each, leave, park, resume
 from dstc_isa.isa.field import WORD_BYTES, Field
 from dstc_isa.isa.field_operand import BarrierOperand, ImmediateOperand, TargetOperand
-from dstc_isa.isa.instruction import U32, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Source
@@ -18,7 +19,7 @@ Target = Annotated[Scalar, TargetOperand()]
 Barrier = Annotated[Scalar, BarrierOperand(Field(16, 4))]
 
 
-@instruction("BRA", 0x947, Pipe.BRANCH)
+@instruction("BRA", 0x947, BRANCH)
 def bra(warp: Warp, pp: PpOptional, target: Target) -> None:
     """Branch: the lanes whose guard and Pp hold go to the target.
 
@@ -28,13 +29,13 @@ def bra(warp: Warp, pp: PpOptional, target: Target) -> None:
     jump(warp, warp.mask & ballot(pp), warp.pc * WORD_BYTES + target)
 
 
-@instruction("BRX", 0x949, Pipe.BRANCH)
+@instruction("BRX", 0x949, BRANCH)
 def brx(warp: Warp, ra: Ra, target: Target) -> None:
     """Indirect branch: each lane goes to the target's address plus its Ra, in bytes."""
     jump_each(warp, warp.mask, ra + splat(warp.pc * WORD_BYTES + target))
 
 
-@instruction("BSSY", 0x945, Pipe.BRANCH)
+@instruction("BSSY", 0x945, BRANCH)
 def bssy(warp: Warp, barrier: Barrier, target: Target) -> None:
     """Begin a divergent region: barrier B collects the executing lanes, to meet again at BSYNC.
 
@@ -43,19 +44,19 @@ def bssy(warp: Warp, barrier: Barrier, target: Target) -> None:
     collect(warp, barrier, warp.mask, warp.mask)
 
 
-@instruction("BSYNC", 0x941, Pipe.BRANCH)
+@instruction("BSYNC", 0x941, BRANCH)
 def bsync(warp: Warp, barrier: Barrier) -> None:
     """End a divergent region: lanes wait until all lanes that barrier B collects have come or exited."""
     arrive(warp, barrier, warp.mask)
 
 
-@instruction("BREAK", 0x942, Pipe.BRANCH)
+@instruction("BREAK", 0x942, BRANCH)
 def break_(warp: Warp, barrier: Barrier) -> None:
     """Leave a divergent region early: barrier B no longer waits for the executing lanes."""
     abandon(warp, barrier, warp.mask)
 
 
-@instruction("WARPSYNC", 0x348, Pipe.BRANCH)
+@instruction("WARPSYNC", 0x348, BRANCH)
 def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
     """Wait until all lanes named in the mask Rb have come to a WARPSYNC or exited; then they run together.
 
@@ -69,25 +70,25 @@ def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
     arrive(warp, SYNC_SLOT, warp.mask)
 
 
-@instruction("CALL.REL.NOINC", 0x944, Pipe.BRANCH)
+@instruction("CALL.REL.NOINC", 0x944, BRANCH)
 def call(warp: Warp, target: Target) -> None:
     """Call: a branch. As on Volta the return address is put into a register first: MOV R20, label."""
     jump(warp, warp.mask, warp.pc * WORD_BYTES + target)
 
 
-@instruction("RET.REL.NODEC", 0x950, Pipe.BRANCH)
+@instruction("RET.REL.NODEC", 0x950, BRANCH)
 def ret(warp: Warp, ra: Ra) -> None:
     """Return: each lane goes to the byte address in its Ra, counted from the start of the kernel."""
     jump_each(warp, warp.mask, ra)
 
 
-@instruction("EXIT", 0x94D, Pipe.BRANCH)
+@instruction("EXIT", 0x94D, BRANCH)
 def exit_(warp: Warp) -> None:
     """The executing lanes are done."""
     leave(warp, warp.mask)
 
 
-@instruction("BAR.SYNC", 0xB1D, Pipe.CONTROL, variable=True)
+@instruction("BAR.SYNC", 0xB1D, CONTROL, variable=True)
 def bar_sync(
     warp: Warp,
     barrier: Annotated[Scalar, ImmediateOperand(Field(54, 4))],
@@ -112,7 +113,7 @@ def bar_sync(
         resume(warp, lowest_bit(lanes) - 1)
 
 
-@instruction("NOP", 0x918, Pipe.CONTROL)
+@instruction("NOP", 0x918, CONTROL)
 def nop() -> None:
     """Do nothing."""
 
@@ -125,6 +126,6 @@ class Scope(IntEnum):
     SYS = 3
 
 
-@instruction("MEMBAR.SC", 0x992, Pipe.LSU, variable=True)
+@instruction("MEMBAR.SC", 0x992, LSU, variable=True)
 def membar(scope: Annotated[int, Choice(Scope, Field(76, 3))]) -> None:
     """Order memory accesses; the emulator performs each access at once, so nothing remains to be done."""

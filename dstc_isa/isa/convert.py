@@ -3,9 +3,10 @@
 from enum import IntEnum
 from typing import Annotated
 
+from dstc_isa.isa.core_units import SFU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.float import canonical, number
-from dstc_isa.isa.instruction import F32, U32, Pipe, instruction
+from dstc_isa.isa.instruction import F32, U32, instruction
 from dstc_isa.isa.lanes import (
     f32,
     float_to_half,
@@ -44,7 +45,7 @@ class Rounding(IntEnum):
     TRUNC = 3
 
 
-@instruction("F2F", 0x304, Pipe.SFU, variable=True)
+@instruction("F2F", 0x304, SFU, variable=True)
 def f2f(
     rb: Annotated[U32, Source("b", const=CONST_B)],
     to: Annotated[int, Choice(FloatType, Field(75, 2))],
@@ -69,7 +70,7 @@ def rounded(how: int, a: F32) -> F32:
     return round_zero(a)
 
 
-@instruction("F2I", 0x305, Pipe.SFU, variable=True)
+@instruction("F2I", 0x305, SFU, variable=True)
 def f2i(
     fb: Annotated[F32, Source("b", negate=True, absolute=True, const=CONST_B)],
     sign: Annotated[int, Choice(Sign, Field(72, 1))] = Sign.S32,
@@ -89,7 +90,7 @@ def f2i(
     return select(high, splat(0xFFFFFFFF), float_to_u32(inside))
 
 
-@instruction("I2F", 0x306, Pipe.SFU, variable=True)
+@instruction("I2F", 0x306, SFU, variable=True)
 def i2f(rb: Rb, sign: Annotated[int, Choice(Sign, Field(74, 1))] = Sign.S32) -> Fd:
     """Convert an integer to a float, to nearest even."""
     return int_to_float(s32(rb)) if sign == Sign.S32 else int_to_float(rb)

@@ -1,4 +1,4 @@
-"""Instructions declared outside the package, in a file of the user's."""
+"""Instructions and units declared outside the package, in a file of the user's."""
 
 import importlib.util
 import os
@@ -10,7 +10,10 @@ from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import EffectError, effects_of
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.unit import BLOCKS, UNITS
 from dstc_isa.options import check_name
+
+PACKAGE = "__init__.py"
 
 
 class ExtensionError(DstcError, ValueError):
@@ -25,41 +28,51 @@ class ExtensionError(DstcError, ValueError):
 
 
 def load_extension(path: str | os.PathLike[str]) -> None:
-    """Run a Python file that declares instructions with ``isa.instruction``; once per file.
+    """Run a Python file, or a package's folder, that declares instructions and units; once per file.
 
     Call it before any program is assembled or loaded. Raises ExtensionError; nothing of the file is declared then.
     """
     check_name("path", path, (str, os.PathLike), "a file's name")
     path = Path(path)
     name = EXTENSION_PREFIX + path.stem
+    file = path / PACKAGE if (path / PACKAGE).is_file() else path
     if name in sys.modules:
         loaded = sys.modules[name].__file__
-        if loaded != str(path.resolve()):
+        if loaded != str(file.resolve()):
             raise ExtensionError(path, f"{loaded} has the same name and is loaded already: rename one of them")
         return
     try:
-        with path.open("rb"):
+        with file.open("rb"):
             pass
     except (OSError, ValueError) as error:
         raise ExtensionError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if path.suffix != ".py":
+    if file.suffix != ".py":
         raise ExtensionError(path, "not a Python file: expected the name of a .py file that declares instructions")
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    folders = [str(path.resolve())] if file != path else None
+    spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    before = len(REGISTRY)
+    before = len(REGISTRY), len(UNITS), len(BLOCKS)
     try:
         spec.loader.exec_module(module)
-        for declaration in REGISTRY[before:]:
+        for declaration in REGISTRY[before[0] :]:
             effects_of(declaration.function)
-    except EffectError as error:
-        del sys.modules[name], REGISTRY[before:]
-        raise ExtensionError(Path(error.file), error.reason, error.line) from error
     except Exception as error:
-        del sys.modules[name], REGISTRY[before:]
-        raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, path)) from error
+        for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+            del sys.modules[each]
+        forget(*before)
+        if isinstance(error, EffectError):
+            raise ExtensionError(Path(error.file), error.reason, error.line) from error
+        raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, file)) from error
+
+
+def forget(declarations: int, units: int, blocks: int) -> None:
+    """Let there be no more than so many instructions, units and blocks."""
+    del REGISTRY[declarations:], BLOCKS[blocks:]
+    for unit in UNITS[units:]:
+        unit.forget()
 
 
 def _line(error: Exception, path: Path) -> int:

@@ -3,8 +3,9 @@
 from enum import IntEnum
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU, FMA, SFU
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import F32, Pipe, instruction
+from dstc_isa.isa.instruction import F32, instruction
 from dstc_isa.isa.integer import combine
 from dstc_isa.isa.lanes import (
     CANONICAL_NAN,
@@ -55,7 +56,7 @@ def finish(a: F32, saturate: int, flush: int) -> F32:
     return canonical(a)
 
 
-@instruction("FADD", 0x221, Pipe.FMA)
+@instruction("FADD", 0x221, FMA)
 def fadd(
     fa: Fa,
     fb: Annotated[F32, Source("b", negate=True, absolute=True, imm=IMM_C, const=CONST_C, literal=Literal.FLOAT)],
@@ -66,13 +67,13 @@ def fadd(
     return finish(flushed(fa, flush) + flushed(fb, flush), saturate, flush)
 
 
-@instruction("FMUL", 0x220, Pipe.FMA)
+@instruction("FMUL", 0x220, FMA)
 def fmul(fa: Fa, fb: Fb, saturate: Saturate, flush: Flush) -> Fd:
     """Multiply: Rd = Ra * Rb."""
     return finish(flushed(fa, flush) * flushed(fb, flush), saturate, flush)
 
 
-@instruction("FFMA", 0x223, Pipe.FMA)
+@instruction("FFMA", 0x223, FMA)
 def ffma(
     fa: Annotated[F32, Source("a", negate=True)],
     fb: Annotated[F32, Source("b", negate=True, imm=4, const=5, literal=Literal.FLOAT)],
@@ -84,7 +85,7 @@ def ffma(
     return finish(fma(flushed(fa, flush), flushed(fb, flush), flushed(fc, flush)), saturate, flush)
 
 
-@instruction("FMNMX", 0x209, Pipe.ALU)
+@instruction("FMNMX", 0x209, ALU)
 def fmnmx(fa: Fa, fb: Fb, pp: Pp, flush: Flush) -> Fd:
     """Minimum where Pp is true, maximum where it is false; a NaN yields to a number, and -0 is less than +0."""
     a = flushed(fa, flush)
@@ -120,7 +121,7 @@ def compare_floats(how: int, a: F32, b: F32) -> F32:
     return hit | unordered if how > FloatCompare.NAN else hit
 
 
-@instruction("FSETP", 0x20B, Pipe.ALU)
+@instruction("FSETP", 0x20B, ALU)
 def fsetp(
     fa: Fa,
     fb: Fb,
@@ -137,7 +138,7 @@ def fsetp(
     return combine(joined, hit, pp), combine(joined, ~hit, pp)
 
 
-@instruction("FSEL", 0x208, Pipe.ALU)
+@instruction("FSEL", 0x208, ALU)
 def fsel(fa: Fa, fb: Fb, pp: Pp) -> Fd:
     """Select: Ra where Pp is true, Rb where it is false; the bits of a NaN pass unchanged."""
     return select(pp, fa, fb)
@@ -205,7 +206,7 @@ def int_exponent(exponent: F32) -> F32:
     return int_to_float(exponent) * number(0x34000000)
 
 
-@instruction("MUFU", 0x308, Pipe.SFU, variable=True)
+@instruction("MUFU", 0x308, SFU, variable=True)
 def mufu(fb: Fb, function: Annotated[int, Choice(Special, Field(74, 4))]) -> Fd:
     """Special function of Rb: reciprocal, reciprocal square root, 2 to the power, logarithm to base 2.
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from dstc_isa.isa.instruction import F32, U32, Pipe, instruction
+from dstc_isa.isa.core_units import FP16
+from dstc_isa.isa.instruction import F32, U32, instruction
 from dstc_isa.isa.lanes import f32, float_to_half, half_to_float, select, shift_left, shift_right, splat, u32
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.register_operand import Source
@@ -48,7 +49,7 @@ def add_to_odd(a: F32, b: F32) -> F32:
     return f32(select(inexact & even, neighbour, u32(total)))
 
 
-@instruction("HADD2", 0x230, Pipe.FP16)
+@instruction("HADD2", 0x230, FP16)
 def hadd2(
     ha: Ha,
     hb: Annotated[
@@ -60,13 +61,13 @@ def hadd2(
     return pack(add_to_odd(low_half(ha), low_half(hb)), add_to_odd(high_half(ha), high_half(hb)))
 
 
-@instruction("HMUL2", 0x232, Pipe.FP16)
+@instruction("HMUL2", 0x232, FP16)
 def hmul2(ha: Ha, hb: Hb) -> Rd:
     """Multiply two pairs of FP16 numbers."""
     return pack(low_half(ha) * low_half(hb), high_half(ha) * high_half(hb))
 
 
-@instruction("HFMA2", 0x231, Pipe.FP16)
+@instruction("HFMA2", 0x231, FP16)
 def hfma2(
     ha: Annotated[U32, Source("a", negate=True, halves=True, literal=Literal.HALVES)],
     hb: Annotated[U32, Source("b", negate=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES)],

@@ -18,7 +18,7 @@ Parts = dict[str, str]
 def parts_of(words: Iterable[int]) -> Parts:
     """The parts that declare the opcodes of some words, in the order of their names.
 
-    A digest covers the instructions that occur, not the others: mnemonic, bits, operands, modifiers, pipe, and for
+    A digest covers the instructions that occur, not the others: mnemonic, bits, operands, modifiers, unit, and for
     instructions of other files the text of their semantics.
     """
     found: dict[str, set[str]] = {}
@@ -44,7 +44,7 @@ def _described(declaration: Declaration) -> str:
     bits = (
         declaration.mnemonic,
         declaration.opcode,
-        declaration.pipe.name,
+        declaration.unit.name,
         declaration.variable_latency,
         declaration.names,
         declaration.operands,

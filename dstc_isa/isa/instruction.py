@@ -1,4 +1,4 @@
-"""The instruction decorator: one annotated function declares mnemonic, operands, bits, pipe and semantics."""
+"""The instruction decorator: one annotated function declares mnemonic, operands, bits, unit and semantics."""
 
 import ast
 import inspect
@@ -6,7 +6,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
@@ -18,7 +17,8 @@ from dstc_isa.isa.effects import MEMORY, RUNNING, Effect, effects_of
 from dstc_isa.isa.fetch import Lane, functions_in
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
-from dstc_isa.isa.operand import REGISTER_FORM, Form, Operand
+from dstc_isa.isa.operand import REGISTER_FORM, WIDEST_SOURCE, Form, Operand
+from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
 
 OPCODE = Field(0, 12, name="opcode")
@@ -26,24 +26,6 @@ GUARD = Field(12, 3, name="guard")
 GUARD_NOT = Field(15, 1, name="guard negate")
 COMMON_FIELDS = (OPCODE, GUARD, GUARD_NOT, *CONTROL_FIELDS)
 FORM_SHIFT = 9
-
-
-class Pipe(Enum):
-    """Execution pipe of a sub-core; a GPU's configuration gives each its latency and initiation interval."""
-
-    ALU = "integer and logic"
-    FMA = "FP32 multiply and add"
-    IMAD = "integer multiply and add"
-    FP16 = "packed FP16"
-    SFU = "special functions, conversions and special registers"
-    POPC = "population count and bit search"
-    LSU = "load and store"
-    HMMA = "inner-product tensor core"
-    OHMMA = "outer-product tensor core"
-    BOHMMA = "binary outer product"
-    SPWMMA = "sequenced outer product"
-    BRANCH = "branch and convergence"
-    CONTROL = "no execution pipe"
 
 
 U32 = Annotated[Any, Lane.U32]
@@ -74,8 +56,8 @@ class Parameter:
     derived: Derived | None = None
 
 
-BEYOND = MEMORY | RUNNING | {Effect.STATE}
-"""What other warps can tell, or the unit that the instruction runs on."""
+BEYOND = MEMORY | RUNNING
+"""What other warps can tell."""
 
 
 @frozen(eq=False)
@@ -89,7 +71,7 @@ class Declaration:
 
     mnemonic: str
     opcode: int
-    pipe: Pipe
+    unit: Unit
     function: Callable[..., Any]
     description: str
     names: tuple[str, ...]
@@ -127,9 +109,11 @@ class Declaration:
 
     @property
     def keeps_to_warp(self) -> bool:
-        """Whether the semantics reaches nothing but its warp's registers and predicates, so that no other warp can tell
-        when it runs."""
-        return self.pipe is not Pipe.LSU and self.effects.isdisjoint(BEYOND)
+        """Whether nobody can tell when it runs: the semantics reaches nothing but its warp's registers and predicates.
+
+        Its unit is left no more than a trace keeps.
+        """
+        return not self.unit.in_time and self.effects.isdisjoint(BEYOND)
 
     @property
     def family(self) -> str:
@@ -191,7 +175,7 @@ REGISTRY: list[Declaration] = []
 def instruction(
     mnemonic: str,
     opcode: int,
-    pipe: Pipe,
+    unit: Unit,
     *,
     public: bool = True,
     variable: bool = False,
@@ -210,7 +194,7 @@ def instruction(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        declaration = declare(mnemonic, opcode, pipe, function, public, variable, forms or {}, adds)
+        declaration = declare(mnemonic, opcode, unit, function, public, variable, forms or {}, adds)
         check(declaration, REGISTRY)
         REGISTRY.append(declaration)
         return function
@@ -221,7 +205,7 @@ def instruction(
 def declare(
     mnemonic: str,
     opcode: int,
-    pipe: Pipe,
+    unit: Unit,
     function: Callable[..., Any],
     public: bool,
     variable: bool,
@@ -267,7 +251,7 @@ def declare(
     return Declaration(
         mnemonic=mnemonic,
         opcode=opcode,
-        pipe=pipe,
+        unit=unit,
         function=function,
         description=description,
         names=tuple(names),
@@ -301,6 +285,9 @@ def check(declaration: Declaration, others: list[Declaration]) -> None:
             if taken & field.mask or field.lo + field.width > 128:
                 raise DeclarationError(f"{declaration.mnemonic}: field {name} at bit {field.lo} overlaps another")
             taken |= field.mask
+    for name, operand in zip(declaration.names, declaration.operands, strict=True):
+        if not operand.destination and operand.widest > WIDEST_SOURCE:
+            raise DeclarationError(f"{declaration.mnemonic}: source {name} has more than {WIDEST_SOURCE} registers")
     seen: dict[str, Modifier] = {}
     for modifier in declaration.modifiers:
         for word, value in modifier.kind.words().items():

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU, IMAD
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Pipe, Scalar, instruction
+from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Scalar, instruction
 from dstc_isa.isa.lanes import (
     maximum,
     minimum,
@@ -65,7 +66,7 @@ def _signs(decoded: Instruction) -> int:
     return sum(1 << i for i, v in enumerate(sources) if getattr(v, "negate", False))
 
 
-@instruction("IADD3", 0x210, Pipe.ALU, adds=("ra", "rb", "rc"))
+@instruction("IADD3", 0x210, ALU, adds=("ra", "rb", "rc"))
 def iadd3(
     ra: Annotated[U32, Source("a", negate=True, raw=True)],
     rb: Annotated[U32, Source("b", negate=True, raw=True, imm=IMM_B, const=CONST_B)],
@@ -109,7 +110,7 @@ def iadd3(
     return narrow(total), carry > splat(0), carry > splat(1)
 
 
-@instruction("IMAD", 0x224, Pipe.IMAD, adds=("rc",))
+@instruction("IMAD", 0x224, IMAD, adds=("rc",))
 def imad(
     ra: Ra,
     rb: Rb,
@@ -130,7 +131,7 @@ def wide_product(ra: U32, rb: U32, sign: int) -> U64:
 Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C)]
 
 
-@instruction("IMAD.WIDE", 0x225, Pipe.IMAD, adds=("rc",))
+@instruction("IMAD.WIDE", 0x225, IMAD, adds=("rc",))
 def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd64:
     """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
 
@@ -140,7 +141,7 @@ def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_B
     return wide_product(ra, rb, sign) + rc
 
 
-@instruction("IMAD.HI", 0x227, Pipe.IMAD)
+@instruction("IMAD.HI", 0x227, IMAD)
 def imad_hi(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
     """High word of a multiply-add: bits 32 to 63 of Ra * Rb + the pair Rc."""
     return narrow(shift_right(wide_product(ra, rb, sign) + rc, widen(splat(32))))
@@ -152,7 +153,7 @@ def _lea_carries(decoded: Instruction) -> int:
     return int(isinstance(carry, Predicate) and carry.index != PT)
 
 
-@instruction("LEA", 0x211, Pipe.ALU, adds=("rb",))
+@instruction("LEA", 0x211, ALU, adds=("rb",))
 def lea(
     ra: Ra,
     rb: Rb,
@@ -185,7 +186,7 @@ def lea(
     return total, narrow(shift_right(wide, widen(splat(32)))) > splat(0)
 
 
-@instruction("IMNMX", 0x217, Pipe.ALU)
+@instruction("IMNMX", 0x217, ALU)
 def imnmx(ra: Ra, rb: Rb, pp: Pp, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
     """Minimum where Pp is true, maximum where it is false."""
     if sign == Sign.S32:
@@ -193,7 +194,7 @@ def imnmx(ra: Ra, rb: Rb, pp: Pp, sign: Annotated[int, Choice(Sign, SIGN_BIT)] =
     return select(pp, minimum(ra, rb), maximum(ra, rb))
 
 
-@instruction("IABS", 0x213, Pipe.ALU)
+@instruction("IABS", 0x213, ALU)
 def iabs(rb: Rb) -> Rd:
     """Absolute value of a signed integer; -2**31 stays as it is."""
     return u32(select(s32(rb) < s32(splat(0)), s32(splat(0)) - s32(rb), s32(rb)))
@@ -216,7 +217,7 @@ def compare(how: int, a: S32, b: S32) -> S32:
     return truth(how == Compare.T)
 
 
-@instruction("ISETP", 0x20C, Pipe.ALU)
+@instruction("ISETP", 0x20C, ALU)
 def isetp(
     ra: Ra,
     rb: Rb,
@@ -230,13 +231,13 @@ def isetp(
     return combine(joined, hit, pp), combine(joined, ~hit, pp)
 
 
-@instruction("SEL", 0x207, Pipe.ALU)
+@instruction("SEL", 0x207, ALU)
 def sel(ra: Ra, rb: Rb, pp: Pp) -> Rd:
     """Select: Ra where Pp is true, Rb where it is false."""
     return select(pp, ra, rb)
 
 
-@instruction("MOV", 0x202, Pipe.ALU, adds=("rb",))
+@instruction("MOV", 0x202, ALU, adds=("rb",))
 def mov(rb: Rb) -> Rd:
     """Copy a register, an immediate or a constant to Rd."""
     return rb

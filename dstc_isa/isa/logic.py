@@ -3,9 +3,10 @@
 from enum import IntEnum
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU, POPC
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import U32, Derived, Instruction, Pipe, Scalar, instruction
+from dstc_isa.isa.instruction import U32, Derived, Instruction, Scalar, instruction
 from dstc_isa.isa.lanes import (
     leading_zeros,
     minimum,
@@ -64,7 +65,7 @@ def _terms(decoded: Instruction) -> int:
     return normal_form(next(v.value for v in reversed(decoded.operands) if isinstance(v, Immediate)))
 
 
-@instruction("LOP3.LUT", 0x212, Pipe.ALU)
+@instruction("LOP3.LUT", 0x212, ALU)
 def lop3(
     ra: Ra,
     rb: Rb,
@@ -98,7 +99,7 @@ class Direction(IntEnum):
     R = 1
 
 
-@instruction("SHF", 0x219, Pipe.ALU)
+@instruction("SHF", 0x219, ALU)
 def shf(
     ra: Ra,
     rb: Rb,
@@ -133,13 +134,13 @@ def shf(
     return narrow(low)
 
 
-@instruction("POPC", 0x309, Pipe.POPC, variable=True)
+@instruction("POPC", 0x309, POPC, variable=True)
 def popc_(rb: Rb) -> Rd:
     """Count the set bits of Rb."""
     return popc(rb)
 
 
-@instruction("FLO", 0x300, Pipe.POPC, variable=True)
+@instruction("FLO", 0x300, POPC, variable=True)
 def flo(
     rb: Rb,
     as_shift: Annotated[int, Flag("SH", Field(74, 1))],
@@ -158,13 +159,13 @@ def flo(
     return select(bits == splat(0), splat(0xFFFFFFFF), found)
 
 
-@instruction("BREV", 0x301, Pipe.POPC, variable=True)
+@instruction("BREV", 0x301, POPC, variable=True)
 def brev(rb: Rb) -> Rd:
     """Reverse the order of the 32 bits."""
     return reverse_bits(rb)
 
 
-@instruction("PRMT", 0x216, Pipe.ALU)
+@instruction("PRMT", 0x216, ALU)
 def prmt(ra: Ra, rb: Rb, rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)]) -> Rd:
     """Permute bytes: each of the four low nibbles of Rb picks one byte of Rc:Ra for its byte of Rd.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from dstc_isa.isa import FAMILIES, lanes, warp
+from dstc_isa.isa import lanes, warp
 from dstc_isa.isa.control import CONTROL_FIELDS, Control
 from dstc_isa.isa.diagram import diagram
 from dstc_isa.isa.effects import Effect
@@ -146,7 +146,7 @@ def section(declaration: Declaration) -> Iterator[str]:
     latency = "variable" if declaration.variable_latency else "fixed"
     yield f"## {title(declaration)}\n"
     yield f"{declaration.description}\n"
-    yield f"Pipe: {declaration.pipe.name} ({declaration.pipe.value}). Latency: {latency}."
+    yield f"Pipe: {declaration.unit.name} ({declaration.unit.meaning}). Latency: {latency}."
     if declaration.effects:
         yield f"Touches: {touched(declaration)}."
     yield f"Opcodes ({_origin(declaration)}): {codes(declaration)}.\n"
@@ -199,8 +199,7 @@ def _primitive_table(module: ModuleType) -> Iterator[str]:
 
 def families() -> list[ModuleType]:
     """The modules that declare instructions, the files that a user added last."""
-    added = {d.function.__module__: sys.modules[d.function.__module__] for d in REGISTRY}
-    return [*FAMILIES, *(module for module in added.values() if module not in FAMILIES)]
+    return list({d.function.__module__: sys.modules[d.function.__module__] for d in REGISTRY}.values())
 
 
 def index_page() -> str:
@@ -216,7 +215,7 @@ def index_page() -> str:
             summary = " ".join(d.description.split("\n\n")[0].split()).replace("|", "&#124;")
             link = f"[{d.mnemonic}]({name}.md#{anchor(title(d))})"
             latency = "variable" if d.variable_latency else "fixed"
-            parts.append(f"| {link} | {codes(d)} | {_origin(d)} | {d.pipe.name} | {latency} | {summary} |")
+            parts.append(f"| {link} | {codes(d)} | {_origin(d)} | {d.unit.name} | {latency} | {summary} |")
         parts.append("")
     parts.append(f"## Control bits\n\n{inspect.cleandoc(Control.__doc__ or '').replace('``', '`')}\n")
     parts.append(f"The control prefix writes them before an instruction; left out, it is `{Control()}`.\n")

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from dstc_isa.isa.address_operand import AddressOperand
+from dstc_isa.isa.core_units import LSU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.float import canonical
-from dstc_isa.isa.instruction import U32, U64, Index, Pipe, Warp, instruction
+from dstc_isa.isa.instruction import U32, U64, Index, Warp, instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, f32, insert_lane, is_nan, lane_of, select, splat, u32
 from dstc_isa.isa.modifier import Choice, Flag, Size
 from dstc_isa.isa.register_operand import Destination, Source
@@ -31,7 +32,7 @@ Width = Annotated[int, Choice(Size, Field(73, 3))]
 Stored = Annotated[Index, Source("b", width="size")]
 
 
-@instruction("LDG", 0x381, Pipe.LSU, variable=True)
+@instruction("LDG", 0x381, LSU, variable=True)
 def ldg(warp: Warp, rd: Loaded, address: Global, extended: Extended, size: Width = Size._32) -> None:
     """Load from global memory; with .E the base is a pair of registers, a 64-bit address.
 
@@ -41,25 +42,25 @@ def ldg(warp: Warp, rd: Loaded, address: Global, extended: Extended, size: Width
     load(warp, Space.GLOBAL, address, size, rd)
 
 
-@instruction("STG", 0x386, Pipe.LSU, variable=True)
+@instruction("STG", 0x386, LSU, variable=True)
 def stg(warp: Warp, address: Global, rb: Stored, extended: Extended, size: Width = Size._32) -> None:
     """Store to global memory; with .E the base is a pair of registers. Of two lanes the higher one wins."""
     store(warp, Space.GLOBAL, address, size, rb)
 
 
-@instruction("LDS", 0x984, Pipe.LSU, variable=True)
+@instruction("LDS", 0x984, LSU, variable=True)
 def lds(warp: Warp, rd: Loaded, address: Shared, size: Width = Size._32) -> None:
     """Load from the CTA's shared memory; the address counts from its start."""
     load(warp, Space.SHARED, address, size, rd)
 
 
-@instruction("STS", 0x388, Pipe.LSU, variable=True)
+@instruction("STS", 0x388, LSU, variable=True)
 def sts(warp: Warp, address: Shared, rb: Stored, size: Width = Size._32) -> None:
     """Store to the CTA's shared memory. Of two lanes that write one place the higher one wins."""
     store(warp, Space.SHARED, address, size, rb)
 
 
-@instruction("LDC", 0xB82, Pipe.LSU, variable=True)
+@instruction("LDC", 0xB82, LSU, variable=True)
 def ldc(warp: Warp, rd: Loaded, address: Bank, size: Width = Size._32) -> None:
     """Load from a constant bank at an address that may differ between lanes.
 
@@ -128,7 +129,7 @@ def returned(warp: Warp, rd: int, old: U32) -> None:
 Old = Annotated[Index, Destination()]
 
 
-@instruction("ATOMG", 0x3A8, Pipe.LSU, variable=True)
+@instruction("ATOMG", 0x3A8, LSU, variable=True)
 def atomg(
     warp: Warp,
     rd: Old,
@@ -142,7 +143,7 @@ def atomg(
     returned(warp, rd, atomic(warp, Space.GLOBAL, address, operation, kind, rb))
 
 
-@instruction("ATOMG.CAS", 0x3A9, Pipe.LSU, variable=True)
+@instruction("ATOMG.CAS", 0x3A9, LSU, variable=True)
 def atomg_cas(
     warp: Warp, rd: Old, address: Global, rb: DATA_B, rc: Annotated[U32, Source("c")], extended: Extended
 ) -> None:
@@ -150,7 +151,7 @@ def atomg_cas(
     returned(warp, rd, swap(warp, Space.GLOBAL, address, rb, rc))
 
 
-@instruction("ATOMS", 0x38C, Pipe.LSU, variable=True)
+@instruction("ATOMS", 0x38C, LSU, variable=True)
 def atoms(
     warp: Warp, rd: Old, address: Shared, rb: DATA_B, operation: AtomicOp, kind: AtomicKind = AtomicType.U32
 ) -> None:
@@ -158,13 +159,13 @@ def atoms(
     returned(warp, rd, atomic(warp, Space.SHARED, address, operation, kind, rb))
 
 
-@instruction("ATOMS.CAS", 0x38D, Pipe.LSU, variable=True)
+@instruction("ATOMS.CAS", 0x38D, LSU, variable=True)
 def atoms_cas(warp: Warp, rd: Old, address: Shared, rb: DATA_B, rc: Annotated[U32, Source("c")]) -> None:
     """Compare and swap on shared memory: where the word equals Rb it becomes Rc; Rd = the old value."""
     returned(warp, rd, swap(warp, Space.SHARED, address, rb, rc))
 
 
-@instruction("RED", 0x98E, Pipe.LSU, variable=True)
+@instruction("RED", 0x98E, LSU, variable=True)
 def red(
     warp: Warp,
     address: Global,

@@ -18,6 +18,9 @@ Width = int | str
 WIDEST = 4
 """Registers of the widest operand whose width is a modifier's."""
 
+WIDEST_SOURCE = 32
+"""Registers that a source has at most: RZ reads as zero over so many."""
+
 
 @frozen
 class Form:

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
+from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, MarkerOperand, PredicateOperand
-from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import select, splat, truth
 from dstc_isa.isa.logic import evaluate, normal_form
 from dstc_isa.isa.register_operand import Source
@@ -25,7 +26,7 @@ def _table(which: int) -> Derived:
     return Derived(compute)
 
 
-@instruction("PLOP3.LUT", 0x81C, Pipe.ALU)
+@instruction("PLOP3.LUT", 0x81C, ALU)
 def plop3(
     pp: Pp,
     pq: Annotated[Bool, PredicateOperand(Field(77, 3), Field(80, 1))],
@@ -43,7 +44,7 @@ def plop3(
     return pu, evaluate(terms_v, truth(terms_v & 1), pp, pq, pr)
 
 
-@instruction("P2R", 0x803, Pipe.ALU)
+@instruction("P2R", 0x803, ALU)
 def p2r(
     warp: Warp,
     which: AllPredicates,
@@ -58,7 +59,7 @@ def p2r(
     return result
 
 
-@instruction("R2P", 0x804, Pipe.ALU)
+@instruction("R2P", 0x804, ALU)
 def r2p(warp: Warp, which: WrittenPredicates, ra: Ra, mask: Mask) -> None:
     """Unpack predicates from a register: for each set bit i of the mask, Pi = bit i of Ra."""
     for i in range(PREDICATES):

@@ -6,11 +6,12 @@ compressed A, twice the depth in the same time.
 
 from typing import Annotated
 
+from dstc_isa.isa.core_units import HMMA
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
 from dstc_isa.isa.float import canonical
 from dstc_isa.isa.half import high_half, low_half
-from dstc_isa.isa.instruction import U32, Index, Pipe, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Index, Scalar, Warp, instruction
 from dstc_isa.isa.lanes import f32, gather, lane_ids, shift_right, splat, u32
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Destination, Source
@@ -21,7 +22,7 @@ KEPT = 4
 """Values of a row of A that an instruction multiplies: two of each of two groups of four."""
 
 
-@instruction("HMMA.SP.888.F32", 0x1A3, Pipe.HMMA, public=False)
+@instruction("HMMA.SP.888.F32", 0x1A3, HMMA, public=False)
 def hmma_sp(
     warp: Warp,
     rd: Annotated[Index, Destination(width=2)],

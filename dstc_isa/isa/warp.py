@@ -9,20 +9,10 @@ from enum import IntEnum
 from typing import Any
 
 from dstc_isa.isa.effects import FIELDS, Effect, Field, primitive
-from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, np, spread
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
 
 BARRIER_REGISTERS = 16
 SYNC_SLOT = BARRIER_REGISTERS
-LONGEST = 32
-"""Steps of the longest sequenced outer product."""
-
-RUN_REGISTERS = 16
-LONG_RUN_REGISTERS = 32
-WIDE_RUN_REGISTERS = 24
-WIDE_RUN_PLACES = 2048
-"""To which the halves of a wide run are filled up with zeros, so that their numbers have a number of bits."""
-HALVES_A_REGISTER = 2 * LANES
-"""A run of halves is what 32 lanes load from consecutive addresses: 1024 with four 128-bit loads, 2048 with eight."""
 
 SCALARS = {
     "pc": "index of the next instruction of the running lanes",
@@ -42,27 +32,21 @@ SCALARS = {
     "fault_detail": "address or value that was refused",
     "fault_size": "bytes of the refused access",
     "index": "number of the warp in its CTA",
-    "merged": "accumulator rows that the last outer product added to, as a mask",
-    "steps": "steps of the last sequenced outer product",
 }
 ARRAYS = {
     "lane_pc": (LANES, "where a lane that is not running goes on"),
     "participants": ((BARRIER_REGISTERS + 1) * LANES, "per convergence barrier and lane: the lanes it meets there"),
     "arrived": (BARRIER_REGISTERS + 1, "lanes that wait at a convergence barrier"),
-    "step_rows": (LONGEST, "per step of the last sequenced outer product: the rows it added to, as a mask"),
-    "step_columns": (LONGEST, "and to how many columns"),
     "identity": (10, "CTA coordinates, block size, grid size (x, y, z each) and the warp's number"),
 }
 
 _RUNS = Field(written=frozenset({Effect.CONVERGENCE}))
 _WAITS = Field(written=frozenset({Effect.BARRIER}))
 _ANYWHERE = Field(written=frozenset({Effect.INDIRECT, Effect.CONVERGENCE}))
-_SEQUENCE = Field(frozenset({Effect.STATE}), frozenset({Effect.STATE}))
 FIELDS |= {
     **dict.fromkeys(("pc", "lane_pc"), _ANYWHERE),
     **dict.fromkeys(("active", "turn", "live", "blocked", "arrived"), _RUNS),
     **dict.fromkeys(("at_barrier", "barrier_id", "barrier_threads"), _WAITS),
-    **dict.fromkeys(("steps", "step_rows", "step_columns"), _SEQUENCE),
     "issued": Field(read=frozenset({Effect.TIME})),
 }
 
@@ -154,41 +138,6 @@ def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
 def read_register(warp: Any, index: int) -> Any:
     """Register ``index`` of all lanes, u32."""
     return warp.registers[index].copy()
-
-
-@primitive(Effect.LANES)
-def read_run(warp: Any, index: int) -> Any:
-    """1024 halves in 16 registers, in the order of four 128-bit loads: lane after lane, 8 of a lane in 4 registers."""
-    return _lined_up(warp.registers[index : index + RUN_REGISTERS])
-
-
-@primitive(Effect.LANES)
-def read_long_run(warp: Any, index: int) -> Any:
-    """2048 halves in 32 registers, in the order of eight such loads."""
-    return _lined_up(warp.registers[index : index + LONG_RUN_REGISTERS])
-
-
-@primitive(Effect.LANES)
-def read_wide_run(warp: Any, index: int) -> Any:
-    """1536 halves in 24 registers, 48 for each of 32 steps, and zeros up to 2048.
-
-    The first 32 of each step are a run in 16 registers, the others one in 8.
-    """
-    first = _lined_up(warp.registers[index : index + RUN_REGISTERS]).reshape(LONGEST, -1)
-    more = _lined_up(warp.registers[index + RUN_REGISTERS : index + WIDE_RUN_REGISTERS]).reshape(LONGEST, -1)
-    halves = np.hstack((first, more)).reshape(-1)
-    return np.pad(halves, (0, WIDE_RUN_PLACES - halves.size))
-
-
-def _lined_up(registers: Any) -> Any:
-    words = registers.reshape(-1, 4, LANES).transpose(0, 2, 1).reshape(-1)
-    return words.astype("<u4").view("<f2").astype("<f4")
-
-
-@primitive()
-def run_values(run: Any, first: int) -> Any:
-    """Halves number ``first`` to ``first + 31`` of a run, counted modulo its length, a lane each, as f32."""
-    return run.take(range(first, first + LANES), mode="wrap")
 
 
 @primitive()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dstc_isa.report.headline import Limit
+from dstc_isa.timing.reasons import reasons
 
 if TYPE_CHECKING:
     from dstc_isa.report.timed import TimedStatistics
@@ -147,10 +148,11 @@ def memory_throttle(timing: "TimedStatistics") -> Advice | None:
     return _waits(timing, "memory_throttle", "memory_throttle", CROWDED, text)
 
 
-def accumulation(timing: "TimedStatistics") -> Advice | None:
-    """An accumulation buffer that is behind."""
-    text = "let consecutive outer products meet other rows or another tile of the accumulation buffer"
-    return _waits(timing, "accumulation", "accumulation", CROWDED, text)
+def blocks(timing: "TimedStatistics") -> Advice | None:
+    """A block of a unit that is behind, such as an accumulation buffer; the one that most is waited for."""
+    advised = [reason for reason in reasons() if reason.advice]
+    found = [_waits(timing, reason.name, reason.name, CROWDED, reason.advice) for reason in advised]
+    return max((each for each in found if each is not None), key=lambda each: each.gain, default=None)
 
 
 def _waits(timing: "TimedStatistics", rule: str, reason: str, least: float, text: str) -> Advice | None:
@@ -169,5 +171,5 @@ RULES: tuple[Rule, ...] = (
     dependencies,
     fetches,
     memory_throttle,
-    accumulation,
+    blocks,
 )

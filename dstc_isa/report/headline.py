@@ -6,6 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
+from dstc_isa.timing.reasons import reasons
+
 NEAR = 0.6
 """Share of the time from which a resource counts as the limit.
 
@@ -23,18 +25,9 @@ class Limit(StrEnum):
     LAUNCH = "launch"
 
 
-WAITS = {
-    "dependency": "results of fixed latency",
-    "short_scoreboard": "shared or constant memory, shuffles or special functions",
-    "long_scoreboard": "global memory",
-    "tensor_scoreboard": "tiles of the accumulation buffer",
-    "barrier": "barriers",
-    "no_instruction": "instructions to be fetched",
-    "pipe_busy": "their pipe",
-    "memory_throttle": "room in the load and store unit",
-    "accumulation": "the accumulation buffer",
-}
-"""Reasons of stalls as objects of "warps wait for"."""
+def awaited(reason: str) -> str:
+    """What warps wait for that do not issue for a reason."""
+    return next(each.awaited for each in reasons() if each.name == reason)
 
 
 @frozen
@@ -100,7 +93,7 @@ def headline(launches: Sequence[Load]) -> Headline:
         return _few(sms, launches[0].gpu_sms, crowded, busy / cycles)
     stalls = _total([each.stalls for each in launches])
     wait, wait_share = longest_wait(stalls, sum(each.warp_cycles for each in launches))
-    waits = f"warps wait for {WAITS[wait]} {wait_share:.0%}" if wait_share else "warps hardly wait"
+    waits = f"warps wait for {awaited(wait)} {wait_share:.0%}" if wait_share else "warps hardly wait"
     name = f"latency ({wait.replace('_', ' ')})" if wait_share else "latency"
     return Headline(Limit.LATENCY, name, f"latency bound: {waits}; nearest limit: {resource}, {share:.0%} of the time")
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from dstc_isa.report.headline import Limit
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.timed import TimedStatistics
-from dstc_isa.timing.reasons import MEANING, Reason
+from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.sample import Sample
 
 SHOWN = 12
@@ -88,6 +88,7 @@ def bounds_table(timing: TimedStatistics, shown: int | None = BOUNDS_SHOWN) -> T
 
 def stall_table(timing: TimedStatistics) -> Table:
     """Where the cycles of resident warps went."""
+    meanings = {reason.name: reason.meaning for reason in reasons()}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("warp cycles", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)
@@ -95,7 +96,7 @@ def stall_table(timing: TimedStatistics) -> Table:
     shares = {"issued": timing.issue_slots, **timing.stalls}
     for name, count in sorted(shares.items(), key=lambda item: -item[1]):
         if count:
-            meaning = "an instruction was issued" if name == "issued" else MEANING[Reason[name.upper()]]
+            meaning = "an instruction was issued" if name == "issued" else meanings[name]
             table.add_row(name.replace("_", " "), f"{count / timing.warp_cycles:.1%}", meaning)
     return table
 

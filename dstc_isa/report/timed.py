@@ -13,7 +13,7 @@ from dstc_isa.report.headline import Headline, Load, headline, longest_wait
 from dstc_isa.report.mnemonic import text_of
 from dstc_isa.timing.bounds import LOAD_STORE_UNIT, Bound, bounds
 from dstc_isa.timing.layout import POSITIONS
-from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.sample import Sample
 
@@ -175,7 +175,7 @@ class TimedStatistics(HtmlOverview):
 
 def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
     """Sum up a timed launch."""
-    names = [Reason(r).name.lower() for r in range(timing.stalls.shape[1])]
+    names = [reason.name for reason in reasons()]
     rows = zip(kernel.words, timing.issued.tolist(), timing.stalls.tolist(), strict=True)
     instructions = [
         InstructionStalls(
@@ -196,7 +196,7 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
         launch_microseconds=timing.gpu.kernel_launch_cycles / timing.gpu.clock_mhz,
         issue_slots=timing.issue_slots,
         warp_cycles=timing.counters["warp_cycles"],
-        stalls={reason.name.lower(): int(total[reason]) for reason in Reason},
+        stalls={name: int(count) for name, count in zip(names, total, strict=True)},
         bounds=bounds(timing),
         counters=timing.counters,
         dram_bytes=timing.dram_sectors * timing.gpu.l1.sector_bytes,

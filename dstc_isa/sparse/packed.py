@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from dstc_isa.errors import ShapeError
 from dstc_isa.halves import HALF
-from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
-from dstc_isa.isa.warp import LONGEST
 from dstc_isa.sparse.bitmap import ROW, TILE_OUTER, WORD, BitmapMatrix, Side
 from dstc_isa.sparse.groups import StepGroups, products
+from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS, LONGEST
 
 STEPS = LONGEST
 

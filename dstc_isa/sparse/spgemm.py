@@ -13,7 +13,6 @@ from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu, load_gpu
 from dstc_isa.halves import in_operand, underflow_text
 from dstc_isa.host_memory import require
-from dstc_isa.isa.tensor import GROUP_COLUMNS, GROUP_ROWS
 from dstc_isa.object.shipped import load_shipped
 from dstc_isa.options import check_choice, named_options
 from dstc_isa.overview import HtmlOverview, array_text
@@ -25,6 +24,7 @@ from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
 from dstc_isa.timing.run import RunOptions
+from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 CTA_TILE = 128
 BAND = 8

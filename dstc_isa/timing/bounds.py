@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from dstc_isa.isa.unit import BLOCKS
 from dstc_isa.timing.result import Timing
 
 LOAD_STORE_UNIT = "load and store unit, shared memory"
@@ -27,7 +28,6 @@ def bounds(timing: Timing) -> list[Bound]:
     sector = gpu.l1.sector_bytes
     counters = timing.counters
     dram_per_cycle = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz
-    rows = counters["merged_rows"] * gpu.accumulation_buffer.bank_cycles
     found = [
         Bound("issue slots", timing.issue_slots / subcores),
         *(
@@ -35,7 +35,11 @@ def bounds(timing: Timing) -> list[Bound]:
             for port, busy in timing.port_busy.items()
         ),
         Bound(LOAD_STORE_UNIT, counters["wavefronts"] / gpu.sm.count),
-        Bound("accumulation buffer", rows / (subcores * gpu.accumulation_buffer.banks)),
+        *(
+            Bound(block.title, block.bound(counters, gpu.blocks[block]) / subcores)
+            for block in BLOCKS
+            if block.bound is not None
+        ),
         Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth, local=False),
         Bound("DRAM bandwidth", timing.dram_sectors * sector / dram_per_cycle, local=False),
     ]

@@ -3,9 +3,9 @@
 from enum import IntEnum
 
 from dstc_isa.engine.layout import offsets
+from dstc_isa.gpu.schema import MAXIMUM_PORTS
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.masks import PLACES
-from dstc_isa.timing.reasons import Reason
 
 FAR = 1 << 62
 """A cycle that never comes."""
@@ -17,10 +17,9 @@ POSITIONS = 64
 """Warps a sub-core may hold, at most."""
 
 CTA_SLOTS = 64
-PORTS = 16
-BANKS = 32
-TILES = 16
-REASONS = len(Reason)
+PORTS = MAXIMUM_PORTS + 1
+REASONS = 32
+"""Reasons of stalls that there is room for, those of units included."""
 
 NO_PORT = PORTS - 1
 """The port of an instruction that needs none, or whose guard is false: always free."""
@@ -46,13 +45,17 @@ class Row(IntEnum):
     READ = 6
     GATE = 7
     YIELDS = 8
-    TILE = 9
+    COST = 9
     REASON = 10
-    SEQUENCED = 11
-    TILES = 12
+    ACCUMULATOR = 11
+    ACCUMULATORS = 12
+    VANISHES = 13
 
 
-ROW_WORDS = 13
+ROW_WORDS = len(Row)
+
+NO_COST = -1
+"""The unit of an instruction that costs what its pipe's latency and interval say."""
 
 MACHINE_FIELDS = {
     "launch": "address of the launch record",
@@ -85,15 +88,8 @@ MACHINE_FIELDS = {
     "dram_latency": "cycles",
     "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
     "atomic_latency": "cycles",
-    "buffer_banks": "banks of the accumulation buffer",
-    "bank_cycles": "cycles a bank takes for a row",
-    "buffer_window": "cycles a bank may be behind",
-    "buffer_tiles": "tiles it holds",
-    "fill_cycles": "to bring a tile in",
-    "spill_cycles": "to write one back",
-    "tensor_port": "port of outer products",
-    "sequence_interval": "cycles a group of a sequenced outer product takes",
-    "free_skip": "1 if an OHMMA whose guard is false takes no issue slot",
+    "units": "address of an entry for each unit with a cost function",
+    "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
     "log_capacity": "entries of an SM's log",
     "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
     "loaded_sectors": "sectors that DRAM moved for loads",
@@ -112,15 +108,11 @@ COUNTERS = {
     "l1_misses": "sectors loaded from L2",
     "stored": "sectors stored to L2",
     "l2_misses": "sectors that were not in L2",
-    "ohmma": "outer products that executed",
-    "merged_rows": "accumulator rows they added to",
-    "accumulation_stalls": "cycles the tensor pipe waited for the accumulation buffer",
-    "fills": "tiles brought into the accumulation buffer",
-    "spills": "tiles written back from it",
 }
 SM_FIELDS = {
     **COUNTERS,
     "subcores": "address of the first sub-core record",
+    "counters": "address of the counters of units' blocks",
     "clocks": "address of the first warp clock record",
     "slots": "CTAs that fit",
     "slot_warps": "address of the warp records of each CTA slot",
@@ -157,9 +149,7 @@ SUBCORE_FIELDS = {
     "next": "cycle at which a warp may issue",
     "count": "warps it may hold",
     "greedy": "warp that issued last, -1 for none",
-    "last_tile": "place of the tile used last",
-    "tile_clock": "counts uses",
-    "buffer_until": "cycle until which the accumulation buffer holds the tensor port",
+    "blocks": "address of the state of units' blocks",
 }
 SUBCORE_OFFSETS = offsets(
     SUBCORE_FIELDS,
@@ -172,11 +162,27 @@ SUBCORE_OFFSETS = offsets(
         "clock": POSITIONS,
         "port_free": PORTS,
         "port_busy": PORTS,
-        "bank_free": BANKS,
-        "tile": TILES,
-        "tile_used": TILES,
+        "port_reason": PORTS,
     },
 )
+
+UNIT_ENTRY = 32
+"""Bytes of what the machine knows of a unit with a cost function: offset of its block's state in a sub-core, address
+of its parameters, offset of its block's counters in an SM, and the reason why its port is held."""
+
+CHARGE_FIELDS = {
+    "cycle": "at which the instruction issues",
+    "latency": "cycles to its result, as the unit's timing says",
+    "place": "a number that tells its first accumulator register apart from all others of the SM",
+    "accumulators": "registers from there on that it accumulates in, 0 if there are none",
+    "busy": "cycles that the port is busy for the instruction itself: at first the initiation interval",
+    "held": "cycle until which the block holds the port beyond that",
+    "read": "cycle from which sources may be overwritten: at first the next one",
+    "done": "cycle at which results are there: at first that behind the latency",
+}
+"""What a unit's cost function is given, and what it may change: from ``busy`` on."""
+
+CHARGE_OFFSETS = offsets(CHARGE_FIELDS, {})
 
 AHEAD = 128
 """Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""
@@ -287,6 +293,7 @@ TASK_FIELDS = {
     "kept": "address of room for a warp's state",
     "reasons": "address of stall cycles per instruction and reason",
     "free": "address of the counts of those that took no issue slot",
+    "charge": "address of room for a charge",
 }
 TASK_OFFSETS = offsets(TASK_FIELDS, {})
 

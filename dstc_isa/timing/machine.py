@@ -1,7 +1,7 @@
 """Runs a launch on the modelled GPU: SMs side by side, epoch after epoch, on the host's threads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
@@ -21,10 +21,13 @@ from dstc_isa.engine.layout import KEPT_BYTES, LAUNCH_OFFSETS, TRACKED_CTAS, Rec
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
-from dstc_isa.isa.instruction import Pipe
+from dstc_isa.isa.core_units import BRANCH
+from dstc_isa.isa.instruction import Instruction
+from dstc_isa.timing.blocks import counter_names, unit_table
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
 from dstc_isa.timing.layout import (
+    CHARGE_OFFSETS,
     COUNTERS,
     MACHINE_OFFSETS,
     REASONS,
@@ -34,6 +37,7 @@ from dstc_isa.timing.layout import (
     TICKS,
 )
 from dstc_isa.timing.occupancy import Occupancy, occupancy
+from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.rows import kept_rows, port_numbers
 from dstc_isa.timing.sample import Plan, plan, whole
@@ -47,6 +51,9 @@ RUN_TASK = cache.Entry(
     "as_task",
     "dstc_isa.timing.compiled.records",
     ("dstc_isa.timing",),
+)
+FOREIGN_COSTS = cache.Foreign(
+    "run_foreign_costs", "dstc_isa.timing.compiled.costs", "foreign_source", 6, ("dstc_isa.timing",)
 )
 WATCHED_TASK = evolve(RUN_TASK, name="run_watched_task", factory="watched_task_of")
 FIRST_EPOCH = 512
@@ -79,8 +86,9 @@ def time_launch(
     fits = occupancy(gpu, launch.warps, launch.kernel.registers, launch.kernel.shared_bytes)
     if fits.ctas == 0:
         raise LaunchError(f"no CTA of kernel {launch.kernel.name} fits an SM of {gpu.name}: too few {fits.limit}")
-    state = load_launch(launch, max_instructions)
     with supervisor.paused():
+        state = load_launch(launch, max_instructions, announce)
+        costs = foreign_costs(state.instructions, announce)
         run_task = cache.load(WATCHED_TASK if check_hazards else RUN_TASK, announce)
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
@@ -89,7 +97,7 @@ def time_launch(
     tracking = Tracking(state) if may_depend(launch) and not any_order else None
 
     def attempt(used: int, again: bool = False) -> Attempt:
-        machine = Machine.build(state, gpu, fits, slots, chosen, supervisor)
+        machine = Machine.build(state, gpu, fits, slots, chosen, supervisor, costs)
         watch = Watch.attach(state, gpu, machine.record, machine.sms) if check_hazards else None
         trackers = [] if tracking is None else [tracking.new_tracker(stops=used > 1) for _ in range(used)]
         stage = [*([IN_ORDER] if again else []), *([] if sample is None else ["of those that are timed"])]
@@ -110,6 +118,14 @@ def time_launch(
         tracking.restore()
         run(launch, threads=threads, max_instructions=max_instructions, announce=announce, supervisor=supervisor)
     return made.timing(sample)
+
+
+def foreign_costs(instructions: Sequence[Instruction | None], announce: Callable[[str], None] | None) -> int:
+    """The address of the code of costs from files of the user's; 0 if no instruction has one."""
+    units = {instruction.declaration.unit for instruction in instructions if instruction is not None}
+    if any(unit.cost_function is not None and not unit.shipped for unit in units):
+        return cache.load_foreign(FOREIGN_COSTS, announce)
+    return 0
 
 
 def may_depend(launch: Launch) -> bool:
@@ -189,7 +205,7 @@ class Task:
     skipped: npt.NDArray[np.int64]
     stalls: npt.NDArray[np.int64]
     free: npt.NDArray[np.int64]
-    kept: npt.NDArray[np.int64]
+    kept: list[Record]
 
 
 @define
@@ -210,9 +226,19 @@ class Machine:
 
     @classmethod
     def build(
-        cls, state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: Plan, supervisor: Supervisor
+        cls,
+        state: LaunchState,
+        gpu: Gpu,
+        fits: Occupancy,
+        slots: int,
+        plan: Plan,
+        supervisor: Supervisor,
+        costs: int,
     ) -> "Machine":
-        """Allocate everything, caches empty; an SM has ``slots`` for CTAs."""
+        """Allocate everything, caches empty; an SM has ``slots`` for CTAs.
+
+        ``costs``: address of the code of costs from files of the user's, or 0.
+        """
         l2_sets = max(1, gpu.l2.bytes * plan.sms // plan.all_sms // (gpu.l1.line_bytes * gpu.l2.ways))
         lines = l2_sets * gpu.l2.ways
         tags, sectors, stamps = np.full(lines, -1, np.int64), np.zeros(lines, np.int64), np.zeros(lines, np.int64)
@@ -220,7 +246,7 @@ class Machine:
         l1_sets = max(1, fits.l1_bytes // (gpu.l1.line_bytes * gpu.l1.ways))
         records = np.zeros((plan.sms, SM_OFFSETS["size"] // 8), np.int64)
         machine = record(MACHINE_OFFSETS)
-        buffer = gpu.accumulation_buffer
+        units, parameters = unit_table(gpu)
         put(
             machine,
             MACHINE_OFFSETS,
@@ -231,7 +257,7 @@ class Machine:
             subcores=gpu.sm.subcores,
             round_robin=gpu.scheduler.policy == "lrr",
             cta_launch=gpu.sm.cta_launch_cycles,
-            branch_latency=gpu.pipes[Pipe.BRANCH].latency,
+            branch_latency=gpu.pipes[BRANCH].latency,
             barrier_latency=gpu.barrier.latency,
             shared_latency=gpu.shared.latency,
             shared_banks=gpu.shared.banks,
@@ -248,21 +274,16 @@ class Machine:
             memory_queue=gpu.l2.queue_cycles,
             dram_latency=gpu.dram.latency,
             atomic_latency=gpu.l2.atomic_latency,
-            buffer_banks=buffer.banks,
-            bank_cycles=buffer.bank_cycles,
-            buffer_window=buffer.window,
-            buffer_tiles=buffer.tiles,
-            fill_cycles=buffer.fill_cycles,
-            spill_cycles=buffer.spill_cycles,
-            tensor_port=port_numbers(gpu)[gpu.pipes[Pipe.OHMMA].port],
-            sequence_interval=gpu.pipes[Pipe.SPWMMA].initiation,
-            free_skip=buffer.skipped == "none",
+            units=units.ctypes.data,
+            foreign_costs=costs,
             log_capacity=log_capacity(gpu),
         )
         sms = [new_sm(state, gpu, slots, l1_sets, records[0])]
         require((plan.sms - 1) * sms[0].nbytes, f"{plan.sms} SMs of {gpu.name} with {slots} CTAs each")
         sms += [new_sm(state, gpu, slots, l1_sets, row) for row in records[1:]]
-        return cls(state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records], supervisor)
+        return cls(
+            state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records, units, parameters], supervisor
+        )
 
     def field(self, name: str) -> int:
         """A field of the machine record."""
@@ -277,7 +298,7 @@ class Machine:
         """Counters of a host thread; ``tracker``: address of its tracker record, or 0."""
         count = len(self.state.instructions) + 1
         issued, skipped, free = (np.zeros(count, np.int64) for _ in range(3))
-        stalls = np.zeros((count, REASONS), np.int64)
+        stalls, charge = np.zeros((count, REASONS), np.int64), record(CHARGE_OFFSETS)
         task = record(TASK_OFFSETS)
         kept = np.zeros(KEPT_BYTES // 8, np.int64)
         put(
@@ -291,8 +312,9 @@ class Machine:
             kept=kept.ctypes.data,
             reasons=stalls.ctypes.data,
             free=free.ctypes.data,
+            charge=charge.ctypes.data,
         )
-        return Task(task, issued, skipped, stalls, free, kept)
+        return Task(task, issued, skipped, stalls, free, [kept, charge])
 
     def run(
         self, run_task: Callable[[int], None], tasks: list[Task], progress: Callable[[int, int], None] | None
@@ -384,6 +406,12 @@ class Machine:
         ticks = max(sm.field("l2_free"), sm.field("dram_free"))
         return max(sm.field("finished"), sm.field("lsu_free"), -(-ticks // TICKS))
 
+    def counters(self) -> dict[str, int]:
+        """What SMs and blocks of units have counted."""
+        of_blocks = np.sum([sm.counters for sm in self.sms], axis=0).tolist()
+        own = {name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS}
+        return own | dict(zip(counter_names(), of_blocks, strict=False))
+
     def timing(self, tasks: list[Task], seconds: float) -> Timing:
         """The result, summed over threads and SMs."""
         issued, skipped, stalls, free = (
@@ -401,9 +429,9 @@ class Machine:
             execution=Execution(issued, skipped, seconds, len(tasks)),
             cycles=cycles,
             issued=issued,
-            stalls=stalls,
+            stalls=stalls[:, : len(reasons())],
             free=free,
-            counters={name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS},
+            counters=self.counters(),
             port_busy={name: int(busy[number]) for name, number in ports.items()},
             sms=len(self.sms),
             dram_sectors=int(moved),

@@ -2,31 +2,56 @@
 
 from enum import IntEnum
 
+from dstc_isa.isa.unit import BLOCKS, StallReason
+
 
 class Reason(IntEnum):
-    """The reason of a stall cycle; exactly one holds for every cycle a resident warp does not issue."""
+    """The reasons that every GPU has; blocks of units add theirs behind them.
+
+    Exactly one holds for every cycle a resident warp does not issue.
+    """
 
     DEPENDENCY = 0
     SHORT_SCOREBOARD = 1
     LONG_SCOREBOARD = 2
-    TENSOR_SCOREBOARD = 3
-    BARRIER = 4
-    NO_INSTRUCTION = 5
-    PIPE_BUSY = 6
-    MEMORY_THROTTLE = 7
-    ACCUMULATION = 8
-    NOT_SELECTED = 9
+    BARRIER = 3
+    NO_INSTRUCTION = 4
+    PIPE_BUSY = 5
+    MEMORY_THROTTLE = 6
+    NOT_SELECTED = 7
 
 
-MEANING = {
-    Reason.DEPENDENCY: "the stall count of the warp's previous instruction: a fixed-latency result is not ready",
-    Reason.SHORT_SCOREBOARD: "waits for shared or constant memory, a shuffle, a special function or a count",
-    Reason.LONG_SCOREBOARD: "waits for global memory",
-    Reason.TENSOR_SCOREBOARD: "waits until the accumulation buffer has written its tile back",
-    Reason.BARRIER: "waits for other warps of its CTA at a barrier",
-    Reason.NO_INSTRUCTION: "the instruction behind a taken branch or at the start of a CTA is being fetched",
-    Reason.PIPE_BUSY: "its pipe still takes an earlier instruction",
-    Reason.MEMORY_THROTTLE: "the load and store unit or the memory behind it takes no more",
-    Reason.ACCUMULATION: "the accumulation buffer is behind: bank conflicts, or a tile is filled or spilled",
-    Reason.NOT_SELECTED: "it could issue, and the scheduler took another warp",
+CORE = {
+    Reason.DEPENDENCY: (
+        "the stall count of the warp's previous instruction: a fixed-latency result is not ready",
+        "results of fixed latency",
+    ),
+    Reason.SHORT_SCOREBOARD: (
+        "waits for shared or constant memory, a shuffle, a special function or a count",
+        "shared or constant memory, shuffles or special functions",
+    ),
+    Reason.LONG_SCOREBOARD: ("waits for global memory", "global memory"),
+    Reason.BARRIER: ("waits for other warps of its CTA at a barrier", "barriers"),
+    Reason.NO_INSTRUCTION: (
+        "the instruction behind a taken branch or at the start of a CTA is being fetched",
+        "instructions to be fetched",
+    ),
+    Reason.PIPE_BUSY: ("its pipe still takes an earlier instruction", "their pipe"),
+    Reason.MEMORY_THROTTLE: (
+        "the load and store unit or the memory behind it takes no more",
+        "room in the load and store unit",
+    ),
+    Reason.NOT_SELECTED: ("it could issue, and the scheduler took another warp", "their turn"),
 }
+"""What each means, and what warps wait for."""
+
+
+def reasons() -> list[StallReason]:
+    """All reasons, each at its number."""
+    own = [StallReason(reason.name.lower(), *CORE[reason]) for reason in Reason]
+    return own + [reason for block in BLOCKS for reason in (block.awaits, block.holds) if reason is not None]
+
+
+def number_of(reason: StallReason | None, otherwise: Reason) -> int:
+    """The number of a block's reason, or of another one if it has none."""
+    return int(otherwise) if reason is None else reasons().index(reason)

@@ -8,13 +8,12 @@ import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import REGISTRY, Instruction, Pipe
-from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.values import RZ, Address, Register
-from dstc_isa.timing.layout import NO_PORT, ROW_WORDS, Gate, Row
-from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.layout import NO_COST, NO_PORT, ROW_WORDS, Gate, Row
+from dstc_isa.timing.reasons import Reason, number_of
 
-NO_TILE = -1
 KEPT = 16
 """Kernels whose rows are kept, up to 1 MB each."""
 
@@ -23,13 +22,14 @@ _kept: dict[object, npt.NDArray[np.int32]] = {}
 
 def port_numbers(gpu: Gpu) -> dict[str, int]:
     """Port names of a configuration, in order, with their numbers."""
-    names = dict.fromkeys(pipe.port for pipe in gpu.pipes.values())
+    names = dict.fromkeys(gpu.pipes[unit].port for unit in UNITS)
     return {name: number for number, name in enumerate(names)}
 
 
 def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:
     """The rows of a kernel with these words; later launches on such a GPU get the same array."""
-    key = (words, len(REGISTRY), gpu.register_file, tuple(gpu.pipes.items()))
+    of_units = tuple((unit, gpu.pipes[unit], gpu.vanishes(unit)) for unit in UNITS)
+    key = (words, len(REGISTRY), gpu.register_file, of_units)
     rows = _kept.get(key)
     if rows is None:
         rows = timing_rows(instructions, gpu)
@@ -46,7 +46,7 @@ def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDA
     before: Instruction | None = None
     for index, instruction in enumerate(instructions):
         if instruction is None:
-            rows[index, [Row.PORT, Row.STALL, Row.WRITE, Row.READ, Row.TILE]] = (NO_PORT, 1, 7, 7, NO_TILE)
+            rows[index, [Row.PORT, Row.STALL, Row.WRITE, Row.READ, Row.COST]] = (NO_PORT, 1, 7, 7, NO_COST)
         else:
             rows[index] = row_of(instruction, before, gpu, ports)
         if instruction is None or _reads_registers(instruction):
@@ -60,7 +60,8 @@ def row_of(
 ) -> npt.NDArray[np.int32]:
     """The row of an instruction that stands behind another."""
     declaration, control = instruction.declaration, instruction.control
-    pipe = gpu.pipes[declaration.pipe]
+    unit = declaration.unit
+    pipe = gpu.pipes[unit]
     conflicts = gpu.register_file.conflict_cycles * extra_reads(instruction, before, gpu)
     row = np.zeros(ROW_WORDS, np.int32)
     row[Row.PORT] = ports[pipe.port]
@@ -72,16 +73,16 @@ def row_of(
     row[Row.READ] = control.read
     row[Row.YIELDS] = control.yields
     row[Row.GATE] = Gate.NONE
-    if declaration.pipe is Pipe.LSU:
+    if unit.memory:
         row[Row.GATE] = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
-    row[Row.TILE] = NO_TILE
+    row[Row.COST] = NO_COST if unit.cost_function is None else UNITS.index(unit)
+    row[Row.VANISHES] = gpu.vanishes(unit)
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         if operand.accumulates and isinstance(value, Register):
-            row[Row.TILE] = value.index
-            row[Row.TILES] = operand.span(names) // LANES
-    row[Row.SEQUENCED] = declaration.pipe is Pipe.SPWMMA
-    row[Row.REASON] = Reason.TENSOR_SCOREBOARD if row[Row.TILE] >= 0 else Reason.SHORT_SCOREBOARD
+            row[Row.ACCUMULATOR] = value.index
+            row[Row.ACCUMULATORS] = operand.span(names)
+    row[Row.REASON] = number_of(None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
     if not declaration.variable_latency:
         row[Row.LATENCY] = max(pipe.latency, pipe.accumulate)
         row[Row.REASON] = Reason.DEPENDENCY
@@ -102,7 +103,7 @@ def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) 
         for part in range(width)
     }
     banks = Counter(number % gpu.register_file.banks for number in numbers)
-    return max(0, max(banks.values(), default=0) - gpu.pipes[instruction.declaration.pipe].initiation)
+    return max(0, max(banks.values(), default=0) - gpu.pipes[instruction.declaration.unit].initiation)
 
 
 def _reads_registers(instruction: Instruction) -> bool:

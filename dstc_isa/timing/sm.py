@@ -7,9 +7,10 @@ import numpy.typing as npt
 from attrs import define
 
 from dstc_isa.engine.compiled.state import CtaState, LaunchState, new_cta
-from dstc_isa.engine.layout import Record, put
+from dstc_isa.engine.layout import TRACE_ENTRY, Record, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.timing.blocks import counter_names, first_state
 from dstc_isa.timing.dealer import QUEUE
 from dstc_isa.timing.layout import (
     AHEAD,
@@ -24,7 +25,6 @@ from dstc_isa.timing.layout import (
     POSITIONS,
     SM_OFFSETS,
     SUBCORE_OFFSETS,
-    TILES,
 )
 
 LOG_SLACK = 64 * LANES
@@ -39,12 +39,15 @@ class Sm:
     subcores: npt.NDArray[np.int64]
     ctas: list[CtaState]
     queue: npt.NDArray[np.int64]
+    counters: npt.NDArray[np.int64]
     kept: list[Any]
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
-        return sum(each.nbytes for each in (self.record, self.subcores, self.queue, *self.ctas, *self.kept))
+        return sum(
+            each.nbytes for each in (self.record, self.subcores, self.queue, self.counters, *self.ctas, *self.kept)
+        )
 
     def field(self, name: str) -> int:
         """A field of the SM record."""
@@ -87,7 +90,9 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
     slot_shared = np.array([cta.window.ctypes.data for cta in ctas], np.int64)
     clocks = np.zeros((slots * warps, CLOCK_OFFSETS["size"] // 8), np.int64)
     subcores = np.zeros((gpu.sm.subcores, SUBCORE_OFFSETS["size"] // 8), np.int64)
-    traces = np.zeros((slots * warps, AHEAD + 1), np.int64)
+    traces = np.zeros((slots * warps, AHEAD + 1, TRACE_ENTRY // 8), np.int64)
+    blocks = np.tile(first_state(), (gpu.sm.subcores, 1))
+    counters = np.zeros(len(counter_names()) + 1, np.int64)
     pending = np.zeros(PENDING_ENTRIES * PENDING_ENTRY // 8, np.int64)
     log = np.zeros(log_capacity(gpu) * LOG_ENTRY // 8, np.int64)
     words = np.zeros(gpu.shared.banks * (BANK_WORDS + 1), np.int64)
@@ -96,7 +101,7 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
     subcores[:, place["next"]] = FAR
     subcores[:, place["ready"] : place["ready"] + POSITIONS] = FAR
     subcores[:, place["port"] : place["port"] + POSITIONS] = NO_PORT
-    subcores[:, place["tile"] : place["tile"] + TILES] = -1
+    subcores[:, place["blocks"]] = [each.ctypes.data for each in blocks]
     for number in range(slots * warps):
         subcore, position = subcores[number % gpu.sm.subcores], number // gpu.sm.subcores
         slot, index = divmod(number, warps)
@@ -121,7 +126,8 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, row: Record) 
         pending=pending.ctypes.data,
         log=log.ctypes.data,
         bank_words=words.ctypes.data,
+        counters=counters.ctypes.data,
         fault_cta=-1,
     )
-    kept = [tags, sectors, uses, filled, slot_warps, slot_shared, clocks, traces, pending, log, words]
-    return Sm(row, subcores, ctas, queue, kept)
+    kept = [tags, sectors, uses, filled, slot_warps, slot_shared, clocks, traces, blocks, pending, log, words]
+    return Sm(row, subcores, ctas, queue, counters, kept)

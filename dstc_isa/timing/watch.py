@@ -12,8 +12,8 @@ from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.layout import Record, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.control import NO_SCOREBOARD
-from dstc_isa.isa.instruction import Pipe
 from dstc_isa.isa.masks import PLACES
+from dstc_isa.isa.unit import UNITS
 from dstc_isa.timing.layout import (
     FINDING_WORDS,
     FINDINGS,
@@ -94,7 +94,7 @@ def use_rows(work: list[Work]) -> npt.NDArray[np.int64]:
     overwritten = 0
     for w in work:
         overwritten |= w.writes
-    pipes = {pipe: number for number, pipe in enumerate(Pipe)}
+    pipes = {pipe: number for number, pipe in enumerate(UNITS)}
     rows = np.zeros((max(1, len(work)), USE_WORDS), np.int64)
     for row, w in zip(rows, work, strict=False):
         late = w.late & overwritten

@@ -10,7 +10,7 @@ from dstc_isa.engine.faults import instruction_text, lane_list
 from dstc_isa.engine.launch import Launch
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.values import PT, REGISTERS, RZ, Predicate, Register
 from dstc_isa.isa.warp import Space
@@ -21,7 +21,6 @@ from dstc_isa.trace.values import compressed, lanes_of, number_text
 WIDEST = 4
 """Registers of a result that are all shown; of a wider one, such as an accumulator, those that changed."""
 
-TENSOR_PIPES = (Pipe.HMMA, Pipe.OHMMA, Pipe.SPWMMA)
 """They write FP32 numbers."""
 
 Write = Callable[[str], None]
@@ -65,7 +64,7 @@ def _changes(
 ) -> Iterator[str]:
     """What an instruction has written: registers, predicates, memory; the arguments are what they held before."""
     changed = warp.registers[:REGISTERS] != registers
-    floats = warp.element == np.dtype(np.float32) or instruction.declaration.pipe in TENSOR_PIPES
+    floats = warp.element == np.dtype(np.float32) or instruction.declaration.unit.floats
     for index, width, lane in _results(instruction) if warp.mask else ():
         if width > WIDEST:
             continue

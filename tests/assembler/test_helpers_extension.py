@@ -9,10 +9,11 @@ DECLARES = '''
 
 from typing import Annotated
 
+from dstc_isa.isa.core_units import BRANCH, LSU
 from dstc_isa.isa.divergence import jump
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.control_flow import Target
-from dstc_isa.isa.instruction import Pipe, Warp, instruction
+from dstc_isa.isa.instruction import Warp, instruction
 from dstc_isa.isa.lanes import ballot
 from dstc_isa.isa.memory import Extended, Global, Width
 from dstc_isa.isa.modifier import Size
@@ -28,13 +29,13 @@ def fetch(warp, space, address, size, register):
     load(warp, space, address, size, register)
 
 
-@instruction("GOTO", 0x1F0, Pipe.BRANCH, public=False)
+@instruction("GOTO", 0x1F0, BRANCH, public=False)
 def goto(warp: Warp, pp: PpOptional, target: Target) -> None:
     """As BRA."""
     go(warp, warp.mask & ballot(pp), target)
 
 
-@instruction("FETCH", 0x1F1, Pipe.LSU, variable=True, public=False)
+@instruction("FETCH", 0x1F1, LSU, variable=True, public=False)
 def fetch_global(warp: Warp, rd: Loaded, address: Global, extended: Extended, size: Width = Size._32) -> None:
     """As LDG."""
     fetch(warp, Space.GLOBAL, address, size, rd)

@@ -3,7 +3,8 @@ import pytest
 from dstc_isa.cli.emu import main
 from dstc_isa.cli.isa import declarations_of
 from dstc_isa.gpu import load_gpu
-from dstc_isa.isa.instruction import REGISTRY, Pipe
+from dstc_isa.isa.core_units import FMA
+from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.manual import codes, semantics
 from dstc_isa.isa.syntax_line import syntax
 from tests.docs.console import ROOT
@@ -37,7 +38,7 @@ def test_the_encoding_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_latencies_are_those_of_the_gpu(capsys: pytest.CaptureFixture[str]) -> None:
     assert "latency in cycles: 9, covered by stall counts" in printed(capsys, "FFMA", "--set", "pipes.FMA.latency=9")
-    usual = load_gpu().pipes[Pipe.FMA].latency
+    usual = load_gpu().pipes[FMA].latency
     assert f"latency in cycles: {usual}, covered by stall counts" in printed(capsys, "FFMA")
     assert "on v100 one every " in printed(capsys, "ISETP", "--gpu", "v100")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMING = re.compile(r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$", re.MULTILINE)
-COMPILING = re.compile(r"^(compiling the engine|compiled in) .*\n", re.MULTILINE)
+COMPILING = re.compile(r"^(compiling .* for this CPU,|compiled in) .*\n", re.MULTILINE)
 SECONDS = 900
 """After which a command hangs."""
 REST = "...\n"

@@ -8,10 +8,10 @@ from dstc_isa.isa.extension import ExtensionError, load_extension
 from dstc_isa.isa.instruction import REGISTRY
 
 DECLARES = '''
-from dstc_isa.isa.instruction import Pipe, instruction
+from dstc_isa.isa.instruction import instruction
 from dstc_isa.isa.shorthand import Ra, Rd
 
-@instruction("COPY", {opcode}, Pipe.ALU, public=False)
+@instruction("COPY", {opcode}, ALU, public=False)
 def copy(ra: Ra) -> Rd:
     """Copy."""
     return ra

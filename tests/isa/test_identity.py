@@ -15,11 +15,12 @@ from tests.assembler.build import in_kernel, program
 SOURCE = '''
 from typing import Annotated
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import Pipe, instruction
+from dstc_isa.isa import core_units
+from dstc_isa.isa.instruction import instruction
 from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.shorthand import Ra, Rd
 
-@instruction("{name}", 0x2F4, Pipe.{pipe}, public=False, variable={variable})
+@instruction("{name}", 0x2F4, core_units.{pipe}, public=False, variable={variable})
 def twice(ra: Ra) -> Rd:
     """Twice."""
     return {value}

@@ -10,10 +10,13 @@ from attrs import define, field
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.address_operand import AddressOperand
-from dstc_isa.isa.instruction import Instruction, Pipe
+from dstc_isa.isa.core_units import LSU
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import PT, RZ, Address, Marker, Predicate, Register
+from dstc_isa.units.outer.unit import BUFFER, OHMMA, SPWMMA
 
 Place = tuple[str, int]
 
@@ -27,7 +30,7 @@ class Walk:
     gpu: Gpu
     cycle: int = 0
     stall: int = 0
-    ready: dict[Place, tuple[int, int, Pipe]] = field(factory=dict)
+    ready: dict[Place, tuple[int, int, Unit]] = field(factory=dict)
     pending: list[tuple[set[Place], int, str, bool, int]] = field(factory=list)
     issued: int = 0
     ports: dict[str, int] = field(factory=dict)
@@ -37,7 +40,7 @@ class Walk:
 
     def step(self, index: int, instruction: Instruction, executes: bool) -> None:
         """Issue one instruction; ``executes`` is whether its guard holds."""
-        pipe = self.gpu.pipes[instruction.declaration.pipe]
+        pipe = self.gpu.pipes[instruction.declaration.unit]
         latency, accumulate = max(1, pipe.latency), max(1, pipe.accumulate)  # the next instruction is a cycle later
         control = instruction.control
         self.cycle += self.stall
@@ -54,15 +57,15 @@ class Walk:
         reads, accumulators, writes, tile = places(instruction)
         guard = instruction.guard
         if guard.index != PT:
-            self._use(index, {("P", guard.index)}, set(), instruction.declaration.pipe)
+            self._use(index, {("P", guard.index)}, set(), instruction.declaration.unit)
         self.stall = max(1, control.stall)
-        if not executes and instruction.declaration.pipe is Pipe.OHMMA:
-            self.stall -= self.gpu.accumulation_buffer.skipped == "none"
+        if not executes and instruction.declaration.unit in (OHMMA, SPWMMA):
+            self.stall -= self.gpu.blocks[BUFFER]["skipped"] == "none"
         if not executes:
             return
-        self._use(index, reads - tile, accumulators, instruction.declaration.pipe)
+        self._use(index, reads - tile, accumulators, instruction.declaration.unit)
         for place in tile:
-            self._fixed(index, place, set(), instruction.declaration.pipe)
+            self._fixed(index, place, set(), instruction.declaration.unit)
         for held, _, kind, outer, _ in self.pending:
             if kind == "result" and (reads | writes) & held - (tile if outer else set()):
                 self.found.append(f"{index}: uses a result that is not waited for")
@@ -76,27 +79,27 @@ class Walk:
         if instruction.declaration.variable_latency:
             if writes:
                 self.pending.append((writes, control.write, "result", bool(tile), self.issued))
-            if instruction.declaration.pipe in (Pipe.LSU, Pipe.SPWMMA):
+            if instruction.declaration.unit in (LSU, SPWMMA):
                 sources = {place for place in reads - tile if place[0] == "R"}
                 self.pending.append((sources, control.read, "source", False, self.issued))
                 self.pending = [i for i in self.pending if i[0]]
         else:
             for place in writes:
                 accumulated = self.cycle + accumulate
-                self.ready[place] = (self.cycle + latency, accumulated, instruction.declaration.pipe)
+                self.ready[place] = (self.cycle + latency, accumulated, instruction.declaration.unit)
             done = self.cycle + max(latency, accumulate)
             self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
         self.ports[pipe.port] = self.cycle + pipe.initiation
         self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
 
-    def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Pipe) -> None:
+    def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Unit) -> None:
         for place in reads:
             self._fixed(index, place, accumulators, pipe)
         for held, _, kind, _, _ in self.pending:
             if kind == "result" and held & set(reads) and next(iter(reads))[0] == "P":
                 self.found.append(f"{index}: guarded by a predicate that is not waited for")
 
-    def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Pipe) -> None:
+    def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Unit) -> None:
         if place in self.ready:
             ready, accumulated, producer = self.ready[place]
             if self.cycle < (accumulated if place in accumulators and producer is pipe else ready):

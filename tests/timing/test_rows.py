@@ -71,7 +71,7 @@ def test_every_instruction_has_a_row(instruction):
     control: Control = instruction.control
     assert row[Row.STALL] == max(1, control.stall)
     assert (row[Row.WAIT], row[Row.WRITE], row[Row.READ]) == (control.wait, control.write, control.read)
-    assert row[Row.INITIATION] >= GPU.pipes[instruction.declaration.pipe].initiation
+    assert row[Row.INITIATION] >= GPU.pipes[instruction.declaration.unit].initiation
     assert 0 <= row[Row.PORT] < NO_PORT
 
 

@@ -7,8 +7,8 @@ from attrs import define
 from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
-from dstc_isa.isa.instruction import Pipe
 from dstc_isa.isa.masks import PLACES, bits_of
+from dstc_isa.isa.unit import UNITS
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2
@@ -146,7 +146,7 @@ class _Waits:
             self.by_read[w.read] |= bit
         fixed = [i for i in self.producers if work[i].awaited and not work[i].variable]
         self.forwarding = {
-            pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe) for pipe in Pipe
+            pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe) for pipe in UNITS
         }
         latencies = {w.latency for w in work}
         self.in_turn = {most: self._mask(i for i in fixed if work[i].latency <= most) for most in latencies}

@@ -7,10 +7,10 @@ from attrs import Factory, define, frozen
 from dstc_isa.assembler.schedule.hazard import Hazard
 from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import AFTER_SETTING
-from dstc_isa.isa.instruction import Pipe
 from dstc_isa.isa.masks import PLACES, bits_of
+from dstc_isa.isa.unit import Unit
 
-Result = tuple[int, int, Pipe | None, int]
+Result = tuple[int, int, Unit | None, int]
 """Cycle from which a result can be used, the same for accumulation, the pipe it is for, and the producer.
 
 Behind the places of results stand the scoreboards, which can be waited for some time after they were set.

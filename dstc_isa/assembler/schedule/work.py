@@ -9,8 +9,9 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import Declaration, Pipe
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.masks import PREDICATE_SHIFT
+from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import PT
 from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
 
@@ -19,9 +20,6 @@ REGISTER_WORDS_MASK = (1 << PREDICATE_SHIFT) - 1
 MAXIMUM_STALL = STALL.maximum
 NEXT_ISSUE = 1
 """Cycles until a warp's next instruction issues, at least: what has a latency of 0 is used no sooner."""
-
-LATE_READERS = (Pipe.LSU, Pipe.SPWMMA)
-"""Pipes that read their sources some time after issue: a wavefront, or a step, at a time."""
 
 
 @define(eq=False)
@@ -41,7 +39,7 @@ class Work:
     late: int = 0
     tile: int = 0
     accumulators: int = 0
-    pipe: Pipe | None = None
+    pipe: Unit | None = None
     latency: int = 0
     accumulate: int = 0
     variable: bool = False
@@ -100,7 +98,7 @@ def work_of(emitted: Emitted, gpu: Gpu, manual: bool, boards: bool) -> Work:
     work.reads, work.writes = emitted.reads, emitted.writes
     if not emitted.always:
         work.initiation = 0
-        work.vanishes = _skipped_free(declaration, gpu)
+        work.vanishes = gpu.vanishes(declaration.unit)
     work.indirect = Effect.INDIRECT in emitted.plan.effects
     work.jumps = Effect.JUMP in emitted.plan.effects
     _refine(work, declaration, emitted.word)
@@ -129,7 +127,7 @@ def decoded_work(word: int, gpu: Gpu) -> Work:
         work.guard = 1 << PREDICATE_SHIFT + guard.index
         work.reads |= work.guard
         work.initiation = 0
-        work.vanishes = _skipped_free(declaration, gpu)
+        work.vanishes = gpu.vanishes(declaration.unit)
     _refine(work, declaration, word)
     _keep(work, Prefix(instruction.control))
     work.awaited = _awaited(work, boards=False)
@@ -172,14 +170,10 @@ def _awaited(work: Work, boards: bool) -> bool:
     return long and (work.write != NO_SCOREBOARD if work.keeps_write else boards)
 
 
-def _skipped_free(declaration: Declaration, gpu: Gpu) -> bool:
-    return declaration.pipe is Pipe.OHMMA and gpu.accumulation_buffer.skipped == "none"
-
-
 def _timed(declaration: Declaration, gpu: Gpu) -> Work:
-    timing = gpu.pipes[declaration.pipe]
+    timing = gpu.pipes[declaration.unit]
     return Work(
-        pipe=declaration.pipe,
+        pipe=declaration.unit,
         latency=max(NEXT_ISSUE, timing.latency),
         accumulate=max(NEXT_ISSUE, timing.accumulate),
         variable=declaration.variable_latency,
@@ -191,7 +185,7 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
 
 def _refine(work: Work, declaration: Declaration, word: int) -> None:
     """Masks that depend on which operand it is."""
-    if declaration.pipe in LATE_READERS:
+    if declaration.unit.reads_late:
         work.late = work.reads & REGISTER_WORDS_MASK
     if any(operand.accumulates for operand in declaration.operands):
         work.tile = work.reads & work.writes

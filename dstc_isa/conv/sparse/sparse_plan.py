@@ -22,7 +22,7 @@ from attrs import define, frozen
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.isa.warp import LONGEST
+from dstc_isa.units.outer.unit import LONGEST
 
 WINDOW = LANES
 """Positions of a window: columns of an accumulator."""

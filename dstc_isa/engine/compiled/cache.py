@@ -5,6 +5,7 @@ machine code is made from.
 """
 
 import hashlib
+import importlib
 import importlib.metadata
 import linecache
 import os
@@ -23,6 +24,7 @@ from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
 import dstc_isa.isa
+import dstc_isa.units
 from dstc_isa.cache_directory import VARIABLE, cache_directory, made_once
 from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compiler_process import compile_apart
@@ -30,23 +32,25 @@ from dstc_isa.engine.compiled.kept_code import FOLDER, KeptCode
 from dstc_isa.isa.instruction import REGISTRY
 
 TYPICAL_SECONDS = "20 to 60 seconds"
+FOREIGN_SECONDS = "some seconds"
+PACKAGE = "__init__.py"
 _STARTED, _ALONE = time.time(), secrets.token_bytes()
 
 
-def fingerprint(packages: tuple[str, ...] = ()) -> str:
+def fingerprint(packages: tuple[str, ...] = (), foreign: bool = False) -> str:
     """Hash of the sources, versions and the CPU that the machine code depends on; ``packages`` besides the engine's.
 
-    It is this process's alone if a source has changed since the process began, which runs something else than the
-    files then say.
+    ``foreign``: also of the files of the user's that declare instructions and units. It is this process's alone if a
+    source has changed since the process began, which runs something else than the files then say.
     """
     digest = hashlib.sha256()
-    sources = (dstc_isa.isa, dstc_isa.engine, *(importlib.import_module(p) for p in packages))
+    sources = (dstc_isa.isa, dstc_isa.units, dstc_isa.engine, *(importlib.import_module(p) for p in packages))
     files = [p for package in sources for p in Path(package.__path__[0]).rglob("*.py")]
+    if foreign:
+        files += foreign_files()
     if any(_STARTED < path.stat().st_mtime <= time.time() for path in files):
         digest.update(_ALONE)
-    called = [function for d in REGISTRY for function in (d.function, *d.fetchers)]
-    extensions = [Path(sys.modules[function.__module__].__file__ or "") for function in called]
-    for path in sorted({*files, *extensions}):
+    for path in sorted(set(files)):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
@@ -54,6 +58,13 @@ def fingerprint(packages: tuple[str, ...] = ()) -> str:
     chosen = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
     digest.update(f"{sys.version_info[:2]} {platform.machine()} {host_cpu()} {chosen}".encode())
     return digest.hexdigest()[:16]
+
+
+def foreign_files() -> list[Path]:
+    """The files that declare instructions and units outside the package, all of a folder that is a package."""
+    modules = [sys.modules[d.function.__module__] for d in REGISTRY if generate.is_foreign(d)]
+    files = {Path(module.__file__) for module in modules if module.__file__ is not None}
+    return sorted({each for f in files for each in (f.parent.glob("*.py") if (f.parent / PACKAGE).exists() else [f])})
 
 
 def host_cpu() -> str:
@@ -77,46 +88,82 @@ class Entry:
     packages: tuple[str, ...] = ()
 
 
-_loaded: dict[tuple[Entry, int], Any] = {}
+@frozen
+class Foreign:
+    """Code for what files of the user's declare: ``factory`` of ``module`` writes its text.
+
+    Its function ``name`` has so many 64-bit integers as ``arguments``; compiled code calls it at its address.
+    """
+
+    name: str
+    module: str
+    factory: str
+    arguments: int
+    packages: tuple[str, ...] = ()
+
+
+Code = Entry | Foreign
+RUN_FOREIGN = Foreign("run_foreign", "dstc_isa.engine.compiled.generate", "foreign_source", 2)
+
+_loaded: dict[tuple[Code, int], Any] = {}
 _loading = threading.Lock()
 
 
 def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
     """The compiled function of an entry point; compiles on first use and says so through ``announce``.
 
-    It is loaded anew when further instructions have been declared. Raises SemanticsError if an instruction's
-    semantics cannot be compiled.
+    Raises SemanticsError if an instruction's semantics cannot be compiled.
     """
+    return _get(entry, 0, announce)
+
+
+def load_foreign(code: Foreign, announce: Callable[[str], None] | None = None) -> int:
+    """The address of code for the user's declarations; compiled anew when there are further ones.
+
+    Raises SemanticsError if something of them cannot be compiled.
+    """
+    function = _get(code, len(REGISTRY), announce)
+    (result,) = function.overloads.values()
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
+
+
+def _get(code: Code, declared: int, announce: Callable[[str], None] | None) -> Any:
     with _loading:
-        key = (entry, len(REGISTRY))
-        if key not in _loaded:
-            _loaded[key] = _load(entry, announce or (lambda text: None))
-        return _loaded[key]
+        if (code, declared) not in _loaded:
+            _loaded[code, declared] = _load(code, announce or (lambda text: None))
+        return _loaded[code, declared]
 
 
-def _load(entry: Entry, say: Callable[[str], None]) -> Any:
-    kept = _kept(entry)
+def _load(code: Code, say: Callable[[str], None]) -> Any:
+    kept = _kept(code)
     if kept.there():
-        return _function(entry, kept)
+        return _function(code, kept)
+    own = isinstance(code, Foreign)
     # One lock for all entry points: what they share is made once as well.
-    with made_once(f"{FOLDER}/{fingerprint()}", lambda: say("another process compiles the engine; waiting for it ...")):
+    lock = f"{FOLDER}/{_fingerprint(code) if own else fingerprint()}"
+    with made_once(lock, lambda: say("another process compiles the engine; waiting for it ...")):
         if kept.there():
-            return _function(entry, kept)
-        say(f"compiling the engine for this CPU, once ({TYPICAL_SECONDS}) ...")
+            return _function(code, kept)
+        what = ", ".join(path.name for path in foreign_files()) if own else "the engine"
+        say(f"compiling {what} for this CPU, once ({FOREIGN_SECONDS if own else TYPICAL_SECONDS}) ...")
         started = time.perf_counter()
-        compile_apart(entry, fingerprint(entry.packages))
-        function = _function(entry, kept)
+        compile_apart(code, _fingerprint(code))
+        function = _function(code, kept)
         say(f"compiled in {time.perf_counter() - started:.1f} s; {_whereabouts(kept)}")
         return function
 
 
-def compile_here(entry: Entry) -> None:
-    """Compile an entry point in this process, and keep it."""
-    _function(entry, _kept(entry))
+def compile_here(code: Code) -> None:
+    """Compile some code in this process, and keep it."""
+    _function(code, _kept(code))
 
 
-def _kept(entry: Entry) -> KeptCode:
-    return KeptCode(f"{entry.name}-{fingerprint(entry.packages)}")
+def _fingerprint(code: Code) -> str:
+    return fingerprint(code.packages, isinstance(code, Foreign))
+
+
+def _kept(code: Code) -> KeptCode:
+    return KeptCode(f"{code.name}-{_fingerprint(code)}")
 
 
 def _whereabouts(kept: KeptCode) -> str:
@@ -127,7 +174,7 @@ def _whereabouts(kept: KeptCode) -> str:
     return f"it cannot be kept in {cache_directory()}{reason}; set {VARIABLE} to a directory that can be written"
 
 
-def _function(entry: Entry, kept: KeptCode) -> Any:
+def _function(code: Code, kept: KeptCode) -> Any:
     """The compiled function, from what is kept or compiled here."""
     from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
@@ -135,17 +182,22 @@ def _function(entry: Entry, kept: KeptCode) -> Any:
     from dstc_isa.engine.compiled.warp_functions import register_all
 
     register_all()
-    interpreter = f"dstc_engine_{fingerprint()}"
-    source = generate.source()
-    run_warp = _module(interpreter, source).run_warp
-    run_warp._cache = KeptCode(f"run_warp-{fingerprint()}")
-    name = f"dstc_{entry.name}_{fingerprint(entry.packages)}"
-    function = getattr(_module(name, generate.ENTRY.format(interpreter=interpreter, **asdict(entry))), entry.name)
+    name = f"dstc_{code.name}_{_fingerprint(code)}"
+    if isinstance(code, Foreign):
+        guilty, signature = name, f"int64({', '.join(['int64'] * code.arguments)})"
+        text = source = getattr(importlib.import_module(code.module), code.factory)()
+    else:
+        guilty, signature = f"dstc_engine_{fingerprint()}", "void(int64)"
+        source = generate.source()
+        run_warp = generated(guilty, source).run_warp
+        run_warp._cache = KeptCode(f"run_warp-{fingerprint()}")
+        text = generate.ENTRY.format(interpreter=guilty, **asdict(code))
+    function = getattr(generated(name, text), code.name)
     function._cache = kept
     try:
-        function.compile("void(int64)")
+        function.compile(signature)
     except (NumbaError, UnsupportedBytecodeError) as error:
-        raise semantics_error(error, file_name(interpreter), source) from error
+        raise semantics_error(error, file_name(guilty), source) from error
     return function
 
 
@@ -154,7 +206,7 @@ def file_name(module: str) -> str:
     return f"<{module}>"
 
 
-def _module(name: str, source: str) -> ModuleType:
+def generated(name: str, source: str) -> ModuleType:
     """A module of this text, made once."""
     if name not in sys.modules:
         module = ModuleType(name)

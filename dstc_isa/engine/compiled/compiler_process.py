@@ -13,28 +13,31 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict
 
+from dstc_isa.engine.compiled.generate import is_foreign
 from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
 
 if TYPE_CHECKING:
-    from dstc_isa.engine.compiled.cache import Entry
+    from dstc_isa.engine.compiled.cache import Code
 
 # Read before anything of the package is imported: it must come from where it comes from here.
 START = "import json, sys; sys.path[:] = json.loads(input()); "
 PROGRAM = f"{START}from dstc_isa.engine.compiled.compiler_process import main; sys.exit(main())"
 OTHER_ENGINE = 3
+FOREIGN = "Foreign"
+"""The kind of code that needs what files of the user's declare."""
 
 
-def compile_apart(entry: "Entry", fingerprint: str) -> bool:
-    """Compile an entry point and keep it; whether that was done.
+def compile_apart(code: "Code", fingerprint: str) -> bool:
+    """Compile some code and keep it; whether that was done.
 
     It is not where instructions were declared in a way that cannot be repeated, or where no process can be started.
     """
-    extensions = _extensions()
+    extensions = _extensions() if type(code).__name__ == FOREIGN else []
     if extensions is None or not sys.executable:
         return False
-    job = {"entry": asdict(entry), "extensions": extensions, "fingerprint": fingerprint}
+    job = {"kind": type(code).__name__, "code": asdict(code), "extensions": extensions, "fingerprint": fingerprint}
     try:
         process = subprocess.Popen(
             # -P: the working directory is no place of modules.
@@ -69,17 +72,15 @@ def _close(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _extensions() -> list[str] | None:
-    """The files of declarations outside the package, in order; None if some did not come from a file."""
+    """The files and folders of declarations outside the package, in order; None if some did not come from one."""
     found: list[str] = []
-    for declaration in REGISTRY:
-        name = declaration.function.__module__
-        file = sys.modules[name].__file__ if name in sys.modules else None
-        if name.startswith("dstc_isa.isa."):
-            continue
-        if not name.startswith(EXTENSION_PREFIX) or file is None:
+    for declaration in filter(is_foreign, REGISTRY):
+        module = sys.modules.get(declaration.function.__module__.partition(".")[0])
+        if module is None or not module.__name__.startswith(EXTENSION_PREFIX) or module.__file__ is None:
             return None
-        if file not in found:
-            found.append(file)
+        path = module.__path__[0] if hasattr(module, "__path__") else module.__file__
+        if path not in found:
+            found.append(path)
     return found
 
 
@@ -91,10 +92,11 @@ def main() -> int:
     threading.Thread(target=_end_with_the_other, daemon=True).start()
     for path in job["extensions"]:
         load_extension(Path(path))
-    entry = cache.Entry(**{**job["entry"], "packages": tuple(job["entry"]["packages"])})
-    if cache.fingerprint(entry.packages) != job["fingerprint"]:
+    kind = {each.__name__: each for each in (cache.Entry, cache.Foreign)}[job["kind"]]
+    code = kind(**{**job["code"], "packages": tuple(job["code"]["packages"])})
+    if cache.fingerprint(code.packages, kind is cache.Foreign) != job["fingerprint"]:
         return OTHER_ENGINE
-    cache.compile_here(entry)
+    cache.compile_here(code)
     return 0
 
 

@@ -1,13 +1,15 @@
 """Writes the interpreter's source: one branch per declared instruction, around the semantics functions.
 
-The text becomes an ordinary module in memory; nothing in it says what an instruction does.
+The text becomes an ordinary module in memory; nothing in it says what an instruction does. Instructions from files of
+the user's have a module of their own, so that only that is compiled when they change.
 """
 
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from dstc_isa.engine.rows import Fetch, layout
+from dstc_isa.engine.layout import UNIT_STATE
+from dstc_isa.engine.rows import Fetch, dispatch_number, layout
 from dstc_isa.isa.fetch import Base, Fetched, Lane, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 
@@ -19,9 +21,9 @@ from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
-from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_ROWS
+from dstc_isa.engine.compiled.jit import compiled, entry
+from dstc_isa.engine.compiled.records import as_launch, as_warp, call_foreign, load_i64, load_s32, store_i64
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_STATE, TRACE_ENTRY
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 '''
@@ -54,7 +56,8 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
         mask = active & (load_i64(predicates + 8 * load_s32(row + 4)) ^ load_s32(row + 8)) & FULL_MASK
         if trace != 0:
             off = TRACED_OFF if mask == 0 else 0
-            store_i64(trace + 8 * count, warp.merged << TRACED_ROWS | pc << TRACED_PC | off)
+            store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC | off)
+            store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
         pc += 1
         count += 1
         if mask == 0:
@@ -63,7 +66,17 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
         operation = load_s32(row)
 '''
 
-TAIL = """        else:
+TAIL = """        elif operation >= {foreign}:
+            warp.pc = pc
+            warp.active = active
+            warp.mask = mask
+            warp.issued = started + count
+            call_foreign(as_launch(warp.launch).foreign, (warp, row))
+            if warp.fault != 0:
+                break
+            pc = warp.pc
+            active = warp.active
+        else:
             warp.pc = pc
             fail(warp, Fault.UNDEFINED, mask, pc - 1, 16)
             break
@@ -71,7 +84,8 @@ TAIL = """        else:
     warp.active = active
     warp.issued = started + count
     if trace != 0:
-        store_i64(trace + 8 * count, warp.merged << TRACED_ROWS | pc << TRACED_PC)
+        store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC)
+        store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
     return count
 """
 
@@ -91,15 +105,55 @@ def {name}(address):
     work({view}(address))
 '''
 
+FOREIGN = '''
+
+@entry
+def run_foreign(address, row):
+    """Execute an instruction of a warp, whose record is at an address, for the lanes of its mask; always 0."""
+    warp = as_warp(address)
+    registers = warp.registers
+    predicates = warp.predicates
+    mask = warp.mask
+    operation = load_s32(row)
+    while True:
+'''
+
+PACKAGE = "dstc_isa."
 INDENT = " " * 12
+BEFORE = "".join(
+    f"{INDENT}warp.{field} = {value}\n"
+    for field, value in {"pc": "pc", "active": "active", "mask": "mask", "issued": "started + count"}.items()
+)
+BEHIND = f"{INDENT}pc = warp.pc\n{INDENT}active = warp.active\n"
+FAULTED = f"{INDENT}if warp.fault != 0:\n{INDENT}    break\n"
+
+
+def shipped() -> list[Declaration]:
+    """The instructions that the package declares, by dispatch number."""
+    return [d for d in REGISTRY if not is_foreign(d)]
+
+
+def is_foreign(declaration: Declaration) -> bool:
+    """Whether an instruction was declared outside the package."""
+    return not declaration.function.__module__.startswith(PACKAGE)
 
 
 def source() -> str:
-    """The text of the interpreter module for all declared instructions."""
-    functions = [f for d in REGISTRY for f in (d.function, *d.fetchers)]
-    imports = sorted({f"import {f.__module__} as {alias(f)}" for f in functions})
-    branches = "".join(_branch(number, declaration) for number, declaration in enumerate(REGISTRY))
-    return HEADER + "\n".join(imports) + "\n" + LOOP + branches + TAIL
+    """The text of the interpreter module for the instructions that the package declares."""
+    branches = "".join(_branch(d, number == 0, BEFORE, BEHIND) for number, d in enumerate(shipped()))
+    return HEADER + _imports(shipped()) + LOOP + branches + TAIL.replace("{foreign}", str(len(shipped())))
+
+
+def foreign_source() -> str:
+    """The text of the module that executes the instructions that were declared outside it."""
+    declared = [d for d in REGISTRY if is_foreign(d)]
+    branches = "".join(_branch(d, number == 0, "", "") for number, d in enumerate(declared))
+    return HEADER + _imports(declared) + FOREIGN + branches + "        break\n    return 0\n"
+
+
+def _imports(declared: list[Declaration]) -> str:
+    functions = [function for d in declared for function in (d.function, *d.fetchers)]
+    return "\n".join(sorted({f"import {f.__module__} as {alias(f)}" for f in functions})) + "\n"
 
 
 def alias(function: Callable[..., Any]) -> str:
@@ -107,9 +161,11 @@ def alias(function: Callable[..., Any]) -> str:
     return function.__module__.replace(".", "_")
 
 
-def _branch(number: int, declaration: Declaration) -> str:
+def _branch(declaration: Declaration, first: bool, before: str, behind: str) -> str:
+    """The branch of an instruction; ``before`` and ``behind`` bring the warp's record up to date, and read it."""
     results, parameters = layout(declaration)
-    lines = [f"        {'if' if number == 0 else 'elif'} operation == {number}:  # {declaration.mnemonic}\n"]
+    number = dispatch_number(declaration)
+    lines = [f"        {'if' if first else 'elif'} operation == {number}:  # {declaration.mnemonic}\n"]
     by_name = {fetch.parameter.name: fetch for fetch in parameters if fetch.parameter is not None}
     arguments = []
     for name in inspect.signature(declaration.function).parameters:
@@ -119,15 +175,16 @@ def _branch(number: int, declaration: Declaration) -> str:
         fetch = by_name[name]
         lines.append(f"{INDENT}{fetch.name} = {_text(fetch.fetched, fetch)}\n")
         arguments.append(fetch.name)
+    if declaration.unit.state_words:
+        lines.append(f"{INDENT}for word in range({declaration.unit.state_words}):\n")
+        lines.append(f"{INDENT}    warp.{UNIT_STATE}[word] = 0\n")
     call = f"{_name(declaration.function)}({', '.join(arguments)})"
     if declaration.takes_warp:
-        lines.append(f"{INDENT}warp.pc = pc\n{INDENT}warp.active = active\n{INDENT}warp.mask = mask\n")
-        lines.append(f"{INDENT}warp.issued = started + count\n")
+        lines.append(before)
     targets = ", ".join(fetch.name for fetch in results)
     lines.append(f"{INDENT}{targets} = {call}\n" if targets else f"{INDENT}{call}\n")
     if declaration.takes_warp:
-        lines.append(f"{INDENT}if warp.fault != 0:\n{INDENT}    break\n")
-        lines.append(f"{INDENT}pc = warp.pc\n{INDENT}active = warp.active\n")
+        lines += [FAULTED, behind]
     for fetch in results:
         base = Base.PREDICATES if fetch.lane is Lane.BOOL else Base.REGISTERS
         lines.append(f"{INDENT}put_{fetch.lane.value}({_text(Word(0, base), fetch)}, {fetch.name}, mask)\n")

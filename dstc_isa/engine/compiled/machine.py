@@ -114,7 +114,8 @@ def run(
     ``supervisor`` says so, LaunchError for operands outside a bank.
     """
     supervisor = supervisor or Supervisor(launch)
-    state = load_launch(launch, max_instructions)
+    with supervisor.paused():
+        state = load_launch(launch, max_instructions, announce)
     used = host_threads(state, threads)
     if used == 1 or any_order or not launch.memory.allocations:
         return run_workers(state, used, supervisor, announce=announce).result()

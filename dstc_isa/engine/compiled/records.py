@@ -30,6 +30,7 @@ from dstc_isa.engine.layout import (
     WARP_ARRAYS,
     WARP_OFFSETS,
     WORKER_OFFSETS,
+    unit_fields,
 )
 
 
@@ -38,7 +39,7 @@ class RecordType(types.Type):
 
     def __init__(self, name: str, fields: Mapping[str, int], arrays: Mapping[str, int]) -> None:
         self.places = dict(fields)
-        self.arrays = frozenset(arrays)
+        self.arrays = set(arrays)
         super().__init__(name=f"Record({name})")
 
 
@@ -108,6 +109,14 @@ def record_view(kind: RecordType) -> Any:
         return kind(address), emit
 
     return convert
+
+
+def add_unit_fields() -> None:
+    """Let a warp's record have the fields of all units that are declared."""
+    for name, (place, words) in unit_fields().items():
+        WARP.places[name] = place
+        if words > 1:
+            WARP.arrays.add(name)
 
 
 as_warp = record_view(WARP)
@@ -197,6 +206,27 @@ def atomic_swap_if(typing: Any, address: Any, expected: Any, value: Any) -> Any:
         return builder.zext(builder.extract_value(pair, 0), I64)
 
     return types.int64(types.int64, types.int64, types.int64), emit
+
+
+def _caller(count: int) -> Any:
+    """A call of the code at an address with ``count`` 64-bit arguments."""
+
+    @emitter
+    def call(typing: Any, address: Any, arguments: Any) -> Any:
+        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
+            function = builder.inttoptr(args[0], ir.FunctionType(I64, [I64] * count).as_pointer())
+            builder.call(function, [builder.extract_value(args[1], i) for i in range(count)])
+
+        return types.void(types.int64, arguments), emit
+
+    return call
+
+
+call_foreign = _caller(2)
+"""Execute an instruction: ``call_foreign(address, (warp, row))``."""
+
+call_cost = _caller(6)
+"""Charge one: ``call_cost(address, (unit, charge, warp, block, parameters, counters))``, addresses but the first."""
 
 
 @emitter

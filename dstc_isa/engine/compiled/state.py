@@ -1,6 +1,6 @@
 """Machine state that Python allocates for compiled code: the launch's records and one CTA's warps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define
 
+from dstc_isa.engine.compiled.cache import RUN_FOREIGN, load_foreign
+from dstc_isa.engine.compiled.generate import is_foreign
 from dstc_isa.engine.execution import decoded
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import (
@@ -24,12 +26,14 @@ from dstc_isa.engine.layout import (
 )
 from dstc_isa.engine.loops import reach
 from dstc_isa.engine.rows import ConstantReader, Pool, row_of
-from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.values import PT, RZ
 from dstc_isa.isa.warp import SCALARS
 
 BANKS = 32
+UNDEFINED = -1
+"""The dispatch number of a word that is no instruction."""
 SCRATCH_BYTES = 8 * LANES
 LIVE, ACTIVE, ISSUED = (WARP_OFFSETS[name] // 8 for name in ("live", "active", "issued"))
 
@@ -50,13 +54,16 @@ class LaunchState:
         return int(self.record[LAUNCH_OFFSETS["cta_count"] // 8])
 
 
-def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
-    """Decode the kernel and fill the launch record; LaunchError for operands outside a bank."""
+def load_launch(launch: Launch, max_instructions: int, announce: Callable[[str], None] | None = None) -> LaunchState:
+    """Decode the kernel and fill the launch record; LaunchError for operands outside a bank.
+
+    What files of the user's declare is compiled if the kernel has any of it, and ``announce`` told so.
+    """
     instructions = decoded(launch)
     pool, banks = Pool(), ConstantReader(launch.banks)
     code = np.zeros((max(1, len(instructions)), CODE_ROW), np.int32)
     for index, instruction in enumerate(instructions):
-        row = [len(REGISTRY), PT, 0, 1] if instruction is None else row_of(instruction, pool, banks)
+        row = [UNDEFINED, PT, 0, 1] if instruction is None else row_of(instruction, pool, banks)
         code[index, : len(row)] = np.array(row, np.int64).astype(np.int32)
         code[index, SHARED_FIRST:] = launch.kernel.shared_range(index)
     reaches = np.array([reach(instruction) for instruction in instructions], np.int64)
@@ -85,6 +92,7 @@ def load_launch(launch: Launch, max_instructions: int) -> LaunchState:
         max_instructions=max_instructions,
         reaches=reaches.ctypes.data,
         uncounted=uncounted.ctypes.data,
+        foreign=foreign_code(instructions, announce),
     )
     kept = [code, table, bank_bytes, bank_table, reaches, uncounted]
     return LaunchState(launch, instructions, shared, pool.rows(), kept)
@@ -121,6 +129,13 @@ class CtaState:
             first = WARP_OFFSETS[name] // 8
             fields[name] = row[first : first + length]
         return SimpleNamespace(**fields)
+
+
+def foreign_code(instructions: Sequence[Instruction | None], announce: Callable[[str], None] | None) -> int:
+    """The address of the code for instructions that are not the package's; 0 if there are none of them."""
+    if any(instruction is not None and is_foreign(instruction.declaration) for instruction in instructions):
+        return load_foreign(RUN_FOREIGN, announce)
+    return 0
 
 
 def longest_running(ctas: Sequence[CtaState]) -> list[SimpleNamespace]:

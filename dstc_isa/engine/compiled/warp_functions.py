@@ -1,5 +1,6 @@
 """The functions of ``isa.warp`` on warp records, and the registration of all semantics with Numba."""
 
+import importlib
 import inspect
 from functools import cache
 from types import ModuleType
@@ -7,13 +8,14 @@ from typing import Any
 
 from numba.extending import overload, register_jitable
 
-from dstc_isa.engine.compiled import lane_functions, memory_access, records, runs
+from dstc_isa.engine.compiled import lane_functions, memory_access, records
 from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
 from dstc_isa.engine.layout import ROW_BYTES
-from dstc_isa.isa import FAMILIES, divergence, warp
+from dstc_isa.isa import divergence, warp
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, ballot, spread
+from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.warp import Space
 
 load_i64, store_i64 = records.load_i64, records.store_i64
@@ -104,7 +106,6 @@ def register_machine() -> None:
     """Make lanes and warp state known to Numba."""
     lane_functions.register()
     records.register()
-    runs.register()
     direct = {
         warp.read_register: _read_register,
         warp.write_register: _write_register,
@@ -125,6 +126,12 @@ def register_machine() -> None:
 _registered: set[Any] = set()
 
 
+@cache
+def _register_once(module: str) -> None:
+    """Let a unit's own module make its operations known to Numba."""
+    importlib.import_module(module).register()
+
+
 def register_all() -> None:
     """Make lanes, warp state and every instruction's semantics known to Numba; what is known already stays.
 
@@ -132,9 +139,13 @@ def register_all() -> None:
     cleared whenever the interpreter is entered, which the timing model does for each stretch of instructions.
     """
     register_machine()
+    records.add_unit_fields()
+    for unit in UNITS:
+        if unit.compiled is not None:
+            _register_once(unit.compiled)
     apart = {d.function for d in REGISTRY if d.takes_warp}
     called = [function for d in REGISTRY for function in (d.function, *d.fetchers)]
-    modules = {*FAMILIES, divergence, *map(inspect.getmodule, called)}
+    modules = {divergence, *map(inspect.getmodule, called)}
     for module in sorted(modules, key=str):
         if module is not None:
             for function in plain_functions(module):

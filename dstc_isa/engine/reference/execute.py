@@ -31,6 +31,7 @@ def execute(warp: ReferenceWarp, instruction: Instruction, banks: ConstantReader
     fetched = {fetch.name: _argument(warp, fetch, instruction, banks) for fetch in parameters}
     arguments = [fetched.get(f"x{number}", warp) for number in range(len(declaration.parameters))]
     mask = warp.mask
+    warp.reset(declaration.unit)
     try:
         with np.errstate(all="ignore"):
             outcome = declaration.function(*arguments)

@@ -13,6 +13,7 @@ from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, lowest_bit
 from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES, Size
+from dstc_isa.isa.unit import UNITS, Unit
 from dstc_isa.isa.values import PT
 from dstc_isa.isa.warp import ARRAYS, SCALARS, Fault, Space, fail
 
@@ -28,6 +29,8 @@ class ReferenceWarp:
             setattr(self, name, 0)
         for name, (length, _) in ARRAYS.items():
             setattr(self, name, [0] * length)
+        for unit in UNITS:
+            self.reset(unit)
         self.launch = launch
         self.shared = shared
         self.registers = np.zeros((SINK_ROW + WORD_BYTES, LANES), np.uint32)
@@ -51,6 +54,11 @@ class ReferenceWarp:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """As above."""
+
+    def reset(self, unit: Unit) -> None:
+        """Clear what instructions tell a unit."""
+        for name, cell in unit.state.items():
+            setattr(self, name, 0 if cell.words == 1 else [0] * cell.words)
 
     def copy(self) -> "ReferenceWarp":
         """A warp in the same state, whose registers and lanes are its own."""

@@ -3,6 +3,7 @@
 from dstc_isa.engine.compiled.records import RecordType, record_view
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.timing.layout import (
+    CHARGE_OFFSETS,
     CLOCK_OFFSETS,
     MACHINE_OFFSETS,
     SM_OFFSETS,
@@ -27,15 +28,14 @@ as_subcore = record_view(
                 "clock",
                 "port_free",
                 "port_busy",
-                "bank_free",
-                "tile",
-                "tile_used",
+                "port_reason",
             ),
             1,
         ),
     )
 )
 as_clock = record_view(RecordType("clock", CLOCK_OFFSETS, dict.fromkeys(("board", "board_reason"), SCOREBOARDS)))
+as_charge = record_view(RecordType("charge", CHARGE_OFFSETS, {}))
 as_task = record_view(RecordType("task", TASK_OFFSETS, {}))
 as_watch = record_view(
     RecordType("watch", WATCH_OFFSETS, dict.fromkeys(("started", "producer", "lanes", "set_at", "setter"), 1))

@@ -6,7 +6,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
 from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, TRACED_OFF, TRACED_PC, TRACED_ROWS
+from dstc_isa.engine.layout import CODE_ROW, TRACED_OFF, TRACED_PC
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, ROW_WORDS, TICKS, Gate, Row
@@ -14,7 +14,6 @@ from dstc_isa.timing.reasons import Reason
 
 ROW_BYTES = 4 * ROW_WORDS
 CODE_BYTES = 4 * CODE_ROW
-PC_MASK = (1 << (TRACED_ROWS - TRACED_PC)) - 1
 
 
 @inlined
@@ -78,8 +77,7 @@ def count_stalls(machine: Any, sm: Any, subcore: Any, clock: Any, cycle: Any, ro
         opens = gate_opens(machine, sm, subcore.gate[position])
         now = passed(row, now, min(opens, cycle), Reason.MEMORY_THROTTLE)
     free = min(subcore.port_free[port], cycle)
-    behind = (port == machine.tensor_port) & (free == subcore.buffer_until)
-    now = passed(row, now, free, int64(Reason.ACCUMULATION) if behind else int64(Reason.PIPE_BUSY))
+    now = passed(row, now, free, subcore.port_reason[port])
     passed(row, now, cycle, Reason.NOT_SELECTED)
 
 
@@ -99,7 +97,7 @@ def following(warp: Any, clock: Any) -> Any:
     """The instruction that a warp comes to next, which it may have run already."""
     if clock.next == clock.end:
         return warp.pc
-    return load_i64(clock.next) >> TRACED_PC & PC_MASK
+    return load_i64(clock.next) >> TRACED_PC
 
 
 @inlined

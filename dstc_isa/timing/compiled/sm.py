@@ -7,18 +7,26 @@ from numba import int64
 from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_ROWS, Traffic
+from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, call_cost, load_i64, load_s32, store_i64
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACE_ENTRY, TRACED_STATE, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
-from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
-from dstc_isa.timing.compiled.buffer import merge_rows, merge_steps
 from dstc_isa.timing.compiled.caches import SM_BYTES, merge
+from dstc_isa.timing.compiled.costs import FOREIGN_UNIT, shipped_costs
 from dstc_isa.timing.compiled.memory import access
-from dstc_isa.timing.compiled.records import as_clock, as_machine, as_sm, as_subcore
+from dstc_isa.timing.compiled.records import as_charge, as_clock, as_machine, as_sm, as_subcore
 from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, following, prepare, select
 from dstc_isa.timing.compiled.watch import unwatched, watch
-from dstc_isa.timing.layout import AHEAD, CLOCK_OFFSETS, FAR, MACHINE_OFFSETS, SUBCORE_OFFSETS, Gate, Row
+from dstc_isa.timing.layout import (
+    AHEAD,
+    CLOCK_OFFSETS,
+    FAR,
+    MACHINE_OFFSETS,
+    SUBCORE_OFFSETS,
+    UNIT_ENTRY,
+    Gate,
+    Row,
+)
 from dstc_isa.timing.reasons import Reason
 
 CLOCK_BYTES = CLOCK_OFFSETS["size"]
@@ -117,42 +125,59 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
     release_barriers(machine, sm, launch, slot, cycle)
 
 
-@inlined
-def finish(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, merged: Any, cycle: Any) -> Any:
-    """Charge an executed instruction to its pipe, and let its scoreboards know when it is done.
+@compiled
+def charge_unit(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, unit: Any, address: Any) -> Any:
+    """Let the cost function of an instruction's unit fill in the charge at an address."""
+    entry = machine.units + unit * UNIT_ENTRY
+    charge = as_charge(address)
+    charge.place = clock.slot << 16 | warp.index << 8 | load_s32(row + 4 * Row.ACCUMULATOR)
+    charge.accumulators = load_s32(row + 4 * Row.ACCUMULATORS)
+    block = subcore.blocks + load_i64(entry)
+    parameters = load_i64(entry + 8)
+    counters = sm.counters + load_i64(entry + 16)
+    if unit < FOREIGN_UNIT:
+        shipped_costs(unit, charge, warp, block, parameters, counters)
+    else:
+        call_cost(machine.foreign_costs, (unit, charge, warp, block, parameters, counters))
+    return load_i64(entry + 24)
 
-    ``merged``: the accumulator rows that it has added to, if it is an outer product.
-    """
+
+@inlined
+def finish(task: Any, machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, cycle: Any) -> Any:
+    """Charge an executed instruction to its unit, and let its scoreboards know when it is done."""
     port = load_s32(row + 4 * Row.PORT)
     occupied = load_s32(row + 4 * Row.INITIATION)
     latency = load_s32(row + 4 * Row.LATENCY)
-    subcore.port_busy[port] += occupied
     free = cycle + occupied
     done = cycle + latency
     read = cycle + 1
-    tile = load_s32(row + 4 * Row.TILE)
+    unit = load_s32(row + 4 * Row.COST)
     reason = load_s32(row + 4 * Row.REASON)
+    held = int64(Reason.PIPE_BUSY)
     if load_s32(row + 4 * Row.GATE) != Gate.NONE:
         done = access(machine, sm, warp, cycle, latency)
         read = sm.lsu_free
         if warp.traffic >= Traffic.GLOBAL_LOAD and warp.traffic != Traffic.SHARED_ATOMIC:
             reason = int64(Reason.LONG_SCOREBOARD)
-    elif tile >= 0:
-        tiles = load_s32(row + 4 * Row.TILES)
-        place = clock.slot << 16 | warp.index << 8 | tile
-        if load_s32(row + 4 * Row.SEQUENCED) != 0:
-            interval = machine.sequence_interval
-            done, needed = merge_steps(machine, sm, subcore, place, tiles, warp, cycle, interval)
-            subcore.port_busy[port] += max(needed - occupied, int64(0))
-            free = max(free, cycle + needed)
-            read = max(free, subcore.buffer_until)
-        else:
-            done = merge_rows(machine, sm, subcore, place, merged, cycle)
-        done += latency + tiles * machine.spill_cycles
-        if subcore.buffer_until > free:
-            sm.accumulation_stalls += subcore.buffer_until - free
-            free = subcore.buffer_until
+    elif unit >= 0:
+        charge = as_charge(task.charge)
+        charge.cycle = cycle
+        charge.latency = latency
+        charge.busy = occupied
+        charge.held = 0
+        charge.read = read
+        charge.done = done
+        why = charge_unit(machine, sm, subcore, warp, clock, row, unit, task.charge)
+        occupied = charge.busy
+        read = charge.read
+        done = charge.done
+        free = cycle + occupied
+        if charge.held >= free:
+            free = charge.held
+            held = why
+    subcore.port_busy[port] += occupied
     subcore.port_free[port] = free
+    subcore.port_reason[port] = held
     write = load_s32(row + 4 * Row.WRITE)
     if write != NO_SCOREBOARD and done > clock.board[write]:
         clock.board[write] = done
@@ -178,13 +203,16 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
 
     @merged
     def step(task: Any, launch: Any, warp: Any, clock: Any) -> Any:
-        """Run the warp's next instruction if that has not been done ahead; the rows that it merged."""
+        """Run the warp's next instruction if that has not been done ahead.
+
+        What it told its unit is in the warp's record then, in any case: what came behind it begins anew there.
+        """
         if clock.next == clock.end:
             warp.traffic = 0
             run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1, 0)
-            return warp.merged
-        clock.next += 8
-        return load_i64(clock.next) >> TRACED_ROWS & FULL_MASK
+        else:
+            clock.next += TRACE_ENTRY
+            warp.unit_state[0] = load_i64(clock.next + TRACED_STATE)
 
     @merged
     def look_ahead(task: Any, machine: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
@@ -197,16 +225,16 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
                 budget = min(int64(most_ahead), max(int64(1), launch.max_instructions - warp.issued))
                 clock.next = clock.trace
                 count = run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, budget, clock.next)
-                clock.end = clock.next + 8 * count
+                clock.end = clock.next + TRACE_ENTRY * count
         prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
 
     @inlined
     def vanish(task: Any, machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
         """Let the instructions go by that a warp comes to next and that take no issue slot, unless one must wait."""
-        while clock.off != 0 and machine.free_skip != 0 and clock.fetch_until <= clock.stall_until:
+        while clock.off != 0 and clock.fetch_until <= clock.stall_until:
             pc = clock.pc
             row = machine.rows + pc * ROW_BYTES
-            if load_s32(row + 4 * Row.TILE) < 0 or load_s32(row + 4 * Row.WAIT) != 0:
+            if load_s32(row + 4 * Row.VANISHES) == 0 or load_s32(row + 4 * Row.WAIT) != 0:
                 break
             look(machine, sm, launch, warp, clock, subcore, clock.stall_until)
             step(task, launch, warp, clock)
@@ -225,7 +253,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
         look(machine, sm, launch, warp, clock, subcore, cycle)
         off = clock.off
-        rows = step(task, launch, warp, clock)
+        step(task, launch, warp, clock)
         if clock.next == clock.end:
             if warp.fault == 0 and warp.active != 0 and warp.issued >= launch.max_instructions:
                 warp.pc += 1
@@ -241,10 +269,10 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         subcore.greedy = position
         subcore.next = cycle + 1
         if off == 0:
-            finish(machine, sm, subcore, warp, clock, row, rows, cycle)
+            finish(task, machine, sm, subcore, warp, clock, row, cycle)
             if load_s32(row + 4 * Row.YIELDS) != 0 and machine.round_robin == 0:
                 subcore.greedy = -1
-        elif load_s32(row + 4 * Row.TILE) >= 0 and machine.free_skip != 0:
+        elif load_s32(row + 4 * Row.VANISHES) != 0:
             store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)
             clock.last = cycle - 1
             subcore.next = cycle

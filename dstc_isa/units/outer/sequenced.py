@@ -5,24 +5,26 @@ One instruction walks the steps and groups that the paper's design issues one by
 
 from typing import Annotated
 
-from dstc_isa.isa.instruction import F32, Index, Pipe, Warp, instruction
+from dstc_isa.isa.instruction import F32, Index, Warp, instruction
 from dstc_isa.isa.lanes import LANES, count_bits, expand, lane_of, listed, lowest_bit
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.tensor import Accumulator, all_ones, converged, outer_row
-from dstc_isa.isa.warp import (
+from dstc_isa.isa.tensor import converged
+from dstc_isa.isa.warp import read_register
+
+from .products import Accumulator, all_ones, outer_row
+from .runs import (
     LONG_RUN_REGISTERS,
-    LONGEST,
     RUN_REGISTERS,
     WIDE_RUN_REGISTERS,
     read_long_run,
-    read_register,
     read_run,
     read_wide_run,
     run_values,
 )
+from .unit import LONGEST, SPWMMA
 
 
-@instruction("SPWMMA.323232.F32.WINDOW", 0x1A6, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.323232.F32.WINDOW", 0x1A6, SPWMMA, public=False, variable=True)
 def spwmma_window(
     warp: Warp,
     rd: Accumulator,
@@ -64,7 +66,7 @@ def spwmma_window(
 TallAccumulator = Annotated[Index, Destination(width=2 * LANES, accumulates=True)]
 
 
-@instruction("SPWMMA.643232.F32.PACKED", 0x1A7, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.643232.F32.PACKED", 0x1A7, SPWMMA, public=False, variable=True)
 def spwmma_packed(
     warp: Warp,
     rd: TallAccumulator,
@@ -99,7 +101,7 @@ def spwmma_packed(
         first_b += count_bits(columns)
 
 
-@instruction("SPWMMA.643232.F32.WINDOW", 0x1AA, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.643232.F32.WINDOW", 0x1AA, SPWMMA, public=False, variable=True)
 def spwmma_tall_window(
     warp: Warp,
     rd: TallAccumulator,
@@ -116,7 +118,7 @@ def spwmma_tall_window(
         tall_windows(warp, rd, read_long_run(warp, ra), read_run(warp, rb), rm, rw)
 
 
-@instruction("SPWMMA.643232.F32.WINDOW.SHORT", 0x1AB, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.643232.F32.WINDOW.SHORT", 0x1AB, SPWMMA, public=False, variable=True)
 def spwmma_short_window(
     warp: Warp,
     rd: TallAccumulator,
@@ -133,7 +135,7 @@ def spwmma_short_window(
         tall_windows(warp, rd, read_run(warp, ra), read_run(warp, rb), rm, rw)
 
 
-@instruction("SPWMMA.643232.F32.WINDOW.WIDE", 0x1AC, Pipe.SPWMMA, public=False, variable=True)
+@instruction("SPWMMA.643232.F32.WINDOW.WIDE", 0x1AC, SPWMMA, public=False, variable=True)
 def spwmma_wide_window(
     warp: Warp,
     rd: TallAccumulator,

@@ -11,16 +11,17 @@ from dstc_isa.engine.compiled.lane_functions import I16, emit_half_to_float
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, define, vector
 from dstc_isa.engine.compiled.records import RecordType
 from dstc_isa.engine.layout import ROW_BYTES, WARP_OFFSETS
-from dstc_isa.isa import warp
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.isa.warp import (
+
+from . import runs
+from .runs import (
     HALVES_A_REGISTER,
     LONG_RUN_REGISTERS,
-    LONGEST,
     RUN_REGISTERS,
     WIDE_RUN_PLACES,
     WIDE_RUN_REGISTERS,
 )
+from .unit import LONGEST
 
 QUAD = 4
 """Registers of a 128-bit load."""
@@ -135,10 +136,10 @@ def emit_run_values(builder: ir.IRBuilder, sig: Any, run: ir.Value, first: ir.Va
 
 def register() -> None:
     """Make runs known to Numba."""
-    define(warp.read_run, _typer(RecordType, RUN), emit_read_run, RecordType, types.Integer)
-    define(warp.read_long_run, _typer(RecordType, LONG_RUN), emit_read_run, RecordType, types.Integer)
-    define(warp.read_wide_run, _typer(RecordType, WIDE_RUN), emit_read_wide_run, RecordType, types.Integer)
-    define(warp.run_values, _typer(RunType, F32), emit_run_values, RunType, types.Integer)
+    define(runs.read_run, _typer(RecordType, RUN), emit_read_run, RecordType, types.Integer)
+    define(runs.read_long_run, _typer(RecordType, LONG_RUN), emit_read_run, RecordType, types.Integer)
+    define(runs.read_wide_run, _typer(RecordType, WIDE_RUN), emit_read_wide_run, RecordType, types.Integer)
+    define(runs.run_values, _typer(RunType, F32), emit_run_values, RunType, types.Integer)
 
 
 def _typer(of: type[types.Type], result: types.Type) -> Any:

@@ -1,0 +1,84 @@
+"""The cost functions of units as compiled code: one branch per unit, around the functions that they declare.
+
+Those of the package are part of the timing engine. Those from files of the user's are a module of their own, called at
+its address, so that only that is compiled when they change.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from numba.extending import register_jitable
+
+from dstc_isa.engine.compiled.cache import generated
+from dstc_isa.engine.compiled.jit import BARE
+from dstc_isa.engine.compiled.records import RecordType, record_view
+from dstc_isa.engine.compiled.warp_functions import plain_functions
+from dstc_isa.engine.layout import offsets
+from dstc_isa.isa.unit import UNITS, Cell, Unit
+from dstc_isa.timing.blocks import parameter_names
+
+HEADER = """from dstc_isa.engine.compiled.jit import compiled, entry
+from dstc_isa.engine.compiled.records import as_warp
+from dstc_isa.isa.unit import UNITS
+from dstc_isa.timing.compiled.costs import views
+from dstc_isa.timing.compiled.records import as_charge
+"""
+
+ARGUMENTS = "unit, charge, warp, block, parameters, counters"
+
+
+def views(unit: Unit) -> tuple[Any, Any, Any]:
+    """What gives names to the addresses of a unit's block, its parameters and its counters."""
+    block = unit.block
+    state: Mapping[str, Cell] = {} if block is None else block.state
+    scalars = [name for name, cell in state.items() if cell.words == 1]
+    arrays = {name: cell.words for name, cell in state.items() if cell.words > 1}
+    counters = {} if block is None else block.counters
+    return (
+        record_view(RecordType(f"block of {unit.name}", offsets(dict.fromkeys(scalars), arrays), arrays)),
+        record_view(RecordType(f"parameters of {unit.name}", offsets(dict.fromkeys(parameter_names(unit)), {}), {})),
+        record_view(RecordType(f"counters of {unit.name}", offsets(counters, {}), {})),
+    )
+
+
+def shipped_source() -> str:
+    """The text of the function that charges instructions of the package's units."""
+    return _source("compiled", "shipped_costs", True, "charge", "warp")
+
+
+def foreign_source() -> str:
+    """The text of the one for units from files of the user's, which is called with addresses."""
+    return _source("entry", "run_foreign_costs", False, "as_charge(charge)", "as_warp(warp)")
+
+
+def _source(decorator: str, name: str, shipped: bool, charge: str, warp: str) -> str:
+    charged = [(n, unit) for n, unit in enumerate(UNITS) if unit.shipped is shipped and unit.cost_function is not None]
+    lines = [HEADER]
+    for number, unit in charged:
+        _register(unit)
+        lines.append(f"cost_{number} = UNITS[{number}].cost_function\n")
+        lines.append(f"block_{number}, parameters_{number}, counters_{number} = views(UNITS[{number}])\n")
+    lines.append(f"\n\n@{decorator}\ndef {name}({ARGUMENTS}):\n")
+    for number, unit in charged:
+        views = f"block_{number}(block), parameters_{number}(parameters), counters_{number}(counters)"
+        lines.append(f"    if unit == {number}:  # {unit.name}\n        cost_{number}({charge}, {warp}, {views})\n")
+    return "".join([*lines, "    return 0\n"])
+
+
+_registered: set[Any] = set()
+
+
+def _register(unit: Unit) -> None:
+    """Make a unit's cost function, and the functions beside it, known to Numba."""
+    module = inspect.getmodule(unit.cost_function)
+    for function in [] if module is None else plain_functions(module):
+        if function not in _registered:
+            _registered.add(function)
+            register_jitable(**BARE)(function)
+
+
+FOREIGN_UNIT = sum(unit.shipped for unit in UNITS)
+"""The number of the first unit from a file of the user's."""
+
+shipped_costs = generated("dstc_shipped_costs", shipped_source()).shipped_costs
