@@ -8,7 +8,7 @@ from dstc_isa.isa.extension import ExtensionError, load_extension
 from dstc_isa.isa.instruction import REGISTRY
 
 DECLARES = '''
-from dstc_isa.isa.instruction import instruction
+from dstc_isa.isa.core_units import ALU; from dstc_isa.isa.instruction import instruction
 from dstc_isa.isa.shorthand import Ra, Rd
 
 @instruction("COPY", {opcode}, ALU, public=False)

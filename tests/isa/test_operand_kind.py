@@ -47,15 +47,10 @@ COMPILED = """
 import sys
 import numpy as np
 from dstc_isa.assembler import assemble
-from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.isa.extension import load_extension
-from dstc_isa.isa.instruction import REGISTRY
 
 load_extension(sys.argv[1])
-used = {"S2R", "MOV", "IMAD", "IMAD.WIDE", "LDG", "STG", "RED", "EXIT", "SUMX"}  # their engine compiles in seconds
-REGISTRY[:] = [declaration for declaration in REGISTRY if declaration.mnemonic in used]
-cache.compile_apart = lambda entry, fingerprint: cache.compile_here(entry)
 program = assemble(open("sums.dasm").read()).program
 x, y = np.load("x.npy"), np.load("y.npy")
 run_kernel(program, program.kernel("sums"), (1,), (32,), {"x": x, "y": y})

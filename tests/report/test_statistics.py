@@ -16,7 +16,7 @@ from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.layout import COUNTERS
 from dstc_isa.timing.occupancy import Occupancy
-from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.reasons import Reason, reasons
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.run import time_kernel
 from tests.strategies import instructions, words
@@ -127,7 +127,7 @@ def test_counts_of_a_timed_kernel_by_hand() -> None:
 
 
 def test_sums_of_a_timed_launch() -> None:
-    issued, stalls = np.array([6, 4]), np.zeros((2, len(Reason)), np.int64)
+    issued, stalls = np.array([6, 4]), np.zeros((2, len(reasons())), np.int64)
     stalls[0, Reason.BARRIER], stalls[1, Reason.BARRIER], stalls[1, Reason.LONG_SCOREBOARD] = 5, 7, 8
     gpu, none = load_gpu(), np.zeros(2, np.int64)
     kernel = Kernel("k", (0, 0))

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from dstc_isa.timing.reasons import Reason
+from dstc_isa.timing.reasons import Reason, number_of
+from dstc_isa.units.outer.unit import BUFFER
 from tests.timing.kernels import timed
 
 DENSE = [f"OHMMA.8161.F32 R40, R0.H0, R1.H0, {quarter}, {half}" for half in range(2) for quarter in range(4)]
+ACCUMULATION = number_of(BUFFER.holds, Reason.PIPE_BUSY)
+TENSOR_SCOREBOARD = number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
 WIDE = ("accumulation_buffer.fill_cycles=0", "accumulation_buffer.spill_cycles=0")
 
 
@@ -39,7 +42,7 @@ def test_tiles_are_filled_and_spilled() -> None:
     thrash = timed(stream, "accumulation_buffer.tiles=2")
     assert (thrash.counters["fills"], thrash.counters["spills"]) == (12, 10)
     assert thrash.cycles >= enough.cycles + 9 * 16 + 10 * 16 - 32
-    assert thrash.stalls[:, Reason.ACCUMULATION].sum() > 0
+    assert thrash.stalls[:, ACCUMULATION].sum() > 0
 
 
 def bitmaps(rows: int, columns: int) -> list[str]:
@@ -146,4 +149,4 @@ def test_a_reader_waits_for_the_write_back() -> None:
     ]
     short, long = (timed(body, f"accumulation_buffer.spill_cycles={c}", out=out) for c in (16, 116))
     assert long.cycles == short.cycles + 100
-    assert short.stalls[:, Reason.TENSOR_SCOREBOARD].sum() > 0
+    assert short.stalls[:, TENSOR_SCOREBOARD].sum() > 0

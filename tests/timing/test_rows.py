@@ -7,9 +7,11 @@ from hypothesis import given
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import Control
-from dstc_isa.timing.layout import NO_PORT, Gate, Row
-from dstc_isa.timing.reasons import Reason
+from dstc_isa.isa.unit import UNITS
+from dstc_isa.timing.layout import NO_COST, NO_PORT, Gate, Row
+from dstc_isa.timing.reasons import Reason, number_of
 from dstc_isa.timing.rows import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
+from dstc_isa.units.outer.unit import BUFFER, OHMMA
 from tests.assembler.build import in_kernel, program
 from tests.strategies import instructions
 
@@ -59,8 +61,10 @@ def test_rows() -> None:
     ports = port_numbers(GPU)
     assert load["PORT"] == ports["lsu"]
     assert (load["STALL"], load["WAIT"], load["WRITE"], load["READ"], load["YIELDS"]) == (7, 3, 2, 4, 1)
-    assert (load["GATE"], load["TILE"]) == (Gate.MEMORY, -1)
-    assert (outer["GATE"], outer["TILE"], outer["REASON"]) == (Gate.NONE, 40, Reason.TENSOR_SCOREBOARD)
+    assert (load["GATE"], load["COST"]) == (Gate.MEMORY, NO_COST)
+    assert (outer["GATE"], outer["ACCUMULATOR"], outer["ACCUMULATORS"]) == (Gate.NONE, 40, 32)
+    assert outer["REASON"] == number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
+    assert UNITS[outer["COST"]] is OHMMA
     assert branch["PORT"] == ports["branch"]
     assert end["PORT"] == NO_PORT
 
