@@ -12,17 +12,22 @@ END = 1
 SHARED = ".shared cells, 8192, 128"
 
 
-def passes(addresses: list[int], width: int) -> int:
-    """Wavefronts of a shared memory access: per group of lanes, the most distinct words that one bank must give."""
+def passes(addresses: list[int | None], width: int) -> tuple[int, int]:
+    """Wavefronts of a shared memory access, and those of it that bank conflicts add; lanes with None do not execute.
+
+    Per group of lanes that has an executing one: the most distinct words that one bank must give.
+    """
+    if len({address for address in addresses if address is not None}) == 1:
+        return 1, 0
     lanes = 32 * 4 // max(width, 4)
-    total = 0
+    groups = []
     for first in range(0, 32, lanes):
         banks: dict[int, set[int]] = {}
         for address in addresses[first : first + lanes]:
-            for word in range(address // 4, (address + width - 1) // 4 + 1):
+            for word in () if address is None else range(address // 4, (address + width - 1) // 4 + 1):
                 banks.setdefault(word % 32, set()).add(word)
-        total += max((len(words) for words in banks.values()), default=1)
-    return total
+        groups += [max(len(words) for words in banks.values())] if banks else []
+    return sum(groups), sum(groups) - len(groups)
 
 
 @settings(max_examples=40)
@@ -31,21 +36,24 @@ def test_bank_conflicts(size: tuple[int, str], data: st.DataObject) -> None:
     width, suffix = size
     addresses = data.draw(st.lists(st.integers(0, 8192 // width - 1), min_size=32, max_size=32))
     places = np.array(addresses, np.uint32) * width
+    mask = data.draw(st.one_of(st.just(2**32 - 1), st.integers(1, 2**32 - 1), st.integers(0, 31).map(lambda n: 1 << n)))
     body = [
         SHARED,
         "S2R R0, SR_LANEID",
+        f"MOV R10, 0x{mask:x}",
+        "SHF.R.U32 R10, R10, R0, RZ",
+        "LOP3.LUT R10, R10, 1, RZ, 0xc0",
+        "ISETP.NE.AND P0, PT, R10, 0, PT",
         "MOV R1, 4",
         "IMAD.WIDE.U32 R2, R0, R1, places",
         "LDG.E R4, [R2]",
-        f"LDS{suffix} R8, [R4]",
+        f"@P0 LDS{suffix} R8, [R4]",
     ]
     found = timed(body, places=places)
-    expected = passes([int(p) for p in places], width)
-    if width >= 4 and (places == places[0]).all():
-        expected = 1
-    ideal = max(1, width // 4)
-    assert found.counters["bank_conflicts"] == max(0, expected - ideal)
-    assert found.counters["wavefronts"] == expected + 1
+    executing = [int(place) if mask >> lane & 1 else None for lane, place in enumerate(places)]
+    wavefronts, conflicts = passes(executing, width)
+    assert found.counters["bank_conflicts"] == conflicts
+    assert found.counters["wavefronts"] == wavefronts + 1
 
 
 @pytest.mark.parametrize("links", [1, 8])
@@ -200,3 +208,26 @@ def test_the_end_waits_for_the_load_and_store_unit() -> None:
     assert found.counters["bank_conflicts"] == 31
     one = timed([line.replace("R0, 7, RZ", "R0, 2, RZ") for line in body])
     assert found.cycles == one.cycles + 31 - END
+
+
+@pytest.mark.parametrize(("suffix", "size"), [("", 4), (".64", 8), (".128", 16)])
+@pytest.mark.parametrize("lanes", [1, 8, 31, 32])
+def test_one_address_is_one_wavefront(suffix: str, size: int, lanes: int) -> None:
+    for access in (f"@P0 LDS{suffix} R8, [R4]", f"@P0 LDG.E{suffix} R8, [R2]"):
+        body = [
+            SHARED,
+            "S2R R0, SR_LANEID",
+            f"ISETP.LT.U32.AND P0, PT, R0, {lanes}, PT",
+            f"MOV R4, {size}",
+            "IMAD.WIDE.U32 R2, RZ, RZ, places",
+            access,
+        ]
+        found = timed(body, places=np.zeros(64, np.uint32))
+        assert found.counters["wavefronts"] == 1
+        assert found.counters["bank_conflicts"] == 0
+
+
+def test_lanes_of_an_atomic_take_turns_in_their_bank() -> None:
+    for stride, turns in ((4, 1), (8, 2), (128, 32), (0, 32)):
+        body = [SHARED, "S2R R0, SR_LANEID", f"IMAD R4, R0, {stride}, RZ", "ATOMS.ADD R8, [R4], R0"]
+        assert timed(body).counters["wavefronts"] == turns

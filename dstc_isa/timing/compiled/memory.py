@@ -54,15 +54,40 @@ def conflict_passes(sm: Any, warp: Any, banks: Any, distinct: Any) -> Any:
 
 
 @compiled
+def of_one_address(warp: Any) -> Any:
+    """Whether all executing lanes of a scattered access have one address; so have those of a uniform one."""
+    rest = warp.mask
+    first = load_i64(warp.addresses + 8 * lowest_bit(rest))
+    while rest != 0:
+        if load_i64(warp.addresses + 8 * lowest_bit(rest)) != first:
+            return False
+        rest &= rest - 1
+    return True
+
+
+@compiled
+def groups(warp: Any) -> Any:
+    """Parts of the warp that an access goes by, those with an executing lane: halves for 64 bits, quarters for 128."""
+    lanes = LANES // max(warp.access_bytes // WORD, 1)
+    count = int64(0)
+    for first in range(0, LANES, lanes):
+        if warp.mask >> first & ((int64(1) << lanes) - 1) != 0:
+            count += 1
+    return count
+
+
+@compiled
 def shared_passes(machine: Any, sm: Any, warp: Any) -> Any:
     """Passes of a shared memory access."""
     if warp.access == Access.UNIFORM:
         return int64(1)
-    ideal = max(int64(1), warp.access_bytes // WORD)
     if warp.access == Access.CONSECUTIVE:
-        return ideal
-    passes = conflict_passes(sm, warp, machine.shared_banks, warp.traffic == Traffic.SHARED_ATOMIC)
-    sm.bank_conflicts += max(passes - ideal, int64(0))
+        return groups(warp)
+    atomic = warp.traffic == Traffic.SHARED_ATOMIC
+    if not atomic and of_one_address(warp):
+        return int64(1)
+    passes = conflict_passes(sm, warp, machine.shared_banks, atomic)
+    sm.bank_conflicts += max(passes - groups(warp), int64(0))
     return passes
 
 
@@ -141,7 +166,8 @@ def access(machine: Any, sm: Any, warp: Any, cycle: Any, latency: Any) -> Any:
             lines, done = move_lanes(machine, sm, warp, start)
         else:
             lines, done = move_range(machine, sm, warp, start)
-        bytes_moved = count_bits(warp.mask) * warp.access_bytes if warp.access != Access.UNIFORM else int64(1)
+        alike = warp.access == Access.UNIFORM or (warp.access == Access.SCATTERED and of_one_address(warp))
+        bytes_moved = int64(1) if alike else count_bits(warp.mask) * warp.access_bytes
         passes = max(lines, (bytes_moved + LINE_BYTES - 1) // LINE_BYTES)
     sm.wavefronts += passes
     sm.lsu_free = start + passes
