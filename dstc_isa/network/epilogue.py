@@ -72,7 +72,7 @@ def _longer(step: ConvStep, readers: Readers, constants: Mapping[str, Array]) ->
 
 def _factor_and_addend(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> tuple[Array, Array] | None:
     """What an operator multiplies each filter's results by, and then adds to them; None for another operator."""
-    if node.op_type == "BatchNormalization" and _is_inference(node, constants):
+    if node.op_type == "BatchNormalization" and _is_inference(node, step, constants):
         gain, offset, mean, variance = (constants[name].astype(np.float64) for name in node.input[1:5])
         spread = variance + attributes_of(node).get("epsilon", 1e-5)
         # What comes of no root, or of a division by zero, is for the host to say.
@@ -120,10 +120,17 @@ def _scaled(weights: Array, scale: Array) -> Array:
     return rows
 
 
-def _is_inference(node: "NodeProto", constants: Mapping[str, Array]) -> bool:
-    if attributes_of(node).get("training_mode", 0) or len([name for name in node.output if name]) != 1:
+def _is_inference(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> bool:
+    """Whether a BatchNormalization takes given statistics, those of each filter."""
+    attributes = attributes_of(node)
+    if attributes.get("training_mode", 0) or len([name for name in node.output if name]) != 1:
         return False
-    return all(name in constants for name in node.input[1:5])
+    # Old versions can have statistics of each place of the map.
+    if not attributes.get("spatial", 1):
+        return False
+    # Others of another shape are for the host to refuse.
+    filters = (len(constants[step.weights]),)
+    return all(name in constants and constants[name].shape == filters for name in node.input[1:5])
 
 
 def _per_filter(node: "NodeProto", step: ConvStep, constants: Mapping[str, Array]) -> Array | None:

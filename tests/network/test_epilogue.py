@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
+from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import load_graph
 from dstc_isa.network.graph_run import run_graph
 from dstc_isa.network.outcome import Outcome
@@ -113,6 +114,34 @@ def test_what_is_taken_in(epilogue: list[tuple[str, list[Any]]], bias: Any, fuse
     outcome, expected = run_both(path, convolution(epilogue, w, bias), x)
     assert sum(outcome.fused.values()) == (fused if isinstance(fused, int) else len(fused))
     assert np.allclose(outcome.outputs["y"], expected, rtol=1e-2, atol=1e-30, equal_nan=True)
+
+
+@pytest.mark.parametrize("spatial", [0, 1])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("version", [7, 8])
+def test_batch_normalization_of_each_place(version: int, axes: int, spatial: int, path: Path) -> None:
+    area = (3, 2, 4)[:axes]
+    shape = (FILTERS,) if spatial else (FILTERS, *area)
+    generator = np.random.default_rng(axes)
+    numbers = {name: generator.uniform(0.5, 2, shape).astype(np.float32) for name in ("s", "b", "m", "v")}
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], "conv"),
+        node("BatchNormalization", ["c", *numbers], ["n"], spatial=spatial),
+        node("Relu", ["n"], ["y"]),
+    ]
+    network = model(nodes, {"w": sparse(FILTERS, 2, *[1] * axes, seed=3), **numbers}, {"x": (2, 2, *area)})
+    network.opset_import[0].version = version
+    outcome, expected = run_both(path, network, sparse(2, 2, *area))
+    assert sum(outcome.fused.values()) == 2 * spatial
+    assert np.allclose(outcome.outputs["y"], expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (FILTERS, 1, 1), (FILTERS, 4, 4)])
+def test_statistics_that_do_not_fit_are_refused_by_the_host(shape: tuple[int, ...], path: Path) -> None:
+    constants = {"w": sparse(FILTERS, 2, 1, 1), "v": np.ones(shape, np.float32)}
+    nodes = [node("Conv", ["x", "w"], ["c"]), node("BatchNormalization", ["c", *"vvvv"], ["y"])]
+    with pytest.raises(NetworkError, match=r"operator BatchNormalization \(of y\): ONNX Runtime cannot run it"):
+        run_both(path, model(nodes, constants, {"x": SHAPE}), sparse(*SHAPE))
 
 
 def test_weights_that_only_a_factor_brings_into_range(path: Path) -> None:

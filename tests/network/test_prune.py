@@ -1,6 +1,7 @@
 from fractions import Fraction
 from math import floor
 
+import ml_dtypes  # noqa: F401
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ WEIGHTS = st.dictionaries(
     st.lists(st.integers(-4, 4), min_size=1, max_size=12).map(lambda values: np.array(values, np.float32)),
     max_size=4,
 )
+
+TYPES = ["float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "int64", "uint8", "int4"]
 
 
 @given(WEIGHTS, st.floats(0, 1), st.sampled_from(["layer", "global"]))
@@ -39,6 +42,30 @@ def test_global_takes_from_small_layers_first() -> None:
     }
     assert all(np.count_nonzero(values) == 2 for values in pruned(weights, 0.5).values())
     assert np.count_nonzero(weights["small"]) == 4
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@given(
+    names=st.lists(st.sampled_from(TYPES), min_size=1, max_size=4, unique=True),
+    share=st.sampled_from([0, 0.25, 0.5, 1]),
+    data=st.data(),
+)
+def test_arrays_of_several_types(names: list[str], share: float, scope: Scope, data: st.DataObject) -> None:
+    """An independent model: fractions, ordered by Python's own stable sort."""
+    numbers = st.lists(st.sampled_from([0, 0.5, 1, -1, 2, -3, 4]), min_size=4, max_size=4)
+    weights = {name: np.array(data.draw(numbers)).astype(np.dtype(name)).reshape(2, 2) for name in names}
+    result = pruned(weights, share, scope)
+    for group in [[name] for name in names] if scope == "layer" else [names]:
+        values = [(name, at, Fraction(float(weights[name][at]))) for name in group for at in np.ndindex(2, 2)]
+        for name, at, value in sorted(values, key=lambda each: abs(each[2]))[: int(share * len(values))]:
+            values[values.index((name, at, value))] = (name, at, Fraction(0))
+        for name, at, value in values:
+            assert result[name].dtype == weights[name].dtype
+            assert Fraction(float(result[name][at])) == value
+
+
+def test_the_smallest_integer_is_the_largest_magnitude() -> None:
+    assert pruned({"w": np.array([-128, 3, 100], np.int8)}, 0.67)["w"].tolist() == [-128, 0, 0]
 
 
 @pytest.mark.parametrize("hundredths", range(101))
