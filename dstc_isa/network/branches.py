@@ -1,6 +1,6 @@
 """Branches of If operators, laid out among the other operators of a network."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,7 +89,9 @@ def _laid_out(node: "NodeProto", graph: "GraphProto", prefix: str, taken: set[st
     from onnx.helper import make_node
 
     names = [*(tensor.name for tensor in graph.initializer), *(n for each in graph.node for n in each.output if n)]
-    renamed = {name: _free(name, prefix, taken) for name in dict.fromkeys(names)}
+    # A new name must not be one that a graph within defines, and hides.
+    hiding = _inner_names(graph)
+    renamed = {name: _free(name, prefix, taken, hiding) for name in dict.fromkeys(names)}
     constants = []
     for tensor in graph.initializer:
         copy = TensorProto()
@@ -104,9 +106,9 @@ def _laid_out(node: "NodeProto", graph: "GraphProto", prefix: str, taken: set[st
     return Branch([_renamed(each, renamed) for each in graph.node], ends, constants)
 
 
-def _free(name: str, prefix: str, taken: set[str]) -> str:
+def _free(name: str, prefix: str, taken: set[str], hiding: set[str]) -> str:
     free, number = name, 0
-    while free in taken:
+    while free in taken or (free != name and free in hiding):
         free = f"{prefix}/{name}" + (f" ({number})" if number else "")
         number += 1
     taken.add(free)
@@ -121,8 +123,7 @@ def _renamed(node: "NodeProto", names: Mapping[str, str]) -> "NodeProto":
     copy.input[:] = [names.get(name, name) for name in node.input]
     copy.output[:] = [names.get(name, name) for name in node.output]
     for graph in graphs_of(copy):
-        own = {*(value.name for value in graph.input), *(tensor.name for tensor in graph.initializer)}
-        own |= {name for inner in graph.node for name in inner.output}
+        own = own_names(graph)
         outer = {name: new for name, new in names.items() if name not in own}
         nodes = [_renamed(inner, outer) for inner in graph.node]
         graph.ClearField("node")
@@ -132,11 +133,21 @@ def _renamed(node: "NodeProto", names: Mapping[str, str]) -> "NodeProto":
     return copy
 
 
-def all_names(graph: "GraphProto") -> Iterator[str]:
+def own_names(graph: "GraphProto") -> set[str]:
     """Names of the values of a graph, without those within its operators' graphs."""
-    yield from (value.name for value in graph.input)
-    yield from (tensor.name for tensor in graph.initializer)
-    yield from (name for node in graph.node for name in node.output)
+    return {
+        *(value.name for value in graph.input),
+        *(tensor.name for tensor in graph.initializer),
+        *(tensor.values.name for tensor in graph.sparse_initializer),
+        *(name for node in graph.node for name in node.output if name),
+    }
+
+
+def _inner_names(graph: "GraphProto") -> set[str]:
+    """Names of the values within the graphs of a graph's operators."""
+    return {
+        name for node in graph.node for inner in graphs_of(node) for name in (*own_names(inner), *_inner_names(inner))
+    }
 
 
 def constant_condition(node: "NodeProto", constants: Mapping[str, Array]) -> bool | None:

@@ -12,11 +12,11 @@ from dstc_isa.network.branches import (
     STANDARD,
     Guard,
     Guarded,
-    all_names,
     branches,
     constant_condition,
     graphs_of,
     has_layers,
+    own_names,
 )
 from dstc_isa.network.epilogue import Readers, with_epilogue
 from dstc_isa.network.errors import NetworkError
@@ -93,7 +93,7 @@ def load_graph(path: Path) -> Graph:
     for value in graph.output:
         _check_tensor(path, "output", value)
     constants = initializers(path, graph)
-    laid_out = _Layout(path, constants, host, {*all_names(graph)})
+    laid_out = _Layout(path, constants, host, own_names(graph))
     nodes = list(laid_out.of([Guarded(node) for node in graph.node]))
     outputs = tuple(value.name for value in graph.output)
     readers = _readers(nodes, outputs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.network.branches import graphs_of, own_names
 from dstc_isa.network.deviations import deviates
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.narrow import carried, carrier, is_narrow
@@ -66,7 +67,6 @@ class Host:
 
     def run(self, node: "NodeProto", values: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs of an operator by name; NetworkError if it is unknown or refuses its inputs."""
-        # A name that the node's own graphs define is none of ours.
         read = dict.fromkeys([name for name in node.input if name] + list(names_in_graphs(node)))
         feeds = {name: np.asarray(values[name], order="C") for name in read if name in values}
         try:
@@ -180,13 +180,12 @@ def described(node: "NodeProto") -> str:
 
 
 def names_in_graphs(node: "NodeProto") -> Iterator[str]:
-    """Names that the graphs among a node's attributes read, their own ones included."""
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            for inner in graph.node:
-                yield from inner.input
-                yield from names_in_graphs(inner)
-            yield from (output.name for output in graph.output)
+    """Names from outside that the graphs among a node's attributes read."""
+    for graph in graphs_of(node):
+        own = own_names(graph)
+        for inner in graph.node:
+            yield from (name for name in (*inner.input, *names_in_graphs(inner)) if name and name not in own)
+        yield from (output.name for output in graph.output if output.name not in own)
 
 
 def _session(model: "ModelProto") -> Any:

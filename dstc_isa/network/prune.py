@@ -37,7 +37,8 @@ def _magnitudes(values: Array) -> Array:
     """Absolute values in one row, of a type that has an order with those of other arrays."""
     wide = carried(values).ravel()
     # The smallest of the signed integers has no absolute value of its own type.
-    return np.abs(wide if wide.dtype.kind == "f" else wide.astype(np.float64))
+    magnitudes: Array = np.abs(wide if wide.dtype.kind == "f" else wide.astype(np.float64))
+    return magnitudes
 
 
 def _smallest(magnitudes: Array, share: Fraction) -> Array:

@@ -117,6 +117,58 @@ def test_constants_and_names_of_branches_are_kept_apart(tmp_path: Path) -> None:
         check(graph, x=X, yes=np.array(yes))
 
 
+def without_layers(kind: str) -> onnx.NodeProto:
+    """An operator for the host from ``i`` to ``j`` whose graphs name their values as those of ``choice`` do."""
+    doubled = [node("Add", ["i", "i"], ["c"]), node("Relu", ["c"], ["r"])]
+    negated = [node("Neg", ["i"], ["c"])]
+    if kind == "If":
+        return node("If", ["yes"], ["j"], "plain", then_branch=branch(doubled, "r"), else_branch=branch(negated, "c"))
+    if kind == "If in If":
+        inner = node("If", ["yes"], ["r"], then_branch=branch(doubled, "r"), else_branch=branch(negated, "c"))
+        flat = branch([node("Identity", ["i"], ["w"])], "w")
+        return node("If", ["yes"], ["j"], "plain", then_branch=branch([inner], "r"), else_branch=flat)
+    body = helper.make_graph(
+        [node("Identity", ["w"], ["go"]), node("Add", ["c", "i"], ["r"])],
+        "body",
+        [value("n", TensorProto.INT64, []), value("w", TensorProto.BOOL, []), value("c", TensorProto.FLOAT, None)],
+        [value("go", TensorProto.BOOL, []), value("r", TensorProto.FLOAT, None)],
+    )
+    return node("Loop", ["two", "", "i"], ["j"], "plain", body=body)
+
+
+@pytest.mark.parametrize("kind", ["If", "If in If", "Loop"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("yes", [True, False])
+def test_names_within_an_operator_of_the_host_may_be_those_of_a_branch(
+    kind: str, first: bool, yes: bool, tmp_path: Path
+) -> None:
+    host = without_layers(kind)
+    nodes = [choice(), host, node("Identity", ["j"], ["y"])]
+    if not first:
+        nodes = [node("Neg", ["x"], ["i"]), host, choice(out="k"), node("Add", ["j", "k"], ["y"])]
+    constants = {"two": np.int64(2)}
+    graph = loaded(tmp_path, network(nodes, constants, {"x": TensorProto.FLOAT, "yes": TensorProto.BOOL}))
+    outcome = check(graph, x=X, yes=np.array(yes))
+    assert [row.layer for row in outcome.rows] == ["first" if yes else "second"]
+
+
+def test_a_new_name_is_none_that_a_graph_within_has(tmp_path: Path) -> None:
+    within = without_layers("If")
+    then = [node("Conv", ["x", "w"], ["i"], "conv"), within, node("Relu", ["j"], ["c"])]
+    # ``i`` is taken, and the name that would stand for it is in use within the operator that reads it.
+    for each in within.attribute:
+        each.g.node[0].output[0] = each.g.output[0].name = "choose/then/i"
+        del each.g.node[1:]
+    flat = branch([node("Neg", ["x"], ["c"])], "c")
+    nodes = [
+        node("If", ["yes"], ["k"], "choose", then_branch=branch(then, "c", {"w": W}), else_branch=flat),
+        node("Abs", ["k"], ["i"]),
+        node("Identity", ["i"], ["y"]),
+    ]
+    graph = loaded(tmp_path, network(nodes, {}, {"x": TensorProto.FLOAT, "yes": TensorProto.BOOL}))
+    assert check(graph, x=X, yes=np.array(True)).on_host["If"] == 1
+
+
 def test_a_branch_that_is_never_taken_may_hold_what_cannot_be_computed(tmp_path: Path) -> None:
     wrong = branch(
         [node("Reshape", ["p", "three"], ["q"]), node("MatMul", ["x", "q"], ["c"])], "c", {"p": sparse(4, 4)}
