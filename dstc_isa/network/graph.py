@@ -23,20 +23,13 @@ from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.host import Host, check_libraries, names_in_graphs
 from dstc_isa.network.model_file import initializers, read_model, tensors_of
 from dstc_isa.network.narrow import is_float
+from dstc_isa.network.random_operators import draws
 from dstc_isa.network.steps import ConvStep, DeviceStep, HostStep, ProductStep, Step, attributes_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto, ValueInfoProto
 
 Array = npt.NDArray[Any]
-RANDOM_OPERATORS = {
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-    "Bernoulli",
-    "Multinomial",
-}
 CONV_RANKS = (3, 4, 5)
 """Dimensions of the weights of a convolution that the machine runs: along one axis, two, or three."""
 
@@ -161,7 +154,7 @@ class _Layout:
     def _folded(self, each: Guarded) -> bool:
         """Whether an operator depends on no input; then its results are constants."""
         node = each.node
-        fixed = all(name in self.constants for name in node.input if name) and node.op_type not in RANDOM_OPERATORS
+        fixed = all(name in self.constants for name in node.input if name) and not draws(node, self.constants)
         if not fixed or graphs_of(node):
             return False
         try:

@@ -19,7 +19,7 @@ from dstc_isa.network.contents import left_to_host, without_layers
 from dstc_isa.network.device import Device
 from dstc_isa.network.epilogue import apart
 from dstc_isa.network.errors import NetworkError, NetworkNameError
-from dstc_isa.network.graph import RANDOM_OPERATORS, Graph, Input
+from dstc_isa.network.graph import Graph, Input
 from dstc_isa.network.layers import (
     convolved,
     convolved_again,
@@ -31,6 +31,7 @@ from dstc_isa.network.layers import (
 from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
 from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, pruned
+from dstc_isa.network.random_operators import unseeded
 from dstc_isa.network.row import LayerRow
 from dstc_isa.network.steps import ConvStep, DeviceStep, HostStep, Step
 
@@ -117,7 +118,7 @@ def run_graph(
         raise NetworkError(without_layers(graph))
     found = {row.layer: row for row in kept}
     if found:
-        _check_repeatable(graph)
+        _check_repeatable(graph, {**graph.constants, **inputs})
     watch.planned(len(chosen), len(found))
     device = attrs.evolve(device, advanced=watch.advanced)
     values: dict[str, Array] = {**graph.constants, **inputs}
@@ -174,7 +175,7 @@ def _accuracy(
     ``values``: what was given. Empty for operators that draw random numbers, and if the other values take a way through
     the network that does not end.
     """
-    if _draws(graph):
+    if _draws(graph, values):
         return {}
     try:
         for step in _as_they_run(graph, values):
@@ -217,9 +218,9 @@ def _again(
     return multiplied_again(step, values, device), None
 
 
-def _check_repeatable(graph: Graph) -> None:
+def _check_repeatable(graph: Graph, given: Mapping[str, Array]) -> None:
     """NetworkError for a graph whose host operators give something else each time."""
-    operator = _draws(graph)
+    operator = _draws(graph, given)
     if operator:
         raise NetworkError(
             f"{graph.path}: {operator} without a seed draws other numbers than before, so the interrupted run cannot "
@@ -227,17 +228,10 @@ def _check_repeatable(graph: Graph) -> None:
         )
 
 
-def _draws(graph: Graph) -> str:
+def _draws(graph: Graph, given: Mapping[str, Array]) -> str:
     """An operator of the host that draws random numbers without a seed; empty if there is none."""
-    drawing = (step.node for step in graph.steps if isinstance(step, HostStep))
-    return next(
-        (
-            node.op_type
-            for node in drawing
-            if node.op_type in RANDOM_OPERATORS and not any(attribute.name == "seed" for attribute in node.attribute)
-        ),
-        "",
-    )
+    drawing = (unseeded(step.node, given) for step in graph.steps if isinstance(step, HostStep))
+    return next(filter(None, drawing), "")
 
 
 def _suits(step: DeviceStep, values: Mapping[str, Array]) -> bool:
