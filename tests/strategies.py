@@ -86,12 +86,13 @@ def register_indices(width: int = 1, zero: bool = True) -> SearchStrategy[int]:
 def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrategy[Value]:
     negate = st.booleans() if operand.negate else st.just(False)
     absolute = st.booleans() if operand.absolute else st.just(False)
+    half = st.sampled_from([0, 1] if operand.half else [-1, 0, 1] if operand.halves else [-1])
     if index in form.special:
         if form.constant:
-            return st.builds(Constant, field_values(CONSTANT_BANK), field_values(CONSTANT_OFFSET), negate, absolute)
+            place = field_values(CONSTANT_BANK), field_values(CONSTANT_OFFSET)
+            return st.builds(Constant, *place, negate, absolute, half)
         return st.builds(Immediate, field_values(operand.literal_field))
-    halves = [0, 1] if operand.half else [-1, 0, 1] if operand.halves else [-1]
-    return st.builds(Register, register_indices(width), negate, absolute, st.sampled_from(halves), st.booleans())
+    return st.builds(Register, register_indices(width), negate, absolute, half, st.booleans())
 
 
 def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str, int]) -> SearchStrategy[Value]:

@@ -28,7 +28,7 @@ from dstc_isa.assembler.values import (
     UnplacedLabel,
     negated,
 )
-from dstc_isa.isa.values import RZ, Address, BankAddress, Complement, Constant, Predicate, Register
+from dstc_isa.isa.values import RZ, Address, BankAddress, Complement, Constant, ConstantComplement, Predicate, Register
 from dstc_isa.syntax.names import special_names
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import (
@@ -211,6 +211,8 @@ def _suffixed(value: Operand, word: str, node: Node) -> Operand:
             return evolve(value, half=_HALVES[word])
         if word == "64":
             return Sum(value, 0, True)
+    if isinstance(value, Constant) and word in _HALVES:
+        return evolve(value, half=_HALVES[word])
     if isinstance(value, Named) and (value.width, word) in _PARTS:
         offset, width = _PARTS[value.width, word]
         return evolve(value, offset=value.offset + offset, width=width)
@@ -220,6 +222,8 @@ def _suffixed(value: Operand, word: str, node: Node) -> Operand:
     if isinstance(value, Named):
         parts = [part for width, part in _PARTS if width == value.width]
         expected = ", ".join("." + part for part in (*parts, "reuse", *_HALVES))
+    if isinstance(value, Constant):
+        expected = ", ".join("." + part for part in _HALVES)
     raise EvaluationError(f"{describe(value)} has no part .{word}", node, expected=expected)
 
 
@@ -235,7 +239,9 @@ def _prefix(node: Prefix, environment: Environment) -> Operand:
             raise EvaluationError(str(error), node) from None
     if isinstance(value, Bits) and node.operator == "-":
         return Bits(value.value ^ 1 << 31)
-    if node.operator == "~" and isinstance(value, Register | Constant):
+    if node.operator == "~" and isinstance(value, Constant):
+        return ConstantComplement(value)
+    if node.operator == "~" and isinstance(value, Register):
         return Complement(value)
     if node.operator == "~" and isinstance(value, Named):
         return NamedComplement(value)
@@ -262,7 +268,7 @@ def _binary(node: Binary, environment: Environment) -> Operand:
         left, right = right, left
     if operator in ("+", "-") and isinstance(right, int):
         step = right if operator == "+" else marked(-right, operator, 0, right)
-        if isinstance(left, Constant):
+        if isinstance(left, Constant) and left.half < 0:
             return evolve(left, offset=left.offset + step)
         if isinstance(left, Register | Named):
             return Sum(left, step, False)
@@ -299,12 +305,18 @@ def _memory(node: Memory, environment: Environment) -> Operand:
 def _bank(node: Bank, environment: Environment) -> Operand:
     bank = integer(node.bank, environment)
     value = evaluate(node.offset, environment)
+    found: Operand
     if isinstance(value, int):
-        return Constant(bank, value)
-    base, offset, wide = _base(value, node.offset)
-    if isinstance(base, Named):
-        return NamedBankAddress(base, offset, wide, bank)
-    return BankAddress(base.index, offset, wide, bank)
+        found = Constant(bank, value)
+    else:
+        base, offset, wide = _base(value, node.offset)
+        if isinstance(base, Named):
+            found = NamedBankAddress(base, offset, wide, bank)
+        else:
+            found = BankAddress(base.index, offset, wide, bank)
+    for word in node.suffix:
+        found = _suffixed(found, word, node)
+    return found
 
 
 def _base(value: Operand, node: Node) -> tuple[Register | Named, int, bool]:

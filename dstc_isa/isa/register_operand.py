@@ -21,7 +21,18 @@ from dstc_isa.isa.fetch import (
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.literal import Literal, format_literal, literal_bits, whole
 from dstc_isa.isa.operand import WIDEST, Form, Modifiers, Operand, Part, Parts, Width, width_of
-from dstc_isa.isa.values import REGISTERS, RZ, Complement, Constant, Immediate, Register, Value, Written, decorate
+from dstc_isa.isa.values import (
+    REGISTERS,
+    RZ,
+    Complement,
+    Constant,
+    ConstantComplement,
+    Immediate,
+    Register,
+    Value,
+    Written,
+    decorate,
+)
 
 
 @frozen
@@ -101,7 +112,7 @@ class Source(Operand):
         place = PLACES["c" if moved else self.slot]
         tables: dict[type, Parts] = {
             Register: (
-                self._half_part(place),
+                self._half_part(place, "register"),
                 *self._signs(place),
                 Part("index", place.register, refusal=NOT_A_REGISTER),
                 Part("reuse", place.reuse, "reuse", flag=True),
@@ -109,18 +120,19 @@ class Source(Operand):
         }
         if self.const:
             bank, offset = Part("bank", CONSTANT_BANK, "bank"), Part("offset", CONSTANT_OFFSET, "offset")
-            tables[Constant] = (*self._signs(PLACES["b"]), bank, offset)
+            b = PLACES["b"]
+            tables[Constant] = (self._half_part(b, "constant"), *self._signs(b), bank, offset)
         if self.takes_literal:
             role, range_ = "" if self.literal_at else "immediate", f"0 to {self.literal_field.maximum}"
             tables[Immediate] = (Part("value", self.literal_field, role, refusal=f"{{}} is outside {range_}"),)
         return tables
 
-    def _half_part(self, place: Place) -> Part:
+    def _half_part(self, place: Place, what: str) -> Part:
         if self.half:
             return Part("half", self.half, "half", refusal="one half must be named: .H0 or .H1")
         if self.halves:
             return Part("half", place.select, "select", codes=HALF_CODES, undefined="half selector {} is not defined")
-        return Part("half", None, fixed=-1, refusal="this operand is a whole register")
+        return Part("half", None, fixed=-1, refusal=f"this operand is a whole {what}")
 
     def _signs(self, place: Place) -> Parts:
         negate, absolute = place.negate if self.negate else None, place.absolute if self.absolute else None
@@ -148,13 +160,13 @@ class Source(Operand):
     @property
     def written(self) -> frozenset[type]:  # type: ignore[override]
         """See ``Operand``."""
-        constants = {Constant} if self.const else set()
+        constants = {Constant, ConstantComplement} if self.const else set()
         numbers = {int, float, Immediate} if self.takes_literal else set()
         return frozenset({Register, Complement, *constants, *numbers})
 
     def kind_of(self, written: type) -> type:
         """See ``Operand``."""
-        if written is Constant:
+        if written in (Constant, ConstantComplement):
             return Constant
         return Immediate if written in (int, float, Immediate) else Register
 
@@ -163,6 +175,8 @@ class Source(Operand):
         if isinstance(written, Complement):
             if not (self.raw and modifiers.get("extended")):
                 raise ValueError("~ stands before a source of IADD3.X only")
+            if written.value.negate:
+                raise ValueError("an operand is negated or complemented, not both")
             return evolve(written.value, negate=True)
         if isinstance(written, int | float):
             return Immediate(whole(written) if self.literal_at else literal_bits(written, self.literal))
@@ -172,10 +186,10 @@ class Source(Operand):
         """See ``Operand``."""
         if isinstance(value, Immediate):
             return format_literal(value.value, self.literal)
-        if isinstance(value, Register) and self.halves and value.half >= 0:
-            plain = evolve(value, half=-1, negate=False, absolute=False, reuse=False)
-            text = f"{plain}.H{value.half}_H{value.half}" + (".reuse" if value.reuse else "")
-            return decorate(text, value.negate, value.absolute)
+        if self.halves and value.half >= 0:
+            reuse = ".reuse" if isinstance(value, Register) and value.reuse else ""
+            plain = evolve(value, half=-1, negate=False, absolute=False, **({"reuse": False} if reuse else {}))
+            return decorate(f"{plain}.H{value.half}_H{value.half}{reuse}", value.negate, value.absolute)
         return str(value)
 
     def display(self, name: str) -> str:
@@ -229,7 +243,7 @@ class Source(Operand):
         if self._signed:
             words.append(0 if isinstance(value, Immediate) else ABSOLUTE * value.absolute + NEGATE * value.negate)
         if self._halved:
-            words.append(value.half if register else -1)
+            words.append(-1 if isinstance(value, Immediate) else value.half)
         return tuple(words)
 
     def fetch(self, lane: Lane) -> Fetched:

@@ -33,15 +33,17 @@ class Register:
 
 @frozen
 class Constant:
-    """Constant bank operand ``c[bank][offset]``, offset in bytes."""
+    """Constant bank operand ``c[bank][offset]``, offset in bytes; ``half`` as of a ``Register``."""
 
     bank: int
     offset: int
     negate: bool = False
     absolute: bool = False
+    half: int = -1
 
     def __str__(self) -> str:
-        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]", self.negate, self.absolute)
+        half = f".H{self.half}" if self.half >= 0 else ""
+        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]{half}", self.negate, self.absolute)
 
 
 @frozen
@@ -129,6 +131,11 @@ class Complement:
     """``~R1`` as it is written: a source that is complemented, as a long sum's high word does with a negated one."""
 
     value: Register | Constant
+
+
+@frozen(eq=False, repr=False)
+class ConstantComplement(Complement):
+    """``~c[bank][offset]``, told apart by its type: with it an instruction has another form."""
 
 
 Value = Register | Constant | Predicate | Immediate | Address | SpecialRegister | BarrierRegister | Target | Marker

@@ -141,13 +141,15 @@ class ExpressionBuilder(Transformer[Token, Any]):
             end = suffix.end_pos
         elif indices:
             end = indices[-1].end + 1
+        behind = () if suffix is None else tuple(suffix[1:].split("."))
         if word == "c" and indices:
-            if len(indices) != 2 or suffix is not None:
+            if len(indices) != 2:
                 raise ExpressionProblem("a constant is written c[bank][offset]", start, end)
-            return Bank(start, end, *indices, **_above(*indices))
+            bank, offset = indices
+            return Bank(start, end, bank, offset, behind, **_above(bank, offset))
         whole = builtin(word)
         head, *inner = (str(word),) if whole is not None else word.split(".")
-        after = (*inner, *(suffix[1:].split(".") if suffix is not None else ()))
+        after = (*inner, *behind)
         value = whole if whole is not None else builtin(head)
         if value is None:
             if inner and indices:

@@ -64,10 +64,11 @@ class Name(Node):
 
 @frozen(eq=False, repr=False)
 class Bank(Node):
-    """``c[bank][offset]``."""
+    """``c[bank][offset]``, with the words behind its dots."""
 
     bank: Node
     offset: Node
+    suffix: tuple[str, ...] = ()
 
 
 @frozen(eq=False, repr=False)

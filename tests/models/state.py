@@ -118,7 +118,7 @@ class Operands:
         negate, absolute = getattr(value, "negate", False), getattr(value, "absolute", False)
         if declared.literal is Literal.HALVES:
             halves = [bits & 0xFFFF, bits >> 16]
-            if isinstance(value, Register) and value.half >= 0:
+            if not isinstance(value, Immediate) and value.half >= 0:
                 halves = [halves[value.half]] * 2
             return tuple(signed_bits(half, 16, negate, absolute) for half in halves)
         if lane is Lane.F32:
