@@ -270,6 +270,8 @@ def _binary(node: Binary, environment: Environment) -> Operand:
         step = right if operator == "+" else marked(-right, operator, 0, right)
         if isinstance(left, Constant) and left.half < 0:
             return evolve(left, offset=left.offset + step)
+        if isinstance(left, ConstantComplement) and left.value.half < 0:
+            return ConstantComplement(evolve(left.value, offset=left.value.offset + step))
         if isinstance(left, Register | Named):
             return Sum(left, step, False)
         if isinstance(left, Sum):

@@ -137,6 +137,8 @@ class Complement:
 class ConstantComplement(Complement):
     """``~c[bank][offset]``, told apart by its type: with it an instruction has another form."""
 
+    value: Constant
+
 
 Value = Register | Constant | Predicate | Immediate | Address | SpecialRegister | BarrierRegister | Target | Marker
 Written = Value | Complement | int | float

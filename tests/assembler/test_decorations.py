@@ -95,5 +95,6 @@ def test_a_complemented_constant_is_a_negated_one_with_a_carry() -> None:
     """The high word of a 64-bit difference with a parameter."""
     body = ".param .u32 n\nIADD3.X R1, R2, {}, R3\nEXIT"
     assert code(body.format("~n")) == code(body.format("-n"))
+    assert code(body.format("~n+4")) == code(body.format("~(n+4)")) == code(body.format("-n+4"))
     assert code(body.format("~c[0x0][0x160]")) == code(body.format("~n"))
     assert error(body.format("~n").replace(".X", "")) == "~ stands before a source of IADD3.X only"
