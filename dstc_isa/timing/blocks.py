@@ -1,7 +1,5 @@
 """What the modelled machine holds for units with a cost function: blocks' state, parameters, counters, and where."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
@@ -42,11 +40,6 @@ def first_state() -> Words:
 def counter_names() -> list[str]:
     """The counters of all blocks, one after the other."""
     return [name for block in BLOCKS for name in block.counters]
-
-
-def counter_meanings() -> Mapping[str, str]:
-    """And what they count."""
-    return {name: meaning for block in BLOCKS for name, meaning in block.counters.items()}
 
 
 def unit_table(gpu: Gpu) -> tuple[Words, list[Words]]:
