@@ -113,6 +113,7 @@ def test_a_cta_that_is_not_timed_is_stopped_too() -> None:
     assert standing.done >= standing.total // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_what_is_told_of_a_long_run_changes_nothing(mode: str) -> None:
     count = 3000 if mode == "reference" else 30_000

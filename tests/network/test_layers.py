@@ -101,6 +101,7 @@ PRODUCTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("a", "b"), PRODUCTS)
 @pytest.mark.parametrize("constant", ["", "a", "b"])
 def test_products(path: Path, a: tuple[int, ...], b: tuple[int, ...], constant: str) -> None:
@@ -116,6 +117,7 @@ def test_products(path: Path, a: tuple[int, ...], b: tuple[int, ...], constant: 
     assert (facts["x"], facts["w"]) == ((b, a) if constant == "a" else (a, b))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("addend", [None, (), (5,), (3, 1), (3, 5)])
 def test_gemm(path: Path, turned: tuple[int, int], addend: tuple[int, ...] | None) -> None:

@@ -88,6 +88,7 @@ def test_any_product(
     check(a, b, a, b, threads=threads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", EDGES)
 @pytest.mark.parametrize("n", EDGES)
 def test_edges_of_tiles(m: int, n: int) -> None:

@@ -254,6 +254,7 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(
     np.testing.assert_array_equal(words.values, expected.values)
 
 
+@pytest.mark.slow
 def test_the_reference_engine_agrees() -> None:
     shape = ConvShape(1, 2, 5, 5, 3, 3, 2, padding=(1, 1, 1, 1))
     x, w = operands(shape, 0.6, 0.7, 0)
