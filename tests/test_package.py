@@ -37,6 +37,12 @@ def test_assembling_needs_neither_numba_nor_scipy():
     assert not {"numba", "scipy", "llvmlite"} & loaded
 
 
+def test_timing_needs_neither_the_assembler_nor_its_grammar():
+    loaded = modules_after("import dstc_isa.timing.machine, dstc_isa.timing.retarget, dstc_isa.timing.watch")
+    assert "dstc_isa.schedule" in loaded
+    assert not {"lark", "dstc_isa.assembler", "dstc_isa.syntax"} & loaded
+
+
 def test_annotations_are_for_users_too():
     assert files("dstc_isa").joinpath("py.typed").is_file()
 

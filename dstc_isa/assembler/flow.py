@@ -1,14 +1,13 @@
 """Control flow and liveness of a kernel, from what its instructions' semantics do and their operands name."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from dstc_isa.assembler.emit import Emitted
-from dstc_isa.isa.codec import decode
-from dstc_isa.isa.effects import CONTROL_FLOW, MEMORY, RUNNING, Effect
+from dstc_isa.isa.effects import MEMORY, RUNNING, Effect
 from dstc_isa.isa.masks import PREDICATE_MASK, REGISTER_MASK
-from dstc_isa.isa.values import ALWAYS, Predicate
+from dstc_isa.schedule.successors import following
 
 EVERYTHING = REGISTER_MASK | PREDICATE_MASK
 _LASTING = MEMORY | RUNNING
@@ -34,32 +33,24 @@ def analyse(emitted: list[Emitted], labels: set[int], shown: Mapping[int, int]) 
     """
     if any(e.plan is None for e in emitted):
         return None
-    indirect = any(e.plan is not None and Effect.INDIRECT in e.plan.effects for e in emitted)
     successors = [successors_of(index, e) for index, e in enumerate(emitted)]
-    roots = {0}
-    if indirect:
-        roots |= labels
-        roots |= {index + 1 for index, e in enumerate(emitted) if e.plan is not None and Effect.JUMP in e.plan.effects}
-    reachable = _reach(successors, roots)
+    reachable = _reach(successors, {0} | landings(emitted, labels))
     falls_off = any(r and len(emitted) in s for r, s in zip(reachable, successors, strict=True))
     return Flow(reachable, _dead(emitted, successors, shown), falls_off)
+
+
+def landings(emitted: list[Emitted], labels: set[int]) -> set[int]:
+    """Where control may come in by an indirect branch, none if there is no such branch: the first instruction too."""
+    effects = [frozenset() if e.plan is None else e.plan.effects for e in emitted]
+    if not any(Effect.INDIRECT in each for each in effects):
+        return set()
+    return {0} | labels | {index + 1 for index, each in enumerate(effects) if Effect.JUMP in each}
 
 
 def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
     """Indices of the instructions that may follow one; an indirect branch has none here."""
     assert emitted.plan is not None
     return following(index, emitted.plan.effects, emitted.word, emitted.target)
-
-
-def following(index: int, effects: Collection[Effect], word: int, target: int) -> tuple[int, ...]:
-    """The same of a word whose semantics touches this; ``target`` is where it branches, or -1."""
-    if CONTROL_FLOW.isdisjoint(effects):
-        return (index + 1,)
-    decoded = decode(word)
-    predicates = [value for value in decoded.operands if isinstance(value, Predicate)]
-    surely = decoded.guard == ALWAYS and all(predicate == ALWAYS for predicate in predicates)
-    behind = () if surely else (index + 1,)
-    return (*behind, target) if Effect.JUMP in effects and target >= 0 else behind
 
 
 def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:

@@ -10,7 +10,6 @@ from dstc_isa.assembler.emit import Emitted, RejectedOperand, contribute
 from dstc_isa.assembler.matching import Place
 from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.provenance import arrays_accessed
-from dstc_isa.assembler.schedule.padding import stays_whole
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
 from dstc_isa.isa.codec import encode_guard
@@ -18,6 +17,7 @@ from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.masks import PREDICATE_MASK, PREDICATE_SHIFT, REGISTER_MASK
 from dstc_isa.isa.values import PT, REGISTERS
 from dstc_isa.program import Kernel, Parameter, SharedArray
+from dstc_isa.schedule.padding import stays_whole
 from dstc_isa.syntax.tree import Statement
 
 Report = Callable[[Statement, Exception], None]

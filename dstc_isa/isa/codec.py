@@ -86,10 +86,10 @@ def decode(word: int) -> Instruction:
     return Instruction(declaration, form, tuple(operands), tuple(modifiers.values()), guard, control)
 
 
-def declared_at(opcode: int) -> Declaration | None:
-    """The declaration that has a 12-bit opcode, None if there is none."""
+def declared_by(opcode: int) -> tuple[Declaration, Form] | None:
+    """The declaration and the form that have a 12-bit opcode, None if there are none."""
     entry = _by_opcode(len(REGISTRY)).get(opcode)
-    return None if entry is None else entry[0]
+    return None if entry is None else entry[:2]
 
 
 def reserved_bits(declaration: Declaration, form: Form) -> int:

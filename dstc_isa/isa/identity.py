@@ -4,7 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 
-from dstc_isa.isa.codec import declared_at
+from dstc_isa.isa.codec import declared_by
 from dstc_isa.isa.instruction import OPCODE, Declaration
 
 BASE = "dstc_isa"
@@ -23,8 +23,9 @@ def parts_of(words: Iterable[int]) -> Parts:
     """
     found: dict[str, set[str]] = {}
     for opcode in sorted({OPCODE.extract(word) for word in words}):
-        declaration = declared_at(opcode)
-        if declaration is not None:
+        declared = declared_by(opcode)
+        if declared is not None:
+            declaration, _ = declared
             found.setdefault(_origin(declaration), set()).add(_described(declaration))
     return {
         name: hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:DIGEST_DIGITS]

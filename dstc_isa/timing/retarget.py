@@ -3,9 +3,9 @@
 import warnings
 from collections.abc import Callable
 
-from dstc_isa.assembler.schedule.again import reschedule
 from dstc_isa.gpu import Gpu
 from dstc_isa.program import Kernel, Program
+from dstc_isa.schedule.again import reschedule
 
 
 class OtherTargetWarning(UserWarning):

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
+from dstc_isa.isa.access import accumulator, sources
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.unit import UNITS
-from dstc_isa.isa.values import RZ, Address, Register
+from dstc_isa.isa.values import RZ, Address
 from dstc_isa.timing.layout import NO_COST, NO_PORT, ROW_WORDS, Gate, Row
 from dstc_isa.timing.reasons import Reason, number_of
 
@@ -77,11 +78,7 @@ def row_of(
         row[Row.GATE] = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
     row[Row.COST] = NO_COST if unit.cost_function is None else UNITS.index(unit)
     row[Row.VANISHES] = gpu.vanishes(unit)
-    names = declaration.modifier_values(instruction.modifiers)
-    for operand, value in zip(declaration.operands, instruction.operands, strict=True):
-        if operand.accumulates and isinstance(value, Register):
-            row[Row.ACCUMULATOR] = value.index
-            row[Row.ACCUMULATORS] = operand.span(names)
+    row[[Row.ACCUMULATOR, Row.ACCUMULATORS]] = accumulator(instruction) or (0, 0)
     row[Row.REASON] = number_of(None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
     if not declaration.variable_latency:
         row[Row.LATENCY] = max(pipe.latency, pipe.accumulate)
@@ -95,10 +92,10 @@ def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) 
     A bank delivers one register of a warp a cycle (Jia et al. 2018 find two banks: three sources of an FFMA in one
     bank cost a cycle). A source that the instruction before kept with ``.reuse`` in the same slot is not read.
     """
-    kept = set() if before is None else {(slot, value.index) for slot, value, _ in _sources(before) if value.reuse}
+    kept = set() if before is None else {(slot, value.index) for slot, value, _ in sources(before) if value.reuse}
     numbers = {
         value.index + part
-        for slot, value, width in _sources(instruction)
+        for slot, value, width in sources(instruction)
         if value.index != RZ and (slot, value.index) not in kept
         for part in range(width)
     }
@@ -109,14 +106,4 @@ def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) 
 def _reads_registers(instruction: Instruction) -> bool:
     """Whether it changes what the reuse cache holds."""
     addresses = any(isinstance(value, Address) and value.register != RZ for value in instruction.operands)
-    return addresses or any(value.index != RZ for _, value, _ in _sources(instruction))
-
-
-def _sources(instruction: Instruction) -> list[tuple[str, Register, int]]:
-    declaration = instruction.declaration
-    names = declaration.modifier_values(instruction.modifiers)
-    return [
-        (operand.slot, value, operand.span(names))
-        for operand, value in zip(declaration.operands, instruction.operands, strict=True)
-        if operand.slot and isinstance(value, Register)
-    ]
+    return addresses or any(value.index != RZ for _, value, _ in sources(instruction))

@@ -1,19 +1,23 @@
 """Hazards found while a kernel runs: what compiled code must know of the instructions, and what it noted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from attrs import define, frozen
 
-from dstc_isa.assembler.schedule.hazard import Hazard
-from dstc_isa.assembler.schedule.work import Work, decoded_work
 from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.layout import Record, put
 from dstc_isa.gpu import Gpu
+from dstc_isa.isa.access import accessed_by
 from dstc_isa.isa.control import NO_SCOREBOARD
-from dstc_isa.isa.masks import PLACES
+from dstc_isa.isa.instruction import GUARD
+from dstc_isa.isa.masks import PLACES, predicate
 from dstc_isa.isa.unit import UNITS
+from dstc_isa.program import RAW
+from dstc_isa.schedule.hazard import Hazard
+from dstc_isa.schedule.work import work_of
 from dstc_isa.timing.layout import (
     FINDING_WORDS,
     FINDINGS,
@@ -54,8 +58,7 @@ class Watch:
     @classmethod
     def attach(cls, state: LaunchState, gpu: Gpu, machine: Record, sms: list[Sm]) -> "Watch":
         """Allocate the records and point the machine and its SMs to them."""
-        work = [decoded_work(word, gpu) for word in state.launch.kernel.words]
-        uses = use_rows(work)
+        uses = use_rows(state.launch.kernel.words, gpu)
         size = WATCH_OFFSETS["size"] + OUTSTANDING_ENTRY * int(uses[:, Use.OUTSTANDING].sum())
         findings = np.zeros((len(sms), FINDINGS, FINDING_WORDS), np.int64)
         states = []
@@ -89,17 +92,18 @@ def _rank(found: Found) -> tuple[int, int, int, int]:
     return (-found.hazard.missing, found.cycle, found.cta, found.warp)
 
 
-def use_rows(work: list[Work]) -> npt.NDArray[np.int64]:
+def use_rows(words: Sequence[int], gpu: Gpu) -> npt.NDArray[np.int64]:
     """One row of ``Use`` for each instruction."""
+    work = [work_of(word, accessed_by(word), gpu, RAW, boards=False) for word in words]
     overwritten = 0
     for w in work:
         overwritten |= w.writes
     pipes = {pipe: number for number, pipe in enumerate(UNITS)}
     rows = np.zeros((max(1, len(work)), USE_WORDS), np.int64)
-    for row, w in zip(rows, work, strict=False):
+    for row, word, w in zip(rows, words, work, strict=False):
         late = w.late & overwritten
         masks = {
-            Use.GUARD: w.guard,
+            Use.GUARD: 0 if w.pipe is None else predicate(GUARD.extract(word)),
             Use.READS: w.reads,
             Use.WRITES: w.writes,
             Use.LATE: late,

@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from dstc_isa.engine.faults import instruction_text, lane_list
 from dstc_isa.engine.launch import Launch
+from dstc_isa.isa.access import results
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK
-from dstc_isa.isa.values import PT, REGISTERS, RZ, Predicate, Register
+from dstc_isa.isa.values import PT, REGISTERS, Predicate
 from dstc_isa.isa.warp import Space
 from dstc_isa.trace.logged import LoggedWarp
 from dstc_isa.trace.place import cta_name
@@ -65,7 +66,7 @@ def _changes(
     """What an instruction has written: registers, predicates, memory; the arguments are what they held before."""
     changed = warp.registers[:REGISTERS] != registers
     floats = warp.element == np.dtype(np.float32) or instruction.declaration.unit.floats
-    for index, width, lane in _results(instruction) if warp.mask else ():
+    for index, width, lane in results(instruction) if warp.mask else ():
         if width > WIDEST:
             continue
         if lane is Lane.U64:
@@ -87,15 +88,6 @@ def _changes(
             yield f"P{index} = {compressed(lanes_of(mask), [warp.predicates[index] >> n & 1 for n in lanes_of(mask)])}"
     if warp.stored:
         yield _stores(warp)
-
-
-def _results(instruction: Instruction) -> Iterator[tuple[int, int, Lane]]:
-    """Register, number of registers and type of each result that goes to registers."""
-    declaration = instruction.declaration
-    names = declaration.modifier_values(instruction.modifiers)
-    for operand, lane, value in zip(declaration.operands, declaration.lanes, instruction.operands, strict=True):
-        if operand.destination and isinstance(value, Register) and value.index != RZ:
-            yield value.index, operand.span(names), lane
 
 
 def _predicates(instruction: Instruction) -> set[int]:

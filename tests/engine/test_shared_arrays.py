@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.assembler.schedule.again import reschedule
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.fetch import Lane
@@ -13,6 +12,7 @@ from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.warp import Fault
 from dstc_isa.object import read_object, write_object
+from dstc_isa.schedule.again import reschedule
 from dstc_isa.timing.run import time_kernel
 from tests.engine.kernels import EPILOGUE, PROLOGUE, both, fault, program
 

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble, program_from
-from dstc_isa.assembler.schedule.again import reschedule
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.object import read_object, write_object
 from dstc_isa.program import Kernel, Program
 from dstc_isa.program_files import program_directory
+from dstc_isa.schedule.again import reschedule
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.retarget import OtherTargetWarning, scheduled_for
 from dstc_isa.timing.run import time_kernel
-from tests.assembler.schedule.test_schedule import BODIES, assembled
-from tests.assembler.schedule.timetables import timetables
+from tests.schedule.test_schedule import BODIES, assembled
+from tests.schedule.timetables import timetables
 
 SLOW = load_gpu("v100-dstc", ["pipes.FMA.latency=12"])
 LONG = load_gpu("v100-dstc", ["pipes.ALU.latency=40", "accumulation_buffer.skipped=slot"])

@@ -19,8 +19,8 @@ from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.timing.run import time_kernel
 from dstc_isa.timing.watch import Found
-from tests.assembler.schedule.timetables import timetables
 from tests.models.hazards import Walk
+from tests.schedule.timetables import timetables
 from tests.timing.kernels import gpu
 
 GPU = gpu("sm.count=2")

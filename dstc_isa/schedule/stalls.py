@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from attrs import Factory, define, frozen
 
-from dstc_isa.assembler.schedule.hazard import Hazard
-from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import AFTER_SETTING
 from dstc_isa.isa.masks import PLACES, bits_of
 from dstc_isa.isa.unit import Unit
+from dstc_isa.schedule.hazard import Hazard
+from dstc_isa.schedule.work import Work
 
 Result = tuple[int, int, Unit | None, int]
 """Cycle from which a result can be used, the same for accumulation, the pipe it is for, and the producer.

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from dstc_isa.assembler import assemble_file
 from dstc_isa.gpu import Gpu
 from dstc_isa.program_files import program_directory
-from tests.assembler.schedule.timetables import timetables
+from tests.schedule.timetables import timetables
 
 pytestmark = pytest.mark.slow
 

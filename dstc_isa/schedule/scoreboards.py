@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define
 
-from dstc_isa.assembler.schedule.hazard import Hazard
-from dstc_isa.assembler.schedule.work import Work
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.masks import PLACES, bits_of
 from dstc_isa.isa.unit import UNITS
+from dstc_isa.schedule.hazard import Hazard
+from dstc_isa.schedule.work import Work
 
 TILES = SCOREBOARDS - 1
 SOURCES = SCOREBOARDS - 2

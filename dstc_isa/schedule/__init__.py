@@ -9,61 +9,57 @@ from collections.abc import Callable, Collection, Sequence
 
 from attrs import frozen
 
-from dstc_isa.assembler.emit import Emitted
-from dstc_isa.assembler.flow import successors_of
-from dstc_isa.assembler.schedule.hazard import Hazard
-from dstc_isa.assembler.schedule.padding import Padding, nops_in
-from dstc_isa.assembler.schedule.reuse import mark_reuse
-from dstc_isa.assembler.schedule.scoreboards import assign_scoreboards
-from dstc_isa.assembler.schedule.stalls import assign_stalls
-from dstc_isa.assembler.schedule.work import CONTROL_MASK, MAXIMUM_STALL, Work, work_of, written_byte
 from dstc_isa.gpu import Gpu
-from dstc_isa.program import RAW, ControlRecord
+from dstc_isa.isa.access import Access
+from dstc_isa.program import ControlRecord
+from dstc_isa.schedule.hazard import Hazard
+from dstc_isa.schedule.padding import Padding, nops_in
+from dstc_isa.schedule.scoreboards import assign_scoreboards
+from dstc_isa.schedule.stalls import assign_stalls
+from dstc_isa.schedule.work import CONTROL_MASK, MAXIMUM_STALL, Work, work_of
 
-__all__ = ["Hazard", "Schedule", "schedule", "solve"]
+__all__ = ["Code", "Hazard", "Schedule", "schedule"]
 
 UNBOUNDED = 1 << 40
 """More cycles than any hazard asks for."""
 
 
 @frozen
-class Schedule:
-    """Filled-in control codes: the hazards that written ones leave, the NOPs still to be put in, and the record."""
+class Code:
+    """Instructions to be scheduled: of each the word, with its author's control code or the default, and its access.
 
+    ``successors``: indices of those that may follow each. ``record``: whose the control codes are. ``room``: how many
+    NOPs may be put in, 0 if instructions must stay where they are.
+    """
+
+    words: Sequence[int]
+    accesses: Sequence[Access]
+    successors: Sequence[tuple[int, ...]]
+    record: ControlRecord
+    room: int
+
+
+@frozen
+class Schedule:
+    """Words with control codes filled in, the hazards that written ones leave, and the NOPs still to be put in."""
+
+    words: tuple[int, ...]
     hazards: list[Hazard]
     padding: Padding
-    record: ControlRecord
 
 
-def schedule(emitted: list[Emitted], labels: set[int], gpu: Gpu, manual: bool, room: int) -> Schedule:
-    """Give every instruction without a control prefix its control code.
-
-    ``labels``: indices of instructions that have a label, to which an indirect branch may go. ``manual``: all codes
-    count as written. ``room``: how many NOPs may be put in, 0 if instructions must stay where they are. Reuse bits are
-    set as well.
-    """
-    successors = [successors_of(index, e) if e.plan is not None else (index + 1,) for index, e in enumerate(emitted)]
-    written = [work_of(e, gpu, manual, boards=False) for e in emitted]
-    landings: set[int] = set()
-    if any(w.indirect for w in written):
-        landings = {0} | labels | {index + 1 for index, w in enumerate(written) if w.jumps}
-        room = 0
-    record = ControlRecord(
-        bytes(RAW if e.plan is None else written_byte(w) for e, w in zip(emitted, written, strict=True)),
-        tuple(sorted(landings)),
-        room > 0,
-    )
+def schedule(code: Code, gpu: Gpu) -> Schedule:
+    """Fill in the control codes that are not their author's."""
+    each = list(zip(code.words, code.accesses, code.record.written, strict=True))
 
     def gather(boards: bool) -> list[Work]:
-        return [work_of(e, gpu, manual, boards) for e in emitted]
+        return [work_of(word, access, gpu, written, boards) for word, access, written in each]
 
-    work, hazards = solve(gather, successors, landings, room)
-    if not manual:
-        mark_reuse(emitted, labels)
-    for e, w in zip(emitted, work, strict=True):
-        if not w.fixed:
-            e.word = e.word & ~CONTROL_MASK | w.control_word()
-    return Schedule(hazards, padding_of(work, successors), record)
+    work, hazards = solve(gather, code.successors, code.record.landings, code.room)
+    words = (
+        word if w.fixed else word & ~CONTROL_MASK | w.control_word() for word, w in zip(code.words, work, strict=True)
+    )
+    return Schedule(tuple(words), hazards, padding_of(work, code.successors))
 
 
 def solve(

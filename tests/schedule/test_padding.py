@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given, settings
 
 from dstc_isa.assembler import assemble
-from dstc_isa.assembler.schedule.padding import Padding, padded, unpadded
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.object import listing
 from dstc_isa.program import Kernel, Program
+from dstc_isa.schedule.padding import Padding, padded, unpadded
 from tests.assembler.build import in_kernel
-from tests.assembler.schedule.test_schedule import BODIES, assembled
-from tests.assembler.schedule.timetables import timetables
+from tests.schedule.test_schedule import BODIES, assembled
+from tests.schedule.timetables import timetables
 
 LONG = load_gpu("v100-dstc", ["pipes.ALU.latency=40"])
 

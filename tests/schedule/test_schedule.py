@@ -10,8 +10,8 @@ from dstc_isa.isa.codec import decode
 from dstc_isa.isa.values import PT, Target
 from dstc_isa.program import Kernel
 from tests.assembler.build import in_kernel
-from tests.assembler.schedule.timetables import timetables
 from tests.models.hazards import Walk
+from tests.schedule.timetables import timetables
 
 GPU = load_gpu()
 SLOW = load_gpu("v100-dstc", ["pipes.FMA.latency=9", "pipes.ALU.latency=7", "pipes.ALU.initiation=1"])

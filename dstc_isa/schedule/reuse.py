@@ -1,0 +1,64 @@
+"""Operand reuse: a source that the next instruction reads in the same slot is kept in the reuse cache.
+
+Instructions that read no register leave the cache as it is.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dstc_isa.isa.access import Access
+from dstc_isa.isa.codec import declared_by
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.instruction import OPCODE
+from dstc_isa.isa.masks import REGISTER_MASK
+from dstc_isa.isa.values import RZ
+from dstc_isa.program import RAW
+
+
+@lru_cache(maxsize=1 << 10)
+def _register_slots(opcode: int) -> dict[Field, tuple[Field, int]]:
+    """The register fields of operands that can be kept, with their reuse bit and a mask of registers."""
+    found = declared_by(opcode)
+    assert found is not None
+    declaration, form = found
+    slots = {}
+    for index, operand in enumerate(declaration.operands):
+        at = {part.of: part.at for part in operand.parts(form, index)}
+        register, reuse = at.get("index"), at.get("reuse")
+        if register is not None and reuse is not None:
+            slots[register] = reuse, (1 << operand.widest) - 1
+    return slots
+
+
+def with_reuse(words: Sequence[int], accesses: Sequence[Access], written: bytes, targets: set[int]) -> tuple[int, ...]:
+    """The words with the reuse bit of every source that the next instruction reads again unchanged.
+
+    ``targets``: where branches lead, so that another instruction may have come before; ``written``: as in a
+    ``ControlRecord``. Raw words are left as they are.
+    """
+    marked = list(words)
+    for index, word in enumerate(words):
+        following = -1 if written[index] == RAW else _next_reader(accesses, written, targets, index)
+        if following < 0:
+            continue
+        changed = 0
+        for between in accesses[index:following]:
+            changed |= between.writes
+        after = words[following]
+        others = _register_slots(OPCODE.extract(after))
+        for field, (reuse, registers) in _register_slots(OPCODE.extract(word)).items():
+            if field in others:
+                number = field.extract(word)
+                if number == field.extract(after) != RZ and not changed >> number & registers:
+                    marked[index] |= reuse.mask
+    return tuple(marked)
+
+
+def _next_reader(accesses: Sequence[Access], written: bytes, targets: set[int], index: int) -> int:
+    """The next instruction that reads a register, -1 if a branch may come between or it is a raw word."""
+    for following in range(index + 1, len(accesses)):
+        if following in targets or written[following] == RAW:
+            return -1
+        if accesses[following].reads & REGISTER_MASK:
+            return following
+    return -1

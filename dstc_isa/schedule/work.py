@@ -1,0 +1,167 @@
+"""What scheduling must know of an instruction, and what it decides."""
+
+from functools import lru_cache
+
+from attrs import Factory, define
+
+from dstc_isa.gpu import Gpu
+from dstc_isa.isa.access import Access, addends
+from dstc_isa.isa.codec import DecodeError, declared_by, decode
+from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
+from dstc_isa.isa.effects import Effect
+from dstc_isa.isa.instruction import GUARD, GUARD_NOT, OPCODE, Declaration
+from dstc_isa.isa.masks import REGISTER_MASK
+from dstc_isa.isa.unit import Unit
+from dstc_isa.isa.values import PT
+from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
+
+CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
+MAXIMUM_STALL = STALL.maximum
+NEXT_ISSUE = 1
+"""Cycles until a warp's next instruction issues, at least: what has a latency of 0 is used no sooner."""
+
+
+@define(eq=False)
+class Work:
+    """``reads`` has its guard. ``late``: registers read some time after issue. ``tile``: accumulators that the
+    outer-product pipe keeps in order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency``
+    if ``pipe`` produced them. ``awaited``: its write scoreboard covers what it writes, since the latency varies, or is
+    more than a stall count holds and NOPs cannot make up for it; else cycles do. ``vanishes``: if its guard is false it
+    takes no issue slot, a cycle less than its stall count. ``keeps_wait`` and so on: the author gave this part of the
+    control code; ``fixed``: all of the word stays as it is. ``initiation``: cycles it holds its port for sure, 0 if
+    guarded.
+    """
+
+    reads: int = 0
+    writes: int = 0
+    late: int = 0
+    tile: int = 0
+    accumulators: int = 0
+    pipe: Unit | None = None
+    latency: int = 0
+    accumulate: int = 0
+    variable: bool = False
+    awaited: bool = False
+    slow: bool = False
+    port: str = ""
+    initiation: int = 0
+    indirect: bool = False
+    jumps: bool = False
+    vanishes: bool = False
+    fixed: bool = False
+    keeps_wait: bool = False
+    keeps_read: bool = False
+    keeps_write: bool = False
+    keeps_stall: bool = False
+    stall: int = 1
+    yields: bool = False
+    write: int = NO_SCOREBOARD
+    read: int = NO_SCOREBOARD
+    wait: int = 0
+    producers: list[int] = Factory(list)
+
+    def control_word(self) -> int:
+        """The bits of the control code, of a longer stall as much as it holds."""
+        return _control_word(min(self.stall, MAXIMUM_STALL), self.yields, self.write, self.read, self.wait)
+
+    @property
+    def elapses(self) -> int:
+        """Cycles that surely pass until the next instruction issues, as far as the stall count says."""
+        return self.stall - self.vanishes
+
+    @property
+    def forwards(self) -> bool:
+        """Whether its pipe's accumulators can have what it writes while others still wait for its scoreboard."""
+        return self.awaited and not self.variable and self.accumulate < min(self.latency, MAXIMUM_STALL + 1)
+
+    def boards(self) -> int:
+        """Mask of the scoreboards it sets."""
+        return (1 << self.write | 1 << self.read) & ((1 << SCOREBOARDS) - 1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _control_word(stall: int, yields: bool, write: int, read: int, wait: int) -> int:
+    return Control(stall, yields, write, read, wait).encode()
+
+
+def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> Work:
+    """Gather it from an instruction, of whose control code ``written`` is its author's (a byte of ``ControlRecord``).
+
+    ``boards``: latencies that no stall count holds are left to scoreboards. A word that is no instruction does nothing.
+    """
+    found = declared_by(OPCODE.extract(word))
+    if found is None or (written == RAW and not _decodes(word)):
+        return Work(fixed=True, keeps_wait=True, keeps_read=True, keeps_write=True, keeps_stall=True)
+    declaration, _ = found
+    work = _timed(declaration, gpu)
+    work.reads, work.writes = access.reads, access.writes
+    if GUARD.extract(word) != PT or word & GUARD_NOT.mask:
+        work.initiation = 0
+        work.vanishes = gpu.vanishes(declaration.unit)
+    _refine(work, declaration, word)
+    _keep(work, word, written)
+    if written != RAW:
+        work.indirect, work.jumps = Effect.INDIRECT in declaration.effects, Effect.JUMP in declaration.effects
+    work.awaited = _awaited(work, boards and written != RAW)
+    return work
+
+
+def _decodes(word: int) -> bool:
+    try:
+        decode(word)
+    except DecodeError:
+        return False
+    return True
+
+
+def written_byte(prefix: Prefix | None) -> int:
+    """What of an instruction's control code is its author's, who wrote a prefix or none (``ControlRecord``)."""
+    if prefix is None:
+        return 1 << LEAST_SHIFT
+    kept = (prefix.wait, prefix.read, prefix.write, prefix.stall)
+    least = 1 if prefix.stall else max(1, prefix.control.stall)
+    return sum(1 << i for i, keeps in enumerate(kept) if keeps) | least << LEAST_SHIFT
+
+
+def _awaited(work: Work, boards: bool) -> bool:
+    """Whether a scoreboard covers its results, which of a long fixed latency may be one that its author gave it."""
+    if not work.writes or work.variable:
+        return bool(work.writes)
+    long = max(work.latency, work.accumulate) >= MAXIMUM_STALL
+    return long and (work.write != NO_SCOREBOARD if work.keeps_write else boards)
+
+
+def _timed(declaration: Declaration, gpu: Gpu) -> Work:
+    timing = gpu.pipes[declaration.unit]
+    return Work(
+        pipe=declaration.unit,
+        latency=max(NEXT_ISSUE, timing.latency),
+        accumulate=max(NEXT_ISSUE, timing.accumulate),
+        variable=declaration.variable_latency,
+        slow=Effect.GLOBAL in declaration.effects,
+        port=timing.port,
+        initiation=timing.initiation,
+    )
+
+
+def _refine(work: Work, declaration: Declaration, word: int) -> None:
+    """Masks that depend on which operand it is."""
+    if declaration.unit.reads_late:
+        work.late = work.reads & REGISTER_MASK
+    if any(operand.accumulates for operand in declaration.operands):
+        work.tile = work.reads & work.writes
+        work.late &= ~work.tile
+    elif work.accumulate != work.latency:
+        work.accumulators = addends(decode(word))
+
+
+def _keep(work: Work, word: int, written: int) -> None:
+    """Take over what the author gave; a part that is open has what it begins with."""
+    control = Control.decode(word)
+    work.keeps_wait, work.keeps_read, work.keeps_write, work.keeps_stall = (bool(written >> i & 1) for i in range(4))
+    work.fixed = written & ALL_WRITTEN == ALL_WRITTEN
+    work.yields = control.yields
+    work.wait = control.wait if work.keeps_wait else 0
+    work.read = control.read if work.keeps_read else NO_SCOREBOARD
+    work.write = control.write if work.keeps_write else NO_SCOREBOARD
+    work.stall = max(1, control.stall) if work.keeps_stall else written >> LEAST_SHIFT
