@@ -350,6 +350,7 @@ def test_a_process_that_a_signal_ends_in_its_second_layer(
     program = f"""if True:
         import os, signal, sys
         from functools import partial
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         from dstc_isa.cli.emu import main
         from dstc_isa.network import device
         from tests.network.fakes import convolve, multiply_sparse
