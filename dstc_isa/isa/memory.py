@@ -4,6 +4,7 @@ from typing import Annotated
 
 from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.core_units import LSU
+from dstc_isa.isa.effects import Effect, primitive
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.float import canonical
 from dstc_isa.isa.instruction import U32, U64, Index, Warp, instruction
@@ -13,6 +14,7 @@ from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.shorthand import DATA_B, Loaded
 from dstc_isa.isa.values import RZ
 from dstc_isa.isa.warp import (
+    SPACES,
     Atomic,
     AtomicType,
     Space,
@@ -98,6 +100,7 @@ def combine(operation: int, kind: int, old: int, value: int) -> int:
     return old if less == (operation == Atomic.MIN) else value
 
 
+@primitive(Effect.ATOMIC, space=SPACES)
 def atomic(warp: Warp, space: int, address: U64, operation: int, kind: int, data: U32) -> U32:
     """Perform one lane's operation after the other, lane 0 first; the old values, u32."""
     old = splat(0)
@@ -108,6 +111,7 @@ def atomic(warp: Warp, space: int, address: U64, operation: int, kind: int, data
     return old
 
 
+@primitive(Effect.ATOMIC, space=SPACES)
 def swap(warp: Warp, space: int, address: U64, expected: U32, data: U32) -> U32:
     """Compare and swap one lane after the other; the old values, u32."""
     old = splat(0)
