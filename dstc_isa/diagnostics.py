@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 from rich.cells import cell_len
 
+from dstc_isa.printable import printable, printable_lines
 from dstc_isa.program import Frame
 
 ERROR = "error"
@@ -76,17 +77,20 @@ class Diagnostic:
     def render(self, colour: bool = False) -> str:
         """Several lines: place and message, source line with carets, what was expected, how control came here."""
         paint = _painted if colour else _unpainted
-        lines = [f"{paint('bold', self.where)}: {paint(self.severity, self.severity + ':')} {self.message}"]
+        lines = [
+            f"{paint('bold', printable(self.where))}: {paint(self.severity, self.severity + ':')} "
+            + printable_lines(self.message)
+        ]
         if self.text:
             before, marked, after = self._excerpt()
             caret = " " * cell_len(before) + "^" + "~" * (cell_len(marked) - 1)
             lines += [f"    {before}{marked}{after}".rstrip(), f"    {paint('caret', caret)}"]
         if self.expected:
-            lines.append(f"  {paint('note', 'expected:')} {self.expected}")
+            lines.append(f"  {paint('note', 'expected:')} {printable(self.expected)}")
         if self.suggestion:
-            lines.append(f"  {paint('note', 'did you mean')} {self.suggestion}?")
-        lines += [f"  {paint('note', 'expanded at')} {frame}" for frame in self.expansion]
-        lines += [f"  {paint('note', 'included from')} {frame}" for frame in self.includes]
+            lines.append(f"  {paint('note', 'did you mean')} {printable(self.suggestion)}?")
+        lines += [f"  {paint('note', 'expanded at')} {printable(str(frame))}" for frame in self.expansion]
+        lines += [f"  {paint('note', 'included from')} {printable(str(frame))}" for frame in self.includes]
         return "\n".join(lines)
 
 

@@ -248,7 +248,7 @@ def report(diagnostics: list["Diagnostic"], as_json: bool) -> None:
     elif diagnostics:
         from dstc_isa.diagnostics import render
 
-        say(render(diagnostics, wants_colour()))
+        say(render(diagnostics, wants_colour()), painted=True)
 
 
 if __name__ == "__main__":

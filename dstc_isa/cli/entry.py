@@ -9,6 +9,7 @@ from dstc_isa.cli.parser import CommandParser
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.errors import DstcError, UsageError
+from dstc_isa.printable import printable_lines
 
 
 def run_command(program: str, command: Callable[[], int], parser: CommandParser) -> int:
@@ -26,12 +27,12 @@ def run_command(program: str, command: Callable[[], int], parser: CommandParser)
         _leave_output()
         return Status.CLOSED_PIPE
     except UsageError as error:
-        say(f"{message(parser.prog, error)}\n{parser.reminder()}")
+        say(f"{message(parser.prog, error)}\n{parser.reminder()}", painted=True)
         return Status.USAGE
     except (DstcError, OSError, MemoryError) as error:
         if isinstance(error, OSError) and error.filename is None:
             _leave_output()
-        say(message(program, error))
+        say(message(program, error), painted=True)
         return status_of(error)
     return status
 
@@ -62,4 +63,4 @@ def message(program: str, error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or 'standard output'}: {error.strerror}"
-    return "\n  ".join([f"{program}: {text}", *getattr(error, "__notes__", ())])
+    return printable_lines("\n  ".join([f"{program}: {text}", *getattr(error, "__notes__", ())]))

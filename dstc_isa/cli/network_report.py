@@ -11,6 +11,7 @@ from dstc_isa.conv.sparse.link import HOST
 from dstc_isa.network.accuracy import Accuracy
 from dstc_isa.network.outcome import Outcome, Watch
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, Cost, LayerRow, totals
+from dstc_isa.printable import printable
 from dstc_isa.report.headline import Limit
 
 
@@ -34,7 +35,8 @@ class Reporter(Watch):
     def begun(self, layer: str) -> None:
         """Show which layer is being run."""
         if self.task is not None:
-            self.bar.update(self.task, description=f"{self.done + 1}/{self.layers} {layer}", completed=self.done)
+            description = f"{self.done + 1}/{self.layers} {printable(layer)}"
+            self.bar.update(self.task, description=description, completed=self.done)
 
     def found(self, row: LayerRow) -> None:
         """Count a layer that is there already."""
@@ -57,7 +59,7 @@ class Reporter(Watch):
     def told(self, text: str) -> None:
         """Print a line."""
         if not quiet():
-            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Table:
@@ -85,7 +87,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Table:
     for row in rows:
         dual = row.costs["dual"]
         table.add_row(
-            row.layer,
+            printable(row.layer),
             *([str(row.count)] if counted else []),
             *([row.input.partition(" ")[0]] if linked else []),
             density_text(row.density_x),
@@ -121,6 +123,15 @@ def error_text(accuracy: Accuracy) -> str:
 
 def summary(outcome: Outcome, sample: float | None = None) -> Iterator[str]:
     """Which operators ran where, and whether times are estimates; that no layer ran if so."""
+    return map(printable, _facts(outcome, sample))
+
+
+def warnings_of(outcome: Outcome) -> Iterator[str]:
+    """Layers whose values became 0 in FP16."""
+    return (printable(f"{row.layer}: {row.underflow}") for row in outcome.rows if row.underflow)
+
+
+def _facts(outcome: Outcome, sample: float | None) -> Iterator[str]:
     if not outcome.rows:
         yield "no layer ran on the machine: the operands of those chosen are not of floats, or empty"
     for what, operators in (("fused into convolutions", outcome.fused), ("on the host, not timed", outcome.on_host)):

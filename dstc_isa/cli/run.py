@@ -229,7 +229,7 @@ def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":
 def _show_warnings(found: "list[Diagnostic]") -> None:
     from dstc_isa.diagnostics import render
 
-    say(render(found, wants_colour()))
+    say(render(found, wants_colour()), painted=True)
 
 
 def _kernel(program: "Program", options: argparse.Namespace) -> "Kernel":

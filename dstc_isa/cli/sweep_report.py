@@ -5,6 +5,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from dstc_isa.cli.terminal import quiet
+from dstc_isa.printable import printable
 from dstc_isa.studies.point import Point, Row, varied_parameters
 from dstc_isa.studies.sweep import Failure, Watch
 
@@ -66,7 +67,7 @@ class Reporter(Watch):
     def told(self, text: str) -> None:
         """Print a line."""
         if not quiet():
-            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def _show(self, completed: float) -> None:
         if self.task is not None:

@@ -6,6 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 from attrs import frozen
 
+from dstc_isa.printable import printable_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -62,9 +64,18 @@ def quiet() -> bool:
     return _manners[0].verbosity is Verbosity.QUIET
 
 
-def say(text: str) -> None:
-    """Print an error, a warning or a finding beside the results."""
-    print(text, file=sys.stderr, flush=True)
+def say(text: str, *, painted: bool = False) -> None:
+    """Print an error, a warning or a finding beside the results; ``painted``: it has its own colours.
+
+    Control characters of names that files hold are escaped, here as in all that is printed.
+    """
+    print(text if painted else printable_lines(text), file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning that is part of a report where no report is shown; nothing for an empty text."""
+    if text and (quiet() or not _manners[0].report):
+        say(f"dstc-emu: warning: {text}")
 
 
 def announce(text: str) -> None:
@@ -75,7 +86,7 @@ def announce(text: str) -> None:
 
 def tell(text: str) -> None:
     """Print what was asked for by name: on standard output, or beside it if a file goes there."""
-    print(text, file=sys.stdout if _manners[0].report else sys.stderr, flush=True)
+    print(printable_lines(text), file=sys.stdout if _manners[0].report else sys.stderr, flush=True)
 
 
 def show(*parts: "str | Table") -> None:
@@ -88,7 +99,7 @@ def show(*parts: "str | Table") -> None:
     output = console()
     for part in parts:
         if isinstance(part, str):
-            output.print(part, highlight=False, markup=False, soft_wrap=True)
+            output.print(printable_lines(part), highlight=False, markup=False, soft_wrap=True)
         else:
             output.width = max(output.width, _least_width(output, part))
             with output.capture() as drawn:

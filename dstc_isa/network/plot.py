@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dstc_isa.network.record import PICTURE
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, Variant, totals
+from dstc_isa.printable import printable
 from dstc_isa.report.headline import Limit
 from dstc_isa.studies.figure_files import check_library, save_figure
 
@@ -65,7 +66,7 @@ def picture(rows: Sequence[LayerRow], title: str) -> "Figure":
     all_above.locator_params(axis="y", nbins=4)
     above.set_ylabel("time (us)")
     below.set_ylabel("time of dense / time")
-    above.set_title(title, fontsize=11, loc="left")
+    above.set_title(printable(title), fontsize=11, loc="left", parse_math=False)
     handles = above.get_legend_handles_labels()[0]
     if others:
         label = f"hatched: limited by {', '.join(others)}"
@@ -74,7 +75,8 @@ def picture(rows: Sequence[LayerRow], title: str) -> "Figure":
     below.set_xlim(-SIDE_BARS, len(rows) - 1 + SIDE_BARS)
     all_below.set_xlim(-SIDE_BARS, SIDE_BARS)
     for axes, names in ((below, [_label(row) for row in rows]), (all_below, ["all layers"])):
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+        manner: dict[str, Any] = {"ha": "right", "rotation_mode": "anchor", "fontsize": 8, "parse_math": False}
+        axes.set_xticks(range(len(names)), names, rotation=45, **manner)
     return figure
 
 
@@ -111,5 +113,6 @@ def _short(value: float) -> str:
 
 
 def _label(row: LayerRow) -> str:
-    name = row.layer if len(row.layer) <= LABEL_LENGTH else f"...{row.layer[3 - LABEL_LENGTH :]}"
+    layer = printable(row.layer)
+    name = layer if len(layer) <= LABEL_LENGTH else f"...{layer[3 - LABEL_LENGTH :]}"
     return name if row.count == 1 else f"{row.count} x {name}"

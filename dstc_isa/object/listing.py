@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.object.disassembly import kernel_text
+from dstc_isa.printable import printable
 from dstc_isa.program import Kernel, Program
 
 SOURCE_LIMIT = 1 << 24
@@ -71,8 +72,3 @@ def _source(kernel: Kernel, index: int, sources: Sources) -> str:
         if 0 < location[0].line <= len(lines):
             place += f"  | {lines[location[0].line - 1].strip()}"
     return printable(place)
-
-
-def printable(text: str) -> str:
-    """``text`` on one line that any terminal takes, other characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text.replace("\t", " "))

@@ -20,6 +20,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from dstc_isa.errors import DstcError
+from dstc_isa.printable import printable
 
 if TYPE_CHECKING:
     from scipy.sparse import sparray
@@ -354,5 +355,5 @@ def _listed(names: list[str]) -> str:
 
 
 def _excerpt(text: str) -> str:
-    plain = "".join(each if each.isprintable() else "?" for each in text)
+    plain = printable(text)
     return plain if len(plain) <= EXCERPT else f"{plain[: EXCERPT - 3]}..."

@@ -13,8 +13,8 @@ from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.isa.communication import special
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.values import RZ, Constant
-from dstc_isa.object.listing import printable
 from dstc_isa.object.prints import predicate_of
+from dstc_isa.printable import printable
 from dstc_isa.program import ALWAYS_PRINTED, BANK_SHIFT, PRINT_TYPES, Kernel, Print, PrintItem
 from dstc_isa.trace.place import cta_name
 from dstc_isa.trace.values import compressed, lanes_of

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary
+from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary, warnings_of
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import VARIANTS
@@ -30,6 +30,25 @@ def test_progress() -> None:
         "1/2 conv1: dense 4,000, weights 2,000, dual 1,000 cycles, speed-up 4.00, 0.1 s",
         "2/2 [fc]: dense 40, weights 20, dual 10 cycles, speed-up 4.00, 0.1 s",
     ]
+
+
+def test_names_are_printable() -> None:
+    name = "\x1b[31mred\nblue\r"
+    text = io.StringIO()
+    reporter = Reporter(Console(file=text, width=100))
+    with reporter.bar:
+        reporter.planned(1)
+        reporter.begun(name)
+        assert reporter.bar.tasks[0].description == "1/1 \\x1b[31mred\\nblue\\r"
+        reporter.ended(row(layer=name))
+    assert text.getvalue().startswith("1/1 \\x1b[31mred\\nblue\\r: dense 40")
+    assert any("\\x1b[31mred\\nblue\\r" in line for line in shown(120, layer_table([row(layer=name)])))
+    rows = (row(layer=name, underflowed_x=2, note="in parts"),)
+    accuracy = {name: Accuracy(error_relative=0.1, error_of_rounding=0.1, error_max=1.0)}
+    outcome = Outcome(rows=rows, accuracy=accuracy, on_host={name: 1}, fused={name: 1}, beside=(name,))
+    lines = [*summary(outcome), *warnings_of(outcome)]
+    assert all(line.isprintable() for line in lines)
+    assert sum("red" in line for line in lines) == 7
 
 
 def test_progress_on_a_terminal() -> None:

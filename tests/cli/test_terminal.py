@@ -4,7 +4,19 @@ from collections.abc import Iterator
 import pytest
 from rich.table import Table
 
-from dstc_isa.cli.terminal import Colour, Manner, Verbosity, announce, console, say, show, speak, wants_colour
+from dstc_isa.cli.terminal import (
+    Colour,
+    Manner,
+    Verbosity,
+    announce,
+    console,
+    say,
+    show,
+    speak,
+    tell,
+    wants_colour,
+    warn,
+)
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.text import SHOWN, histogram_table
 
@@ -101,6 +113,30 @@ def test_quiet_leaves_the_report_out_and_no_error(capsys: pytest.CaptureFixture[
     announce("compiling")
     say("error")
     assert capsys.readouterr() == ("", "error\n")
+
+
+@pytest.mark.parametrize(
+    ("manner", "told"),
+    [
+        (Manner(), ""),
+        (Manner(verbosity=Verbosity.VERBOSE), ""),
+        (Manner(verbosity=Verbosity.QUIET), "dstc-emu: warning: lost\n"),
+        (Manner(report=False), "dstc-emu: warning: lost\n"),
+        (Manner(verbosity=Verbosity.QUIET, report=False), "dstc-emu: warning: lost\n"),
+    ],
+)
+def test_a_warning_of_a_report_that_is_not_shown(manner: Manner, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    speak(manner)
+    warn("lost")
+    warn("")
+    assert capsys.readouterr() == ("", told)
+
+
+def test_no_name_reaches_the_terminal_as_a_control_character(capsys: pytest.CaptureFixture[str]) -> None:
+    for function in (say, announce, tell, show, warn):
+        function("\x1b[31mred\x9b\r\nb")
+    out, err = capsys.readouterr()
+    assert out + err == "\\x1b[31mred\\x9b\\r\nb\n" * 4
 
 
 def test_names_are_not_markup(capsys: pytest.CaptureFixture[str]) -> None:

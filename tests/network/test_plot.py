@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib.image
 import pytest
@@ -7,6 +8,7 @@ from matplotlib.text import Text
 
 from dstc_isa.network.plot import draw, picture
 from dstc_isa.network.row import VARIANTS
+from dstc_isa.printable import printable
 from tests.network.rows import cost, row
 
 
@@ -18,6 +20,14 @@ def test_a_picture(layers: int, tmp_path: Path) -> None:
     height, width, _ = matplotlib.image.imread(tmp_path / "layers.png").shape
     assert 600 < height < 1000
     assert 700 < width < 5000
+
+
+@pytest.mark.parametrize("name", ["$", "$x$", r"$\frac$", "a$b$c_{", "\x1b[31mred", "a\nb\x00", "<&>", "%", "_x"])
+def test_any_name(name: str, tmp_path: Path) -> None:
+    draw([row(layer=name), row(layer="conv2", count=2)], f"{name} on v100", tmp_path)
+    assert ElementTree.parse(tmp_path / "layers.svg").getroot().tag.endswith("svg")
+    texts = {text.get_text() for text in picture([row(layer=name)], name).findobj(Text)}  # type: ignore[call-overload]
+    assert printable(name) in texts
 
 
 def test_bars_show_times_and_speedups() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from attrs import evolve
 from hypothesis import given, settings
 
-from dstc_isa.object.listing import listing, printable, read_sources
+from dstc_isa.object.listing import listing, read_sources
+from dstc_isa.printable import printable
 from dstc_isa.program import Frame, Kernel, Program
 from tests.object.programs import plain, programs, sample
 
@@ -46,7 +47,3 @@ def test_sources_are_read_from_files_that_exist(tmp_path: Path) -> None:
 def test_kernel_without_line_table() -> None:
     kernel = evolve(sample().kernels[0], locations=())
     assert "unknown source" in listing(Program((kernel,)))
-
-
-def test_printable_escapes_control_characters() -> None:
-    assert printable("a\tb\nc\x1b\udc80é") == "a b\\nc\\x1b\\udc80é"

@@ -224,7 +224,7 @@ REAL = "%%MatrixMarket matrix coordinate real general\n"
         (f"{REAL}2 2 1\n1 1\n", 3, 4, "the value is missing behind 1 1"),
         (f"{REAL}2 2 1\n1 1 1 5\n", 3, 7, "5 is too much in 1 1 1 5"),
         (f"{REAL}2 2 1\n{'1 ' * 999}\n", 3, 7, "..."),
-        (f"{REAL}2 2 1\n1 1 \0\x1b[31m\n", 3, 5, "found ??[31m"),
+        (f"{REAL}2 2 1\n1 1 \0\x1b[31m\n", 3, 5, "found \\x00\\x1b[31m"),
         (f"{REAL}2 -2 1\n1 1 1\n", 2, 3, "expected the number of columns, found -2"),
         (f"{REAL}2 2 {10**19}\n1 1 1\n", 2, 5, "expected the number of entries, found 1"),
         ("%%MatrixMarket matrix coordinate integer general\n2 2 1\n1 1 7.5\n", 3, 5, "a whole number, found 7.5"),
