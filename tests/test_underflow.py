@@ -1,11 +1,13 @@
 """Values that FP16 rounds to zero are counted and told by every product."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dstc_isa.cli.emu import main
 from dstc_isa.conv.chain import Layer, run_layers
 from dstc_isa.conv.conv2d import conv2d
 from dstc_isa.dense.gemm import gemm_dense
@@ -56,3 +58,37 @@ def test_layers_that_feed_each_other() -> None:
     first, second = run_layers(x, [Layer(w=w), Layer(w=np.full((1, 4, 1, 1), TINY))], gpu=None)
     assert (first.underflowed_x, first.underflowed_w) == (2, 3)
     assert (second.underflowed_x, second.underflowed_w) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("command", "lost"),
+    [
+        (["gemm"], "2 of 12 values of A and 3 of 20 values of B"),
+        (["gemm", "--kernel", "gemm_sparse24"], "2 of 12 values of A and 3 of 20 values of B"),
+        (["spgemm"], "5 of 32 inputs"),
+        (["conv"], "3 of 8 weights and 2 of 18 activations"),
+    ],
+)
+@pytest.mark.parametrize("quiet", [["-q", "-o", "y.npy"], ["--json", "-"], ["-q", "--json", "-"], ["-o", "y.npy"]])
+def test_commands_warn_whatever_they_show(
+    command: list[str],
+    lost: str,
+    quiet: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    shapes = ((1, 2, 3, 3), (4, 2, 1, 1)) if command == ["conv"] else ((3, 4), (4, 5))
+    for name, array in zip("ab", operands(*shapes), strict=True):
+        np.save(f"{name}.npy", array)
+    name, *options = command
+    assert main([name, "a.npy", "b.npy", *options, *quiet, "--functional"]) == 0
+    out, err = capsys.readouterr()
+    if quiet == ["-o", "y.npy"]:
+        assert f"{lost} {MEND}" in out
+        assert "warning" not in err
+    else:
+        assert err.count(f"dstc-emu: warning: {lost} {MEND}\n") == 1
+        assert f"{lost} {MEND}" not in out

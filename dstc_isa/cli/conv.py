@@ -13,7 +13,7 @@ from dstc_isa.cli.products import add_verify_option, verification, verified, ver
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.tensors import HELP, load_tensor, tensor_file
-from dstc_isa.cli.terminal import show, verbose
+from dstc_isa.cli.terminal import show, verbose, warn
 from dstc_isa.errors import UsageError
 from dstc_isa.host_threads import check_threads
 from dstc_isa.program_files import CONV_KERNELS
@@ -136,6 +136,7 @@ def run_conv(options: argparse.Namespace) -> int:
         exact = exact_convolution(layer.x, layer.w, result.shape, bias, options.relu)
         verdict = verified(result.y, exact.in_half() if options.encoded else exact)
     show(*run_report(result.report, full=verbose()))
+    warn(result.warning)
     status = verified_status(verdict, max(hazard_status(launch) for launch in result.launches))
     found = {**result.as_json(), **verification(verdict)}
     write_report(options, result.launches, found, seeds=seeds_of(options, "x", "w"), status=status)

@@ -11,7 +11,7 @@ from dstc_isa.cli.output import check_files, check_output, reported_fault, write
 from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample
 from dstc_isa.cli.status import Status
-from dstc_isa.cli.terminal import announce, console, show
+from dstc_isa.cli.terminal import announce, console, show, warn
 from dstc_isa.errors import UsageError
 from dstc_isa.host_threads import check_threads
 
@@ -102,7 +102,7 @@ def add_network_command(commands: Any) -> None:
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
-    from dstc_isa.cli.network_report import Reporter, layer_table, summary
+    from dstc_isa.cli.network_report import Reporter, layer_table, summary, warnings_of
     from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.network.device import Device
@@ -155,6 +155,8 @@ def run_network(options: argparse.Namespace) -> int:
         raise
     if outcome.rows:
         show(layer_table(outcome.rows))
+    for text in warnings_of(outcome):
+        warn(text)
     show(*summary(outcome, options.sample), f"wrote {', '.join(map(str, written))}")
     write_report(options, [], record.report(outcome), gpu=gpu, seeds=seeds)
     return Status.DONE

@@ -16,7 +16,7 @@ from dstc_isa.cli.products import (
 )
 from dstc_isa.cli.progress import ProgressBar
 from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
-from dstc_isa.cli.terminal import show, verbose
+from dstc_isa.cli.terminal import show, verbose, warn
 from dstc_isa.errors import UsageError
 from dstc_isa.host_threads import check_threads
 from dstc_isa.program_files import SPARSE_KERNELS
@@ -76,6 +76,7 @@ def run_spgemm(options: argparse.Namespace) -> int:
         save_result(options.output, result.c)
     verdict = verified(result.c, exact_product(a, b)) if options.verify else None
     show(*run_report(report.headed_run, full=verbose()))
+    warn(report.warning)
     status = verified_status(verdict, hazard_status(report.run))
     found = {**report.as_json(), **verification(verdict)}
     write_report(options, [report.run], found, seeds=seeds_of(options), status=status)

@@ -49,6 +49,15 @@ class ConvResult(HtmlOverview):
         return evolve(self.run, heading=tuple(_heading(self)))
 
     @property
+    def warning(self) -> str:
+        """What FP16 took from weights and activations, in words; empty if it took nothing."""
+        counts = {
+            "weights": (self.underflowed_w, prod(self.shape.weight_shape)),
+            "activations": (self.underflowed_x, prod(self.shape.input_shape)),
+        }
+        return underflow_text(counts)
+
+    @property
     def run(self) -> RunStatistics:
         """The kernel that convolves."""
         return self.launches[-1]
@@ -90,12 +99,7 @@ def _heading(result: ConvResult) -> list[str]:
         f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
         f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
     ]
-    counts = {
-        "weights": (result.underflowed_w, prod(shape.weight_shape)),
-        "activations": (result.underflowed_x, prod(shape.input_shape)),
-    }
-    warning = underflow_text(counts)
-    lines += [warning] * bool(warning)
+    lines += filter(None, [result.warning])
     timing = result.run.timing
     if timing is None or result.cycles is None:
         return lines

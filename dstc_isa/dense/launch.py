@@ -41,10 +41,15 @@ class GemmResult(HtmlOverview):
     def report(self) -> RunStatistics:
         """The run, below what the terminal says of the product."""
         m, n = self.c.shape
+        lines = [f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})", self.warning]
+        return evolve(self.run, heading=tuple(filter(None, lines)))
+
+    @property
+    def warning(self) -> str:
+        """What FP16 took from the inputs, in words; empty if it took nothing."""
+        m, n = self.c.shape
         sizes = {"values of A": (self.underflowed_a, m * self.k), "values of B": (self.underflowed_b, self.k * n)}
-        warning = underflow_text(sizes)
-        lines = [f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})", *[warning] * bool(warning)]
-        return evolve(self.run, heading=tuple(lines))
+        return underflow_text(sizes)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``, without ``c`` and the kernel's."""

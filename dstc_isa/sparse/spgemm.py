@@ -92,9 +92,12 @@ class SpgemmReport(HtmlOverview):
             counts_text("C", self.nnz, self.m * self.n),
             f"{self.total_seconds:.3f} s in all, with encoding and the engine's start",
         ]
-        warning = underflow_text({"inputs": (self.underflowed, self.k * (self.m + self.n))})
-        lines += [warning] * bool(warning)
-        return evolve(self.run, heading=tuple(lines))
+        return evolve(self.run, heading=(*lines, *filter(None, [self.warning])))
+
+    @property
+    def warning(self) -> str:
+        """What FP16 took from the inputs, in words; empty if it took nothing."""
+        return underflow_text({"inputs": (self.underflowed, self.k * (self.m + self.n))})
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``json.dump``, without the kernel's."""
