@@ -63,6 +63,10 @@ def run_process(program: str, command: Callable[[], int]) -> int:
     return status
 
 
+REFUSING = ("strict", "surrogateescape", "surrogatepass")
+"""Handlers that raise for a character that the encoding lacks; Python has the second one where the locale is C."""
+
+
 def mend_streams() -> None:
     """Make the standard streams of this process ones that a command can rely on.
 
@@ -96,7 +100,7 @@ def _mended(stream: TextIO | None, output: "Output") -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(output),
         encoding=encoding,
-        errors="backslashreplace" if errors == "strict" else errors,
+        errors="backslashreplace" if errors in REFUSING else errors,
         line_buffering=by_line,
         write_through=not by_line and not output.told,
     )

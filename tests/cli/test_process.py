@@ -55,6 +55,22 @@ def test_names_that_the_encoding_lacks(tmp_path: Path, program: str, encoding: s
         (tmp_path / os.fsdecode(name)).unlink()
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        *({"PYTHONIOENCODING": f"ascii:{handler}"} for handler in ("strict", "surrogateescape", "surrogatepass")),
+        {"PYTHONIOENCODING": "latin-1:surrogateescape"},
+    ],
+)
+def test_printed_texts_that_the_encoding_lacks(tmp_path: Path, variables: dict[str, str]) -> None:
+    (tmp_path / "k.dasm").write_text('.kernel k\n.block 32\nPRINT "grün 核"\nEXIT\n.endkernel\n')
+    ended = shell("$X run k.dasm --reference", tmp_path, **variables)
+    assert ended.stderr == b""
+    assert b"\\u6838" in ended.stdout
+    assert ended.returncode == 0
+
+
 ASKED_FOR = {
     "emu": [
         "run k.dasm --reference --json -",
