@@ -14,6 +14,7 @@ import numpy as np
 
 from dstc_isa.assembler import assemble
 from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.gpu import load_gpu
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
@@ -52,7 +53,9 @@ def main() -> None:
     a, b = (random_matrix(SIZE, SIZE, 0.5, seed) for seed in (1, 2))
     vectors = {name: np.ones(ADDED, np.float32) for name in ("a", "b", "out")}
     works: dict[str, Callable[..., Any]] = {
-        "vector add": lambda gpu, **how: execute(program, kernel, (ADDED // 256,), (256,), vectors, gpu, **how),
+        "vector add": lambda gpu, **how: execute(
+            program, kernel, (ADDED // 256,), (256,), vectors, gpu, RunOptions(**how)
+        ),
         "spgemm": lambda gpu, **how: spgemm(a, b, gpu=gpu, **how),
         "gemm_dense": lambda gpu, **how: gemm_dense(a, b, gpu=gpu, **how),
     }

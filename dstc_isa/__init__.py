@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dstc_isa.engine.faults import KernelFault
     from dstc_isa.engine.launch import Launch, LaunchArgumentError, LaunchError
     from dstc_isa.engine.run import run_kernel
+    from dstc_isa.engine.run_options import RunKeywords, RunOptions
     from dstc_isa.engine.supervision import TimedOut
     from dstc_isa.errors import ArgumentTypeError, DstcError, ShapeError, UsageError
     from dstc_isa.gpu import load_gpu
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from dstc_isa.studies.sweep import PointError, StudyError
     from dstc_isa.timing.result import Timing
     from dstc_isa.timing.retarget import OtherTargetWarning
-    from dstc_isa.timing.run import RunOptions, time_kernel
+    from dstc_isa.timing.run import time_kernel
     from dstc_isa.trace.place import UnknownWarp
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "Program",
     "ResultRangeError",
     "RowError",
+    "RunKeywords",
     "RunOptions",
     "RunResult",
     "RunStatistics",
@@ -165,7 +167,8 @@ _HOMES = {
     "Program": "dstc_isa.program",
     "ResultRangeError": "dstc_isa.conv.result_range",
     "RowError": "dstc_isa.studies.point",
-    "RunOptions": "dstc_isa.timing.run",
+    "RunKeywords": "dstc_isa.engine.run_options",
+    "RunOptions": "dstc_isa.engine.run_options",
     "RunResult": "dstc_isa.launcher",
     "RunStatistics": "dstc_isa.report.statistics",
     "SemanticsError": "dstc_isa.engine.execution",

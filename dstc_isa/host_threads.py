@@ -1,11 +1,20 @@
-"""How many threads of the host a run may take, from the command line and from Python."""
+"""How many threads the host has, and how many of them a run may take, from the command line and from Python."""
 
+import os
 from numbers import Integral
 
 from dstc_isa.errors import UsageError
 from dstc_isa.options import check_kind
 
 MAX_HOST_THREADS = 256
+
+
+def host_threads() -> int:
+    """Threads that this process may run on at once, at least 1."""
+    # Only some systems say which of the cores a process may use.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def check_threads(name: str, threads: int | None) -> None:

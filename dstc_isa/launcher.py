@@ -12,9 +12,10 @@ from attrs import frozen
 
 from dstc_isa.assembler import Include, directories
 from dstc_isa.diagnostics import Diagnostic, render
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
+from dstc_isa.engine.execution import Execution
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import DEFAULT_BLOCK, Argument, Extent, LaunchError, extent, number_of
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.engine.supervision import TimedOut
 from dstc_isa.errors import ArgumentTypeError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
@@ -29,9 +30,6 @@ from dstc_isa.timing.run import execute
 from dstc_isa.trace.place import Cta
 from dstc_isa.trace.prints import DEFAULT_LIMIT, further_text
 from dstc_isa.trace.run import trace
-
-OF_LAUNCH = frozenset({"program", "kernel", "grid", "block", "arguments", "gpu"})
-"""What of ``execute`` is not an option of the run itself."""
 
 NOTED = 20
 """Last lines of a log, and of what PRINTs showed, that KernelFault and TimedOut bring along."""
@@ -88,7 +86,7 @@ def run(
     configuration, its name or file; None runs without time. ``settings``: such as ``"sm.count=40"``, on a GPU that is
     named. ``include``: directories. ``arguments``: parameters that are called like an option. ``log``: CTA, a number or
     coordinates, and warp, of each to be logged. ``print_limit``: PRINTs that are shown. KernelFault and TimedOut have
-    the last lines of both as notes. Other keywords are the options of ``execute``: threads, max_instructions,
+    the last lines of both as notes. Other keywords are those of ``RunOptions``: threads, max_instructions,
     reference, sample, check_hazards, any_order, progress, announce, timeout, heartbeat.
 
     Raises AssemblyError or ObjectError for a file, LaunchError for arguments that do not fit, OptionError for a keyword
@@ -103,24 +101,28 @@ def run(
         check_kind("arguments", arguments, Mapping, "a mapping of parameters to values, or None")
     _check_log(log)
     chosen = _kernel(loaded, kernel)
-    values, options = _sorted_out(chosen, keywords, arguments or {})
+    values, of_run = _sorted_out(chosen, keywords, arguments or {})
+    options = RunOptions(**of_run)
     given = {p.name: _argument(chosen, p, values[p.name]) for p in chosen.parameters if p.name in values}
     ctas = extent("grid", grid)
     threads = (chosen.block or DEFAULT_BLOCK) if block is None else extent("block", block)
     lines: list[str] = []
     printed: list[str] = []
-    known = {
-        "max_instructions": DEFAULT_MAX_INSTRUCTIONS,
-        "reference": False,
-        "announce": None,
-        "timeout": None,
-        "heartbeat": None,
-    }
-    shared: dict[str, Any] = {name: options.get(name, default) for name, default in known.items()}
-    shared |= {"log": log, "write": lines.append, "show": printed.append, "print_limit": print_limit}
     try:
-        prints = trace(loaded, chosen, ctas, threads, given, machine, **shared)
-        execution, timing = execute(loaded, chosen, ctas, threads, given, machine, **options)
+        prints = trace(
+            loaded,
+            chosen,
+            ctas,
+            threads,
+            given,
+            machine,
+            options,
+            log=log,
+            write=lines.append,
+            show=printed.append,
+            print_limit=print_limit,
+        )
+        execution, timing = execute(loaded, chosen, ctas, threads, given, machine, options)
     except (KernelFault, TimedOut) as stop:
         for line in [*printed[-NOTED:], *lines[-NOTED:]]:
             stop.add_note(line)
@@ -174,7 +176,7 @@ def _sorted_out(
     kernel: Kernel, keywords: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Values of the kernel's parameters, and options of the run."""
-    of_run = [name for name in option_names(execute) if name not in OF_LAUNCH]
+    of_run = [*RunKeywords.__annotations__]
     own = [name for name in option_names(run) if name != "keywords"]
     parameters = [p.name for p in kernel.parameters]
     values, options = dict(arguments), {}

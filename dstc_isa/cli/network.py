@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dstc_isa.network.outcome import Outcome, Watch
     from dstc_isa.network.prune import Scope
     from dstc_isa.network.record import Record
-    from dstc_isa.timing.run import RunOptions
 
 ONNX = ".onnx"
 SCOPES: "tuple[Scope, Scope]" = ("layer", "global")
@@ -103,6 +102,7 @@ def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
     from dstc_isa.cli.network_report import Reporter, layer_table, summary, warnings_of
+    from dstc_isa.engine.run_options import RunOptions
     from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.network.device import Device
@@ -118,14 +118,14 @@ def run_network(options: argparse.Namespace) -> int:
     check_sample(options.sample)
     check_timeout("--timeout", options.timeout)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
-    run_options: RunOptions = {
-        "threads": options.threads,
-        "sample": options.sample,
-        "announce": announce,
-        "timeout": options.timeout,
-        "heartbeat": HEARTBEAT,
-    }
-    device = Device(gpu=gpu, options=run_options)
+    how = RunOptions(
+        threads=options.threads,
+        sample=options.sample,
+        announce=announce,
+        timeout=options.timeout,
+        heartbeat=HEARTBEAT,
+    )
+    device = Device(gpu=gpu, options=how)
     reporter = Reporter(console(sys.stderr))
     record: Record | None = None
     try:

@@ -15,9 +15,9 @@ from dstc_isa.cli.output import (
     write_report,
 )
 from dstc_isa.cli.progress import ProgressBar
-from dstc_isa.cli.run_options import HEARTBEAT, add_run_options, check_run_options, chosen_gpu, run_options
+from dstc_isa.cli.run_options import add_run_options, check_run_options, chosen_gpu, run_options
 from dstc_isa.cli.status import Status
-from dstc_isa.cli.terminal import announce, say, show, tell, verbose, wants_colour
+from dstc_isa.cli.terminal import say, show, tell, verbose, wants_colour
 from dstc_isa.cli.trace_options import add_trace_options, log_writer, logged_warps
 from dstc_isa.cli.used_files import Named, used_twice
 from dstc_isa.errors import UsageError
@@ -81,11 +81,13 @@ def run_run(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
     import numpy as np
+    from attrs import evolve
 
     from dstc_isa.cli.arguments import assignment, kernel_arguments, sizes
     from dstc_isa.cli.results import expectation, shown
     from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, INSTRUCTION_LIMIT
     from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
+    from dstc_isa.engine.run_options import RunOptions
     from dstc_isa.report.statistics import statistics
     from dstc_isa.report.text import run_report
     from dstc_isa.timing.run import execute
@@ -123,6 +125,7 @@ def run_run(options: argparse.Namespace) -> int:
     for each in expected:
         each.check_shape(arrays[each.name])
     threads = block or kernel.block or DEFAULT_BLOCK
+    how = evolve(RunOptions(**run_options(options)), max_instructions=limit)
 
     def faulted() -> dict[str, Any]:
         kept = _keep_faulted(outputs, arrays)
@@ -138,15 +141,11 @@ def run_run(options: argparse.Namespace) -> int:
                     threads,
                     arguments,
                     gpu,
+                    how,
                     log=logged,
                     write=write,
                     show=tell,
                     print_limit=DEFAULT_LIMIT if options.print_limit is None else options.print_limit,
-                    max_instructions=limit,
-                    reference=options.reference,
-                    announce=announce,
-                    timeout=options.timeout,
-                    heartbeat=HEARTBEAT,
                 )
             with said_warnings(), ProgressBar() as bar:
                 execution, timing = execute(
@@ -156,8 +155,7 @@ def run_run(options: argparse.Namespace) -> int:
                     threads,
                     arguments,
                     gpu,
-                    max_instructions=limit,
-                    **run_options(options, bar),
+                    evolve(how, progress=bar),
                 )
     except LaunchError as error:
         error.add_note(_launch_of(kernel))

@@ -9,8 +9,8 @@ from dstc_isa.cli.terminal import announce
 from dstc_isa.errors import UsageError
 
 if TYPE_CHECKING:
+    from dstc_isa.engine.run_options import Progress, RunKeywords
     from dstc_isa.gpu import Gpu
-    from dstc_isa.timing.run import Progress, RunOptions
 
 HEARTBEAT = 30.0
 """Seconds until a run that goes on says how far it is; twice as many until it says so again."""
@@ -68,7 +68,7 @@ def check_sample(sample: float | None) -> None:
         raise UsageError(f"--sample is a share of the CTAs, more than 0 and at most 1, not {sample}")
 
 
-def run_options(options: argparse.Namespace, progress: "Progress") -> "RunOptions":
+def run_options(options: argparse.Namespace, progress: "Progress | None" = None) -> "RunKeywords":
     """What the options say of the run itself."""
     return {
         "threads": options.threads,

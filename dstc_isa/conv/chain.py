@@ -17,12 +17,12 @@ from dstc_isa.conv.sparse.activations import EncodedActivations, encode_on_devic
 from dstc_isa.conv.sparse.conv_sparse import Skip, check_skip
 from dstc_isa.conv.sparse.link import HOST, Left, Link, convolve_linked, encoded_for
 from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.errors import ArgumentTypeError, ShapeError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.halves import underflowed
 from dstc_isa.options import check_kind, kind_text, named_options
 from dstc_isa.real_arrays import real_array
-from dstc_isa.timing.run import RunOptions
 
 WIDEST = 1.5
 """Positions of a layer that shares the pitch and rows of its neighbours, of those it needs."""
@@ -55,7 +55,7 @@ def run_layers(
     *,
     skip: Skip = "both",
     gpu: Gpu | str | None = DEFAULT_GPU,
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> list[ConvResult]:
     """Convolve activations (images, channels, height, width) with one layer after the other; a result for each layer.
 
@@ -69,6 +69,7 @@ def run_layers(
     the next layer was finite and is beyond FP16's range.
     """
     check_skip(skip)
+    chosen = RunOptions(**options)
     machine = chosen_gpu(gpu)
     keep_zeros = skip == "weights"
     activations = real_array("x", x)
@@ -76,15 +77,15 @@ def run_layers(
     plans = plans_of([problem.shape for problem in problems])
     halves = half_activations(activations)
     problems[0] = evolve(problems[0], underflowed_x=underflowed(activations, halves))
-    kept: EncodedActivations = encode_on_device(halves, plans[0], machine, keep_zeros=keep_zeros, **options)
+    kept: EncodedActivations = encode_on_device(halves, plans[0], machine, keep_zeros=keep_zeros, options=chosen)
     results: list[ConvResult] = []
     for number, (problem, plan) in enumerate(zip(problems, plans, strict=True)):
         following = plans[number + 1] if number + 1 < len(plans) else None
         link = Link(plan, Left(f"layer {number - 1}" if number else HOST, kept), following)
         try:
-            result, left = convolve_linked(problem, link, keep_zeros=keep_zeros, gpu=machine, **options)
+            result, left = convolve_linked(problem, link, keep_zeros=keep_zeros, gpu=machine, options=chosen)
             if following is not None and left is not None:
-                kept = encoded_for(following, left, machine, keep_zeros=keep_zeros, **options)
+                kept = encoded_for(following, left, machine, keep_zeros=keep_zeros, options=chosen)
         except (ShapeError, ResultRangeError) as error:
             error.args = (f"layer {number}: {error}",)
             raise

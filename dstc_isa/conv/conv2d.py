@@ -10,11 +10,11 @@ from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import Pair
 from dstc_isa.conv.sparse.conv_sparse import Skip, SparseMethod, check_skip, conv_sparse
 from dstc_isa.conv.sparse.tiling import Tiling
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.options import check_choice, named_options
 from dstc_isa.program_files import CONV_KERNELS
-from dstc_isa.timing.run import RunOptions
 
 ConvKernel = Literal["spconv", "spconv_ohmma", "conv_dense"]
 
@@ -36,7 +36,7 @@ def conv2d(
     encoded: bool = False,
     tiling: Tiling | None = None,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> ConvResult:
     """Convolve activations (images, channels, height, width) with filters (filters, channels / groups, rows, columns).
 
@@ -60,7 +60,7 @@ def conv2d(
     problem = ConvProblem.of(
         x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias, relu=relu
     )
-    machine = chosen_gpu(gpu)
+    machine, chosen = chosen_gpu(gpu), RunOptions(**options)
     if method is None:
-        return convolve_densely(problem, gpu=machine, **options)
-    return conv_sparse(problem, method, gpu=machine, **options)
+        return convolve_densely(problem, gpu=machine, options=chosen)
+    return conv_sparse(problem, method, gpu=machine, options=chosen)

@@ -7,11 +7,11 @@ from attrs import evolve
 
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import SLAB, VECTOR, check_shapes, padded
-from dstc_isa.gpu import DEFAULT_GPU, Gpu
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.halves import in_operand, underflowed
 from dstc_isa.options import named_options
 from dstc_isa.real_arrays import real_array
-from dstc_isa.timing.run import RunOptions
 
 
 @named_options
@@ -20,7 +20,7 @@ def gemm_dense(
     b: npt.ArrayLike,
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> GemmResult:
     """Multiply arrays, or what NumPy reads as such, of shapes (m, k) and (k, n), rounded to FP16, in FP32, k in order.
 
@@ -28,6 +28,11 @@ def gemm_dense(
     Raises ArgumentTypeError for what is no array of real numbers, ShapeError for shapes that do not fit or are empty,
     ValueRangeError for a value beyond FP16's range.
     """
+    return dense_product(a, b, gpu=chosen_gpu(gpu), options=RunOptions(**options))
+
+
+def dense_product(a: npt.ArrayLike, b: npt.ArrayLike, *, gpu: Gpu | None, options: RunOptions) -> GemmResult:
+    """Multiply as ``gemm_dense``."""
     a, b = real_array("a", a), real_array("b", b)
     m, n, k = check_shapes(a, b)
     with in_operand("a"):
@@ -40,6 +45,6 @@ def gemm_dense(
         (m, n, k),
         {"a": left},
         gpu,
-        **options,
+        options,
     )
     return evolve(result, underflowed_a=underflowed(a, left), underflowed_b=underflowed(b, right))

@@ -1,7 +1,7 @@
 """Launches a dense kernel on padded operands."""
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +9,15 @@ from attrs import evolve, frozen
 
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
-from dstc_isa.gpu import Gpu, chosen_gpu
+from dstc_isa.engine.run_options import RunOptions
+from dstc_isa.gpu import Gpu
 from dstc_isa.halves import underflow_text
 from dstc_isa.host_memory import require
-from dstc_isa.object.shipped import load_shipped
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
 from dstc_isa.report.products import counts
-from dstc_isa.report.statistics import RunStatistics, run_counted
-from dstc_isa.timing.run import RunOptions
+from dstc_isa.report.run_shipped import run_shipped
+from dstc_isa.report.statistics import RunStatistics
 
 
 @frozen(eq=False, repr=False)
@@ -73,23 +73,13 @@ def multiply(
     right: Halves,
     sizes: tuple[int, int, int],
     arguments: Mapping[str, Argument],
-    gpu: Gpu | str | None,
-    **options: Unpack[RunOptions],
+    gpu: Gpu | None,
+    options: RunOptions,
 ) -> GemmResult:
     """Run the kernel ``name`` of the file of that name for ``sizes`` m, n and k; ``right`` is B, padded."""
     (m, n, k), (depth, width) = sizes, right.shape
     require(4 * m * width, f"the result, {m}x{width} floats with its padding")
     c = np.zeros((m, width), np.float32)
-    machine = chosen_gpu(gpu)
-    program = load_shipped(f"{name}.dasm", machine)
-    kernel = program.kernel(name)
-    run = run_counted(
-        program,
-        kernel,
-        grid(m, n),
-        (BLOCK,),
-        {**arguments, "b": right, "out": c, "m": m, "n": width, "k": depth},
-        machine,
-        **options,
-    )
+    given = {**arguments, "b": right, "out": c, "m": m, "n": width, "k": depth}
+    run = run_shipped(name, name, grid(m, n), BLOCK, given, gpu, options)
     return GemmResult(np.ascontiguousarray(c[:, :n]), run, k)

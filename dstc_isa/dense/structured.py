@@ -12,13 +12,13 @@ from attrs import evolve, frozen
 
 from dstc_isa.dense.launch import GemmResult, multiply
 from dstc_isa.dense.operands import CTA_TILE, SLAB, VECTOR, Halves, check_shapes, padded
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.errors import DstcError
-from dstc_isa.gpu import DEFAULT_GPU, Gpu
+from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.halves import in_operand, underflowed
 from dstc_isa.host_memory import require
 from dstc_isa.options import named_options
 from dstc_isa.real_arrays import real_array
-from dstc_isa.timing.run import RunOptions
 
 GROUP = 4
 KEPT = 2
@@ -116,7 +116,7 @@ def gemm_sparse24(
     b: npt.ArrayLike,
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> GemmResult:
     """Multiply ``a`` (m, k), 2:4 sparse along k, and ``b`` (k, n), rounded to FP16, in FP32 in the order of k.
 
@@ -125,6 +125,11 @@ def gemm_sparse24(
     Raises ArgumentTypeError for what is no array of real numbers, ShapeError for shapes that do not fit or are empty,
     StructureError if ``a`` is not 2:4 sparse, ValueRangeError for a value beyond FP16's range.
     """
+    return structured_product(a, b, gpu=chosen_gpu(gpu), options=RunOptions(**options))
+
+
+def structured_product(a: npt.ArrayLike, b: npt.ArrayLike, *, gpu: Gpu | None, options: RunOptions) -> GemmResult:
+    """Multiply as ``gemm_sparse24``."""
     a, b = real_array("a", a), real_array("b", b)
     m, n, k = check_shapes(a, b)
     with in_operand("a"):
@@ -139,6 +144,6 @@ def gemm_sparse24(
         (m, n, k),
         {"a": left.values, "positions": position_words(positions)},
         gpu,
-        **options,
+        options,
     )
     return evolve(result, underflowed_a=underflowed(a, left.values), underflowed_b=underflowed(b, right))

@@ -6,23 +6,23 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dstc_isa.conv.dense.conv_dense import convolve_densely
 from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.conv.sparse.conv_sparse import SparseMethod, conv_sparse
 from dstc_isa.conv.sparse.link import HOST, Kept, Link, convolve_linked
-from dstc_isa.dense.gemm import gemm_dense
+from dstc_isa.dense.gemm import dense_product
 from dstc_isa.dense.launch import GemmResult
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.gpu import Gpu
 from dstc_isa.halves import rounded_to_half, underflowed
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy, convolution_accuracy, product_accuracy
 from dstc_isa.network.kernels import Convolution, Convolved, convolved_by
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
 from dstc_isa.report.statistics import RunStatistics
-from dstc_isa.sparse.spgemm import SpgemmResult, spgemm
-from dstc_isa.timing.run import RunOptions
+from dstc_isa.sparse.spgemm import SpgemmResult, sparse_product
 
 Array = npt.NDArray[Any]
 Advanced = Callable[[float], None]
@@ -71,12 +71,12 @@ class Device:
     """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
 
     gpu: Gpu
-    options: RunOptions
+    options: RunOptions = DEFAULTS
     advanced: Advanced = lambda share: None
     dense_convolution: Convolution = convolve_densely
     sparse_convolution: Convolution = conv_sparse
-    dense_product: Callable[..., GemmResult] = gemm_dense
-    sparse_product: Callable[..., SpgemmResult] = spgemm
+    dense_product: Callable[..., GemmResult] = dense_product
+    sparse_product: Callable[..., SpgemmResult] = sparse_product
 
     def convolve(
         self,
@@ -95,11 +95,11 @@ class Device:
         results: dict[Variant, Convolved] = {}
         kept: Kept | None = None
         for number, variant in enumerate(VARIANTS):
-            options = {"gpu": self.gpu, **self._options(number, len(VARIANTS))}
+            options = self._options(number, len(VARIANTS))
             if variant == "dual":
-                results[variant], kept = self._dual(problem, link, options)
+                results[variant], kept = self._dual(problem, link, self.gpu, options)
             else:
-                results[variant] = convolved_by(self._kernels(variant), problem, **options)
+                results[variant] = convolved_by(self._kernels(variant), problem, self.gpu, options)
         dual = results["dual"]
         costs = {variant: cost_of(result.launches, result.encoding) for variant, result in results.items()}
         note = "; ".join(f"{variant} {result.note}" for variant, result in results.items() if result.note)
@@ -129,15 +129,17 @@ class Device:
     ) -> tuple[Array, Kept | None]:
         """The output of ``convolve`` and what it leaves on the device, bit for bit, without time."""
         problem = ConvProblem.shaped(shape, x, w, bias=bias, relu=relu)
-        result, kept = self._dual(problem, link, {"gpu": None, **self._untimed})
+        result, kept = self._dual(problem, link, None, self._untimed)
         return result.y, kept
 
-    def _dual(self, problem: ConvProblem, link: Link | None, options: dict[str, Any]) -> tuple[Convolved, Kept | None]:
+    def _dual(
+        self, problem: ConvProblem, link: Link | None, gpu: Gpu | None, options: RunOptions
+    ) -> tuple[Convolved, Kept | None]:
         """The variant ``dual``, and what it leaves on the device."""
         if link is not None:
-            result, kept = convolve_linked(problem, link, strict=False, **options)
+            result, kept = convolve_linked(problem, link, strict=False, gpu=gpu, options=options)
             return Convolved.of([result]), kept
-        return convolved_by(self._kernels("dual"), problem, **options), None
+        return convolved_by(self._kernels("dual"), problem, gpu, options), None
 
     def _kernels(self, variant: Variant) -> dict[str, Convolution]:
         """The kernel that is meant for a variant, and then the one to run in its place."""
@@ -149,7 +151,7 @@ class Device:
         """The output of ``multiply``, bit for bit, without time."""
         y = np.zeros((max(len(a), len(b)), a.shape[1], b.shape[2]), np.float32)
         for each, product in enumerate(y):
-            product[:] = self.sparse_product(_of(a, each), _of(b, each), gpu=None, **self._untimed).c
+            product[:] = self.sparse_product(_of(a, each), _of(b, each), gpu=None, options=self._untimed).c
         return y
 
     def multiply(self, a: Array, b: Array, weights: Literal["a", "b"] | None = "b") -> Measured:
@@ -173,12 +175,12 @@ class Device:
             for each in range(batch):
                 options = self._options(number * batch + each, len(VARIANTS) * batch)
                 if variant == "dense":
-                    launches.append(self.dense_product(_of(a, each), _of(b, each), gpu=self.gpu, **options).run)
+                    launches.append(self.dense_product(_of(a, each), _of(b, each), gpu=self.gpu, options=options).run)
                 elif variant == "weights":
                     operands = _of(filled_left, each), _of(filled_right, each)
-                    launches.append(self.sparse_product(*operands, gpu=self.gpu, **options).report.run)
+                    launches.append(self.sparse_product(*operands, gpu=self.gpu, options=options).report.run)
                 else:
-                    result = self.sparse_product(_of(a, each), _of(b, each), gpu=self.gpu, **options)
+                    result = self.sparse_product(_of(a, each), _of(b, each), gpu=self.gpu, options=options)
                     y[each] = result.c
                     launches.append(result.report.run)
             costs[variant] = cost_of(launches)
@@ -197,18 +199,16 @@ class Device:
     @property
     def _untimed(self) -> RunOptions:
         """The options of a run without time."""
-        return {
-            "threads": self.options.get("threads"),
-            "announce": self.options.get("announce"),
-            "timeout": self.options.get("timeout"),
-            "heartbeat": self.options.get("heartbeat"),
-        }
+        given = self.options
+        return RunOptions(
+            threads=given.threads, announce=given.announce, timeout=given.timeout, heartbeat=given.heartbeat
+        )
 
     def _options(self, part: int, parts: int) -> RunOptions:
         def progress(done: int, of: int) -> None:
             self.advanced((part + done / of) / parts)
 
-        return {**self.options, "progress": progress}
+        return evolve(self.options, progress=progress)
 
 
 def _of(operand: Array, each: int) -> Array:

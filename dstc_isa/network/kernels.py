@@ -1,7 +1,6 @@
 """A convolution by the kernel that is meant for it, else with fewer images at a time, else by another kernel."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +8,9 @@ from attrs import frozen
 
 from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.errors import ShapeError
+from dstc_isa.gpu import Gpu
 from dstc_isa.report.statistics import RunStatistics
 
 Convolution = Callable[..., ConvResult]
@@ -40,16 +41,18 @@ class Convolved:
         return cls(y, density_x, results[0].density_w, launches, len(encoding), note)
 
 
-def convolved_by(kernels: Mapping[str, Convolution], problem: ConvProblem, **options: Any) -> Convolved:
+def convolved_by(
+    kernels: Mapping[str, Convolution], problem: ConvProblem, gpu: Gpu | None, options: RunOptions
+) -> Convolved:
     """Convolve by the first of ``kernels`` that takes it, tried with fewer images at a time before the next one.
 
-    ``options``: of all of them. Raises ShapeError, of the first one, if none takes it.
+    Raises ShapeError, of the first one, if none takes it.
     """
     (meant, _), *_ = kernels.items()
     refusals: list[ShapeError] = []
     for name, kernel in kernels.items():
         try:
-            results = _in_turn(kernel, problem, options)
+            results = _in_turn(kernel, problem, gpu, options)
         except ShapeError as error:
             refusals.append(error)
             continue
@@ -61,13 +64,13 @@ def convolved_by(kernels: Mapping[str, Convolution], problem: ConvProblem, **opt
     raise refusals[0]
 
 
-def _in_turn(kernel: Convolution, problem: ConvProblem, options: Mapping[str, Any]) -> list[ConvResult]:
+def _in_turn(kernel: Convolution, problem: ConvProblem, gpu: Gpu | None, options: RunOptions) -> list[ConvResult]:
     """The result of all images, or of halves of them for as long as they are too many."""
     images = problem.shape.images
     try:
-        return [kernel(problem, **options)]
+        return [kernel(problem, gpu=gpu, options=options)]
     except ShapeError:
         if images == 1:
             raise
     halves = slice(images // 2), slice(images // 2, images)
-    return [each for half in halves for each in _in_turn(kernel, problem.of_images(half), options)]
+    return [each for half in halves for each in _in_turn(kernel, problem.of_images(half), gpu, options)]

@@ -2,19 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any
 
 from attrs import frozen
 
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution
-from dstc_isa.engine.launch import Argument
-from dstc_isa.gpu import Gpu
+from dstc_isa.engine.execution import Execution
 from dstc_isa.overview import HtmlOverview
-from dstc_isa.program import Kernel, Program
+from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.timed import TimedStatistics, timed_statistics
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.run import RunOptions, execute
 
 
 @frozen(repr=False)
@@ -81,24 +78,6 @@ class RunStatistics(HtmlOverview):
             "dependence": self.dependence,
             "timing": None if self.timing is None else self.timing.as_json(),
         }
-
-
-def run_counted(
-    program: Program,
-    kernel: Kernel,
-    grid: tuple[int, ...],
-    block: tuple[int, ...],
-    arguments: Mapping[str, Argument],
-    gpu: Gpu | None,
-    *,
-    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
-    **options: Unpack[RunOptions],
-) -> RunStatistics:
-    """Run a kernel as ``timing.run.execute`` does, and count what it did."""
-    execution, timing = execute(
-        program, kernel, grid, block, arguments, gpu, max_instructions=max_instructions, **options
-    )
-    return statistics(kernel, execution, timing, grid, block)
 
 
 def statistics(

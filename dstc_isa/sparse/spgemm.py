@@ -9,21 +9,21 @@ import numpy.typing as npt
 from attrs import evolve, frozen
 
 from dstc_isa.engine.launch import MAX_GRID
+from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu, load_gpu
 from dstc_isa.halves import in_operand, underflow_text
 from dstc_isa.host_memory import require
-from dstc_isa.object.shipped import load_shipped
 from dstc_isa.options import check_choice, named_options
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.document import document
 from dstc_isa.report.products import counts, counts_text
-from dstc_isa.report.statistics import RunStatistics, run_counted
+from dstc_isa.report.run_shipped import run_shipped
+from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
-from dstc_isa.timing.run import RunOptions
 from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 CTA_TILE = 128
@@ -141,7 +141,7 @@ def spgemm(
     *,
     gpu: Gpu | str | None = DEFAULT_GPU,
     kernel: str = "spgemm",
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> SpgemmResult:
     """Multiply two matrices (SciPy sparse, or what NumPy reads as arrays) on the emulated Dual-side Sparse Tensor Core.
 
@@ -154,9 +154,13 @@ def spgemm(
     Raises ArgumentTypeError for what is not a real matrix, ShapeError for shapes that do not fit, and ValueRangeError
     for a value beyond FP16's range; the message says which of the two it is.
     """
-    started = time.perf_counter()
-    machine = chosen_gpu(gpu)
     check_choice("kernel", kernel, SPARSE_KERNELS)
+    return sparse_product(a, b, kernel=kernel, gpu=chosen_gpu(gpu), options=RunOptions(**options))
+
+
+def sparse_product(a: Any, b: Any, *, kernel: str = "spgemm", gpu: Gpu | None, options: RunOptions) -> SpgemmResult:
+    """Multiply as ``spgemm``."""
+    started = time.perf_counter()
     left, right = encode(a, "a", TILE_K), encode(b, "b", TILE_K)
     (m, k), (rows, n) = left.shape, right.shape
     if k != rows:
@@ -165,17 +169,15 @@ def spgemm(
     run = RunStatistics(kernel, 0, 0.0, 1, {}, {})
     walked = 0
     if m and n:
-        program = load_shipped(f"{kernel}.dasm", machine)
-        loaded = program.kernel(kernel)
         if kernel == PACKED_KERNEL:
             product = PackedProduct(_packed(left), _packed(right))
             walked = product.groups()
-            grid, arguments = product.launch(c, (machine or load_gpu(DEFAULT_GPU)).sm.count)
+            grid, arguments = product.launch(c, (gpu or load_gpu(DEFAULT_GPU)).sm.count)
         elif _groups(right, left) < _groups(left, right):
             grid, arguments = _bitmap_launch(right, left, c, turned=True)
         else:
             grid, arguments = _bitmap_launch(left, right, c, turned=False)
-        run = run_counted(program, loaded, grid, (BLOCK,), arguments, machine, **options)
+        run = run_shipped(kernel, kernel, grid, BLOCK, arguments, gpu, options)
     issued = run.executed(OHMMA) + walked
     dense = OHMMA_PER_STEP * -(-m // WARP_TILE) * -(-n // WARP_TILE) * k
     report = SpgemmReport(

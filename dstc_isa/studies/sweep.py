@@ -1,7 +1,6 @@
 """Kernels over densities and GPU parameters: a row of figures for each point, kept in a directory."""
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -10,29 +9,30 @@ from functools import partial
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
-from dstc_isa.dense.gemm import gemm_dense
-from dstc_isa.dense.structured import gemm_sparse24, prune
+from dstc_isa.dense.gemm import dense_product
+from dstc_isa.dense.structured import prune, structured_product
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.faults import KernelFault
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.engine.supervision import TimedOut, check_timeout
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu, with_settings
 from dstc_isa.host_memory import require
+from dstc_isa.host_threads import host_threads
 from dstc_isa.program_files import SPARSE_KERNELS, program_directory
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
 from dstc_isa.sparse.random_matrix import random_matrix
-from dstc_isa.sparse.spgemm import spgemm
+from dstc_isa.sparse.spgemm import sparse_product
 from dstc_isa.studies.journal import Journal, opened
 from dstc_isa.studies.point import BASELINE, Point, Row, Setting
 from dstc_isa.studies.workers import Died, in_processes
 from dstc_isa.timing.machine import RUN_TASK
-from dstc_isa.timing.run import RunOptions
 
 NOT_MODELLED = ("cli", "network", "studies")
 """Parts of the package that figures do not depend on."""
@@ -40,7 +40,7 @@ NOT_MODELLED = ("cli", "network", "studies")
 
 @frozen
 class SweptKernel:
-    """``multiply(a, b, gpu=, **options)`` runs the kernel; options are those of ``RunOptions``.
+    """``multiply(a, b, gpu=, options=)`` runs the kernel; the options are ``RunOptions``.
 
     ``by_a``, ``by_b``: whether densities matter. ``operand_a(rows, columns, density, seed)`` makes A; a density that
     does not matter is 1.
@@ -53,17 +53,17 @@ class SweptKernel:
 
 
 KERNELS = {
-    "spgemm": SweptKernel(lambda a, b, **options: spgemm(a, b, **options).report.run, by_a=True, by_b=True),
+    "spgemm": SweptKernel(lambda a, b, **how: sparse_product(a, b, **how).report.run, by_a=True, by_b=True),
     "spgemm_seq": SweptKernel(
-        lambda a, b, **options: spgemm(a, b, kernel="spgemm_seq", **options).report.run, by_a=True, by_b=True
+        lambda a, b, **how: sparse_product(a, b, kernel="spgemm_seq", **how).report.run, by_a=True, by_b=True
     ),
     "gemm_sparse24": SweptKernel(
-        lambda a, b, **options: gemm_sparse24(a, b, **options).run,
+        lambda a, b, **how: structured_product(a, b, **how).run,
         by_a=False,
         by_b=False,
         operand_a=lambda *shape: prune(random_matrix(*shape)),
     ),
-    "gemm_dense": SweptKernel(lambda a, b, **options: gemm_dense(a, b, **options).run, by_a=False, by_b=False),
+    "gemm_dense": SweptKernel(lambda a, b, **how: dense_product(a, b, **how).run, by_a=False, by_b=False),
 }
 DEFAULT_KERNELS = (BASELINE, SPARSE_KERNELS[0])
 MAX_JOBS = 256
@@ -238,14 +238,14 @@ def model_digest(without: Sequence[str] = NOT_MODELLED) -> str:
     return digest.hexdigest()[:16]
 
 
-def measure(point: Point, **options: Unpack[RunOptions]) -> Row:
+def measure(point: Point, options: RunOptions = DEFAULTS) -> Row:
     """Run a point, timed; its row has no speed-up yet."""
     started = time.perf_counter()
     kernel = KERNELS[point.kernel]
     density_a, density_b = (1.0 if d is None else d for d in (point.density_a, point.density_b))
     a = kernel.operand_a(point.m, point.k, density_a, point.seed)
     b = random_matrix(point.k, point.n, density_b, point.seed + 1)
-    run = kernel.multiply(a, b, gpu=point.gpu, sample=point.sample, **options)
+    run = kernel.multiply(a, b, gpu=point.gpu, options=evolve(options, sample=point.sample))
     timing = run.timing
     assert timing is not None
     stall, stall_share = timing.longest_wait
@@ -279,10 +279,10 @@ def measure(point: Point, **options: Unpack[RunOptions]) -> Row:
     )
 
 
-def attempt(point: Point, **options: Unpack[RunOptions]) -> Row | Failure:
+def attempt(point: Point, options: RunOptions = DEFAULTS) -> Row | Failure:
     """The row of a point, or why there is none: one that fails does not end the others."""
     try:
-        return measure(point, **options)
+        return measure(point, options)
     except TimedOut as error:
         return Failure(error.line, fault=True)
     except ValueError as error:
@@ -346,7 +346,7 @@ def sweep(
         journal = Journal()
         if directory is not None:
             journal = stack.enter_context(opened(Path(directory), study.common(), listener.told))
-        yield from _rows(points, journal, jobs, listener, {"timeout": timeout, "heartbeat": heartbeat})
+        yield from _rows(points, journal, jobs, listener, RunOptions(timeout=timeout, heartbeat=heartbeat))
 
 
 def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch, options: RunOptions) -> Iterator[Row]:
@@ -382,13 +382,13 @@ def _outcomes(
     cache.load(RUN_TASK, watch.told)
     at_once = min(jobs, len(points))
     if at_once == 1:
-        alone: RunOptions = {**options, "progress": watch.advanced, "announce": watch.told}
+        alone = evolve(options, progress=watch.advanced, announce=watch.told)
         for point in points:
             watch.begun(point)
-            yield point, attempt(point, **alone)
+            yield point, attempt(point, alone)
         return
-    threads = max(1, len(os.sched_getaffinity(0)) // at_once)
-    apart = partial(attempt, threads=threads, timeout=options["timeout"])
+    threads = max(1, host_threads() // at_once)
+    apart = partial(attempt, options=RunOptions(threads=threads, timeout=options.timeout))
     for point, outcome in in_processes(apart, points, at_once, watch.begun):
         yield point, _died(outcome) if isinstance(outcome, Died) else outcome
 

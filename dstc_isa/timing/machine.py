@@ -11,13 +11,14 @@ from attrs import Factory, define, evolve
 
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.compiled.machine import IN_ORDER, Outcome, host_threads, run, run_workers
+from dstc_isa.engine.compiled.machine import IN_ORDER, Outcome, run, run_workers, threads_for
 from dstc_isa.engine.compiled.state import LaunchState, load_launch, longest_running
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution
+from dstc_isa.engine.execution import Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.layout import KEPT_BYTES, LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
@@ -61,47 +62,31 @@ AHEAD = 8
 """CTAs that an SM has in reserve at least, so that short ones do not make it wait for the end of an epoch."""
 
 
-def time_launch(
-    launch: Launch,
-    gpu: Gpu,
-    *,
-    threads: int | None = None,
-    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
-    announce: Callable[[str], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    sample: float | None = None,
-    check_hazards: bool = False,
-    any_order: bool = False,
-    supervisor: Supervisor | None = None,
-) -> Timing:
+def time_launch(launch: Launch, gpu: Gpu, options: RunOptions, supervisor: Supervisor) -> Timing:
     """Execute and time a launch; the arrays given as arguments hold the results.
 
-    ``threads``: host threads, all cores if None; neither results nor cycles depend on it. ``progress`` is told CTAs
-    done and in all, of those that are timed. ``sample``: share of the CTAs to time; the others are run for their
-    results. ``check_hazards``: look for hazards in those that are timed. ``any_order``: do not look whether CTAs depend
-    on their order, and let results and cycles depend on threads if they do. Raises LaunchError if a CTA does not fit
-    the GPU, KernelFault for a fault, TimedOut when the ``supervisor`` says so.
+    Raises LaunchError if a CTA does not fit the GPU, KernelFault for a fault, TimedOut when the ``supervisor`` says so.
     """
-    supervisor = supervisor or Supervisor(launch)
+    sample, announce = options.sample, options.announce
     fits = occupancy(gpu, launch.warps, launch.kernel.registers, launch.kernel.shared_bytes)
     if fits.ctas == 0:
         raise LaunchError(f"no CTA of kernel {launch.kernel.name} fits an SM of {gpu.name}: too few {fits.limit}")
     with supervisor.paused():
-        state = load_launch(launch, max_instructions, announce)
+        state = load_launch(launch, options.max_instructions, announce)
         costs = foreign_costs(state.instructions, announce)
-        run_task = cache.load(WATCHED_TASK if check_hazards else RUN_TASK, announce)
+        run_task = cache.load(WATCHED_TASK if options.check_hazards else RUN_TASK, announce)
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
     chosen = whole(launch.ctas, sms) if sample is None else plan(sample, launch.ctas, sms, slots)
-    wanted = host_threads(state, threads)
-    tracking = Tracking(state) if may_depend(launch) and not any_order else None
+    wanted = threads_for(state, options.threads)
+    tracking = Tracking(state) if may_depend(launch) and not options.any_order else None
 
     def attempt(used: int, again: bool = False) -> Attempt:
         machine = Machine.build(state, gpu, fits, slots, chosen, supervisor, costs)
-        watch = Watch.attach(state, gpu, machine.record, machine.sms) if check_hazards else None
+        watch = Watch.attach(state, gpu, machine.record, machine.sms) if options.check_hazards else None
         trackers = [] if tracking is None else [tracking.new_tracker(stops=used > 1) for _ in range(used)]
         stage = [*([IN_ORDER] if again else []), *([] if sample is None else ["of those that are timed"])]
-        return Attempt(machine, watch, trackers, used).run(run_task, progress, announce, ", ".join(stage))
+        return Attempt(machine, watch, trackers, used).run(run_task, options.progress, announce, ", ".join(stage))
 
     made = attempt(wanted)
     if tracking is None:
@@ -116,7 +101,7 @@ def time_launch(
         made.take_results(in_order, dependence)
     elif made.fault is not None:
         tracking.restore()
-        run(launch, threads=threads, max_instructions=max_instructions, announce=announce, supervisor=supervisor)
+        run(launch, options, supervisor)
     return made.timing(sample)
 
 

@@ -9,11 +9,10 @@ import numpy.typing as npt
 from attrs import evolve
 
 from dstc_isa.engine.array_types import ArrayTypeWarning
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import Argument, Launch, prepare
 from dstc_isa.engine.memory import DeviceMemory
-from dstc_isa.engine.run import check_limit
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.engine.supervision import Supervisor, TimedOut
 from dstc_isa.errors import UsageError
 from dstc_isa.gpu import Gpu
@@ -34,22 +33,19 @@ def trace(
     block: tuple[int, ...],
     arguments: Mapping[str, Argument],
     gpu: Gpu | None,
+    options: RunOptions = DEFAULTS,
     *,
     log: Sequence[tuple[Cta, int]],
     write: Callable[[str], None],
     show: Callable[[str], None],
     print_limit: int = DEFAULT_LIMIT,
-    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
-    reference: bool = False,
-    announce: Callable[[str], None] | None = None,
-    timeout: float | None = None,
-    heartbeat: float | None = None,
 ) -> Prints | None:
     """Show what PRINTs ask for and log what warps do in a launch that is still to be run: its arrays stay as they are.
 
-    ``log``: CTA, a number or coordinates, and number of the warp, of each. ``write`` is given a line for each
-    instruction, and one that says what cut it short, if anything; ``show`` those of PRINTs, ``print_limit`` at most.
-    ``reference``: use no compiled engine. ``timeout`` and ``heartbeat``: of this run alone, as in ``run_kernel``.
+    ``options``: of the launch; its timeout and heartbeat count for this run alone. ``log``: CTA, a number or
+    coordinates, and number of the warp, of each. ``write`` is given a line for each instruction, and one that says what
+    cut it short, if anything; ``show`` those of PRINTs, ``print_limit`` at most.
+
     Returns None if there is no PRINT to be shown. Raises LaunchError for what does not fit the kernel, UnknownWarp for
     a warp that there is not, ArgumentTypeError and UsageError for a limit that is no number or below 0, TimedOut.
     """
@@ -59,7 +55,6 @@ def trace(
     wanted = bool(kernel.prints) and print_limit > 0
     if not log and not wanted:
         return None
-    check_limit(max_instructions)
     with warnings.catch_warnings():
         # The launch itself warns of them.
         warnings.simplefilter("ignore", ArrayTypeWarning)
@@ -69,9 +64,16 @@ def trace(
     launch = evolve(launch, memory=copied(launch))
     lines = Log(launch, write)
     prints = Prints(launch, show, print_limit) if wanted else None
-    supervisor = Supervisor(launch, timeout, heartbeat, announce)
+    supervisor = Supervisor(launch, options.timeout, options.heartbeat, options.announce)
     machine = TracingMachine(
-        launch, max_instructions, lines, logged, prints, reference=reference, announce=announce, supervisor=supervisor
+        launch,
+        options.max_instructions,
+        lines,
+        logged,
+        prints,
+        reference=options.reference,
+        announce=options.announce,
+        supervisor=supervisor,
     )
     try:
         machine.run_ctas()

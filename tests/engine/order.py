@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.faults import KernelFault
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.gpu import load_gpu
 from dstc_isa.timing.run import execute
 from tests.engine.kernels import program
@@ -35,7 +36,7 @@ def run(
     given = {name: array.copy() for name, array in arrays.items()}
     gpu = options.pop("gpu")
     try:
-        execution, timing = execute(made, made.kernels[0], (grid,), (block,), given, gpu, **options)
+        execution, timing = execute(made, made.kernels[0], (grid,), (block,), given, gpu, RunOptions(**options))
     except KernelFault as fault:
         return given, None, None, str(fault)
     return given, None if timing is None else timing.cycles, execution.dependence, ""

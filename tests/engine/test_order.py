@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from dstc_isa.engine.compiled.machine import run as run_compiled
 from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.reference import machine as reference
+from dstc_isa.engine.run_options import RunOptions
+from dstc_isa.engine.supervision import Supervisor
 from tests.engine.kernels import program
 from tests.engine.order import GPU, run, same_everywhere
 
@@ -175,7 +177,7 @@ def test_one_array_under_two_names_is_one_memory() -> None:
         whole = np.arange(CTAS + 1, dtype=np.uint32)
         made = program(text)
         launch = prepare(made, made.kernels[0], (CTAS,), (1,), {"x": whole, "out": whole[:CTAS]})
-        execution = run_compiled(launch, threads=threads)
+        execution = run_compiled(launch, RunOptions(threads=threads), Supervisor(launch))
         np.testing.assert_array_equal(whole, [*range(1, CTAS + 1), CTAS])
         assert (execution.dependence is not None) == (threads > 1)
 

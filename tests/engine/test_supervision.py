@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dstc_isa.engine import supervision
 from dstc_isa.engine.compiled.machine import IN_ORDER
 from dstc_isa.engine.launch import prepare
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey, TimedOut
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.timing.occupancy import occupancy
@@ -50,7 +51,7 @@ def words(count: int = 64) -> np.ndarray[Any, Any]:
 def run(text: str, grid: int, block: int, arguments: dict[str, Any], **options: Any) -> Any:
     made = program(text)
     gpu = options.pop("gpu")
-    return execute(made, made.kernels[0], (grid,), (block,), arguments, gpu, **options)
+    return execute(made, made.kernels[0], (grid,), (block,), arguments, gpu, RunOptions(**options))
 
 
 def stopped(text: str, grid: int, block: int, **options: Any) -> TimedOut:

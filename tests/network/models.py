@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.sparse.conv_sparse import SparseMethod, conv_sparse
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve, launch, multiply_dense, multiply_sparse
@@ -23,7 +24,7 @@ def device() -> Device:
     """A small GPU with the fakes in place of kernels."""
     return Device(
         gpu=SMALL_GPU,
-        options={"threads": 1},
+        options=RunOptions(threads=1),
         dense_convolution=convolve,
         sparse_convolution=convolve,
         dense_product=multiply_dense,

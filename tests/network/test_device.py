@@ -6,6 +6,7 @@ import pytest
 from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.shape import shape_of
 from dstc_isa.conv.sparse.conv_sparse import SparseMethod
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.device import Device
 from tests.network.fakes import convolve
@@ -15,7 +16,7 @@ from tests.network.models import SMALL_GPU, sparse
 def machine(**changes: Any) -> Device:
     """A small GPU with its own matrix products."""
     kernels = {"dense_convolution": convolve, "sparse_convolution": convolve}
-    return Device(gpu=SMALL_GPU, options={"threads": 1}, **{**kernels, **changes})
+    return Device(gpu=SMALL_GPU, options=RunOptions(threads=1), **{**kernels, **changes})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
+from attrs import evolve
 
 from dstc_isa.conv.dense.dense_plan import (
     DensePlan,
@@ -31,17 +32,18 @@ from dstc_isa.conv.problem import ConvProblem
 from dstc_isa.conv.result import ConvResult
 from dstc_isa.conv.shape import ConvShape, Pair
 from dstc_isa.engine.launch import Argument
+from dstc_isa.engine.run_options import DEFAULTS, RunKeywords, RunOptions
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import run_counted
-from dstc_isa.timing.run import RunOptions
+from dstc_isa.options import named_options
+from dstc_isa.report.run_shipped import run_shipped
 
 BLOCK = 128
-PROGRAM = "conv_dense.dasm"
+PROGRAM = "conv_dense"
 
 
+@named_options
 def conv_dense(
     x: npt.ArrayLike,
     w: npt.ArrayLike,
@@ -54,7 +56,7 @@ def conv_dense(
     relu: bool = False,
     gpu: Gpu | str | None = DEFAULT_GPU,
     plan: DensePlan | None = None,
-    **options: Unpack[RunOptions],
+    **options: Unpack[RunKeywords],
 ) -> ConvResult:
     """Convolve ``x`` (images, channels, height, width) with ``w`` (filters, channels / groups, rows, columns).
 
@@ -67,11 +69,11 @@ def conv_dense(
     problem = ConvProblem.of(
         x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias, relu=relu
     )
-    return convolve_densely(problem, gpu=chosen_gpu(gpu), plan=plan, **options)
+    return convolve_densely(problem, gpu=chosen_gpu(gpu), plan=plan, options=RunOptions(**options))
 
 
 def convolve_densely(
-    problem: ConvProblem, *, gpu: Gpu | None, plan: DensePlan | None = None, **options: Unpack[RunOptions]
+    problem: ConvProblem, *, gpu: Gpu | None, plan: DensePlan | None = None, options: RunOptions = DEFAULTS
 ) -> ConvResult:
     """Convolve as ``conv_dense`` what is checked already."""
     stored_x, stored_w, stored = with_stored_padding(problem.activations, problem.w, problem.shape)
@@ -95,11 +97,10 @@ def convolve_densely(
     if parts > 1:
         arguments |= _parts(parts, launched, plan)
         # Which part's CTA comes last adds up all of them, in their order: whichever it is, the sum is the same.
-        options["any_order"] = True
-    program = load_shipped(PROGRAM, gpu)
-    kernel = program.kernel(plan.tile.kernel + ("_parts" if parts > 1 else ""))
+        options = evolve(options, any_order=True)
+    kernel = plan.tile.kernel + ("_parts" if parts > 1 else "")
     grid = (column_tiles, row_tiles, launched.groups * parts)
-    run = run_counted(program, kernel, grid, (BLOCK,), arguments, gpu, **options)
+    run = run_shipped(PROGRAM, kernel, grid, BLOCK, arguments, gpu, options)
     return ConvResult(
         _by_filter(y, launched),
         problem.shape,

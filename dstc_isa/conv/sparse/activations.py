@@ -1,6 +1,6 @@
 """Activations as the sparse kernel reads them, encoded on the host or on the device."""
 
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,12 +8,12 @@ from attrs import evolve, frozen
 
 from dstc_isa.conv.sparse.sparse_plan import BLOCK, STRETCH, WINDOW, SparsePlan
 from dstc_isa.engine.launch import Argument
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
-from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import RunStatistics, run_counted
-from dstc_isa.timing.run import RunOptions
+from dstc_isa.report.run_shipped import run_shipped
+from dstc_isa.report.statistics import RunStatistics
 
 BEHIND = 64
 """Values that the kernel may read behind the last one."""
@@ -150,7 +150,7 @@ def encode_on_device(
     offset: npt.NDArray[np.float32] | None = None,
     relu: bool = False,
     keep_zeros: bool = False,
-    **options: Unpack[RunOptions],
+    options: RunOptions = DEFAULTS,
 ) -> EncodedActivations:
     """Encode float16 or float32 activations (images, channels, height, width), in memory in this order or with channels
     last, with ``programs/encode.dasm``.
@@ -207,10 +207,8 @@ def encode_on_device(
         "row_step": steps[2],
         "column_step": steps[3],
     }
-    program = load_shipped("encode.dasm", gpu)
-    kernel = program.kernel("encode")
     grid = (-(-plan.words // (STRETCH * WARPS)), -(-shape.channels // CHANNELS) * len(plan.phases))
-    run = run_counted(program, kernel, grid, (ENCODE_BLOCK,), arguments, gpu, **options)
+    run = run_shipped("encode", "encode", grid, ENCODE_BLOCK, arguments, gpu, options)
     return evolve(encoded, launches=(run,))
 
 

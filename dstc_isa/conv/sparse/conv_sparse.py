@@ -1,6 +1,6 @@
 """Convolution of sparse activations with sparse filters: activations are encoded, then ``programs/spconv*.dasm``."""
 
-from typing import Literal, Unpack, get_args
+from typing import Literal, get_args
 
 from attrs import frozen
 
@@ -11,10 +11,10 @@ from dstc_isa.conv.sparse.activations import encode_on_device
 from dstc_isa.conv.sparse.convolve import SparseKernel, convolve, convolve_encoded
 from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from dstc_isa.conv.sparse.tiling import Tiling, check_tiling
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.errors import ShapeError, UsageError
 from dstc_isa.gpu import Gpu
 from dstc_isa.options import check_choice
-from dstc_isa.timing.run import RunOptions
 
 Skip = Literal["both", "weights"]
 
@@ -51,7 +51,7 @@ class SparseMethod:
 
 
 def conv_sparse(
-    problem: ConvProblem, method: SparseMethod, *, gpu: Gpu | None, **options: Unpack[RunOptions]
+    problem: ConvProblem, method: SparseMethod, *, gpu: Gpu | None, options: RunOptions = DEFAULTS
 ) -> ConvResult:
     """Encode the activations on the device and convolve them.
 
@@ -59,7 +59,7 @@ def conv_sparse(
     FP16's range.
     """
     plan = SparsePlan(problem.shape)
-    given = encode_on_device(problem.activations, plan, gpu, keep_zeros=method.keeps_zeros, **options)
+    given = encode_on_device(problem.activations, plan, gpu, keep_zeros=method.keeps_zeros, options=options)
     if not method.encoded:
         return convolve(
             given,
@@ -69,7 +69,7 @@ def conv_sparse(
             kernel=method.kernel,
             tiling=method.tiling,
             gpu=gpu,
-            **options,
+            options=options,
         )
     following = plan.followed_by(_next_shape(problem.shape))
     if following is None:
@@ -85,7 +85,7 @@ def conv_sparse(
         keep_zeros=method.keeps_zeros,
         tiling=method.tiling,
         gpu=gpu,
-        **options,
+        options=options,
     )
     return result
 

@@ -1,7 +1,7 @@
 """The launches of ``programs/spconv*.dasm``: activations that are encoded."""
 
 from collections.abc import Mapping
-from typing import Literal, Unpack
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +37,12 @@ from dstc_isa.conv.sparse.tiling import (
     program_for,
 )
 from dstc_isa.engine.launch import Argument
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
-from dstc_isa.object.shipped import load_shipped
-from dstc_isa.report.statistics import RunStatistics, run_counted
-from dstc_isa.timing.run import RunOptions
+from dstc_isa.report.run_shipped import run_shipped
+from dstc_isa.report.statistics import RunStatistics
 
 SparseKernel = Literal["spconv", "spconv_ohmma"]
 PAPER: SparseKernel = "spconv_ohmma"
@@ -63,7 +63,7 @@ def convolve(
     kernel: SparseKernel = "spconv",
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
-    **options: Unpack[RunOptions],
+    options: RunOptions = DEFAULTS,
 ) -> ConvResult:
     """Convolve activations that are encoded for a plan of the problem; otherwise as ``conv2d``.
 
@@ -81,7 +81,7 @@ def convolve(
         **{f"{axis}_step": step // y.itemsize for axis, step in zip(AXES, steps, strict=True)},
     }
     rectifies = problem.relu and not problem.scaled
-    run = _launch(kernel, problem, cut, encoded, plan, RECTIFIES if rectifies else 0, to_result, gpu, **options)
+    run = _launch(kernel, problem, cut, encoded, plan, RECTIFIES if rectifies else 0, to_result, gpu, options)
     return _outcome(y.transpose(0, 3, 1, 2) if channels_last else y, problem, encoded, plan, run)
 
 
@@ -94,7 +94,7 @@ def convolve_encoded(
     keep_zeros: bool = False,
     tiling: Tiling | None = None,
     gpu: Gpu | None = None,
-    **options: Unpack[RunOptions],
+    options: RunOptions = DEFAULTS,
 ) -> tuple[ConvResult, EncodedActivations]:
     """Convolve activations that are encoded for a plan, and encode the result for the plan ``following`` on the way.
 
@@ -120,14 +120,10 @@ def convolve_encoded(
         "regions": regions(following, stretch),
         "region": WINDOW * (stretch + 1),
     }
-    run = _launch("spconv_encoded", problem, cut, encoded, plan, flags, to_result, gpu, **options)
+    run = _launch("spconv_encoded", problem, cut, encoded, plan, flags, to_result, gpu, options)
     if np.isinf(result.values).any():
-        alone: RunOptions = {
-            "threads": options.get("threads"),
-            "reference": options.get("reference", False),
-            "timeout": options.get("timeout"),
-        }
-        stored = convolve(evolve(encoded, launches=()), plan, problem, tiling=cut.tiling, **alone)
+        alone = RunOptions(threads=options.threads, reference=options.reference, timeout=options.timeout)
+        stored = convolve(evolve(encoded, launches=()), plan, problem, tiling=cut.tiling, options=alone)
         check_range(stored.y, problem.scale, problem.offset, problem.relu)
     y = decode(result, following).astype(np.float32)
     return _outcome(y, problem, encoded, plan, run), result
@@ -150,7 +146,7 @@ def _launch(
     flags: int,
     to_result: Mapping[str, Argument],
     gpu: Gpu | None,
-    **options: Unpack[RunOptions],
+    options: RunOptions,
 ) -> RunStatistics:
     """Run the tiling's kernel of a program; ``to_result``: its arguments that say where results go."""
     shape, tiling = plan.launched, cut.tiling
@@ -159,8 +155,6 @@ def _launch(
     grid = (cut.launched, shape.groups)
     if program_name != PAPER:
         program_name = program_for(program_name, cut, packed.longest, shape.groups)
-    program = load_shipped(f"{program_name}.dasm", gpu)
-    kernel = program.kernel(tiling.kernel(program_name))
     area = plan.rows * plan.pitch
     arguments: dict[str, Argument] = {
         "words": encoded.words,
@@ -191,7 +185,7 @@ def _launch(
         "options": flags | (HAS_BIAS if problem.bias is not None else 0),
         **to_result,
     }
-    return run_counted(program, kernel, grid, (BLOCK,), arguments, gpu, **options)
+    return run_shipped(program_name, tiling.kernel(program_name), grid, BLOCK, arguments, gpu, options)
 
 
 def _outcome(

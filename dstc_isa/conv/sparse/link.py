@@ -4,7 +4,7 @@ It encodes its result itself if the next layer has no stride and needs about as 
 its own encodes the FP32 result, for a stride into its phases.
 """
 
-from typing import TypeAlias, Unpack
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,9 @@ from dstc_isa.conv.result_range import ResultRangeError, check_range
 from dstc_isa.conv.sparse.activations import EncodedActivations, encode_on_device
 from dstc_isa.conv.sparse.convolve import convolve, convolve_encoded
 from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import Gpu
-from dstc_isa.timing.run import RunOptions
 
 HOST = "host"
 
@@ -72,7 +72,7 @@ def convolve_linked(
     keep_zeros: bool = False,
     strict: bool = True,
     gpu: Gpu | None,
-    **options: Unpack[RunOptions],
+    options: RunOptions = DEFAULTS,
 ) -> tuple[ConvResult, Kept | None]:
     """Convolve as ``conv2d``, from what the device has and to what the next layer reads; that is None for the host.
 
@@ -82,18 +82,18 @@ def convolve_linked(
     Raises ResultRangeError for such a value, and ShapeError for what the kernels cannot count.
     """
     if link.found is None:
-        found = encode_on_device(problem.activations, link.plan, gpu, keep_zeros=keep_zeros, **options)
+        found = encode_on_device(problem.activations, link.plan, gpu, keep_zeros=keep_zeros, options=options)
     else:
-        found = encoded_for(link.plan, link.found.result, gpu, keep_zeros=keep_zeros, strict=strict, **options)
+        found = encoded_for(link.plan, link.found.result, gpu, keep_zeros=keep_zeros, strict=strict, options=options)
     if link.following is not None and link.following.follows:
         try:
             return convolve_encoded(
-                found, link.plan, problem, link.following, keep_zeros=keep_zeros, gpu=gpu, **options
+                found, link.plan, problem, link.following, keep_zeros=keep_zeros, gpu=gpu, options=options
             )
         except (ResultRangeError, ShapeError):
             if strict:
                 raise
-    result = convolve(found, link.plan, problem, gpu=gpu, **options)
+    result = convolve(found, link.plan, problem, gpu=gpu, options=options)
     return result, None if link.following is None else Stored(result.y, problem)
 
 
@@ -104,7 +104,7 @@ def encoded_for(
     *,
     keep_zeros: bool,
     strict: bool = True,
-    **options: Unpack[RunOptions],
+    options: RunOptions = DEFAULTS,
 ) -> EncodedActivations:
     """What a layer left, encoded for the plan of the layer that reads it, by a launch of its own if it is not yet.
 
@@ -121,7 +121,7 @@ def encoded_for(
         offset=problem.offset,
         relu=problem.scaled and problem.relu,
         keep_zeros=keep_zeros,
-        **options,
+        options=options,
     )
     if strict and np.isinf(encoded.values).any():
         check_range(kept.y, problem.scale, problem.offset, problem.relu)

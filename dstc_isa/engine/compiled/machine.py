@@ -1,6 +1,5 @@
 """Runs a launch on the compiled engine: starts the worker threads, collects counts."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -12,7 +11,7 @@ from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.compiled.state import CtaState, LaunchState, load_launch, longest_running, new_cta
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
-from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Dependence, Execution, needs_one_thread
+from dstc_isa.engine.execution import Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import (
@@ -29,8 +28,10 @@ from dstc_isa.engine.layout import (
     record,
 )
 from dstc_isa.engine.ranges import Ranges
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.host_memory import require
+from dstc_isa.host_threads import host_threads
 
 RUN_WORKER = cache.Entry("run_worker", "dstc_isa.engine.compiled.cta", "worker_of", "as_worker")
 IN_ORDER = "once more, in order"
@@ -98,26 +99,17 @@ class Outcome:
         raise self.fault
 
 
-def run(
-    launch: Launch,
-    *,
-    threads: int | None = None,
-    max_instructions: int = DEFAULT_MAX_INSTRUCTIONS,
-    announce: Callable[[str], None] | None = None,
-    any_order: bool = False,
-    supervisor: Supervisor | None = None,
-) -> Execution:
+def run(launch: Launch, options: RunOptions, supervisor: Supervisor) -> Execution:
     """Execute a launch; the arrays given as arguments hold the results.
 
-    ``threads``: host threads, all cores if None; results do not depend on it unless ``any_order`` says that they may.
-    ``max_instructions``: per warp. Raises KernelFault for the faulting CTA with the lowest number, TimedOut when the
+    Raises KernelFault for the faulting CTA with the lowest number, TimedOut when the
     ``supervisor`` says so, LaunchError for operands outside a bank.
     """
-    supervisor = supervisor or Supervisor(launch)
+    announce = options.announce
     with supervisor.paused():
-        state = load_launch(launch, max_instructions, announce)
-    used = host_threads(state, threads)
-    if used == 1 or any_order or not launch.memory.allocations:
+        state = load_launch(launch, options.max_instructions, announce)
+    used = threads_for(state, options.threads)
+    if used == 1 or options.any_order or not launch.memory.allocations:
         return run_workers(state, used, supervisor, announce=announce).result()
     try:
         tracking = Tracking(state)
@@ -134,10 +126,10 @@ def run(
     return in_order.result(dependence)
 
 
-def host_threads(state: LaunchState, threads: int | None) -> int:
+def threads_for(state: LaunchState, threads: int | None) -> int:
     """How many host threads to use where ``threads`` are allowed: one if the outcome would depend on it."""
     alone = needs_one_thread(state.instructions) or state.launch.ctas > TRACKED_CTAS
-    wanted = 1 if alone else threads or len(os.sched_getaffinity(0))
+    wanted = 1 if alone else threads or host_threads()
     return max(1, min(wanted, state.launch.ctas))
 
 

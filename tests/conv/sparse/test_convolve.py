@@ -16,10 +16,12 @@ from dstc_isa.conv.sparse.convolve import convolve, convolve_encoded
 from dstc_isa.conv.sparse.filters import pack_filters
 from dstc_isa.conv.sparse.sparse_plan import SparsePlan
 from dstc_isa.conv.sparse.tiling import SHORT_CTAS, SPARSE_ROWS, Tiling, choose_cut
+from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.errors import ShapeError
 from dstc_isa.gpu import load_gpu
 from tests.conv.layers import DENSITIES, layer_shapes, operands
 
+WATCHED = RunOptions(check_hazards=True)
 TILINGS = [Tiling(filter_tiles, parts) for filter_tiles in (1, 2) for parts in (1, 2, 4)]
 
 
@@ -185,7 +187,12 @@ def test_halves_of_windows_leave_no_hazard(tiling: Tiling, sparse_rows: int) -> 
         patch("dstc_isa.conv.sparse.tiling.SPARSE_ROWS", sparse_rows),
     ):
         watched = convolve(
-            encoded, plan, on_device(plan, w), tiling=tiling, gpu=load_gpu("v100-dstc"), check_hazards=True
+            encoded,
+            plan,
+            on_device(plan, w),
+            tiling=tiling,
+            gpu=load_gpu("v100-dstc"),
+            options=WATCHED,
         )
     assert watched.run.timing is not None
     assert watched.run.timing.hazards == []
@@ -244,7 +251,13 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(
     problem = on_device(plan, w, bias=np.ones(70), scale=np.full(70, 0.5), offset=np.full(70, -1), relu=True)
     with patch.multiple("dstc_isa.conv.sparse.tiling", SHORT_CTAS=short_ctas, SPARSE_ROWS=sparse_rows):
         watched, words = convolve_encoded(
-            encoded, plan, problem, following, tiling=tiling, gpu=load_gpu("v100-dstc"), check_hazards=True
+            encoded,
+            plan,
+            problem,
+            following,
+            tiling=tiling,
+            gpu=load_gpu("v100-dstc"),
+            options=WATCHED,
         )
     untimed, expected = convolve_encoded(encoded, plan, problem, following, tiling=tiling)
     assert watched.run.timing is not None

@@ -10,6 +10,7 @@ from dstc_isa.conv.shape import ConvShape, shape_of
 from dstc_isa.conv.sparse.activations import EncodedActivations
 from dstc_isa.conv.sparse.link import Left, Link, convolve_linked
 from dstc_isa.conv.sparse.sparse_plan import SparsePlan
+from dstc_isa.engine.run_options import RunOptions
 from tests.network.models import SMALL_GPU, sparse
 
 X, W = sparse(1, 3, 6, 7), sparse(4, 3, 3, 3, seed=1)
@@ -19,7 +20,7 @@ BEHIND = ConvShape(1, 4, 6, 7, 2, 1, 1)
 
 def run(link: Link, x: Any = X, w: Any = W) -> Any:
     problem = ConvProblem.shaped(link.plan.shape, x, w, relu=True)
-    return convolve_linked(problem, link, strict=False, gpu=SMALL_GPU, threads=1)
+    return convolve_linked(problem, link, strict=False, gpu=SMALL_GPU, options=RunOptions(threads=1))
 
 
 def following(shape: ConvShape) -> SparsePlan:
