@@ -1,6 +1,5 @@
 """Where things lie that are expensive to make and can be made again: never trusted, never needed."""
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from dstc_isa.whole_file import write_whole
 
@@ -104,42 +104,30 @@ def made_once(name: str, wait: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         if lock is not None:
-            path, file = lock
             # Before it is let go: who waits for it finds that it is gone, and makes another.
             with suppress(OSError):
-                path.unlink()
-            os.close(file)
+                Path(lock.lock_file).unlink()
+            lock.release()
 
 
-def _locked(name: str, wait: Callable[[], None]) -> tuple[Path, int] | None:
+def _locked(name: str, wait: Callable[[], None]) -> FileLock | None:
     """The lock of a name, held; None where there can be none."""
     directory = _writable()
     if directory is None:
         return None
     path = directory / Path(name).parent / f".{Path(name).name}.lock"
-    told = False
-    while True:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        # A lock that is a mere file would outlive a process that is killed.
+        lock = FileLock(path, fallback_to_soft=False)
         try:
-            path.parent.mkdir(exist_ok=True)
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        except OSError:
-            return None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if told else fcntl.LOCK_NB))
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return path, file
-        except BlockingIOError:
-            told = True
+            lock.acquire(blocking=False)
+        except Timeout:
             wait()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            os.close(file)
-            return None
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
+            lock.acquire()
+    except (OSError, NotImplementedError):
+        return None
+    return lock
 
 
 def _writable() -> Path | None:

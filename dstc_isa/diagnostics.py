@@ -14,10 +14,9 @@ WARNING = "warning"
 HAZARD = "hazard"
 """Kind of what written control codes leave; other diagnostics have none."""
 
-_ESCAPES = {ERROR: "\x1b[1;31m", WARNING: "\x1b[1;35m", "note": "\x1b[36m", "bold": "\x1b[1m", "caret": "\x1b[1;32m"}
+_STYLES = {ERROR: "bold red", WARNING: "bold magenta", "note": "cyan", "bold": "bold", "caret": "bold green"}
 _WIDEST = 200
 _CUT = " ... "
-_PLAIN = "\x1b[0m"
 
 
 @frozen
@@ -104,7 +103,10 @@ def _frame(frame: Frame) -> dict[str, Any]:
 
 
 def _painted(kind: str, text: str) -> str:
-    return f"{_ESCAPES[kind]}{text}{_PLAIN}"
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(_STYLES[kind]).render(text, color_system=ColorSystem.STANDARD)
 
 
 def _unpainted(kind: str, text: str) -> str:

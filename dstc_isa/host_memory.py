@@ -1,6 +1,5 @@
 """The host's memory: what this process may still take, asked before large arrays are made."""
 
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +31,18 @@ def require(size: int, what: str) -> None:
 def available() -> int:
     """Bytes that the process can take without swapping, within its address space limit and those of its cgroups."""
     limits = [psutil.virtual_memory().available, *cgroup_rooms()]
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        limits.append(soft - psutil.Process().memory_info().vms)
+    limits += address_space_room()
     return max(0, min(limits))
+
+
+def address_space_room() -> list[int]:
+    """What the limit of the process's address space leaves; empty if it has none, or a system without such limits."""
+    try:
+        import resource
+    except ImportError:
+        return []
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if soft == resource.RLIM_INFINITY else [soft - psutil.Process().memory_info().vms]
 
 
 def in_words(size: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa import host_memory
-from dstc_isa.host_memory import OutOfMemory, available, in_words, require
+from dstc_isa.host_memory import OutOfMemory, address_space_room, available, in_words, require
 
 GIB = 1 << 30
 
@@ -73,3 +73,8 @@ def test_the_limits_of_control_groups_count(
     monkeypatch.setattr(host_memory, "OWN_CGROUPS", tmp_path / "self")
     assert list(host_memory.cgroup_rooms()) == [left]
     assert available() == max(0, left)
+
+
+def test_a_system_without_limits_of_address_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert address_space_room() == []

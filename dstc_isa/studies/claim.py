@@ -3,7 +3,6 @@
 ``study.json`` has what all results in it have in common. Results are lines of JSON, of which a kill cuts off the last.
 """
 
-import fcntl
 import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import frozen
+from filelock import FileLock, Timeout
 
 from dstc_isa.errors import DstcError
 
@@ -44,14 +44,18 @@ def claimed(directory: Path, wording: Wording) -> Iterator[None]:
     if directory.exists() and not directory.is_dir():
         raise JournalError(f"{directory}: is a file; expected a directory, or a name that is free for one")
     directory.mkdir(exist_ok=True)
-    with (directory / LOCK).open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise JournalError(
-                f"{directory}: another {wording.study} is writing to it; wait for it or choose another"
-            ) from None
+    # A lock that is a mere file would outlive a process that is killed.
+    lock = FileLock(directory / LOCK, fallback_to_soft=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise JournalError(
+            f"{directory}: another {wording.study} is writing to it; wait for it or choose another"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def has_study(directory: Path, settings: Mapping[str, Any], wording: Wording) -> bool:
