@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from dstc_isa.conv.dense.implicit_gemm import BLOCK_CHUNKS, CHUNK, chunks_of, padded_filters
+from dstc_isa.conv.fitted import DenseCosts, dense_costs
 from dstc_isa.conv.shape import PLANNED_SMS, ConvShape
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.errors import ShapeError
@@ -10,28 +11,29 @@ from dstc_isa.errors import ShapeError
 
 @frozen
 class Tile:
-    """A kernel: output pixels and filters of a CTA, values of k in a slab, warps that share them, parts of k or not.
+    """A kernel: output pixels and filters of a CTA, values of k in a slab, warps that share them, parts of k or not."""
 
-    Cycles as measured on ``v100-dstc``: of a slab for a CTA that has an SM to itself and for each of two that share
-    one, and what a CTA takes apart from its slabs.
-    """
-
-    kernel: str
     pixels: int
     filters: int
     slab: int
     warps_along_k: int
     divides: bool
-    slab_alone: int
-    slab_shared: int
-    ends: int
+
+    @property
+    def name(self) -> str:
+        """Pixels by filters."""
+        return f"{self.pixels}x{self.filters}"
+
+    @property
+    def kernel(self) -> str:
+        """The kernel's name in ``programs/conv_dense.dasm``."""
+        return f"conv_dense_{self.name}"
 
 
-WIDE = Tile("conv_dense_128x128", 128, 128, 32, 1, False, slab_alone=1340, slab_shared=1200, ends=4000)
-NARROW = Tile("conv_dense_128x64", 128, 64, 32, 2, False, slab_alone=720, slab_shared=641, ends=4500)
-SMALL = Tile("conv_dense_64x64", 64, 64, 64, 4, True, slab_alone=710, slab_shared=656, ends=4100)
-PARTS_END, PART_ENDS = 2000, 500
-"""Cycles that adding up parts takes, and for each part."""
+WIDE = Tile(128, 128, 32, 1, False)
+NARROW = Tile(128, 64, 32, 2, False)
+SMALL = Tile(64, 64, 64, 4, True)
+COSTS = dense_costs()
 
 PART_LIMIT = 32
 
@@ -70,15 +72,15 @@ def check_grid(row_tiles: int, depth: int) -> None:
         raise ShapeError(f"conv_dense takes {MAX_GRID[2]} groups, not {depth}: use fewer at a time")
 
 
-def estimate(shape: ConvShape, plan: DensePlan) -> int:
+def estimate(shape: ConvShape, plan: DensePlan, costs: DenseCosts = COSTS) -> float:
     """About how many cycles a plan takes: those of the SM with the most CTAs, which it runs two at a time."""
-    merged = shape.merged(plan.merged)
+    merged, tile = shape.merged(plan.merged), costs.tiles[plan.tile.name]
     rows, columns = tiles_of(merged, plan.tile)
     slabs = part_slabs_of(merged, plan)
-    ends = plan.tile.ends + (PARTS_END + PART_ENDS * plan.parts if plan.parts > 1 else 0)
+    ends = tile.ends + (costs.parts_end + costs.part_ends * plan.parts if plan.parts > 1 else 0)
     most = -(-rows * columns * merged.groups * plan.parts // PLANNED_SMS)
-    pair = 2 * slabs * plan.tile.slab_shared + ends
-    return most // 2 * pair + most % 2 * (slabs * plan.tile.slab_alone + ends)
+    pair = 2 * slabs * tile.slab_shared + ends
+    return most // 2 * pair + most % 2 * (slabs * tile.slab_alone + ends)
 
 
 def plan_of(shape: ConvShape, *, merge: bool = True) -> DensePlan:

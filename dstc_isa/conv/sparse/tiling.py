@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
+from dstc_isa.conv.fitted import SparseCosts, sparse_costs
 from dstc_isa.conv.shape import PLANNED_SMS
 from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 from dstc_isa.errors import ArgumentTypeError, UsageError
@@ -76,36 +77,10 @@ def _has_three_on_an_sm(cut: Cut, groups: int) -> bool:
     return cut.tiling == Tiling(2, 1) and cut.whole == cut.ctas and cut.ctas * groups > SHORT_CTAS
 
 
-DENSE = 0.75
-"""Density from which on filters count as such that have hardly any zeros."""
+L2_BYTES = 2048
+"""Bytes that L2 delivers in a cycle at its peak."""
 
-FIXED_CYCLES, PARTS_CYCLES = 3000, 1000
-"""Of a CTA: start, end and stores; and adding up parts."""
-
-ALONE = {(2, 1): 147, (2, 2): 160, (2, 4): 225, (1, 1): 138, (1, 2): 115, (1, 4): 140}
-BESIDE = {(2, 1): 122, (2, 2): 142, (2, 4): 210, (1, 1): 90, (1, 2): 95, (1, 4): 122}
-SHORT_BESIDE = 150
-"""Of a k-tile, by tiles of filters and parts: of a CTA that has its SM to itself, and of each of two and of three.
-
-Fitted to 3x3 layers of 1 to 16 images at densities 0.5 and 0.25; of 28 the choice is the fastest of those tried for 26,
-a twentieth slower for one and a sixth for one.
-"""
-
-DENSE_ALONE = {(2, False): 720, (2, True): 393, (1, False): 437, (1, True): 158}
-DENSE_BESIDE = {(2, False): 540, (2, True): 262, (1, False): 280, (1, True): 170}
-L2_BYTES = {1: 0.85 * 2048, 2: 0.75 * 2048, 4: 0.55 * 2048}
-HALVES_OF_PARTS = 500
-"""Without zeros, by tiles of filters and whether windows are halves; the bytes of filters that L2 delivers in a
-cycle to sums of so many parts; and of a CTA with halves and parts beside one with whole windows. Fitted to 3x3 layers
-of 1 to 32 images.
-"""
-
-STEPS_ALONE, STEPS_BESIDE = 570, 375
-"""Of the kernel of BOHMMA and OHMMA, with 64 filters a warp; fitted at densities 0.5 and 0.25."""
-
-FEW_MORE, RATHER_DENSE = PLANNED_SMS // 3, 0.28
-"""CTAs beyond one for each SM, at most, and density of filters, at least, with which halves of windows pay where
-filters have zeros: the tensor core has half as much to do then, the load and store unit as much as for a whole one."""
+COSTS = sparse_costs()
 
 
 def choose_tiling(plan: SparsePlan, density_w: float, halves: bool = True) -> Tiling:
@@ -117,7 +92,7 @@ def choose_tiling(plan: SparsePlan, density_w: float, halves: bool = True) -> Ti
     windows = _windows(plan)
 
     def cycles(tilings: Iterable[Tiling], halves: bool) -> float:
-        return min(_estimate(plan, _cut(plan, windows, tiling, density_w, halves), density_w) for tiling in tilings)
+        return min(estimate(plan, _cut(plan, windows, tiling, density_w, halves), density_w) for tiling in tilings)
 
     of_parts = [[Tiling(filter_tiles, parts) for filter_tiles in FILTER_TILES] for parts in PARTS]
     best = min(of_parts, key=lambda tilings: cycles(tilings, True) + cycles(tilings, False))
@@ -126,12 +101,7 @@ def choose_tiling(plan: SparsePlan, density_w: float, halves: bool = True) -> Ti
 
 def choose_step_tiling(plan: SparsePlan) -> Tiling:
     """The tiling for the kernel of BOHMMA and OHMMA: 64 filters a warp, and as many parts as take the fewest cycles."""
-
-    def cycles(tiling: Tiling) -> float:
-        launched = plan.launched.groups * _ctas(plan, _windows(plan), tiling)
-        return _in_waves(plan, tiling, launched, WAVE, lambda on_sm: max(STEPS_ALONE, STEPS_BESIDE * len(on_sm)))
-
-    return min((Tiling(2, parts) for parts in PARTS), key=cycles)
+    return min((Tiling(2, parts) for parts in PARTS), key=lambda tiling: estimate_steps(plan, tiling))
 
 
 def choose_cut(plan: SparsePlan, tiling: Tiling, density_w: float, halves: bool) -> Cut:
@@ -150,8 +120,8 @@ def _ctas(plan: SparsePlan, windows: int, tiling: Tiling) -> int:
     return -(-plan.launched.group_filters // (WINDOW * tiling.filter_tiles)) * -(-windows // tiling.windows)
 
 
-def _fixed_cycles(tiling: Tiling) -> int:
-    return FIXED_CYCLES + (PARTS_CYCLES if tiling.parts > 1 else 0)
+def _fixed_cycles(tiling: Tiling, costs: SparseCosts) -> float:
+    return costs.fixed + (costs.parts if tiling.parts > 1 else 0)
 
 
 def _cut(plan: SparsePlan, windows: int, tiling: Tiling, density_w: float, halves: bool) -> Cut:
@@ -159,47 +129,64 @@ def _cut(plan: SparsePlan, windows: int, tiling: Tiling, density_w: float, halve
     ctas = _ctas(plan, windows, tiling)
     more = ctas % PLANNED_SMS if plan.launched.groups == 1 else 0
     wholes = [ctas]
-    if halves and density_w > DENSE and (tiling.parts == 1 or tiling == Tiling(2, 2)):
+    if halves and density_w > COSTS.dense and (tiling.parts == 1 or tiling == Tiling(2, 2)):
         wholes += [0, ctas - more] if 2 * more <= PLANNED_SMS else [0]
-    elif halves and density_w >= RATHER_DENSE and tiling == Tiling(2, 1) and PLANNED_SMS < ctas <= WAVE:
-        wholes = [ctas - more] if more <= FEW_MORE else wholes
+    elif halves and density_w >= COSTS.rather_dense and tiling == Tiling(2, 1) and PLANNED_SMS < ctas <= WAVE:
+        wholes = [ctas - more] if more <= COSTS.few_more else wholes
     cuts = [Cut(tiling, ctas, whole) for whole in wholes]
-    return min(cuts, key=lambda cut: _estimate(plan, cut, density_w))
+    return min(cuts, key=lambda cut: estimate(plan, cut, density_w))
 
 
-def _estimate(plan: SparsePlan, cut: Cut, density_w: float) -> float:
-    """Roughly the cycles of a launch: as many CTAs at a time as have room, for as long as the first SM takes."""
+def estimate(plan: SparsePlan, cut: Cut, density_w: float, costs: SparseCosts = COSTS) -> float:
+    """Rough cycles of a launch: as many CTAs at a time as have room, for as long as the first SM takes."""
     groups, tiles, tiling = plan.launched.groups, len(plan.order), cut.tiling
-    dense = density_w > DENSE
+    dense = density_w > costs.dense
     launched = groups * (cut.launched if dense else cut.ctas)
     wave = WAVE + PLANNED_SMS if not dense and _has_three_on_an_sm(cut, groups) else WAVE
 
     def cycles_of_tile(on_sm: range) -> float:
         if not dense:
-            one = ALONE[tiling.filter_tiles, tiling.parts]
-            beside = SHORT_BESIDE if len(on_sm) > SLOTS else BESIDE[tiling.filter_tiles, tiling.parts]
+            one = costs.alone[tiling.filter_tiles, tiling.parts]
+            beside = costs.short_beside if len(on_sm) > SLOTS else costs.beside[tiling.filter_tiles, tiling.parts]
             return max(one, beside * len(on_sm))
         kinds = [(tiling.filter_tiles, number >= groups * cut.whole) for number in on_sm]
         if on_sm.start > 0 and len(kinds) < SLOTS:
             # Both CTAs of an SM end together, so it takes two more.
             kinds *= SLOTS
-        together = sum(DENSE_BESIDE[kind] for kind in kinds)
+        together = sum(costs.dense_beside[kind] for kind in kinds)
         if tiling.parts > 1 and len(set(kinds)) > 1:
-            together = DENSE_BESIDE[kinds[0]] + HALVES_OF_PARTS
-        return max(DENSE_ALONE[kinds[0]], together)
+            together = costs.dense_beside[kinds[0]] + costs.halves_of_parts
+        return max(costs.dense_alone[kinds[0]], together)
 
-    cycles = _in_waves(plan, tiling, launched, wave, cycles_of_tile)
+    cycles = _in_waves(plan, tiling, launched, wave, cycles_of_tile, costs)
     if not dense:
         return cycles
     filter_bytes = launched * tiles * 2 * STEPS * WINDOW * tiling.filter_tiles
-    return max(cycles, _fixed_cycles(tiling) + filter_bytes / L2_BYTES[tiling.parts])
+    return max(cycles, _fixed_cycles(tiling, costs) + filter_bytes / (costs.l2_share[tiling.parts] * L2_BYTES))
 
 
-def _in_waves(plan: SparsePlan, tiling: Tiling, launched: int, wave: int, of_tile: Callable[[range], float]) -> float:
+def estimate_steps(plan: SparsePlan, tiling: Tiling, costs: SparseCosts = COSTS) -> float:
+    """Rough cycles of a launch of the kernel of BOHMMA and OHMMA."""
+    launched = plan.launched.groups * _ctas(plan, _windows(plan), tiling)
+
+    def cycles_of_tile(on_sm: range) -> float:
+        return max(costs.steps_alone, costs.steps_beside * len(on_sm))
+
+    return _in_waves(plan, tiling, launched, WAVE, cycles_of_tile, costs)
+
+
+def _in_waves(
+    plan: SparsePlan,
+    tiling: Tiling,
+    launched: int,
+    wave: int,
+    of_tile: Callable[[range], float],
+    costs: SparseCosts,
+) -> float:
     """Cycles of CTAs that come ``wave`` at a time; ``of_tile``: of a k-tile, with these numbers on the first SM."""
     on_first = [range(first, min(first + wave, launched), PLANNED_SMS) for first in range(0, launched, wave)]
     tiles = len(plan.order) / tiling.parts
-    return sum(_fixed_cycles(tiling) + tiles * of_tile(on_sm) for on_sm in on_first)
+    return sum(_fixed_cycles(tiling, costs) + tiles * of_tile(on_sm) for on_sm in on_first)
 
 
 def check_tiling(tiling: Tiling) -> None:
