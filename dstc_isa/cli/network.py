@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from dstc_isa.network.device import Device
-    from dstc_isa.network.outcome import Outcome, Watch
+    from dstc_isa.network.outcome import NetworkProgress, Outcome
     from dstc_isa.network.prune import Scope
     from dstc_isa.network.record import Record
 
@@ -32,7 +32,7 @@ EXAMPLE = """examples:
   dstc-emu network net.onnx --input audio.npy --layers '!stft*' -o study
 """
 
-Run = Callable[["Device", "Record", "Watch"], "Outcome"]
+Run = Callable[["Device", "Record", "NetworkProgress"], "Outcome"]
 Network = tuple[str, Run, dict[str, Any], dict[str, Any]]
 """Name, how to run it, what tells its rows from those of other runs, and what the report says of it."""
 
@@ -101,7 +101,7 @@ def add_network_command(commands: Any) -> None:
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
-    from dstc_isa.cli.network_report import Reporter, layer_table, summary, warnings_of
+    from dstc_isa.cli.network_report import NetworkReporter, layer_table, summary, warnings_of
     from dstc_isa.engine.run_options import RunOptions
     from dstc_isa.engine.supervision import TimedOut, check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
@@ -126,7 +126,7 @@ def run_network(options: argparse.Namespace) -> int:
         heartbeat=HEARTBEAT,
     )
     device = Device(gpu=gpu, options=how)
-    reporter = Reporter(console(sys.stderr))
+    reporter = NetworkReporter(console(sys.stderr))
     record: Record | None = None
     try:
         name, run, study, facts = _graph(options) if options.network.endswith(ONNX) else _table(options)
@@ -181,7 +181,7 @@ def _table(options: argparse.Namespace) -> Network:
     patterns = _patterns(options)
     table = load_table(options.network)
 
-    def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
+    def run(device: "Device", record: "Record", watch: "NetworkProgress") -> "Outcome":
         return run_table(
             table, device, seed=seed, layers=patterns, keep=record.add, kept=tuple(record.rows), watch=watch
         )
@@ -207,7 +207,7 @@ def _graph(options: argparse.Namespace) -> Network:
     graph = load_graph(Path(options.network))
     inputs = checked_inputs(graph, arrays_given(options.input, [each.name for each in graph.inputs]))
 
-    def run(device: "Device", record: "Record", watch: "Watch") -> "Outcome":
+    def run(device: "Device", record: "Record", watch: "NetworkProgress") -> "Outcome":
         return run_graph(
             graph,
             inputs,

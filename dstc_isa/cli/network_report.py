@@ -9,13 +9,13 @@ from rich.table import Table
 from dstc_isa.cli.terminal import quiet
 from dstc_isa.conv.sparse.link import HOST
 from dstc_isa.network.accuracy import Accuracy
-from dstc_isa.network.outcome import Outcome, Watch
+from dstc_isa.network.outcome import NetworkProgress, Outcome
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, Cost, LayerRow, totals
 from dstc_isa.printable import printable
 from dstc_isa.report.headline import Limit
 
 
-class Reporter(Watch):
+class NetworkReporter(NetworkProgress):
     """Shows a run's progress on a console: a line for each layer, and on a terminal a bar."""
 
     def __init__(self, console: Console) -> None:

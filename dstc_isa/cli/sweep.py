@@ -74,7 +74,7 @@ def add_sweep_command(commands: Any) -> None:
 
 def run_sweep(options: argparse.Namespace) -> int:
     """Run the command; exit status 1 if a point failed, 3 if its kernel faulted or was stopped."""
-    from dstc_isa.cli.sweep_report import Reporter, row_table
+    from dstc_isa.cli.sweep_report import SweepReporter, row_table
     from dstc_isa.engine.supervision import check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
@@ -93,7 +93,7 @@ def run_sweep(options: argparse.Namespace) -> int:
     place, status = options.output, Status.DONE
     message: str | None = None
     failed: tuple[Point, ...] = ()
-    reporter = Reporter(console(sys.stderr))
+    reporter = SweepReporter(console(sys.stderr))
     try:
         with reporter.bar:
             for _ in sweep(

@@ -6,14 +6,14 @@ from rich.table import Table
 
 from dstc_isa.cli.terminal import quiet
 from dstc_isa.printable import printable
-from dstc_isa.studies.point import Point, Row, varied_parameters
-from dstc_isa.studies.sweep import Failure, Watch
+from dstc_isa.studies.point import Point, PointRow, varied_parameters
+from dstc_isa.studies.sweep import Failure, SweepProgress
 
 SPEED_PERIOD_SECONDS = 3600.0
 """The time left is judged by what was done in this last period."""
 
 
-class Reporter(Watch):
+class SweepReporter(SweepProgress):
     """Shows a sweep's progress on a console: a line for each point, and on a terminal a bar."""
 
     def __init__(self, console: Console) -> None:
@@ -52,11 +52,11 @@ class Reporter(Watch):
         """Move the bar within a point."""
         self._show(self.done + done / of)
 
-    def ended(self, point: Point, outcome: Row | Failure) -> None:
+    def ended(self, point: Point, outcome: PointRow | Failure) -> None:
         """Print the point's line."""
         self.running.remove(point.label)
         self.done += 1
-        if isinstance(outcome, Row):
+        if isinstance(outcome, PointRow):
             self.kept += 1
             found = f"{outcome.cycles:,} cycles, {outcome.headline.text}, {outcome.host_seconds:.1f} s"
         else:
@@ -80,7 +80,7 @@ class Reporter(Watch):
             )
 
 
-def row_table(rows: list[Row]) -> Table:
+def row_table(rows: list[PointRow]) -> Table:
     """Rows as a table: what each took, against dense and against its bound."""
     varied = varied_parameters(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")

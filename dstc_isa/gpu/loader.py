@@ -16,7 +16,7 @@ from dstc_isa.gpu.schema import (
     SETTING,
     SOURCES,
     Gpu,
-    Row,
+    GpuParameter,
     build,
     given,
     is_optional,
@@ -145,7 +145,7 @@ def _shipped() -> Any:
     return files("dstc_isa.gpu") / "files"
 
 
-def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, Row]]:
+def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParameter]]:
     """Description and values of a configuration, those it extends included."""
     if name in above:
         raise GpuError(f"{above[-1]}: extends itself: {' -> '.join((*above, name))}")
@@ -154,7 +154,7 @@ def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, Row]]:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise GpuError(f"{label}: {error}") from None
-    rows: dict[str, Row] = {}
+    rows: dict[str, GpuParameter] = {}
     base = tree.get("extends")
     if base is not None:
         if not isinstance(base, str):
@@ -231,7 +231,7 @@ def _nearest(name: str, known: Any) -> str:
     return f"; did you mean {near[0]}?" if near else f"; there is {', '.join(known)}" if len(known) < 8 else ""
 
 
-def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) -> Row:
+def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) -> GpuParameter:
     spec = specs().get(key)
     if spec is None:
         raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, specs())}")
@@ -244,10 +244,10 @@ def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) 
         raise GpuError(f"{where}: {key} is {spec.allowed}, not {value!r}{_nearest(value, spec.choices)}")
     if spec.kind is not str and not spec.minimum <= value <= spec.maximum:
         raise GpuError(f"{where}: {key} is {spec.allowed}, not {value}")
-    return Row(key, value, spec.unit, source, note, origin)
+    return GpuParameter(key, value, spec.unit, source, note, origin)
 
 
-def _checked(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
+def _checked(name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
     """Build, and refuse values that contradict each other."""
     gpu = build(name, description, rows)
     where = {key: row.origin for key, row in rows.items()}

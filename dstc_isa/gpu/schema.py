@@ -165,7 +165,7 @@ class Model:
 
 
 @frozen
-class Row:
+class GpuParameter:
     """A parameter as it took effect: ``source`` is a key of SOURCES, ``origin`` the file or the command line."""
 
     key: str
@@ -216,7 +216,7 @@ class Gpu(Overview):
     model: Model
     name: str = attrs.field(default="")
     description: str = attrs.field(default="")
-    rows: tuple[Row, ...] = attrs.field(default=(), eq=False, repr=False)
+    rows: tuple[GpuParameter, ...] = attrs.field(default=(), eq=False, repr=False)
 
     def overview(self) -> Mapping[str, object]:
         """Name, size and clock, and what was set."""
@@ -332,7 +332,7 @@ def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
     return PipeTiming(**{"accumulate": values["latency"], **{k: v for k, v in values.items() if v is not None}})
 
 
-def build(name: str, description: str, rows: Mapping[str, Row]) -> Gpu:
+def build(name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
     """The configuration with these values; all keys but the optional ones must be there."""
     values = {key: row.value for key, row in rows.items()}
     pipes = UnitTimings()

@@ -29,7 +29,7 @@ from dstc_isa.network.layers import (
     multiplied_exactly,
 )
 from dstc_isa.network.narrow import carried, carrier, is_float, is_narrow
-from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
+from dstc_isa.network.outcome import Keep, NetworkProgress, Outcome, chosen_layers, in_layer
 from dstc_isa.network.prune import Scope, pruned
 from dstc_isa.network.random_operators import unseeded
 from dstc_isa.network.row import LayerRow
@@ -103,7 +103,7 @@ def run_graph(
     chain: bool = True,
     keep: Keep,
     kept: Sequence[LayerRow] = (),
-    watch: Watch | None = None,
+    watch: NetworkProgress | None = None,
 ) -> Outcome:
     """Run a graph on ``inputs`` as ``checked_inputs`` gives them; outputs of the variant ``dual`` feed the next layer.
 
@@ -112,7 +112,7 @@ def run_graph(
     device where they can; outputs are the same if not. ``keep`` is given each row when it is there. ``kept``: rows of
     an interrupted run of the same: their layers' outputs are computed again, without time.
     """
-    watch = watch or Watch()
+    watch = watch or NetworkProgress()
     chosen = chosen_layers([step.name for step in graph.layers], layers)
     if not chosen:
         raise NetworkError(without_layers(graph))
@@ -196,7 +196,7 @@ def _accuracy(
 
 
 def _measured(
-    step: DeviceStep, values: Mapping[str, Array], device: Device, link: Link | None, watch: Watch
+    step: DeviceStep, values: Mapping[str, Array], device: Device, link: Link | None, watch: NetworkProgress
 ) -> tuple[LayerRow, Array, Kept | None]:
     """Run a layer in all variants: its row, its output, and what it leaves on the device."""
     watch.begun(step.name)

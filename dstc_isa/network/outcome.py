@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 NAMES_SHOWN = 8
 
 
-class Watch:
+class NetworkProgress:
     """What a run tells of its progress; this one does not listen."""
 
     def planned(self, layers: int, kept: int = 0) -> None:

@@ -10,7 +10,7 @@ import attrs
 from dstc_isa.host_memory import require
 from dstc_isa.network.device import Device, Measured
 from dstc_isa.network.layers import Facts, conv_facts, product_facts
-from dstc_isa.network.outcome import Keep, Outcome, Watch, chosen_layers, in_layer
+from dstc_isa.network.outcome import Keep, NetworkProgress, Outcome, chosen_layers, in_layer
 from dstc_isa.network.row import LayerRow
 from dstc_isa.network.table import Product, Table, TableLayer
 from dstc_isa.sparse.random_matrix import random_matrix
@@ -24,14 +24,14 @@ def run_table(
     layers: Sequence[str] = (),
     keep: Keep,
     kept: Sequence[LayerRow] = (),
-    watch: Watch | None = None,
+    watch: NetworkProgress | None = None,
 ) -> Outcome:
     """Run the layers of a table on random values; those of layer n have the seeds ``seed + 2n`` and ``seed + 2n + 1``.
 
     ``layers``: patterns of the names to run, all if empty. ``keep`` is given each row when it is there.
     ``kept``: rows of an interrupted run of the same, whose layers are not run again.
     """
-    watch = watch or Watch()
+    watch = watch or NetworkProgress()
     chosen = chosen_layers([layer.name for layer in table.layers], layers)
     for layer in table.layers:
         if layer.name in chosen:

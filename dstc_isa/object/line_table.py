@@ -1,6 +1,6 @@
 """The line table of a kernel: from each instruction to the stack of source lines it comes from."""
 
-from dstc_isa.object.records import NUMBER_LIMIT, Decoder, Encoder
+from dstc_isa.object.note_encoding import NUMBER_LIMIT, Decoder, Encoder
 from dstc_isa.program import Frame, Location
 
 

@@ -4,7 +4,7 @@ from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.values import Constant, Predicate, Register, SpecialRegister
 from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.object.line_table import put_locations, take_locations
-from dstc_isa.object.records import NUMBER_LIMIT, Decoder, Encoder
+from dstc_isa.object.note_encoding import NUMBER_LIMIT, Decoder, Encoder
 from dstc_isa.program import ALWAYS_PRINTED, BANK_SHIFT, NEGATED, PRINT_KINDS, PRINT_TYPES, Print, PrintItem
 
 BEHIND = 16

@@ -12,10 +12,10 @@ from dstc_isa.object import elf
 from dstc_isa.object.check import NAME_LIMIT
 from dstc_isa.object.elf_writer import write_object
 from dstc_isa.object.error import ObjectError, damaged
-from dstc_isa.object.layout import check_layout
 from dstc_isa.object.line_table import decode_locations
 from dstc_isa.object.prints import decode_prints
 from dstc_isa.object.resources import decode_resources
+from dstc_isa.object.section_layout import check_layout
 from dstc_isa.program import Program
 
 

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from dstc_isa.gpu.schema import ScheduledFor
 from dstc_isa.isa.identity import Parts, parts_of
-from dstc_isa.object.records import Decoder, Encoder
+from dstc_isa.object.note_encoding import Decoder, Encoder
 from dstc_isa.program import MAXIMUM_INSTRUCTIONS, ConstantArray, ControlRecord, Kernel, Parameter, Program, SharedArray
 
 

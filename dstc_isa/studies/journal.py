@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
-from dstc_isa.studies.point import Key, Row, RowError, with_speedups
+from dstc_isa.studies.point import Key, PointRow, RowError, with_speedups
 from dstc_isa.whole_file import append_line, write_whole
 
 ROWS = "points.jsonl"
@@ -28,15 +28,15 @@ Announce = Callable[[str], None]
 class Journal:
     """The rows of a study, in the order in which they were found; in memory alone without a directory."""
 
-    def __init__(self, directory: Path | None = None, rows: list[Row] | None = None) -> None:
+    def __init__(self, directory: Path | None = None, rows: list[PointRow] | None = None) -> None:
         self.directory = directory
         self.rows = rows or []
 
-    def find(self, wanted: Key) -> Row | None:
+    def find(self, wanted: Key) -> PointRow | None:
         """The row of a point, if it is there."""
         return next((row for row in self.rows if row.key == wanted), None)
 
-    def add(self, row: Row) -> Row:
+    def add(self, row: PointRow) -> PointRow:
         """Keep a row; returns it with its speed-up. A dense row may complete earlier ones."""
         rows = with_speedups([*self.rows, row])
         appended = rows[:-1] == self.rows
@@ -73,33 +73,35 @@ def opened(directory: Path, settings: Mapping[str, Any], announce: Announce) -> 
         yield Journal(directory, rows)
 
 
-def read_rows(directory: Path) -> list[Row]:
+def read_rows(directory: Path) -> list[PointRow]:
     """The rows that a directory holds; JournalError if the record is damaged, OSError if there is none."""
     path = directory / ROWS
     return _parsed(path, path.read_bytes())
 
 
-def _parsed(path: Path, data: bytes) -> list[Row]:
+def _parsed(path: Path, data: bytes) -> list[PointRow]:
     return parsed_lines(path, data, _row, lambda row: row.key, "point")
 
 
-def _row(text: bytes) -> Row:
+def _row(text: bytes) -> PointRow:
     try:
         data = json.loads(text)
     except ValueError:
         raise RowError("not JSON") from None
-    return Row.from_json(data)
+    return PointRow.from_json(data)
 
 
-def line(row: Row) -> str:
+def line(row: PointRow) -> str:
     """A row as a line of the record."""
     return json.dumps(row.as_json()) + "\n"
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[PointRow]) -> str:
     """Rows as CSV; a bound or an override has a column of its own, and what a row does not have is empty."""
     flat = [_flat(row.as_json()) for row in rows]
-    columns = list(dict.fromkeys(name for each in flat for name in each)) or [field.name for field in attrs.fields(Row)]
+    columns = list(dict.fromkeys(name for each in flat for name in each)) or [
+        field.name for field in attrs.fields(PointRow)
+    ]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

@@ -10,7 +10,7 @@ from dstc_isa.report.headline import Limit
 from dstc_isa.studies.figure_files import check_library, save_figure
 from dstc_isa.studies.line_names import NAME_INCHES, name_ends
 from dstc_isa.studies.overlaps import MARK_POINTS, Curve, coinciding, line_widths, mark_sizes
-from dstc_isa.studies.point import BASELINE, Point, Row, varied_parameters
+from dstc_isa.studies.point import BASELINE, Point, PointRow, varied_parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ class Series:
 
     name: str
     kernel: str
-    rows: tuple[Row, ...]
+    rows: tuple[PointRow, ...]
     failed: tuple[Point, ...]
 
     @property
@@ -73,7 +73,7 @@ class Mark:
 FAILED = Mark("x")
 
 
-def draw(rows: Sequence[Row], directory: Path, failed: Sequence[Point] = ()) -> list[Path]:
+def draw(rows: Sequence[PointRow], directory: Path, failed: Sequence[Point] = ()) -> list[Path]:
     """Write the pictures that the rows allow, all of one study, as PNG and SVG; returns their files.
 
     ``speedup`` needs rows with a speed-up. ``failed``: points without a row. Raises PlotError without Matplotlib, and
@@ -90,7 +90,7 @@ def draw(rows: Sequence[Row], directory: Path, failed: Sequence[Point] = ()) -> 
     return drawn
 
 
-def speedup(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
+def speedup(rows: Sequence[PointRow], failed: Sequence[Point] = ()) -> "Figure":
     """Speed-up over dense against the sparsity of A, a line for each kernel, density of B and set of overrides.
 
     Marks are hollow where no resource is the limit, and crosses where a point failed.
@@ -112,7 +112,7 @@ def speedup(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
     )
 
 
-def bound(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
+def bound(rows: Sequence[PointRow], failed: Sequence[Point] = ()) -> "Figure":
     """Share of its highest bound that each point reaches, marked by what limits it: a resource, or a wait.
 
     Marks are hollow where no resource is the limit, and crosses where a point failed.
@@ -130,17 +130,17 @@ def bound(rows: Sequence[Row], failed: Sequence[Point] = ()) -> "Figure":
     )
 
 
-def _by_resource(row: Row) -> bool:
+def _by_resource(row: PointRow) -> bool:
     return row.headline.limit is Limit.RESOURCE
 
 
-def _series(rows: Iterable[Row], failed: Iterable[Point]) -> list[Series]:
-    groups: dict[Any, tuple[list[Row], list[Point]]] = {}
-    points: list[Row | Point] = [*rows, *failed]
+def _series(rows: Iterable[PointRow], failed: Iterable[Point]) -> list[Series]:
+    groups: dict[Any, tuple[list[PointRow], list[Point]]] = {}
+    points: list[PointRow | Point] = [*rows, *failed]
     for each in points:
         kernel, _, density_b, overrides = each.key
         ran, not_run = groups.setdefault((kernel, density_b, overrides), ([], []))
-        if isinstance(each, Row):
+        if isinstance(each, PointRow):
             ran.append(each)
         else:
             not_run.append(each)
@@ -153,15 +153,15 @@ def _series(rows: Iterable[Row], failed: Iterable[Point]) -> list[Series]:
     return found
 
 
-def _name(point: Row | Point, varied: Sequence[str]) -> str:
+def _name(point: PointRow | Point, varied: Sequence[str]) -> str:
     density = [] if point.density_b is None else [f"B {100 * (1 - point.density_b):.4g} % zeros"]
     values = [f"{name}={point.overrides[name]}" for name in varied if name in point.overrides]
     return ", ".join([point.kernel, *density, *values])
 
 
-def _sparsity(point: Row | Point) -> float:
+def _sparsity(point: PointRow | Point) -> float:
     """Of A, in percent, as asked for; of a kernel that does not depend on it as measured, 0 if it was not."""
-    measured = point.measured_density_a if isinstance(point, Row) else 1.0
+    measured = point.measured_density_a if isinstance(point, PointRow) else 1.0
     return 100 * (1 - (measured if point.density_a is None else point.density_a))
 
 
@@ -170,8 +170,8 @@ def _picture(
     axis: str,
     series: Sequence[Series],
     *,
-    value: Callable[[Row], float],
-    mark: Callable[[int, Row], Mark],
+    value: Callable[[PointRow], float],
+    mark: Callable[[int, PointRow], Mark],
     legend: Mapping[str, Mark],
     top: float,
 ) -> "Figure":

@@ -65,7 +65,7 @@ def _table(kinds: Any) -> Any:
 
 
 @frozen(kw_only=True)
-class Row:
+class PointRow:
     """What came of a point; the columns of the files.
 
     ``density_a`` and ``density_b`` were asked for, the measured ones are those of the matrices. ``bound``: the
@@ -118,7 +118,7 @@ class Row:
         return {**plain, **self.headline.as_columns()}
 
     @classmethod
-    def from_json(cls, data: Any) -> "Row":
+    def from_json(cls, data: Any) -> "PointRow":
         """The row that ``as_json`` gave; RowError for other data."""
         try:
             found = Headline.of_columns(data)
@@ -138,7 +138,7 @@ def label(kernel: str, density_a: float | None, density_b: float | None, overrid
     return ", ".join([kernel, *densities, *(f"{name}={value}" for name, value in overrides.items())])
 
 
-def with_speedups(rows: Sequence[Row]) -> list[Row]:
+def with_speedups(rows: Sequence[PointRow]) -> list[PointRow]:
     """The rows, each with its speed-up over the dense kernel with the same overrides if that is among them."""
     dense = {tuple(sorted(row.overrides.items())): row.time_us for row in rows if row.kernel == BASELINE}
     times = [dense.get(tuple(sorted(row.overrides.items()))) for row in rows]
@@ -148,7 +148,7 @@ def with_speedups(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def varied_parameters(rows: Sequence[Row | Point]) -> list[str]:
+def varied_parameters(rows: Sequence[PointRow | Point]) -> list[str]:
     """The parameters in which rows or points differ."""
     names = dict.fromkeys(name for row in rows for name in row.overrides)
     return [name for name in names if len({row.overrides.get(name) for row in rows}) > 1]

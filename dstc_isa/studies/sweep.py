@@ -30,7 +30,7 @@ from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import sparse_product
 from dstc_isa.studies.journal import Journal, opened
-from dstc_isa.studies.point import BASELINE, Point, Row, Setting
+from dstc_isa.studies.point import BASELINE, Point, PointRow, Setting
 from dstc_isa.studies.workers import Died, in_processes
 from dstc_isa.timing.machine import RUN_TASK
 
@@ -94,7 +94,7 @@ class Failure:
     fault: bool = False
 
 
-class Watch:
+class SweepProgress:
     """What a sweep tells of its progress; this one does not listen."""
 
     def planned(self, points: int, kept: int) -> None:
@@ -106,7 +106,7 @@ class Watch:
     def advanced(self, done: int, of: int) -> None:
         """The point being run has done that many of its CTAs; not told if several points run at once."""
 
-    def ended(self, point: Point, outcome: Row | Failure) -> None:
+    def ended(self, point: Point, outcome: PointRow | Failure) -> None:
         """A point is done."""
 
     def told(self, text: str) -> None:
@@ -238,7 +238,7 @@ def model_digest(without: Sequence[str] = NOT_MODELLED) -> str:
     return digest.hexdigest()[:16]
 
 
-def measure(point: Point, options: RunOptions = DEFAULTS) -> Row:
+def measure(point: Point, options: RunOptions = DEFAULTS) -> PointRow:
     """Run a point, timed; its row has no speed-up yet."""
     started = time.perf_counter()
     kernel = KERNELS[point.kernel]
@@ -249,7 +249,7 @@ def measure(point: Point, options: RunOptions = DEFAULTS) -> Row:
     timing = run.timing
     assert timing is not None
     stall, stall_share = timing.longest_wait
-    return Row(
+    return PointRow(
         m=point.m,
         n=point.n,
         k=point.k,
@@ -279,7 +279,7 @@ def measure(point: Point, options: RunOptions = DEFAULTS) -> Row:
     )
 
 
-def attempt(point: Point, options: RunOptions = DEFAULTS) -> Row | Failure:
+def attempt(point: Point, options: RunOptions = DEFAULTS) -> PointRow | Failure:
     """The row of a point, or why there is none: one that fails does not end the others."""
     try:
         return measure(point, options)
@@ -308,10 +308,10 @@ def sweep(
     sample: float | None = None,
     directory: Path | str | None = None,
     jobs: int = 1,
-    watch: Watch | None = None,
+    watch: SweepProgress | None = None,
     timeout: float | None = None,
     heartbeat: float | None = None,
-) -> Iterator[Row]:
+) -> Iterator[PointRow]:
     """Run the points of a study and yield their rows: those that ``directory`` holds already, then as points end.
 
     ``settings``: GPU parameters as "key=value". ``vary``: parameter -> values as text. ``sample``: share of the
@@ -341,7 +341,7 @@ def sweep(
     if not 1 <= jobs <= MAX_JOBS:
         raise StudyError(f"jobs is 1 to {MAX_JOBS}, not {jobs}")
     points = study.points()
-    listener = watch or Watch()
+    listener = watch or SweepProgress()
     with ExitStack() as stack:
         journal = Journal()
         if directory is not None:
@@ -349,16 +349,18 @@ def sweep(
         yield from _rows(points, journal, jobs, listener, RunOptions(timeout=timeout, heartbeat=heartbeat))
 
 
-def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch, options: RunOptions) -> Iterator[Row]:
+def _rows(
+    points: list[Point], journal: Journal, jobs: int, watch: SweepProgress, options: RunOptions
+) -> Iterator[PointRow]:
     kept = [row for point in points if (row := journal.find(point.key)) is not None]
     left = [point for point in points if journal.find(point.key) is None]
     watch.planned(len(points), len(kept))
     yield from kept
     failures: list[tuple[Point, Failure]] = []
     for point, outcome in _outcomes(left, jobs, watch, options):
-        ended = journal.add(outcome) if isinstance(outcome, Row) else outcome
+        ended = journal.add(outcome) if isinstance(outcome, PointRow) else outcome
         watch.ended(point, ended)
-        if isinstance(ended, Row):
+        if isinstance(ended, PointRow):
             yield ended
         else:
             failures.append((point, ended))
@@ -374,8 +376,8 @@ def _rows(points: list[Point], journal: Journal, jobs: int, watch: Watch, option
 
 
 def _outcomes(
-    points: list[Point], jobs: int, watch: Watch, options: RunOptions
-) -> Iterator[tuple[Point, Row | Failure]]:
+    points: list[Point], jobs: int, watch: SweepProgress, options: RunOptions
+) -> Iterator[tuple[Point, PointRow | Failure]]:
     if not points:
         return
     # Compiled here, so that it is not compiled by every process, nor counted as a point's time.

@@ -25,7 +25,7 @@ LONGEST = 120
 DEFAULT_LIMIT = 200
 """PRINTs that are shown, each time that a warp comes by one counted."""
 
-Row = npt.NDArray[np.uint32]
+WarpRow = npt.NDArray[np.uint32]
 
 
 class Prints:
@@ -57,7 +57,7 @@ class Prints:
         except IndexError as error:
             raise LaunchError(f"kernel {self.launch.kernel.name}, {each.place}: {error}") from None
 
-    def _constant(self, item: PrintItem) -> list[Row]:
+    def _constant(self, item: PrintItem) -> list[WarpRow]:
         constant = Constant(item.place >> BANK_SHIFT, item.place % (1 << BANK_SHIFT))
         words = ConstantReader(self.launch.banks).read(constant, PRINT_TYPES[item.type])
         return [np.full(LANES, word, np.uint32) for word in words]
@@ -148,7 +148,7 @@ def further_text(prints: Prints, kernel: Kernel, issued: npt.NDArray[np.int64]) 
     return f"… {shown}; in the launch warps came by a PRINT {count}"
 
 
-def _typed(rows: list[Row], kind: str) -> tuple[list[Any], Callable[[Any], str]]:
+def _typed(rows: list[WarpRow], kind: str) -> tuple[list[Any], Callable[[Any], str]]:
     """Registers as values of a type, and how such a value is shown."""
     row = rows[0]
     match kind:

@@ -21,9 +21,9 @@ from dstc_isa.options import check_kind
 from dstc_isa.program import Kernel, Program
 from dstc_isa.timing.retarget import scheduled_for
 from dstc_isa.trace.log import Log
-from dstc_isa.trace.machine import Complete, TracingMachine
 from dstc_isa.trace.place import Cta, cta_number
 from dstc_isa.trace.prints import DEFAULT_LIMIT, Prints
+from dstc_isa.trace.tracing_machine import Complete, TracingMachine
 
 
 def trace(

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dstc_isa.cli.network_report import Reporter, density_text, layer_table, summary, warnings_of
+from dstc_isa.cli.network_report import NetworkReporter, density_text, layer_table, summary, warnings_of
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy
 from dstc_isa.network.outcome import Outcome
 from dstc_isa.network.row import VARIANTS
@@ -18,7 +18,7 @@ def shown(width: int, *rows: object) -> list[str]:
 
 def test_progress() -> None:
     text = io.StringIO()
-    reporter = Reporter(Console(file=text, width=100))
+    reporter = NetworkReporter(Console(file=text, width=100))
     with reporter.bar:
         reporter.planned(2)
         reporter.begun("conv1")
@@ -35,7 +35,7 @@ def test_progress() -> None:
 def test_names_are_printable() -> None:
     name = "\x1b[31mred\nblue\r"
     text = io.StringIO()
-    reporter = Reporter(Console(file=text, width=100))
+    reporter = NetworkReporter(Console(file=text, width=100))
     with reporter.bar:
         reporter.planned(1)
         reporter.begun(name)
@@ -53,7 +53,7 @@ def test_names_are_printable() -> None:
 
 def test_progress_on_a_terminal() -> None:
     text = io.StringIO()
-    reporter = Reporter(Console(file=text, width=100, force_terminal=True))
+    reporter = NetworkReporter(Console(file=text, width=100, force_terminal=True))
     with reporter.bar:
         reporter.planned(2)
         reporter.begun("conv1")
@@ -118,7 +118,7 @@ def test_the_summary_says_which_kernel_ran_instead() -> None:
 
 def test_errors_against_a_network_without_fp16() -> None:
     text = io.StringIO()
-    reporter = Reporter(Console(file=text, width=100))
+    reporter = NetworkReporter(Console(file=text, width=100))
     rows = [row(accuracy=Accuracy(0.5, 1e-3, 2e-4)), row(layer="fc", accuracy=Accuracy(0.25, 2.34e-3, 2.3e-3))]
     with reporter.bar:
         reporter.planned(1)

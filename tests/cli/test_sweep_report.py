@@ -3,7 +3,7 @@ import re
 
 from rich.console import Console
 
-from dstc_isa.cli.sweep_report import Reporter, row_table
+from dstc_isa.cli.sweep_report import SweepReporter, row_table
 from dstc_isa.gpu import load_gpu
 from dstc_isa.studies.point import Point
 from dstc_isa.studies.sweep import Failure
@@ -19,7 +19,7 @@ def point(density_a: float) -> Point:
 def shown(terminal: bool) -> str:
     """What a study of four points with one kept and one failed prints."""
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    reporter = Reporter(console)
+    reporter = SweepReporter(console)
     with reporter.bar:
         reporter.planned(4, 1)
         reporter.begun(point(0.5))

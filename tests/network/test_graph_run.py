@@ -11,7 +11,7 @@ from dstc_isa.cli.network_report import summary
 from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import Graph, load_graph
 from dstc_isa.network.graph_run import checked_inputs, run_graph
-from dstc_isa.network.outcome import Outcome, Watch
+from dstc_isa.network.outcome import NetworkProgress, Outcome
 from dstc_isa.network.row import LayerRow
 from tests.network.models import device, model, small_network, sparse
 
@@ -97,7 +97,7 @@ def test_what_the_machine_cannot_multiply_goes_to_the_host(tmp_path: Path) -> No
 def test_progress(graph: Graph) -> None:
     told: list[Any] = []
 
-    class Listener(Watch):
+    class Listener(NetworkProgress):
         def planned(self, layers: int, kept: int = 0) -> None:
             told.append(layers)
 

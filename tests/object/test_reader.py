@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.object import ObjectError, elf, read_object, write_object
-from dstc_isa.object.records import Encoder
+from dstc_isa.object.note_encoding import Encoder
 from dstc_isa.program import ConstantArray, Kernel, Program
 from tests.object.programs import plain, sample, sealed
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dstc_isa.report.headline import Headline, Load, headline
-from dstc_isa.studies.point import Row
+from dstc_isa.studies.point import PointRow
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=0)
 COUNTS = st.integers(0, 2**60)
@@ -16,7 +16,7 @@ DENSITIES = st.none() | st.floats(0, 1)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=12)
 
 
-def row(**changes: Any) -> Row:
+def row(**changes: Any) -> PointRow:
     """A row with some fields changed."""
     plain: dict[str, Any] = {
         "m": 64,
@@ -46,7 +46,7 @@ def row(**changes: Any) -> Row:
         "speedup": None,
     }
     cells = plain | changes
-    return Row(**{"headline": limit(cells["share_of_bound"], cells["bound"], cells["stall"]), **cells})
+    return PointRow(**{"headline": limit(cells["share_of_bound"], cells["bound"], cells["stall"]), **cells})
 
 
 def limit(share: float, resource: str, wait: str = "barrier") -> Headline:
@@ -64,7 +64,7 @@ def limit(share: float, resource: str, wait: str = "barrier") -> Headline:
     return headline([load])
 
 
-def rows() -> st.SearchStrategy[list[Row]]:
+def rows() -> st.SearchStrategy[list[PointRow]]:
     """Rows of different points."""
     one = st.builds(
         row,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dstc_isa.studies.claim import JournalError
 from dstc_isa.studies.journal import line, opened, read_rows
-from dstc_isa.studies.point import Row, with_speedups
+from dstc_isa.studies.point import PointRow, with_speedups
 from tests.disk import Disk, killed_in_a_write
 from tests.studies.rows import check_directory, row, rows
 
@@ -17,7 +17,9 @@ DENSE = {"kernel": "gemm_dense", "density_a": None, "density_b": None}
 FOUND = [row(**DENSE), row(), row(density_a=0.25)]
 
 
-def kept(directory: Path, added: list[Row], settings: dict[str, Any] | None = None) -> tuple[list[Row], list[str]]:
+def kept(
+    directory: Path, added: list[PointRow], settings: dict[str, Any] | None = None
+) -> tuple[list[PointRow], list[str]]:
     """Open a journal, add rows; returns the rows that were there and what was announced."""
     told: list[str] = []
     with opened(directory, settings or SETTINGS, told.append) as journal:
@@ -29,7 +31,7 @@ def kept(directory: Path, added: list[Row], settings: dict[str, Any] | None = No
 
 @settings(max_examples=15)
 @given(found=rows(), split=st.integers(0, 5))
-def test_rows_come_back(tmp_path_factory: pytest.TempPathFactory, found: list[Row], split: int) -> None:
+def test_rows_come_back(tmp_path_factory: pytest.TempPathFactory, found: list[PointRow], split: int) -> None:
     directory = tmp_path_factory.mktemp("study")
     kept(directory, found[:split])
     before, told = kept(directory, found[split:])
@@ -102,9 +104,9 @@ def test_killed_while_the_record_is_replaced(tmp_path: Path, part: float) -> Non
 import json
 from pathlib import Path
 from dstc_isa.studies.journal import opened
-from dstc_isa.studies.point import Row
+from dstc_isa.studies.point import PointRow
 with opened(Path({str(tmp_path)!r}), {SETTINGS!r}, print) as journal:"""
-    adding = f"journal.add(Row.from_json(json.loads({line(dense)!r})))"
+    adding = f"journal.add(PointRow.from_json(json.loads({line(dense)!r})))"
     assert killed_in_a_write(opening, adding, int(part * len(before)))
     assert (tmp_path / "points.jsonl").read_bytes() == before
     kept(tmp_path, [dense])

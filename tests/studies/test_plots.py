@@ -10,7 +10,7 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.studies import plots
 from dstc_isa.studies.figure_files import PlotError
 from dstc_isa.studies.plots import draw
-from dstc_isa.studies.point import Point, Row, with_speedups
+from dstc_isa.studies.point import Point, PointRow, with_speedups
 from tests.studies.rows import row
 
 DENSE = {"kernel": "gemm_dense", "density_a": None, "density_b": None, "measured_density_a": 1.0}
@@ -39,7 +39,7 @@ def texts(figure: "plots.Figure") -> str:
         ([], set()),
     ],
 )
-def test_pictures(tmp_path: Path, rows: list[Row], names: set[str]) -> None:
+def test_pictures(tmp_path: Path, rows: list[PointRow], names: set[str]) -> None:
     files = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     assert {path.name for path in draw(rows, tmp_path)} == files == {path.name for path in tmp_path.iterdir()}
     for name in names:

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.studies.point import Row, RowError, varied_parameters, with_speedups
+from dstc_isa.studies.point import PointRow, RowError, varied_parameters, with_speedups
 from tests.studies.rows import row, rows
 
 
 @given(rows())
-def test_json_round_trip(given_rows: list[Row]) -> None:
+def test_json_round_trip(given_rows: list[PointRow]) -> None:
     for each in given_rows:
-        assert Row.from_json(json.loads(json.dumps(each.as_json()))) == each
+        assert PointRow.from_json(json.loads(json.dumps(each.as_json()))) == each
 
 
 @given(
@@ -27,7 +27,7 @@ def test_json_round_trip(given_rows: list[Row]) -> None:
 )
 def test_other_data_is_no_row(data: Any) -> None:
     with pytest.raises(RowError):
-        Row.from_json(data)
+        PointRow.from_json(data)
 
 
 def test_speedup_is_over_dense_on_the_same_gpu() -> None:

@@ -14,20 +14,20 @@ from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.studies import sweep as study
 from dstc_isa.studies.claim import JournalError
-from dstc_isa.studies.point import Point, Row
-from dstc_isa.studies.sweep import Failure, PointError, StudyError, SweptKernel, Watch, sweep
+from dstc_isa.studies.point import Point, PointRow
+from dstc_isa.studies.sweep import Failure, PointError, StudyError, SweepProgress, SweptKernel, sweep
 from tests.studies.rows import check_directory
 
 SIZES = (48, 32, 64)
 
 
-class Listener(Watch):
+class Listener(SweepProgress):
     """Remembers what it was told."""
 
     def __init__(self) -> None:
         self.plan = (0, 0)
         self.run: list[str] = []
-        self.outcomes: list[Row | Failure] = []
+        self.outcomes: list[PointRow | Failure] = []
 
     def planned(self, points: int, kept: int) -> None:
         self.plan = (points, kept)
@@ -35,23 +35,23 @@ class Listener(Watch):
     def begun(self, point: Point) -> None:
         self.run.append(point.label)
 
-    def ended(self, point: Point, outcome: Row | Failure) -> None:
+    def ended(self, point: Point, outcome: PointRow | Failure) -> None:
         self.outcomes.append(outcome)
 
 
-def figures(rows: list[Row]) -> dict[Any, Row]:
+def figures(rows: list[PointRow]) -> dict[Any, PointRow]:
     """Rows by point, without what differs from run to run."""
     return {each.key: attrs.evolve(each, host_seconds=0.0) for each in rows}
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[PointRow]]:
     """A study of three points."""
     directory = tmp_path_factory.mktemp("whole")
     return directory, list(sweep(*SIZES, densities_a=(1, 0.5), directory=directory))
 
 
-def test_rows_have_what_the_kernels_report(whole: tuple[Path, list[Row]]) -> None:
+def test_rows_have_what_the_kernels_report(whole: tuple[Path, list[PointRow]]) -> None:
     m, n, k = SIZES
     dense, full, half = whole[1]
     b = random_matrix(k, n, 0.5, 1)
@@ -78,7 +78,7 @@ def test_rows_have_what_the_kernels_report(whole: tuple[Path, list[Row]]) -> Non
     assert (dense.cycles, dense.ohmma_issued, dense.speedup) == (timing.cycles, 0, 1.0)
 
 
-def test_processes_find_the_same(whole: tuple[Path, list[Row]], tmp_path: Path) -> None:
+def test_processes_find_the_same(whole: tuple[Path, list[PointRow]], tmp_path: Path) -> None:
     listener = Listener()
     found = list(sweep(*SIZES, densities_a=(1, 0.5), directory=tmp_path, jobs=2, watch=listener))
     again = list(sweep(*SIZES, densities_a=(1, 0.5), directory=tmp_path, jobs=2))
@@ -91,7 +91,7 @@ def test_processes_find_the_same(whole: tuple[Path, list[Row]], tmp_path: Path) 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_goes_on_where_it_was_cut_off(
-    whole: tuple[Path, list[Row]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    whole: tuple[Path, list[PointRow]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     directory = tmp_path_factory.mktemp("cut")
     text = (whole[0] / "points.jsonl").read_bytes()
@@ -107,7 +107,7 @@ def test_goes_on_where_it_was_cut_off(
     check_directory(directory)
 
 
-def test_a_study_grows(whole: tuple[Path, list[Row]], tmp_path: Path) -> None:
+def test_a_study_grows(whole: tuple[Path, list[PointRow]], tmp_path: Path) -> None:
     vary = {"accumulation_buffer.banks": ["4", "16"], "scheduler.policy": ["lrr"]}
     first, second = Listener(), Listener()
     list(sweep(*SIZES, kernels=["spgemm"], directory=tmp_path, vary=vary, watch=first))
@@ -136,12 +136,12 @@ def test_parameters_take_effect() -> None:
         ({"gpu": "v100"}, "gpu is v100-dstc there and v100 here"),
     ],
 )
-def test_another_study_is_refused(whole: tuple[Path, list[Row]], changes: dict[str, Any], message: str) -> None:
+def test_another_study_is_refused(whole: tuple[Path, list[PointRow]], changes: dict[str, Any], message: str) -> None:
     with pytest.raises(JournalError, match=message):
         next(sweep(*SIZES, directory=whole[0], **changes))
 
 
-def test_another_model_is_refused(whole: tuple[Path, list[Row]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_model_is_refused(whole: tuple[Path, list[PointRow]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "model_digest", lambda: "0123")
     with pytest.raises(JournalError, match=r"model is [0-9a-f]{16} there and 0123 here"):
         next(sweep(*SIZES, directory=whole[0]))

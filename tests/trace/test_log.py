@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.engine.reference import warp as reference_warp
-from dstc_isa.trace import machine
+from dstc_isa.trace import tracing_machine
 from dstc_isa.trace.place import UnknownWarp
 from tests.trace.kernels import columns, lanes_of, logged, values_of, writes
 
@@ -127,7 +127,7 @@ ORDER = """
 
 @pytest.mark.parametrize("patience", [0, 1 << 30], ids=["compiled engine", "reference engine"])
 def test_a_cta_sees_what_those_before_it_have_stored(patience, monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", patience)
+    monkeypatch.setattr(tracing_machine, "PATIENCE", patience)
     log = logged(ORDER, (5, 2), (32,), [((3, 1), 0), (2, 0)], out=np.zeros(1, np.uint32))
     assert [columns(line)[0] for line in log] == ["2,0,0.0"] * 6 + ["3,1,0.0"] * 6
     assert [list(writes(line).values()) for line in log if "LDG" in line] == [["2"], ["8"]]
@@ -159,7 +159,7 @@ def test_ctas_on_the_compiled_engine_do_what_those_of_the_reference_engine_do(mo
     text = WORDS.replace("STG.E [p], lane", "RED.ADD [p], lane\nRED.ADD [p], turn").replace("RED.ADD", "RED.E.ADD")
     logs = []
     for patience in (0, 1 << 30):
-        monkeypatch.setattr(machine, "PATIENCE", patience)
+        monkeypatch.setattr(tracing_machine, "PATIENCE", patience)
         monkeypatch.setattr(reference_warp, "FIRST_LOOK", 16)
         kernel = text.replace("    EXIT", "    LDG.E value, [p]\n    EXIT")
         logs.append(logged(kernel, (4,), (64,), [(3, 1)], out=np.zeros(1, np.uint32)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import dstc_isa
 from dstc_isa.engine.faults import KernelFault
-from dstc_isa.trace import machine
+from dstc_isa.trace import tracing_machine
 from tests.trace.kernels import program, values_of
 
 
@@ -96,7 +96,7 @@ REST = """
 
 @pytest.mark.parametrize("patience", [0, 1 << 30], ids=["compiled engine", "reference engine"])
 def test_lanes_that_jump_to_a_label_do_not_come_by_what_stands_before_it(patience, monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", patience)
+    monkeypatch.setattr(tracing_machine, "PATIENCE", patience)
     lines = [line.split(" warp 0")[1] for line in printed(in_kernel(LOOP), reference=False)]
     even, odd = (",".join(map(str, range(start, 32, 2))) for start in (0, 1))
     assert lines == [
@@ -124,7 +124,7 @@ SUM = """.kernel k
 
 @pytest.mark.parametrize("patience", [0, 1 << 30], ids=["compiled engine", "reference engine"])
 def test_values_are_those_of_ctas_in_order(patience, monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", patience)
+    monkeypatch.setattr(tracing_machine, "PATIENCE", patience)
     out = np.zeros(1, np.uint32)
     lines = printed(SUM, grid=(3, 2), out=out, reference=False)
     assert lines == [f"t.dasm:8 CTA {cta % 3},{cta // 3},0 warp 0: old = {cta}" for cta in range(6)]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.object.error import ObjectError
-from dstc_isa.object.records import Decoder, Encoder
+from dstc_isa.object.note_encoding import Decoder, Encoder
 
 UNSIGNED = st.integers(0, (1 << 64) - 1)
 SIGNED = st.integers(-(1 << 63), (1 << 63) - 1)
