@@ -63,7 +63,8 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     own = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
-    left_out = [module for importer, module in excepted() if fnmatchcase(own, importer)]
+    # What is taken from a module has a name of its own here.
+    left_out = [each for by, module in excepted() if fnmatchcase(own, by) for each in (module, f"{module}.*")]
     names = {short(name) for name in found if name.startswith("dstc_isa.")}
     return {name for name in names if not any(fnmatchcase(name, each) for each in left_out)}
 

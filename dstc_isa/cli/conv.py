@@ -87,7 +87,7 @@ def run_conv(options: argparse.Namespace) -> int:
     check_threads("--threads", options.threads)
     from dstc_isa.conv.conv2d import conv2d
     from dstc_isa.exact import exact_convolution
-    from dstc_isa.report.text import run_report
+    from dstc_isa.text.run_text import run_report
 
     gpu = chosen_gpu(options)
     check_run_options(options)

@@ -48,7 +48,7 @@ def run_gemm(options: argparse.Namespace) -> int:
     from dstc_isa.dense.gemm import gemm_dense
     from dstc_isa.dense.structured import gemm_sparse24, prune
     from dstc_isa.exact import exact_product
-    from dstc_isa.report.text import run_report
+    from dstc_isa.text.run_text import run_report
 
     gpu = chosen_gpu(options)
     check_run_options(options)

@@ -69,7 +69,7 @@ def save_array(path: Path, array: Any) -> None:
 
 def hazard_status(run: "RunStatistics") -> int:
     """Print the hazards that a run found; the exit status, 4 if there are any."""
-    from dstc_isa.report.hazards import hazard_text
+    from dstc_isa.text.hazard_text import hazard_text
 
     if run.timing is None or not run.timing.hazards:
         return Status.DONE

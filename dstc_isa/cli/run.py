@@ -89,7 +89,7 @@ def run_run(options: argparse.Namespace) -> int:
     from dstc_isa.engine.launch import DEFAULT_BLOCK, LaunchError
     from dstc_isa.engine.run_options import RunOptions
     from dstc_isa.report.statistics import statistics
-    from dstc_isa.report.text import run_report
+    from dstc_isa.text.run_text import run_report
     from dstc_isa.timing.run import execute
     from dstc_isa.trace.prints import DEFAULT_LIMIT, further_text
     from dstc_isa.trace.run import trace

@@ -48,8 +48,8 @@ def run_spgemm(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
     from dstc_isa.exact import exact_product
-    from dstc_isa.report.text import run_report
     from dstc_isa.sparse.spgemm import spgemm
+    from dstc_isa.text.run_text import run_report
 
     gpu = chosen_gpu(options)
     check_run_options(options)

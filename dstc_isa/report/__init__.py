@@ -1,1 +1,1 @@
-"""What a run tells its user: counts, rates and histograms, as text and as JSON."""
+"""What a run tells its user: counts, rates and histograms, as objects and as JSON; ``text`` has them in words."""

@@ -1,4 +1,4 @@
-"""Hazards that a checked run found, as text and as plain data."""
+"""Hazards that a checked run found, with the source places of their instructions."""
 
 from typing import Any
 
@@ -7,8 +7,6 @@ from attrs import frozen
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.timing.watch import Found
-
-SHOWN = 20
 
 
 @frozen
@@ -72,11 +70,3 @@ def _report(kernel: Kernel, found: Found) -> HazardReport:
         warp=found.warp,
         cycle=found.cycle,
     )
-
-
-def hazard_text(hazards: list[HazardReport]) -> str:
-    """The first of them, and how many there are."""
-    lines = [str(hazard) for hazard in hazards[:SHOWN]]
-    if len(hazards) > SHOWN:
-        lines.append(f"and {len(hazards) - SHOWN} more")
-    return "\n".join([*lines, f"{len(hazards)} hazard{'s' if len(hazards) > 1 else ''} in the kernel's control codes"])

@@ -44,7 +44,7 @@ class RunStatistics(HtmlOverview):
         return {"kernel": self.kernel, "warp_instructions": self.warp_instructions, **timed}
 
     def __str__(self) -> str:
-        from dstc_isa.report.text import as_text
+        from dstc_isa.text.run_text import as_text
 
         return as_text(self)
 

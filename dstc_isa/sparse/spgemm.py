@@ -18,12 +18,13 @@ from dstc_isa.options import check_choice, named_options
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.program_files import SPARSE_KERNELS
 from dstc_isa.report.document import document
-from dstc_isa.report.products import counts, counts_text
+from dstc_isa.report.products import counts
 from dstc_isa.report.run_shipped import run_shipped
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
+from dstc_isa.text.counts_text import counts_text
 from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 CTA_TILE = 128

@@ -18,7 +18,7 @@ from dstc_isa.cli.terminal import (
     warn,
 )
 from dstc_isa.report.statistics import RunStatistics
-from dstc_isa.report.text import SHOWN, histogram_table
+from dstc_isa.text.run_text import SHOWN, histogram_table
 
 INSTRUCTION = "SHF.R.U32.HI R236, RZ, 0x8, R188 ;"
 MEANING = "waits for shared or constant memory, a shuffle, a special function or a count " * 3

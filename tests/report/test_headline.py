@@ -13,8 +13,8 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.report import advice
 from dstc_isa.report.headline import NEAR, Headline, Limit, Load, headline
 from dstc_isa.report.statistics import statistics
-from dstc_isa.report.text import timed_summary
 from dstc_isa.report.timed import InstructionStalls, TimedStatistics
+from dstc_isa.text.run_text import timed_summary
 from dstc_isa.timing.bounds import Bound
 from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.run import execute

@@ -14,9 +14,10 @@ from dstc_isa.dense.structured import gemm_sparse24
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.program import Kernel
-from dstc_isa.report.hazards import hazard_reports, hazard_text
+from dstc_isa.report.hazards import hazard_reports
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
+from dstc_isa.text.hazard_text import hazard_text
 from dstc_isa.timing.run import time_kernel
 from dstc_isa.timing.watch import Found
 from tests.models.hazards import Walk

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from dstc_isa.report.statistics import RunStatistics
-from dstc_isa.report.text import SHOWN, rate, run_report, summary
+from dstc_isa.text.run_text import SHOWN, rate, run_report, summary
 
 MANY = {f"INSTRUCTION{number}.WITH.MODIFIERS": 10**9 - number for number in range(SHOWN + 3)}
 RUN = RunStatistics("saxpy", sum(MANY.values()), 123.456, 2, MANY, {next(iter(MANY)): 7})
