@@ -147,7 +147,7 @@ def fitted(known: Mapping[str, Constant], record: Mapping[Launch, int]) -> dict[
     moved = [
         key
         for key, constant in known.items()
-        if constant.source == "FIT"
+        if constant.source != "CHOSEN"
         and any(np.any(errors_of({**values, key: f * values[key]}, record) != before) for f in (1 - STEP, 1 + STEP))
     ]
     start = np.array([values[key] for key in moved])
@@ -162,7 +162,7 @@ def fitted(known: Mapping[str, Constant], record: Mapping[Launch, int]) -> dict[
 
 
 def file_text(changed: Mapping[str, float]) -> str:
-    """The file of the package with other values; its order, notes and comments stay."""
+    """The file of the package with values of this fit; its order, notes and comments stay."""
     lines, table = [], ""
     for line in FILE.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
@@ -170,7 +170,8 @@ def file_text(changed: Mapping[str, float]) -> str:
         name, equals, rest = line.partition(" = { v = ")
         if equals and f"{table}.{name}" in changed:
             value = changed[f"{table}.{name}"]
-            lines.append(f"{name}{equals}{int(value) if value == int(value) else value}{rest[rest.index(',') :]}")
+            number = int(value) if value == int(value) else value
+            lines.append(f'{name}{equals}{number}, src = "FIT"{rest[rest.index(", note") :]}')
         else:
             lines.append(line)
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from attrs import frozen
 FILE = Path(__file__).with_name("fitted.toml")
 SOURCES = {
     "FIT": "fitted by benchmarks/fit_tiling.py to cycles of the timing model",
+    "HAND": "fitted to cycles of the timing model by hand, before there was a script",
     "CHOSEN": "chosen by this project, see the note",
 }
 PARTS = {"v", "src", "note"}

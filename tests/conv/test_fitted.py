@@ -94,7 +94,7 @@ def test_a_fit_finds_the_costs_that_cycles_were_made_by(fitting: ModuleType) -> 
     assert found == pytest.approx(wanted, rel=0.02)
     text = fitting.file_text(found)
     assert text.count("\n") == fitted.FILE.read_text(encoding="utf-8").count("\n")
-    assert f"fixed = {{ v = {found['sparse.fixed']:g}," in text
+    assert f'fixed = {{ v = {found["sparse.fixed"]:g}, src = "FIT", note = "start' in text
 
 
 def test_the_record_is_of_launches_that_there_are(fitting: ModuleType) -> None:
