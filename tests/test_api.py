@@ -171,3 +171,10 @@ def test_names_are_listed_before_they_are_used():
 )
 def test_errors_have_one_base(name):
     assert issubclass(getattr(dstc_isa, name), dstc_isa.DstcError)
+
+
+@pytest.mark.parametrize("name", ["folder", "none.dobj"])
+def test_a_program_that_cannot_be_read_is_an_error_of_the_package(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(dstc_isa.ObjectError, match=rf"{name}: (Is a directory|No such file)"):
+        dstc_isa.run(tmp_path / name)

@@ -1,5 +1,6 @@
 """A kernel launch: grid, block and arguments, checked against what the kernel declares."""
 
+import math
 import struct
 import warnings
 from collections.abc import Mapping
@@ -216,7 +217,11 @@ def number_of(value: Any, where: str) -> int | float:
     if isinstance(value, bool | np.bool_ | np.integer):
         return int(value)
     if isinstance(value, np.floating):
-        return float(value)
+        number = float(value)
+        # A wider type holds finite numbers that a float does not.
+        if math.isinf(number) and not np.isinf(value):
+            raise LaunchArgumentError(f"{where} cannot hold {value!s}")
+        return number
     if not isinstance(value, int | float):
         raise LaunchArgumentError(f"{where} takes a number, not {kind_text(value)}")
     return value

@@ -6,7 +6,7 @@ from pathlib import Path
 from dstc_isa.assembler import AssemblyError, assemble_file
 from dstc_isa.diagnostics import Diagnostic
 from dstc_isa.gpu import Gpu
-from dstc_isa.object import read_object, write_object
+from dstc_isa.object import ObjectError, read_object, write_object
 from dstc_isa.program import Program
 
 SOURCE_SUFFIX = ".dasm"
@@ -22,7 +22,7 @@ def load_file(
 
     Source goes the whole way through an object as well, with control codes for ``gpu``; ``warn`` is given its warnings,
     if there are any.
-    Raises AssemblyError, ObjectError or OSError.
+    Raises AssemblyError, and ObjectError for an object that cannot be read either.
     """
     if path.suffix == SOURCE_SUFFIX:
         assembly = assemble_file(path, include=include, gpu=gpu)
@@ -31,4 +31,8 @@ def load_file(
         if warn and assembly.diagnostics:
             warn(assembly.diagnostics)
         return read_object(write_object(assembly.program))
-    return read_object(path.read_bytes())
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ObjectError(error.strerror or str(error)) from None
+    return read_object(data)

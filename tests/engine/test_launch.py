@@ -80,6 +80,14 @@ def test_arguments(changes: dict[str, Any], message: str) -> None:
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(np.float64).max, reason="no wider numbers here")
+def test_a_finite_number_does_not_become_infinite() -> None:
+    with pytest.raises(LaunchError, match=r"parameter scale of kernel k cannot hold 1e\+4000"):
+        launch(changes={"scale": np.longdouble("1e4000")})
+    assert launch(changes={"scale": np.longdouble("inf")}).banks
+    assert launch(changes={"scale": np.longdouble(2)}).banks
+
+
 def test_resources() -> None:
     fixed = Kernel("k", (build("EXIT"),), block=(64, 1, 1))
     with pytest.raises(LaunchError, match="must be launched with blocks of 64,1,1, not 32,1,1"):
