@@ -13,12 +13,38 @@ from attrs import Factory, define, field, frozen
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import FIELDS, Effect
 from dstc_isa.isa.effects import Field as Meaning
+from dstc_isa.isa.warp import ARRAYS, SCALARS
 
 STATE_WORDS = 96
 """64-bit words that a unit's warp state may have."""
 
 TRACED_WORDS = 1
 """Of these the first ones that are kept for each instruction that a warp has run ahead of its time."""
+
+
+OF_ENGINES = frozenset(
+    {
+        "registers",
+        "predicates",
+        "thread_ids",
+        "threads",
+        "scratch",
+        "shared",
+        "launch",
+        "cta",
+        "tracker",
+        "last_allocation",
+        "last_address",
+        "traffic",
+        "access",
+        "access_first",
+        "access_bytes",
+        "next_look",
+        "addresses",
+        "unit_state",
+    }
+)
+"""Fields by which engines know a warp beside those of ``isa.warp``: no unit may call its own so."""
 
 
 class UnitError(DstcError, TypeError):
@@ -181,7 +207,7 @@ def _check(unit: Unit) -> None:
         raise UnitError(f"there is a unit {unit.name} already")
     if unit.state_words > STATE_WORDS:
         raise UnitError(f"unit {unit.name} has {unit.state_words} words of warp state; there is room for {STATE_WORDS}")
-    taken = [name for name in unit.state if name in FIELDS]
+    taken = [name for name in unit.state if name in FIELDS or name in {*SCALARS, *ARRAYS, *OF_ENGINES}]
     if taken:
         raise UnitError(f"unit {unit.name}: a warp has a field {taken[0]} already")
     block = unit.block

@@ -1,0 +1,90 @@
+"""Declarations of functional units that contradict themselves or others."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dstc_isa.assembler import assemble
+from dstc_isa.engine.launch import prepare
+from dstc_isa.engine.layout import WARP_OFFSETS
+from dstc_isa.engine.reference.warp import ReferenceWarp
+from dstc_isa.gpu import GpuError, load_gpu
+from dstc_isa.isa.effects import FIELDS, effects_of
+from dstc_isa.isa.effects import Effect as E
+from dstc_isa.isa.extension import forget
+from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.unit import BLOCKS, OF_ENGINES, STATE_WORDS, UNITS, Block, Cell, Given, Number, Unit, UnitError
+from dstc_isa.isa.warp import ARRAYS, SCALARS
+
+GIVEN = {"latency": Given(4, "CHOSEN"), "initiation": Given(2, "CHOSEN"), "port": Given("own", "CHOSEN")}
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    before = len(REGISTRY), len(UNITS), len(BLOCKS)
+    fields = dict(FIELDS)
+    yield
+    forget(*before)
+    assert fields == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"name": "ALU"}, "there is a unit ALU already"),
+        ({"state": {"many": Cell("words", STATE_WORDS + 1)}}, "has 97 words of warp state; there is room for 96"),
+        ({"state": {"merged": Cell("of another unit")}}, "a warp has a field merged already"),
+        ({"state": {"mask": Cell("of every warp")}}, "a warp has a field mask already"),
+        ({"state": {"registers": Cell("of an engine")}}, "a warp has a field registers already"),
+        ({"block": Block("accumulation_buffer", "b", "b")}, "there is a block accumulation_buffer already"),
+        ({"block": Block("b", "b", "b", counters={"fills": "f"})}, "accumulation_buffer has a counter fills already"),
+        ({"block": Block("b", "b", "b", {"latency": Number("l", 0, 1)})}, "latency is a parameter of every unit"),
+    ],
+)
+def test_what_cannot_be_declared(declared: dict[str, Any], message: str) -> None:
+    units, blocks = list(UNITS), list(BLOCKS)
+    with pytest.raises(UnitError, match=message):
+        Unit(**{"name": "OWN", "meaning": "one's own", "given": GIVEN, **declared})
+    assert (units, blocks) == (UNITS, BLOCKS)
+
+
+def test_names_of_engines_are_kept_from_units() -> None:
+    known = {*SCALARS, *ARRAYS, *OF_ENGINES}
+    of_units = {name for unit in UNITS for name in unit.state}
+    assert set(WARP_OFFSETS) - {"size"} <= known
+    program = assemble(".kernel k\nEXIT\n.endkernel\n").program
+    assert program is not None
+    warp = ReferenceWarp(prepare(program, program.kernels[0], (1,), (32,), {}), 0, 0, np.zeros(0, np.uint8))
+    assert set(vars(warp)) - of_units <= known
+    assert not of_units & known
+
+
+def test_a_write_of_state_is_an_effect_as_long_as_the_unit_is_there() -> None:
+    unit = Unit("OWN", "one's own", GIVEN, state={"tally": Cell("of something")})
+
+    def semantics(warp: Any) -> None:
+        warp.tally = 3
+
+    assert effects_of(semantics) == {E.STATE}
+    assert unit.state_words == 1
+    assert not unit.in_time
+    assert Unit("MORE", "more", GIVEN, state={"row": Cell("words", 2)}).in_time
+
+
+def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
+    gpu = load_gpu()
+    unit = Unit(
+        "OWN", "one's own", GIVEN, block=Block("own", "own", "own", {"size": Number("s", 1, 9, "", Given(3, "CHOSEN"))})
+    )
+    assert gpu.pipes[unit].latency == gpu.pipes[unit].accumulate == 4
+    assert gpu.blocks[unit.block] == {"size": 3}
+    changed = load_gpu("v100-dstc", ["pipes.OWN.latency=9", "own.size=8"])
+    assert (changed.pipes[unit].latency, changed.blocks[unit.block]["size"]) == (9, 8)
+    assert changed.target != load_gpu().target == gpu.target
+    with pytest.raises(GpuError, match=r"own\.size is an integer from 1 to 9, not 10"):
+        load_gpu("v100-dstc", ["own.size=10"])
+    Unit("BARE", "nothing given")
+    with pytest.raises(GpuError, match=r"pipes.BARE.latency has no value: state one where unit BARE is declared"):
+        load_gpu()
