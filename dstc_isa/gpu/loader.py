@@ -250,23 +250,25 @@ def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) 
 def _checked(name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
     """Build, and refuse values that contradict each other."""
     gpu = build(name, description, rows)
-    where = {key: row.origin for key, row in rows.items()}
 
-    def refuse(key: str, message: str) -> GpuError:
-        return GpuError(f"{where[key]}: {key} = {rows[key].value}: {message}")
+    def refuse(key: str, message: str, *others: str) -> GpuError:
+        """``others``: keys with which it contradicts; one of them that was set is to blame, if the first was not."""
+        blamed = next((each for each in (key, *others) if rows[each].source == SETTING), key)
+        cause = "" if blamed == key else f"with {blamed} = {rows[blamed].value}, "
+        return GpuError(f"{rows[blamed].origin}: {cause}{key} = {rows[key].value}: {message}")
 
     if gpu.sm.shared_bytes >= gpu.sm.l1_and_shared_bytes:
-        raise refuse(
-            "sm.shared_bytes", f"must leave L1 a part of sm.l1_and_shared_bytes = {gpu.sm.l1_and_shared_bytes}"
-        )
+        memory = "sm.l1_and_shared_bytes"
+        raise refuse("sm.shared_bytes", f"must leave L1 a part of {memory} = {rows[memory].value}", memory)
     if gpu.l2.bytes % (gpu.l2.ways * gpu.l1.line_bytes):
-        raise refuse("l2.bytes", f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}")
+        unit = f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}"
+        raise refuse("l2.bytes", unit, "l2.ways", "l1.line_bytes")
     for key in powers_of_two():
         if rows[key].value & (rows[key].value - 1):
             raise refuse(key, "must be a power of two")
-    for key, least in (("l2.latency", gpu.l1.latency), ("dram.latency", gpu.l2.latency)):
-        if rows[key].value < least:
-            raise refuse(key, f"is shorter than the {least} cycles of the level above")
+    for key, above in (("l2.latency", "l1.latency"), ("dram.latency", "l2.latency")):
+        if rows[key].value < rows[above].value:
+            raise refuse(key, f"is shorter than the {rows[above].value} cycles of the level above", above)
     ports = {timing.port for timing in gpu.pipes.values()}
     if len(ports) > MAXIMUM_PORTS:
         raise refuse("pipes.ALU.port", f"there are {len(ports)} ports; a sub-core has at most {MAXIMUM_PORTS}")

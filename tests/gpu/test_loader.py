@@ -68,7 +68,9 @@ def test_a_setting_out_of_range_is_refused_with_range_and_unit(data: st.DataObje
         ("accumulation_buffer.banks=3", "must be a power of two"),
         ("l2.bytes=1000000", "must be a multiple of l2.ways"),
         ("sm.shared_bytes=131072", "must leave L1 a part"),
-        ("dram.latency=100", "shorter than the 211 cycles of the level above"),
+        ("dram.latency=100", "command line: dram.latency = 100: is shorter than the 211 cycles of the level above"),
+        ("l1.latency=500", "command line: with l1.latency = 500, l2.latency = 211: is shorter than the 500 cycles"),
+        ("l2.ways=5", "command line: with l2.ways = 5, l2.bytes = 6291456: must be a multiple of l2.ways"),
     ],
 )
 def test_wrong_settings(setting: str, message: str) -> None:
