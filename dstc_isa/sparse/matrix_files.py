@@ -1,5 +1,6 @@
 """Matrices in files: NumPy, SciPy sparse and Matrix Market."""
 
+import gzip
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -42,7 +43,7 @@ def load_matrix(path: str | PathLike[str]) -> LoadedMatrix:
     The values keep the type they have in the file. Warns of values that are left out. Raises MatrixFileError.
     """
     place = Path(path)
-    read = next((reader for suffix, reader in _READERS.items() if place.name.endswith(suffix)), None)
+    read = next((reader for suffix, reader in _READERS.items() if place.name.lower().endswith(suffix)), None)
     if read is None:
         raise MatrixFileError(path, f"expected a file name that ends in one of {', '.join(_READERS)}")
     try:
@@ -54,6 +55,9 @@ def load_matrix(path: str | PathLike[str]) -> LoadedMatrix:
         raise MatrixFileError(path, str(error), error.line, error.column) from None
     except ArrayFileError as error:
         raise MatrixFileError(path, str(error)) from None
+    except gzip.BadGzipFile as error:
+        reason = f"its gzip data is damaged, or other bytes stand behind it, which gunzip leaves out: {error}"
+        raise MatrixFileError(path, reason) from None
     except OSError as error:
         raise MatrixFileError(path, f"cannot be read: {error.strerror or error}") from None
     except OutOfMemory as error:

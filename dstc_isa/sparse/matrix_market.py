@@ -158,9 +158,9 @@ def _text(path: Path) -> Iterator[IO[str]]:
         if start[:2] in MARKS:
             raise MarketError(1, 1, f"the text is {MARKS[start[:2]]}; write it as ASCII or UTF-8")
         unpacked: Any = file
-        if path.suffix == ".gz" or start.startswith(b"\x1f\x8b"):
+        if path.suffix.lower() == ".gz" or start.startswith(b"\x1f\x8b"):
             unpacked = gzip.GzipFile(fileobj=file)
-        elif path.suffix == ".bz2" or start.startswith(b"BZh"):
+        elif path.suffix.lower() == ".bz2" or start.startswith(b"BZh"):
             unpacked = bz2.BZ2File(file)
         # Neither closes a file that it was given.
         with _unmarked(unpacked) as stream:

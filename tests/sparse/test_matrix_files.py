@@ -281,6 +281,7 @@ def test_matrix_market_as_it_is_found(tmp_path: Path, text: str, expected: list[
         ("m.mtx.gz", gzip.compress(text.encode())),
         ("m.mtx.bz2", bz2.compress(text.encode())),
         ("gzip.mtx", gzip.compress(text.encode())),
+        ("M.MTX.GZ", gzip.compress(text.encode())),
     ):
         (tmp_path / name).write_bytes(data)
         np.testing.assert_array_equal(dense(load_matrix(tmp_path / name)), [expected])
@@ -328,6 +329,8 @@ def test_gzip_that_is_none_or_cut_off(tmp_path: Path) -> None:
     scipy.io.mmwrite(text, np.random.default_rng(1).random((40, 40)))
     path.write_bytes(gzip.compress(text.getvalue())[:3000])
     assert "corrupted" in refused(path)
+    path.write_bytes(gzip.compress(text.getvalue()) + b"junk")
+    assert "or other bytes stand behind it" in refused(path)
 
 
 def saved(tmp_path: Path, suffix: str) -> bytes:
