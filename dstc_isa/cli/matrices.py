@@ -92,8 +92,9 @@ def _random_matrices(options: argparse.Namespace, densities: Mapping[str, float 
     from dstc_isa.sparse.random_matrix import random_matrix
 
     m, n, k = sizes("--random", options.random, 3, 3)
-    if not 0 <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
-        raise UsageError(f"--random {options.random}: sizes are 0 to {DIMENSION_LIMIT}")
+    least = 0 if densities else 1  # dense kernels take no empty matrices
+    if not least <= min(m, n, k) <= max(m, n, k) <= DIMENSION_LIMIT:
+        raise UsageError(f"--random {options.random}: sizes are {least} to {DIMENSION_LIMIT}")
     shares, seed = chosen_densities(densities) or [1.0, 1.0], chosen_seed(options)
     require(2 * (m * k + k * n) + 4 * m * n, f"--random {options.random}: two matrices of FP16 and their product")
     return random_matrix(m, k, shares[0], seed), random_matrix(k, n, shares[1], seed + 1)

@@ -130,6 +130,9 @@ def conv_shape(step: ConvStep, x: Array, w: Array) -> ConvShape:
 
 def _geometry(x: Array, w: Array, attributes: Mapping[str, Any]) -> _Geometry:
     axes = w.ndim - 2
+    if _numbers(attributes, "kernel_shape", axes, 0) not in ([0] * axes, list(w.shape[2:])):
+        said = "x".join(map(str, attributes["kernel_shape"]))
+        raise NetworkError(f"kernel_shape says {said}, and w has filters of {'x'.join(map(str, w.shape[2:]))}")
     stride = _numbers(attributes, "strides", axes, 1)
     dilation = _numbers(attributes, "dilations", axes, 1)
     pads = _numbers(attributes, "pads", 2 * axes, 0)

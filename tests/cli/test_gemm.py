@@ -42,8 +42,8 @@ def test_random_matrices_without_time(capsys: pytest.CaptureFixture[str]) -> Non
     [
         (1, "row 0, columns 0 to 3 have 4 values", ["a.npy", "b.npy", "--kernel", "gemm_sparse24"]),
         (1, "a.npy is (20, 50) and a.npy is (20, 50): expected (m, k) and (k, n)", ["a.npy", "a.npy"]),
-        (1, "nothing to multiply", ["--random", "0,1,2"]),
         (2, "gemm takes two matrices", ["a.npy"]),
+        (2, "--random 0,5,5: sizes are 1 to", ["--random", "0,5,5"]),
         (2, "--seed goes with --random", ["a.npy", "b.npy", "--seed", "1"]),
         (2, "not both", ["a.npy", "b.npy", "--random", "1,1,1"]),
         (2, "--gpu and --set go with a timed run", ["a.npy", "b.npy", "--functional", "--gpu", "v100"]),

@@ -87,6 +87,20 @@ def test_attributes_of_another_number_of_axes(path: Path, attributes: dict[str, 
         convolved(step, {"x": sparse(1, 2, 4, 4), "w": sparse(2, 2, 1, 1)}, device())
 
 
+def test_a_kernel_shape_that_is_not_that_of_the_filters(path: Path) -> None:
+    x, w = sparse(1, 2, 6, 6), sparse(2, 2, 3, 3)
+    for shape, fits in (([3, 3], True), ([5, 5], False), ([3], False)):
+        conv = helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=shape)
+        onnx.save(model([conv], {"w": w}, {"x": x.shape}), path)
+        (step,) = load_graph(path).layers
+        assert isinstance(step, ConvStep)
+        if fits:
+            assert convolved(step, {"x": x, "w": w}, device())[0].shape == (1, 2, 4, 4)
+        else:
+            with pytest.raises(NetworkError, match=r"kernel_shape (says 5x5, and w has filters of 3x3|has 2 numbers)"):
+                convolved(step, {"x": x, "w": w}, device())
+
+
 PRODUCTS = [
     ((3, 4), (4, 5)),
     ((2, 3, 4), (4, 5)),
