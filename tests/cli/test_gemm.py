@@ -14,6 +14,7 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", random_matrix(20, 50, 1, 1))
     np.save("b.npy", random_matrix(50, 30, 1, 2))
+    np.save("empty.npy", np.zeros((50, 0), np.float16))
 
 
 @pytest.mark.parametrize("kernel", ["gemm_dense", "gemm_sparse24"])
@@ -42,6 +43,7 @@ def test_random_matrices_without_time(capsys: pytest.CaptureFixture[str]) -> Non
     [
         (1, "row 0, columns 0 to 3 have 4 values", ["a.npy", "b.npy", "--kernel", "gemm_sparse24"]),
         (1, "a.npy is (20, 50) and a.npy is (20, 50): expected (m, k) and (k, n)", ["a.npy", "a.npy"]),
+        (1, "a.npy is 20x50 and empty.npy is 50x0: nothing to multiply", ["a.npy", "empty.npy"]),
         (2, "gemm takes two matrices", ["a.npy"]),
         (2, "--random 0,5,5: sizes are 1 to", ["--random", "0,5,5"]),
         (2, "--seed goes with --random", ["a.npy", "b.npy", "--seed", "1"]),
