@@ -316,16 +316,14 @@ class UnitTimings(dict[Unit, PipeTiming]):
     """Timing of each unit; of one that was declared after the GPU was read, as its declaration gives it."""
 
     def __missing__(self, unit: Unit) -> PipeTiming:
-        self[unit] = _pipe_timing({name: each.value for name, each in unit.given.items()})
-        return self[unit]
+        return _pipe_timing({name: each.value for name, each in unit.given.items()})
 
 
 class BlockValues(dict[Block, Values]):
     """Parameters of each block, likewise."""
 
     def __missing__(self, block: Block) -> Values:
-        self[block] = {name: each.given.value for name, each in block.parameters.items() if each.given is not None}
-        return self[block]
+        return {name: each.given.value for name, each in block.parameters.items() if each.given is not None}
 
 
 def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:

@@ -4,6 +4,8 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dstc_isa.errors import DstcError
@@ -56,7 +58,8 @@ def load_extension(path: str | os.PathLike[str]) -> None:
     sys.modules[name] = module
     before = len(REGISTRY), len(UNITS), len(BLOCKS)
     try:
-        spec.loader.exec_module(module)
+        with _no_files():
+            spec.loader.exec_module(module)
         for declaration in REGISTRY[before[0] :]:
             effects_of(declaration.function)
     except Exception as error:
@@ -66,6 +69,16 @@ def load_extension(path: str | os.PathLike[str]) -> None:
         if isinstance(error, EffectError):
             raise ExtensionError(Path(error.file), error.reason, error.line) from error
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, file)) from error
+
+
+@contextmanager
+def _no_files() -> Iterator[None]:
+    """Nothing is written beside a file of the user's, nor read there that an older version of it has left."""
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = written
 
 
 def forget(declarations: int, units: int, blocks: int) -> None:

@@ -127,6 +127,10 @@ class Block:
     holds: StallReason | None = None
     awaits: StallReason | None = None
 
+    def __reduce__(self) -> tuple[Callable[[str], "Block"], tuple[str]]:
+        """A copy in another process is the block that is declared there."""
+        return block_named, (self.name,)
+
 
 @define(eq=False, repr=False)
 class Unit:
@@ -166,6 +170,10 @@ class Unit:
     def __repr__(self) -> str:
         return f"Unit({self.name})"
 
+    def __reduce__(self) -> tuple[Callable[[str], "Unit"], tuple[str]]:
+        """A copy in another process is the unit that is declared there."""
+        return unit_named, (self.name,)
+
     def cost(self, function: Callable[..., None]) -> Callable[..., None]:
         """Declare what an instruction costs, once it has executed.
 
@@ -194,6 +202,23 @@ class Unit:
 
 
 _STATE = Meaning(frozenset({Effect.STATE}), frozenset({Effect.STATE}))
+
+
+def unit_named(name: str) -> Unit:
+    """The unit of that name; UnitError if there is none."""
+    for unit in UNITS:
+        if unit.name == name:
+            return unit
+    raise UnitError(f"there is no unit {name}")
+
+
+def block_named(name: str) -> Block:
+    """The block of that name; UnitError if there is none."""
+    for block in BLOCKS:
+        if block.name == name:
+            return block
+    raise UnitError(f"there is no block {name}")
+
 
 UNITS: list[Unit] = []
 """All units, in the order of their declarations."""

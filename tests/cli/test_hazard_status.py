@@ -51,9 +51,9 @@ def test_a_command_tells_the_hazards_of_its_launches(
     command: str, sizes: str, hasty: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     launches = [run(HAZARD) if number in hasty else run() for number in range(2 if command == "conv" else 1)]
-    report = SimpleNamespace(run=launches[0], headed_run=launches[0], as_json=dict)
+    report = SimpleNamespace(run=launches[0], headed_run=launches[0], as_json=dict, warning="")
     outcome = SimpleNamespace(
-        c=np.zeros((9, 7)), y=np.zeros((1, 3, 4, 4)), run=launches[0], launches=launches, as_json=dict
+        c=np.zeros((9, 7)), y=np.zeros((1, 3, 4, 4)), run=launches[0], launches=launches, as_json=dict, warning=""
     )
     outcome.report = report if command == "spgemm" else launches[0]
     module, name = {

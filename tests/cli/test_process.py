@@ -58,7 +58,7 @@ def test_names_that_the_encoding_lacks(tmp_path: Path, program: str, encoding: s
 @pytest.mark.parametrize(
     "variables",
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""},
         *({"PYTHONIOENCODING": f"ascii:{handler}"} for handler in ("strict", "surrogateescape", "surrogatepass")),
         {"PYTHONIOENCODING": "latin-1:surrogateescape"},
     ],

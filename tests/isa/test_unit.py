@@ -1,5 +1,6 @@
 """Declarations of functional units that contradict themselves or others."""
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,3 +89,10 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     Unit("BARE", "nothing given")
     with pytest.raises(GpuError, match=r"pipes.BARE.latency has no value: state one where unit BARE is declared"):
         load_gpu()
+
+
+def test_copies_in_other_processes_are_the_same_units() -> None:
+    gpu = pickle.loads(pickle.dumps(load_gpu()))
+    assert gpu == load_gpu()
+    assert all(gpu.pipes[unit] == load_gpu().pipes[unit] for unit in UNITS)
+    assert set(gpu.blocks) == set(BLOCKS)

@@ -64,7 +64,7 @@ def test_errors_of_a_source(source: Path) -> None:
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(AssemblyError, match="cannot read the file"):
         load_file(tmp_path / "none.dasm")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ObjectError, match="No such file"):
         load_file(tmp_path / "none.dobj")
 
 

@@ -14,6 +14,7 @@ from dstc_isa.isa.text import format_instruction
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
+from dstc_isa.timing.blocks import counter_names
 from dstc_isa.timing.layout import COUNTERS
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.reasons import Reason, reasons
@@ -131,7 +132,7 @@ def test_sums_of_a_timed_launch() -> None:
     stalls[0, Reason.BARRIER], stalls[1, Reason.BARRIER], stalls[1, Reason.LONG_SCOREBOARD] = 5, 7, 8
     gpu, none = load_gpu(), np.zeros(2, np.int64)
     kernel = Kernel("k", (0, 0))
-    counters = dict.fromkeys(COUNTERS, 0) | {"warp_cycles": 30, "ctas_done": 3}
+    counters = dict.fromkeys([*COUNTERS, *counter_names()], 0) | {"warp_cycles": 30, "ctas_done": 3}
     timing = Timing(
         gpu=gpu,
         execution=Execution(issued, none, 0.5, 1),
