@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Given, Number, Unit, Values, Word
+from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Given, Number, Unit, UnitError, Values, Word
 from dstc_isa.overview import Overview
 
 SETTING = "SET"
@@ -316,6 +316,9 @@ class UnitTimings(dict[Unit, PipeTiming]):
     """Timing of each unit; of one that was declared after the GPU was read, as its declaration gives it."""
 
     def __missing__(self, unit: Unit) -> PipeTiming:
+        lacking = [name for name in ("latency", "initiation", "port") if name not in unit.given]
+        if lacking:
+            raise UnitError(f"unit {unit.name} gives no {lacking[0]}, and the GPU was read before it was declared")
         return _pipe_timing({name: each.value for name, each in unit.given.items()})
 
 

@@ -86,7 +86,9 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     assert changed.target != load_gpu().target == gpu.target
     with pytest.raises(GpuError, match=r"own\.size is an integer from 1 to 9, not 10"):
         load_gpu("v100-dstc", ["own.size=10"])
-    Unit("BARE", "nothing given")
+    bare = Unit("BARE", "nothing given")
+    with pytest.raises(UnitError, match="unit BARE gives no latency, and the GPU was read before it was declared"):
+        gpu.pipes[bare]
     with pytest.raises(GpuError, match=r"pipes.BARE.latency has no value: state one where unit BARE is declared"):
         load_gpu()
 
