@@ -273,6 +273,8 @@ def _specs(units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> dict[str, Spec
                     found[f"pipes.{unit.name}.{part.name}"] = part.metadata["spec"]
         elif field.name == "blocks":
             for block in blocks:
+                if block.name in attrs.fields_dict(Gpu):
+                    raise UnitError(f"block {block.name}: a GPU has a table of that name already")
                 for name, parameter in block.parameters.items():
                     found[f"{block.name}.{name}"] = _spec(parameter)
         elif field.type is not None and attrs.has(field.type):

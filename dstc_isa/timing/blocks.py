@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.gpu import Gpu
-from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit, Word
-from dstc_isa.timing.layout import UNIT_ENTRY
+from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit, UnitError, Word
+from dstc_isa.timing.layout import COUNTERS, UNIT_ENTRY
 from dstc_isa.timing.reasons import Reason, number_of
 
 TIMING = ("latency", "initiation", "accumulate")
@@ -38,8 +38,12 @@ def first_state() -> Words:
 
 
 def counter_names() -> list[str]:
-    """The counters of all blocks, one after the other."""
-    return [name for block in BLOCKS for name in block.counters]
+    """The counters of all blocks, one after the other; UnitError if one has the name of another counter."""
+    names = [name for block in BLOCKS for name in block.counters]
+    taken = sorted(set(names) & set(COUNTERS))
+    if taken:
+        raise UnitError(f"a block counts {taken[0]}, which every SM does already")
+    return names
 
 
 def unit_table(gpu: Gpu) -> tuple[Words, list[Words]]:

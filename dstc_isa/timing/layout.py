@@ -6,6 +6,7 @@ from dstc_isa.engine.layout import offsets
 from dstc_isa.gpu.schema import MAXIMUM_PORTS
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.masks import PLACES
+from dstc_isa.timing.reasons import MOST
 
 FAR = 1 << 62
 """A cycle that never comes."""
@@ -18,8 +19,7 @@ POSITIONS = 64
 
 CTA_SLOTS = 64
 PORTS = MAXIMUM_PORTS + 1
-REASONS = 32
-"""Reasons of stalls that there is room for, those of units included."""
+REASONS = MOST
 
 NO_PORT = PORTS - 1
 """The port of an instruction that needs none, or whose guard is false: always free."""

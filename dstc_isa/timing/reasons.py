@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from dstc_isa.isa.unit import BLOCKS, StallReason
+from dstc_isa.isa.unit import BLOCKS, StallReason, UnitError
 
 
 class Reason(IntEnum):
@@ -46,10 +46,23 @@ CORE = {
 """What each means, and what warps wait for."""
 
 
+MOST = 32
+"""Reasons that there is room for, those of units included."""
+
+
 def reasons() -> list[StallReason]:
-    """All reasons, each at its number."""
-    own = [StallReason(reason.name.lower(), *CORE[reason]) for reason in Reason]
-    return own + [reason for block in BLOCKS for reason in (block.awaits, block.holds) if reason is not None]
+    """All reasons, each at its number; UnitError if a block's has another one's name, or there are too many."""
+    found = [StallReason(reason.name.lower(), *CORE[reason]) for reason in Reason]
+    for block in BLOCKS:
+        for reason in (block.awaits, block.holds):
+            if reason is None:
+                continue
+            if any(other.name == reason.name for other in found):
+                raise UnitError(f"block {block.name}: there is a stall reason {reason.name} already")
+            found.append(reason)
+    if len(found) > MOST:
+        raise UnitError(f"there are {len(found)} stall reasons with those of blocks, and room for {MOST}")
+    return found
 
 
 def number_of(reason: StallReason | None, otherwise: Reason) -> int:

@@ -12,12 +12,27 @@ from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.layout import WARP_OFFSETS
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.gpu import GpuError, load_gpu
+from dstc_isa.gpu.schema import specs
 from dstc_isa.isa.effects import FIELDS, effects_of
 from dstc_isa.isa.effects import Effect as E
 from dstc_isa.isa.extension import forget
 from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.unit import BLOCKS, OF_ENGINES, STATE_WORDS, UNITS, Block, Cell, Given, Number, Unit, UnitError
+from dstc_isa.isa.unit import (
+    BLOCKS,
+    OF_ENGINES,
+    STATE_WORDS,
+    UNITS,
+    Block,
+    Cell,
+    Given,
+    Number,
+    StallReason,
+    Unit,
+    UnitError,
+)
 from dstc_isa.isa.warp import ARRAYS, SCALARS
+from dstc_isa.timing.blocks import counter_names
+from dstc_isa.timing.reasons import reasons
 
 GIVEN = {"latency": Given(4, "CHOSEN"), "initiation": Given(2, "CHOSEN"), "port": Given("own", "CHOSEN")}
 
@@ -91,6 +106,28 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
         gpu.pipes[bare]
     with pytest.raises(GpuError, match=r"pipes.BARE.latency has no value: state one where unit BARE is declared"):
         load_gpu()
+
+
+@pytest.mark.parametrize(
+    ("block", "ask", "message"),
+    [
+        (Block("l1", "t", "m"), specs, "block l1: a GPU has a table of that name already"),
+        (
+            Block("b", "t", "m", counters={"wavefronts": "w"}),
+            counter_names,
+            "a block counts wavefronts, which every SM",
+        ),
+        (
+            Block("b", "t", "m", holds=StallReason("barrier", "m", "a")),
+            reasons,
+            "there is a stall reason barrier already",
+        ),
+    ],
+)
+def test_names_that_the_machine_has(block: Block, ask: Any, message: str) -> None:
+    Unit("OWN", "one's own", GIVEN, block=block)
+    with pytest.raises(UnitError, match=message):
+        ask()
 
 
 def test_copies_in_other_processes_are_the_same_units() -> None:
