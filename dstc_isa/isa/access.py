@@ -43,7 +43,7 @@ def addends(instruction: Instruction) -> int:
     for operand, reads, _ in _masks(instruction):
         if operand.slot == "c":
             found |= reads
-        else:
+        elif not operand.destination:
             others |= reads
     return found & ~others
 
