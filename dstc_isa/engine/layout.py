@@ -183,12 +183,13 @@ SLOT_ENTRY = 24
 SLOT_SHARED = 8
 SLOT_CTA = 16
 
-TRACE_ENTRY = 16
+TRACE_ENTRY = 24
 TRACED_OFF = 1
 TRACED_PC = 1
 TRACED_STATE = 8
+TRACED_MASK = 16
 """A trace's entry: whether the guard holds in no lane, above it the instruction; then the first word of what the
-instruction before it told its unit."""
+instruction before it told its unit, and the lanes in which that one executed."""
 
 STEP_ENTRY = 16
 ALLOCATION_ENTRY = 24

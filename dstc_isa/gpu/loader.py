@@ -23,7 +23,7 @@ from dstc_isa.gpu.schema import (
     powers_of_two,
     specs,
 )
-from dstc_isa.isa.unit import BLOCKS, UNITS, Unit
+from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit
 from dstc_isa.options import check_kind, check_name
 
 DEFAULT_GPU = "v100-dstc"
@@ -132,12 +132,12 @@ def _block_name(unit: Unit) -> str:
 def _load_plain(name: str) -> Gpu:
     if is_file(name):
         return _read_gpu(name)
-    return _shipped_gpu(name, len(UNITS), len(BLOCKS))
+    return _shipped_gpu(name, tuple(UNITS), tuple(BLOCKS))
 
 
 @lru_cache(maxsize=32)
-def _shipped_gpu(name: str, units: int, blocks: int) -> Gpu:
-    """A shipped GPU with so many units; there may be more of them when it is asked for again."""
+def _shipped_gpu(name: str, units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> Gpu:
+    """A shipped GPU with these units; there may be others when it is asked for again."""
     return _read_gpu(name)
 
 

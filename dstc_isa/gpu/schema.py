@@ -232,14 +232,20 @@ class Gpu(Overview):
 
     @property
     def timetable(self) -> Timetable:
-        """All that control codes depend on; a unit from a file of the user's counts if its own timing was changed."""
+        """All that control codes depend on; a unit from a file of the user's counts if it is not as declared."""
         return tuple(
             (unit.name, timing, self.vanishes(unit))
             for unit, timing in self.pipes.items()
-            if unit.shipped
-            or not unit.given
-            or timing != _pipe_timing({name: given.value for name, given in unit.given.items()})
+            if unit.shipped or not self._as_given(unit, timing)
         )
+
+    def _as_given(self, unit: Unit, timing: PipeTiming) -> bool:
+        """Whether a unit's timing, and what makes it vanish, are those of its declaration."""
+        of_file = any(getattr(timing, name) != value.value for name, value in unit.given.items())
+        if of_file or unit.block is None or unit.vanishes is None:
+            return not of_file
+        usual = unit.block.parameters[unit.vanishes[0]].given
+        return usual is not None and self.vanishes(unit) == (usual.value == unit.vanishes[1])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -328,6 +334,9 @@ class BlockValues(dict[Block, Values]):
     """Parameters of each block, likewise."""
 
     def __missing__(self, block: Block) -> Values:
+        lacking = [name for name, each in block.parameters.items() if each.given is None]
+        if lacking:
+            raise UnitError(f"block {block.name} gives no {lacking[0]}, and the GPU was read before it was declared")
         return {name: each.given.value for name, each in block.parameters.items() if each.given is not None}
 
 

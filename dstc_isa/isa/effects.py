@@ -60,10 +60,11 @@ class Primitive:
 
 @frozen
 class Field:
-    """What it means to read and to write a field of the warp."""
+    """What it means to read and to write a field of the warp; an ``array`` that is handed on may be written."""
 
     read: frozenset[Effect] = frozenset()
     written: frozenset[Effect] = frozenset()
+    array: bool = False
 
 
 FIELDS: dict[str, Field] = {}
@@ -129,8 +130,7 @@ class _Body:
     """The text of a function, and what its names are bound to."""
 
     def __init__(self, function: Callable[..., Any], known: Mapping[str, int]) -> None:
-        if not isinstance(function, FunctionType):
-            raise EffectError(f"{function!r} is no Python function", "?", 0)
+        assert isinstance(function, FunctionType)
         self.function = function
         self.known = known
         self.file = function.__code__.co_filename
@@ -143,13 +143,15 @@ class _Body:
     def fields(self) -> set[Effect]:
         """What the fields of the warp mean that are read and written here."""
         found: set[Effect] = set()
+        subscripted = {id(n.value) for n in ast.walk(self.node) if isinstance(n, ast.Subscript)}
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
             written = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
             place = node.value if written else node  # type: ignore[attr-defined]
             if not isinstance(place, ast.Attribute) or place.attr not in FIELDS or self.bound(place.value) is not None:
                 continue
             field = FIELDS[place.attr]
-            found |= field.written if written or isinstance(place.ctx, ast.Store) else field.read
+            handed_on = field.array and not written and id(place) not in subscripted
+            found |= field.written if written or handed_on or isinstance(place.ctx, ast.Store) else field.read
         return found
 
     def called(self) -> Iterator[tuple[Callable[..., Any], dict[str, int]]]:
@@ -186,10 +188,14 @@ class _Body:
             )
         if isinstance(function, type) or (isinstance(function, type(len)) and function in _PURE):
             return None
+        if not isinstance(getattr(function, "py_func", function), FunctionType):
+            raise EffectError(f"what {ast.unparse(call.func)}() touches is not known here", self.file, call.lineno)
         return function  # type: ignore[no-any-return]
 
     def _arguments(self, function: Callable[..., Any], call: ast.Call) -> dict[str, int]:
         names = list(inspect.signature(getattr(function, "py_func", function)).parameters)
+        if any(isinstance(argument, ast.Starred) for argument in call.args):
+            return {}
         given = dict(zip(names, call.args, strict=False))
         given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
         values = {name: self._value(argument) for name, argument in given.items()}
@@ -204,8 +210,13 @@ class _Body:
 
     def _assigned_once(self, name: str) -> bool:
         """Whether a parameter keeps its value."""
-        stores = (n for n in ast.walk(self.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-        return all(store.id != name for store in stores)
+        own = {id(argument) for argument in ast.walk(self.node.args)}
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name:
+                return False
+            if isinstance(node, ast.arg) and node.arg == name and id(node) not in own:
+                return False
+        return True
 
     def bound(self, node: ast.expr) -> Any:
         """What a name, or an attribute of one, is bound to outside the function; None if it is not."""
@@ -227,6 +238,7 @@ def _locals_within(node: ast.FunctionDef) -> set[str]:
 
 def _definition(file: str, line: int) -> ast.FunctionDef:
     """The definition that begins on a line of a file, decorators included."""
+    linecache.checkcache(file)
     found = _definitions(file, tuple(linecache.getlines(file))).get(line)
     if found is None:
         raise EffectError("what a function touches is read off its source, which is not there", file, line)

@@ -17,6 +17,9 @@ from dstc_isa.options import check_name
 
 PACKAGE = "__init__.py"
 
+LOADED: list[Path] = []
+"""Files and folders that have been loaded, in order, on which the numbers of instructions and units depend."""
+
 
 class ExtensionError(DstcError, ValueError):
     """A file of instruction declarations that cannot be used.
@@ -62,18 +65,21 @@ def load_extension(path: str | os.PathLike[str]) -> None:
             spec.loader.exec_module(module)
         for declaration in REGISTRY[before[0] :]:
             effects_of(declaration.function)
-    except Exception as error:
+    except BaseException as error:
         for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[each]
         forget(*before)
+        if not isinstance(error, Exception):
+            raise
         if isinstance(error, EffectError):
             raise ExtensionError(Path(error.file), error.reason, error.line) from error
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, file)) from error
+    LOADED.append(path.resolve())
 
 
 @contextmanager
 def _no_files() -> Iterator[None]:
-    """Nothing is written beside a file of the user's, nor read there that an older version of it has left."""
+    """Nothing is written beside a file of the user's."""
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield

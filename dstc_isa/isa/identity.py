@@ -58,12 +58,16 @@ def _described(declaration: Declaration) -> str:
 
 
 def _semantics(declaration: Declaration) -> str:
-    """The text of an instruction that is not of the package, whose releases may mend semantics, and of its operands."""
+    """The text of an instruction that is not of the package, of its operands and its unit.
+
+    The package's releases may mend semantics.
+    """
     if _origin(declaration) == BASE:
         return ""
+    unit = "" if declaration.unit.shipped else repr((declaration.unit.given, declaration.unit.vanishes))
     kinds = {type(operand): None for operand in declaration.operands if not operand.__module__.startswith(BASE + ".")}
     described: list[Callable[..., object]] = [declaration.function, *declaration.fetchers, *kinds]
     try:
-        return "".join(inspect.getsource(each) for each in described)
+        return unit + "".join(inspect.getsource(each) for each in described)
     except OSError:
         return declaration.description

@@ -41,6 +41,7 @@ OF_ENGINES = frozenset(
         "access_bytes",
         "next_look",
         "addresses",
+        "size",
         "unit_state",
     }
 )
@@ -181,6 +182,8 @@ class Unit:
         what is charged (``timing.layout.CHARGE_FIELDS``), the warp, the block's state in the sub-core, the parameters
         of the unit (latency, initiation, accumulate) and of its block, the block's counters.
         """
+        if self.shipped or self.cost_function is not None:
+            raise UnitError(f"unit {self.name} has a cost already, or is the package's: declare a unit of your own")
         self.cost_function = function
         return function
 
@@ -236,6 +239,11 @@ def _check(unit: Unit) -> None:
     if taken:
         raise UnitError(f"unit {unit.name}: a warp has a field {taken[0]} already")
     block = unit.block
+    if unit.vanishes is not None:
+        parameter, word = unit.vanishes
+        declared = None if block is None else block.parameters.get(parameter)
+        if not isinstance(declared, Word) or word not in declared.choices:
+            raise UnitError(f"unit {unit.name} vanishes by {parameter} = {word}, which its block does not have")
     if block is None or block in BLOCKS:
         return
     for other in BLOCKS:
@@ -244,6 +252,8 @@ def _check(unit: Unit) -> None:
         counters = sorted(set(block.counters) & set(other.counters))
         if counters:
             raise UnitError(f"block {block.name}: block {other.name} has a counter {counters[0]} already")
+    if any("size" in names for names in (block.parameters, block.state, block.counters)):
+        raise UnitError(f"block {block.name}: nothing of it can be called size, which every record has")
     reserved = sorted({"latency", "initiation", "accumulate", "port"} & set(block.parameters))
     if reserved:
         raise UnitError(f"block {block.name}: {reserved[0]} is a parameter of every unit")

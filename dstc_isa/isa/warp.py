@@ -44,8 +44,10 @@ _RUNS = Field(written=frozenset({Effect.CONVERGENCE}))
 _WAITS = Field(written=frozenset({Effect.BARRIER}))
 _ANYWHERE = Field(written=frozenset({Effect.INDIRECT, Effect.CONVERGENCE}))
 FIELDS |= {
-    **dict.fromkeys(("pc", "lane_pc"), _ANYWHERE),
-    **dict.fromkeys(("active", "turn", "live", "blocked", "arrived"), _RUNS),
+    "pc": _ANYWHERE,
+    "lane_pc": Field(written=_ANYWHERE.written, array=True),
+    **dict.fromkeys(("active", "turn", "live", "blocked"), _RUNS),
+    "arrived": Field(written=_RUNS.written, array=True),
     **dict.fromkeys(("at_barrier", "barrier_id", "barrier_threads"), _WAITS),
     "issued": Field(read=frozenset({Effect.TIME})),
 }

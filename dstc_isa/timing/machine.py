@@ -51,10 +51,10 @@ RUN_TASK = cache.Entry(
     "task_of",
     "as_task",
     "dstc_isa.timing.compiled.records",
-    ("dstc_isa.timing",),
+    ("dstc_isa.timing", "dstc_isa.gpu"),
 )
 FOREIGN_COSTS = cache.Foreign(
-    "run_foreign_costs", "dstc_isa.timing.compiled.costs", "foreign_source", 6, ("dstc_isa.timing",)
+    "run_foreign_costs", "dstc_isa.timing.compiled.costs", "foreign_source", 6, ("dstc_isa.timing", "dstc_isa.gpu")
 )
 WATCHED_TASK = evolve(RUN_TASK, name="run_watched_task", factory="watched_task_of")
 FIRST_EPOCH = 512

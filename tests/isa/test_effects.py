@@ -168,6 +168,43 @@ def test_fields_of_the_warp_count_under_any_name() -> None:
     assert effects_of(watches) == {E.TIME}
 
 
+def put(array: Any, place: int) -> None:
+    array[place] = 0
+
+
+def test_an_array_of_the_warp_that_is_handed_on_may_be_written() -> None:
+    def aliased(warp: Any) -> None:
+        places = warp.lane_pc
+        places[0] = 5
+
+    def handed_on(warp: Any) -> None:
+        put(warp.arrived, 1)
+
+    def read(warp: Any) -> Any:
+        return splat(warp.lane_pc[3])
+
+    assert effects_of(aliased) == {E.INDIRECT, E.CONVERGENCE}
+    assert effects_of(handed_on) == {E.CONVERGENCE}
+    assert effects_of(read) == set()
+
+
+def test_what_an_argument_is_may_not_be_known() -> None:
+    def starred(warp: Any, address: Any) -> None:
+        load(*(warp, Space.GLOBAL, address), 1, 4)
+
+    def shadowed(warp: Any, space: int, address: Any) -> None:
+        def inner(space: int) -> None:
+            load(warp, space, address, 4, 0)
+
+        inner(Space.GLOBAL)
+
+    def calls(warp: Any, address: Any) -> None:
+        shadowed(warp, Space.SHARED, address)
+
+    assert effects_of(starred) >= {E.GLOBAL, E.SHARED}
+    assert effects_of(calls) >= {E.GLOBAL, E.SHARED}
+
+
 def test_a_function_that_is_handed_on_counts() -> None:
     def semantics(ra: Any, rb: Any) -> Any:
         return use(gather, use(operations.minimum, ra, rb), rb)

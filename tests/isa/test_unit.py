@@ -13,6 +13,7 @@ from dstc_isa.engine.layout import WARP_OFFSETS
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.gpu.schema import specs
+from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.effects import FIELDS, effects_of
 from dstc_isa.isa.effects import Effect as E
 from dstc_isa.isa.extension import forget
@@ -29,10 +30,12 @@ from dstc_isa.isa.unit import (
     StallReason,
     Unit,
     UnitError,
+    Word,
 )
 from dstc_isa.isa.warp import ARRAYS, SCALARS
 from dstc_isa.timing.blocks import counter_names
 from dstc_isa.timing.reasons import reasons
+from dstc_isa.units.outer.unit import BUFFER, OHMMA
 
 GIVEN = {"latency": Given(4, "CHOSEN"), "initiation": Given(2, "CHOSEN"), "port": Given("own", "CHOSEN")}
 
@@ -56,6 +59,10 @@ def nothing_stays() -> Iterator[None]:
         ({"state": {"registers": Cell("of an engine")}}, "a warp has a field registers already"),
         ({"block": Block("accumulation_buffer", "b", "b")}, "there is a block accumulation_buffer already"),
         ({"block": Block("b", "b", "b", counters={"fills": "f"})}, "accumulation_buffer has a counter fills already"),
+        ({"block": Block("b", "b", "b", {"size": Number("s", 0, 1)})}, "nothing of it can be called size"),
+        ({"state": {"size": Cell("of a record")}}, "a warp has a field size already"),
+        ({"vanishes": ("skipped", "none")}, "unit OWN vanishes by skipped = none, which its block does not have"),
+        ({"block": BUFFER, "vanishes": ("skipped", "never")}, "vanishes by skipped = never, which its block does not"),
         ({"block": Block("b", "b", "b", {"latency": Number("l", 0, 1)})}, "latency is a parameter of every unit"),
     ],
 )
@@ -92,15 +99,18 @@ def test_a_write_of_state_is_an_effect_as_long_as_the_unit_is_there() -> None:
 def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     gpu = load_gpu()
     unit = Unit(
-        "OWN", "one's own", GIVEN, block=Block("own", "own", "own", {"size": Number("s", 1, 9, "", Given(3, "CHOSEN"))})
+        "OWN",
+        "one's own",
+        GIVEN,
+        block=Block("own", "own", "own", {"width": Number("s", 1, 9, "", Given(3, "CHOSEN"))}),
     )
     assert gpu.pipes[unit].latency == gpu.pipes[unit].accumulate == 4
-    assert gpu.blocks[unit.block] == {"size": 3}
-    changed = load_gpu("v100-dstc", ["pipes.OWN.latency=9", "own.size=8"])
-    assert (changed.pipes[unit].latency, changed.blocks[unit.block]["size"]) == (9, 8)
+    assert gpu.blocks[unit.block] == {"width": 3}
+    changed = load_gpu("v100-dstc", ["pipes.OWN.latency=9", "own.width=8"])
+    assert (changed.pipes[unit].latency, changed.blocks[unit.block]["width"]) == (9, 8)
     assert changed.target != load_gpu().target == gpu.target
-    with pytest.raises(GpuError, match=r"own\.size is an integer from 1 to 9, not 10"):
-        load_gpu("v100-dstc", ["own.size=10"])
+    with pytest.raises(GpuError, match=r"own\.width is an integer from 1 to 9, not 10"):
+        load_gpu("v100-dstc", ["own.width=10"])
     bare = Unit("BARE", "nothing given")
     with pytest.raises(UnitError, match="unit BARE gives no latency, and the GPU was read before it was declared"):
         gpu.pipes[bare]
@@ -135,3 +145,23 @@ def test_copies_in_other_processes_are_the_same_units() -> None:
     assert gpu == load_gpu()
     assert all(gpu.pipes[unit] == load_gpu().pipes[unit] for unit in UNITS)
     assert set(gpu.blocks) == set(BLOCKS)
+
+
+def test_a_unit_has_one_cost_and_that_of_the_package_is_its_own() -> None:
+    unit = Unit("OWN", "one's own", GIVEN)
+    unit.cost(lambda charge, warp, block, parameters, counters: None)
+    for taken in (unit, OHMMA, ALU):
+        with pytest.raises(UnitError, match="has a cost already, or is the package's"):
+            taken.cost(lambda charge, warp, block, parameters, counters: None)
+
+
+def test_what_control_codes_depend_on_has_what_was_set() -> None:
+    skips = Word("costs", ("none", "slot"), Given("slot", "CHOSEN"))
+    Unit("OWN", "one's own", GIVEN, block=Block("own", "own", "own", {"skipped": skips}), vanishes=("skipped", "none"))
+    usual = load_gpu().target
+    Unit("PART", "timing of a file's", {"latency": Given(3, "CHOSEN")})
+    with pytest.raises(GpuError, match="PART"):
+        load_gpu()
+    forget(len(REGISTRY), len(UNITS) - 1, len(BLOCKS))
+    assert load_gpu("v100-dstc", ["own.skipped=none"]).target.digest != usual.digest
+    assert load_gpu("v100-dstc", ["pipes.OWN.initiation=3"]).target.digest != usual.digest

@@ -90,6 +90,51 @@ def test_the_cost_function_decides_how_long_it_takes(example: Path) -> None:
     assert fast["stalls"]["multipliers"] < slow["stalls"]["multipliers"]
 
 
+PARTS = """
+.kernel parts
+.param .ptr.u32 a
+.param .ptr.u32 out
+.reg lane, size, x, sum, other
+.reg.64 at
+    S2R lane, SR_TID.X
+    MOV size, 4
+    IMAD.WIDE.U32 at, lane, size, a
+    LDG.E x, [at]
+    ISETP.LT.U32.AND P0, PT, lane, 11, PT
+    MOV sum, 0
+    SDOT.U8 sum, x, x, sum
+    @P0 SDOT.U8 sum, x, x, sum
+    SDOT.U8 sum, x, x, sum
+    @!P0 SDOT.U8 sum, x, x, sum
+    IMAD.WIDE.U32 at, lane, size, out
+    STG.E [at], sum
+    EXIT
+.endkernel
+"""
+
+
+def test_a_cost_function_sees_the_lanes_of_its_own_instruction(example: Path) -> None:
+    (example / "parts.dasm").write_text(PARTS, encoding="utf-8")
+    arrays = {"a": "a.npy", "out": "zeros.npy"}
+    found = launched(example, isa=["sdot.py"], program="parts.dasm", block=32, arrays=arrays)
+    made = int(np.count_nonzero(np.load(example / "a.npy").view(np.uint8)[: 4 * 32]))
+    assert found["counters"]["products"] == 3 * made
+    assert found["counters"]["spared"] == 3 * (4 * 32 - made)
+
+
+def test_the_order_of_files_decides_the_numbers_and_the_code(example: Path) -> None:
+    text = (example / "sdot.py").read_text(encoding="utf-8")
+    other = text.replace("0x2F3", "0x2F4").replace("SDOT", "SDAT").replace('"multipliers"', '"adders"')
+    other = other.replace('"products"', '"terms"').replace('"spared"', '"saved"').replace('"made"', '"done"')
+    other = other.replace("counters.products", "counters.terms").replace("counters.spared", "counters.saved")
+    other = other.replace("warp.made", "warp.done").replace('counters["products"]', 'counters["terms"]')
+    (example / "sdat.py").write_text(other.replace('"sdot"', '"sdat"'), encoding="utf-8")
+    arrays = {"a": "a.npy", "out": "zeros.npy"}
+    for order in (["sdot.py", "sdat.py"], ["sdat.py", "sdot.py"]):
+        found = launched(example, isa=order, program="parts.dasm", block=32, arrays=arrays)
+        assert found["counters"]["products"] > 0 == found["counters"]["terms"]
+
+
 SECOND = {
     "OHMMA": "XHMMA",
     "SPWMMA": "XPWMMA",

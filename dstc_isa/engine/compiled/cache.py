@@ -29,11 +29,12 @@ from dstc_isa.cache_directory import VARIABLE, cache_directory, made_once
 from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compiler_process import compile_apart
 from dstc_isa.engine.compiled.kept_code import FOLDER, KeptCode
+from dstc_isa.isa.extension import LOADED
 from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.unit import UNITS
 
 TYPICAL_SECONDS = "20 to 60 seconds"
 FOREIGN_SECONDS = "some seconds"
-PACKAGE = "__init__.py"
 _STARTED, _ALONE = time.time(), secrets.token_bytes()
 
 
@@ -62,9 +63,9 @@ def fingerprint(packages: tuple[str, ...] = (), foreign: bool = False) -> str:
 
 def foreign_files() -> list[Path]:
     """The files that declare instructions and units outside the package, all of a folder that is a package."""
-    modules = [sys.modules[d.function.__module__] for d in REGISTRY if generate.is_foreign(d)]
-    files = {Path(module.__file__) for module in modules if module.__file__ is not None}
-    return sorted({each for f in files for each in (f.parent.glob("*.py") if (f.parent / PACKAGE).exists() else [f])})
+    declared = [sys.modules[d.function.__module__].__file__ for d in REGISTRY if generate.is_foreign(d)]
+    of_folders = [file for path in LOADED for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    return sorted({*of_folders, *(Path(file) for file in declared if file is not None)})
 
 
 def host_cpu() -> str:
@@ -105,7 +106,7 @@ class Foreign:
 Code = Entry | Foreign
 RUN_FOREIGN = Foreign("run_foreign", "dstc_isa.engine.compiled.generate", "foreign_source", 2)
 
-_loaded: dict[tuple[Code, int], Any] = {}
+_loaded: dict[tuple[Code, tuple[object, ...]], Any] = {}
 _loading = threading.Lock()
 
 
@@ -114,7 +115,7 @@ def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
 
     Raises SemanticsError if an instruction's semantics cannot be compiled.
     """
-    return _get(entry, 0, announce)
+    return _get(entry, (), announce)
 
 
 def load_foreign(code: Foreign, announce: Callable[[str], None] | None = None) -> int:
@@ -122,12 +123,12 @@ def load_foreign(code: Foreign, announce: Callable[[str], None] | None = None) -
 
     Raises SemanticsError if something of them cannot be compiled.
     """
-    function = _get(code, len(REGISTRY), announce)
+    function = _get(code, (*REGISTRY, *UNITS), announce)
     (result,) = function.overloads.values()
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
 
 
-def _get(code: Code, declared: int, announce: Callable[[str], None] | None) -> Any:
+def _get(code: Code, declared: tuple[object, ...], announce: Callable[[str], None] | None) -> Any:
     with _loading:
         if (code, declared) not in _loaded:
             _loaded[code, declared] = _load(code, announce or (lambda text: None))
@@ -140,14 +141,14 @@ def _load(code: Code, say: Callable[[str], None]) -> Any:
         return _function(code, kept)
     own = isinstance(code, Foreign)
     # One lock for all entry points: what they share is made once as well.
-    lock = f"{FOLDER}/{_fingerprint(code) if own else fingerprint()}"
+    lock = f"{FOLDER}/{code_fingerprint(code) if own else fingerprint()}"
     with made_once(lock, lambda: say("another process compiles the engine; waiting for it ...")):
         if kept.there():
             return _function(code, kept)
         what = ", ".join(path.name for path in foreign_files()) if own else "the engine"
         say(f"compiling {what} for this CPU, once ({FOREIGN_SECONDS if own else TYPICAL_SECONDS}) ...")
         started = time.perf_counter()
-        compile_apart(code, _fingerprint(code))
+        compile_apart(code, code_fingerprint(code))
         function = _function(code, kept)
         say(f"compiled in {time.perf_counter() - started:.1f} s; {_whereabouts(kept)}")
         return function
@@ -158,12 +159,21 @@ def compile_here(code: Code) -> None:
     _function(code, _kept(code))
 
 
-def _fingerprint(code: Code) -> str:
-    return fingerprint(code.packages, isinstance(code, Foreign))
+def code_fingerprint(code: Code) -> str:
+    """The fingerprint of some code; of the user's also by its text, whose numbers depend on the order of files."""
+    if isinstance(code, Entry):
+        return fingerprint(code.packages)
+    whole = fingerprint(code.packages, foreign=True) + _text(code)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def _text(code: Foreign) -> str:
+    text: str = getattr(importlib.import_module(code.module), code.factory)()
+    return text
 
 
 def _kept(code: Code) -> KeptCode:
-    return KeptCode(f"{code.name}-{_fingerprint(code)}")
+    return KeptCode(f"{code.name}-{code_fingerprint(code)}")
 
 
 def _whereabouts(kept: KeptCode) -> str:
@@ -182,10 +192,10 @@ def _function(code: Code, kept: KeptCode) -> Any:
     from dstc_isa.engine.compiled.warp_functions import register_all
 
     register_all()
-    name = f"dstc_{code.name}_{_fingerprint(code)}"
+    name = f"dstc_{code.name}_{code_fingerprint(code)}"
     if isinstance(code, Foreign):
         guilty, signature = name, f"int64({', '.join(['int64'] * code.arguments)})"
-        text = source = getattr(importlib.import_module(code.module), code.factory)()
+        text = source = _text(code)
     else:
         guilty, signature = f"dstc_engine_{fingerprint()}", "void(int64)"
         source = generate.source()

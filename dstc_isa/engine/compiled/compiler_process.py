@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import asdict
 
 from dstc_isa.engine.compiled.generate import is_foreign
-from dstc_isa.isa.extension import load_extension
+from dstc_isa.isa.extension import LOADED, load_extension
 from dstc_isa.isa.identity import EXTENSION_PREFIX
 from dstc_isa.isa.instruction import REGISTRY
 
@@ -73,15 +73,9 @@ def _close(process: "subprocess.Popen[bytes]") -> None:
 
 def _extensions() -> list[str] | None:
     """The files and folders of declarations outside the package, in order; None if some did not come from one."""
-    found: list[str] = []
-    for declaration in filter(is_foreign, REGISTRY):
-        module = sys.modules.get(declaration.function.__module__.partition(".")[0])
-        if module is None or not module.__name__.startswith(EXTENSION_PREFIX) or module.__file__ is None:
-            return None
-        path = module.__path__[0] if hasattr(module, "__path__") else module.__file__
-        if path not in found:
-            found.append(path)
-    return found
+    if all(d.function.__module__.startswith(EXTENSION_PREFIX) for d in REGISTRY if is_foreign(d)):
+        return [str(path) for path in LOADED]
+    return None
 
 
 def main() -> int:
@@ -94,7 +88,7 @@ def main() -> int:
         load_extension(Path(path))
     kind = {each.__name__: each for each in (cache.Entry, cache.Foreign)}[job["kind"]]
     code = kind(**{**job["code"], "packages": tuple(job["code"]["packages"])})
-    if cache.fingerprint(code.packages, kind is cache.Foreign) != job["fingerprint"]:
+    if cache.code_fingerprint(code) != job["fingerprint"]:
         return OTHER_ENGINE
     cache.compile_here(code)
     return 0

@@ -23,7 +23,7 @@ from dstc_isa.engine.compiled.fetch import (
 )
 from dstc_isa.engine.compiled.jit import compiled, entry
 from dstc_isa.engine.compiled.records import as_launch, as_warp, call_foreign, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_PC, TRACED_STATE, TRACE_ENTRY
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_MASK, TRACED_PC, TRACED_STATE, TRACE_ENTRY
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 '''
@@ -43,6 +43,7 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
     active = warp.active
     started = warp.issued
     count = int64(0)
+    mask = int64(0)
     while active != 0 and count < budget:
         if trace != 0 and count != 0 and (pc >= code_size or load_s32(code + 4 * (pc * CODE_ROW + IN_TIME)) != 0):
             break
@@ -53,11 +54,13 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
         row = code + pc * (4 * CODE_ROW)
         place = 8 * pc
         store_i64(issued + place, load_i64(issued + place) + 1)
+        before = mask
         mask = active & (load_i64(predicates + 8 * load_s32(row + 4)) ^ load_s32(row + 8)) & FULL_MASK
         if trace != 0:
             off = TRACED_OFF if mask == 0 else 0
             store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC | off)
             store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
+            store_i64(trace + TRACE_ENTRY * count + TRACED_MASK, before)
         pc += 1
         count += 1
         if mask == 0:
@@ -86,6 +89,7 @@ TAIL = """        elif operation >= {foreign}:
     if trace != 0:
         store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC)
         store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
+        store_i64(trace + TRACE_ENTRY * count + TRACED_MASK, mask)
     return count
 """
 
@@ -181,6 +185,8 @@ def _branch(declaration: Declaration, first: bool, before: str, behind: str) -> 
     call = f"{_name(declaration.function)}({', '.join(arguments)})"
     if declaration.takes_warp:
         lines.append(before)
+    elif before and declaration.unit.cost_function is not None:
+        lines.append(f"{INDENT}warp.mask = mask\n")
     targets = ", ".join(fetch.name for fetch in results)
     lines.append(f"{INDENT}{targets} = {call}\n" if targets else f"{INDENT}{call}\n")
     if declaration.takes_warp:

@@ -8,7 +8,7 @@ from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_bar
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.loops import looker_of
 from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, call_cost, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACE_ENTRY, TRACED_STATE, Traffic
+from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACE_ENTRY, TRACED_MASK, TRACED_STATE, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.warp import Fault, fail
 from dstc_isa.timing.compiled.caches import SM_BYTES, merge
@@ -205,7 +205,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
     def step(task: Any, launch: Any, warp: Any, clock: Any) -> Any:
         """Run the warp's next instruction if that has not been done ahead.
 
-        What it told its unit is in the warp's record then, in any case: what came behind it begins anew there.
+        What it told its unit, and its lanes, are in the warp's record then, in any case: what came behind begins anew.
         """
         if clock.next == clock.end:
             warp.traffic = 0
@@ -213,6 +213,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         else:
             clock.next += TRACE_ENTRY
             warp.unit_state[0] = load_i64(clock.next + TRACED_STATE)
+            warp.mask = load_i64(clock.next + TRACED_MASK)
 
     @merged
     def look_ahead(task: Any, machine: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
