@@ -70,7 +70,9 @@ class Field:
 FIELDS: dict[str, Field] = {}
 """Fields of the warp that mean anything, by name; ``isa.warp`` fills it in beside their declarations."""
 
-_PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
+PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
+"""What each primitive has stated."""
+
 _PURE = frozenset({abs, bool, enumerate, float, int, len, max, min, range, reversed, round, sum, tuple, zip})
 
 
@@ -89,15 +91,10 @@ def primitive(*effects: Effect, **chosen: Chosen) -> Callable[[Function], Functi
     """
 
     def state(function: Function) -> Function:
-        _PRIMITIVES[function] = Primitive(frozenset(effects), chosen)
+        PRIMITIVES[function] = Primitive(frozenset(effects), chosen)
         return function
 
     return state
-
-
-def stated(function: Callable[..., Any]) -> Primitive | None:
-    """What a function states by ``primitive``, None if it is none."""
-    return _PRIMITIVES.get(function)
 
 
 @cache
@@ -109,7 +106,7 @@ def effects_of(function: Callable[..., Any]) -> frozenset[Effect]:
 def _collected(function: Callable[..., Any], known: Mapping[str, int], under_way: set[Any]) -> set[Effect]:
     """What a function touches whose arguments have these values."""
     function = getattr(function, "py_func", function)
-    said = _PRIMITIVES.get(function)
+    said = PRIMITIVES.get(function)
     if said is not None:
         effects = set(said.effects)
         for name, choice in said.chosen.items():
