@@ -9,8 +9,8 @@ import pytest
 from dstc_isa.isa import divergence, lanes, warp
 from dstc_isa.isa import lanes as operations
 from dstc_isa.isa.divergence import jump, jump_each
-from dstc_isa.isa.effects import Effect as E
 from dstc_isa.isa.effects import PRIMITIVES, EffectError, effects_of
+from dstc_isa.isa.effects import Effect as E
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import ballot, gather, select, splat
 from dstc_isa.isa.warp import Space, exchange, load, store
