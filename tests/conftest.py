@@ -69,7 +69,7 @@ def make_engines() -> None:
     from dstc_isa.engine.compiled.machine import RUN_WORKER
     from dstc_isa.engine.compiled.tracking import COMPARE
     from dstc_isa.timing.machine import RUN_TASK, WATCHED_TASK
-    from dstc_isa.trace.stepper import STEP
+    from dstc_isa.trace.stepper import RUN_STEP
 
     def fill(entry: cache.Entry) -> None:
         fingerprint = cache.fingerprint(entry.packages)
@@ -79,4 +79,4 @@ def make_engines() -> None:
 
     fill(RUN_WORKER)  # The interpreter in it is shared by the others.
     with ThreadPoolExecutor(COMPILERS) as pool:
-        list(pool.map(fill, (WATCHED_TASK, RUN_TASK, STEP, COMPARE)))
+        list(pool.map(fill, (WATCHED_TASK, RUN_TASK, RUN_STEP, COMPARE)))

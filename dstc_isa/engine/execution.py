@@ -1,13 +1,13 @@
 """What an engine returns, and the decoding of a launch that both engines share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.rows import ConstantReader, source_words
+from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.effects import Effect
@@ -84,30 +84,45 @@ class Execution(Overview):
 
 
 def decoded(launch: Launch) -> list[Instruction | None]:
-    """The kernel's instructions; None for a word that is none and faults when it is reached.
-
-    Raises LaunchError for a constant operand outside its bank.
-    """
-    instructions: list[Instruction | None] = []
-    banks = ConstantReader(launch.banks)
-    for index, word in enumerate(launch.kernel.words):
-        try:
-            instruction = decode(word)
-        except DecodeError:
-            instructions.append(None)
-            continue
-        instructions.append(instruction)
-        declaration = instruction.declaration
-        for lane, value in zip(declaration.lanes, instruction.operands, strict=True):
-            if isinstance(value, Constant):
-                try:
-                    source_words(value, lane is Lane.U64, banks)
-                except IndexError as error:
-                    raise LaunchError(f"kernel {launch.kernel.name}, {launch.kernel.place(index)}: {error}") from None
+    """The instructions of a launch, as ``instructions_of``; LaunchError for a constant outside its bank."""
+    instructions = instructions_of(launch.kernel.words)
+    check_constants(launch, constants_of(instructions))
     return instructions
 
 
-def needs_one_thread(instructions: list[Instruction | None]) -> bool:
+def instructions_of(words: Sequence[int]) -> list[Instruction | None]:
+    """The instructions of a kernel; None for a word that is none and faults when it is reached."""
+    instructions: list[Instruction | None] = []
+    for word in words:
+        try:
+            instructions.append(decode(word))
+        except DecodeError:
+            instructions.append(None)
+    return instructions
+
+
+def constants_of(instructions: Sequence[Instruction | None]) -> dict[tuple[Constant, int], int]:
+    """The constants that instructions read and how many words of each, with the index of the first that does."""
+    found: dict[tuple[Constant, int], int] = {}
+    for index, instruction in enumerate(instructions):
+        if instruction is not None:
+            for lane, value in zip(instruction.declaration.lanes, instruction.operands, strict=True):
+                if isinstance(value, Constant):
+                    found.setdefault((value, 1 + (lane is Lane.U64)), index)
+    return found
+
+
+def check_constants(launch: Launch, constants: Mapping[tuple[Constant, int], int]) -> None:
+    """LaunchError for a constant outside its bank."""
+    banks = ConstantReader(launch.banks)
+    for (constant, words), index in constants.items():
+        try:
+            banks.read(constant, words)
+        except IndexError as error:
+            raise LaunchError(f"kernel {launch.kernel.name}, {launch.kernel.place(index)}: {error}") from None
+
+
+def needs_one_thread(instructions: Sequence[Instruction | None]) -> bool:
     """Whether the result could depend on the order of CTAs, so that they must run one after the other.
 
     Any semantics that performs atomic operations counts, except on shared memory, and reductions that commute.

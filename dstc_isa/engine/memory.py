@@ -2,9 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
+
+from dstc_isa.engine.layout import ALLOCATION
+from dstc_isa.engine.record_layout import Record
 
 DEVICE_BASE = 0x7F00_0000_0000
 ALIGNMENT = 256
@@ -52,10 +54,14 @@ class DeviceMemory:
         self.allocations.append(allocation)
         return allocation
 
-    def table(self) -> npt.NDArray[np.int64]:
-        """Rows (start, end, host minus device address), shape (n, 3); one empty row if there are none."""
-        rows = [(a.address, a.end, a.array.ctypes.data - a.address) for a in self.allocations]
-        return np.array(rows or [(0, 0, 0)], np.int64)
+    def table(self) -> Record:
+        """Records of all allocations; an empty one if there are none."""
+        return ALLOCATION.new(
+            max(1, len(self.allocations)),
+            start=[a.address for a in self.allocations] or 0,
+            end=[a.end for a in self.allocations] or 0,
+            host=[a.array.ctypes.data - a.address for a in self.allocations] or 0,
+        )
 
     def describe(self, address: int) -> str:
         """Where an address lies relative to the nearest allocation."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import overload
 
-import numpy as np
-import numpy.typing as npt
+from dstc_isa.engine.layout import RANGE_STEP
+from dstc_isa.engine.record_layout import Record
 
 
 class Ranges(Sequence[int]):
@@ -48,9 +48,9 @@ class Ranges(Sequence[int]):
         edges = [0, *(edge for part in self.ranges for edge in (part.start, part.stop)), total]
         return Ranges(range(start, stop) for start, stop in list(pairwise(edges))[::2])
 
-    def steps(self) -> npt.NDArray[np.int64]:
-        """Rows (first, more): the number at place p is p and all ``more`` of rows with ``first`` at most p."""
+    def steps(self) -> Record:
+        """Records ``RANGE_STEP``: the number at place p is p and all ``more`` of those with ``first`` at most p."""
         ends = [0, *self._ends]
         ahead = [part.start - first for part, first in zip(self.ranges, ends, strict=False)]
-        rows = [(first, here - before) for first, here, before in zip(ends, ahead, [0, *ahead], strict=False)]
-        return np.array(rows, np.int64).reshape(-1, 2)
+        more = [here - before for here, before in zip(ahead, [0, *ahead], strict=False)]
+        return RANGE_STEP.new(len(more), first=ends[: len(more)], more=more)

@@ -11,12 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from dstc_isa.engine.layout import FIRST_SLOT, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SHARED_FIRST, SINK_ROW
+from dstc_isa.engine.layout import CODE, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
 from dstc_isa.isa.fetch import Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.values import PT, RZ, Constant, Immediate
+
+FIRST_SLOT = CODE.offset("operands") // WORD_BYTES
+SLOTS = CODE.fields["operands"].words
+"""Words of a row, and the first of them, that operands share."""
 
 
 @frozen
@@ -59,28 +63,36 @@ def layout(declaration: Declaration) -> tuple[tuple[Fetch, ...], tuple[Fetch, ..
         fetch = Fetch(f"x{number}", parameter.lane, slot, operand, parameter.operand, parameter)
         parameters.append(fetch)
         slot += fetch.words
-    if slot > SHARED_FIRST:
-        raise ValueError(f"{declaration.mnemonic} needs {slot} words of a row; there are {SHARED_FIRST}")
+    if slot > FIRST_SLOT + SLOTS:
+        raise ValueError(f"{declaration.mnemonic} needs {slot - FIRST_SLOT} words of a row; there are {SLOTS}")
     return tuple(results), tuple(parameters)
 
 
 @define
 class Pool:
-    """Immediates and constants of a launch as register rows behind each warp's own."""
+    """Immediates and constants of a kernel as register rows behind each warp's own; a launch has the constants."""
 
-    words: list[int] = field(factory=list)
-    places: dict[tuple[int, ...], int] = field(factory=dict)
+    length: int = 0
+    places: dict[tuple[int, ...] | tuple[Constant, bool], int] = field(factory=dict)
 
-    def place(self, words: tuple[int, ...]) -> int:
-        """Byte offset of rows that hold these 32-bit words, one after the other."""
-        if words not in self.places:
-            self.places[words] = (POOL_ROW + len(self.words)) * ROW_BYTES
-            self.words += words
-        return self.places[words]
+    def place(self, value: Immediate | Constant, wide: bool) -> int:
+        """Byte offset of the row that holds a value, or if it is ``wide`` of two."""
+        source = (value, wide) if isinstance(value, Constant) else immediate_words(value, wide)
+        if source not in self.places:
+            self.places[source] = (POOL_ROW + self.length) * ROW_BYTES
+            self.length += 1 + wide
+        return self.places[source]
 
-    def rows(self) -> npt.NDArray[np.uint32]:
-        """The rows, shape (n, 32)."""
-        return np.repeat(np.array(self.words, np.uint32)[:, None], LANES, axis=1)
+    def rows(self, banks: "ConstantReader") -> npt.NDArray[np.uint32]:
+        """The rows, shape (n, 32); IndexError for a constant outside its bank."""
+        words: list[int] = []
+        for source in self.places:
+            match source:
+                case (Constant() as constant, wide):
+                    words += banks.read(constant, 1 + wide)
+                case _:
+                    words += source
+        return np.repeat(np.array(words, np.uint32)[:, None], LANES, axis=1)
 
 
 class ConstantReader:
@@ -104,22 +116,19 @@ class ConstantReader:
 
 def source_words(value: Immediate | Constant, wide: bool, banks: ConstantReader) -> tuple[int, ...]:
     """The 32-bit words of an immediate (sign-extended where 64 bits are read) or a constant operand."""
-    if isinstance(value, Constant):
-        return banks.read(value, 2 if wide else 1)
+    return banks.read(value, 1 + wide) if isinstance(value, Constant) else immediate_words(value, wide)
+
+
+def immediate_words(value: Immediate, wide: bool) -> tuple[int, ...]:
+    """Its 32-bit word, or two with its sign."""
     high = FULL_MASK if value.value >> 31 else 0
     return (value.value, high) if wide else (value.value,)
 
 
-def row_of(instruction: Instruction, pool: Pool, banks: ConstantReader) -> list[int]:
-    """The words of one instruction's row; IndexError for a constant outside its bank."""
+def operand_words(instruction: Instruction, pool: Pool) -> list[int]:
+    """What the row of an instruction has in its slots, from the first on."""
     results, parameters = layout(instruction.declaration)
-    guard = instruction.guard
-    declaration = instruction.declaration
-    in_time = not declaration.keeps_to_warp
-    row = [dispatch_number(declaration), guard.index, FULL_MASK if guard.negate else 0, int(in_time)]
-    for fetch in (*results, *parameters):
-        row += [_number(word, pool, banks) for word in words_of(fetch, instruction)]
-    return row
+    return [_number(word, pool) for fetch in (*results, *parameters) for word in words_of(fetch, instruction)]
 
 
 @cache
@@ -139,7 +148,7 @@ def words_of(fetch: Fetch, instruction: Instruction) -> tuple[RowWord, ...]:
     return (instruction.modifiers[fetch.parameter.modifier],)
 
 
-def _number(word: RowWord, pool: Pool, banks: ConstantReader) -> int:
+def _number(word: RowWord, pool: Pool) -> int:
     """A word as the compiled engine has it: places as byte offsets."""
     match word:
         case RegisterPlace():
@@ -149,7 +158,7 @@ def _number(word: RowWord, pool: Pool, banks: ConstantReader) -> int:
         case PredicatePlace():
             return 8 * predicate_slot(word)
         case Pooled():
-            return pool.place(source_words(word.value, word.wide, banks))
+            return pool.place(word.value, word.wide)
     return word
 
 

@@ -1,40 +1,52 @@
 """What the modelled machine holds for units with a cost function: blocks' state, parameters, counters, and where."""
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable
 
+import numpy as np
+
+from dstc_isa.engine.record_layout import Record, RecordLayout, Words
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit, UnitError, Word
-from dstc_isa.timing.layout import COUNTERS, UNIT_ENTRY
+from dstc_isa.timing.layout import COUNTERS, UNIT
 from dstc_isa.timing.reasons import Reason, number_of
 
-TIMING = ("latency", "initiation", "accumulate")
-
-Words = npt.NDArray[np.int64]
-
-
-def parameter_names(unit: Unit) -> list[str]:
-    """What a unit's cost function can read of the GPU, in order."""
-    return [*TIMING, *(() if unit.block is None else unit.block.parameters)]
+TIMING = {
+    "latency": "cycles to the results of the unit's instructions",
+    "initiation": "cycles from one of them to the next",
+    "accumulate": "cycles to a result as an accumulator",
+}
 
 
-def parameter_values(unit: Unit, gpu: Gpu) -> list[int]:
-    """Its values; a word is its place among those there are."""
-    values = [getattr(gpu.pipes[unit], name) for name in TIMING]
+def block_state(block: Block | None) -> RecordLayout:
+    """The state of a block in a sub-core."""
+    return RecordLayout("no block", {}) if block is None else RecordLayout(f"block {block.name}", block.state)
+
+
+def counters(block: Block | None) -> RecordLayout:
+    """What a block counts in an SM."""
+    return RecordLayout("no counters", {}) if block is None else RecordLayout(f"counters {block.name}", block.counters)
+
+
+def parameters(unit: Unit) -> RecordLayout:
+    """What a unit's cost function can read of the GPU; a word is its place among those there are."""
+    own = {} if unit.block is None else {name: each.meaning for name, each in unit.block.parameters.items()}
+    return RecordLayout(f"parameters {unit.name}", {**TIMING, **own})
+
+
+def parameter_values(unit: Unit, gpu: Gpu) -> dict[str, int]:
+    """Its values."""
+    values = {name: getattr(gpu.pipes[unit], name) for name in TIMING}
     if unit.block is not None:
         for name, parameter in unit.block.parameters.items():
             value = gpu.blocks[unit.block][name]
-            values.append(parameter.choices.index(value) if isinstance(parameter, Word) else value)
+            values[name] = parameter.choices.index(value) if isinstance(parameter, Word) else value
     return values
 
 
 def first_state() -> Words:
-    """The state of all blocks in a sub-core at the start, one after the other: scalars, then arrays."""
-    words = []
-    for block in BLOCKS:
-        cells = sorted(block.state.values(), key=lambda cell: cell.words > 1)
-        words += [cell.first for cell in cells for _ in range(cell.words)]
-    return np.array(words or [0], np.int64)
+    """The state of all blocks in a sub-core at the start, one after the other, and a word, so that there is one."""
+    states = [block_state(block).new().tobytes() for block in BLOCKS]
+    return np.frombuffer(b"".join([*states, bytes(8)]), np.int64)
 
 
 def counter_names() -> list[str]:
@@ -46,27 +58,25 @@ def counter_names() -> list[str]:
     return names
 
 
-def unit_table(gpu: Gpu) -> tuple[Words, list[Words]]:
-    """An entry for each unit, see ``UNIT_ENTRY``, and the parameters that entries point to."""
-    table = np.zeros((len(UNITS), UNIT_ENTRY // 8), np.int64)
-    kept = []
-    state, counters = _offsets()
-    for number, unit in enumerate(UNITS):
-        parameters = np.array(parameter_values(unit, gpu), np.int64)
-        kept.append(parameters)
-        held = number_of(None if unit.block is None else unit.block.holds, Reason.PIPE_BUSY)
-        block = unit.block
-        places = (0, 0) if block is None else (state[block], counters[block])
-        table[number] = (places[0], parameters.ctypes.data, places[1], held)
+def unit_table(gpu: Gpu) -> tuple[Record, list[Record]]:
+    """A record for each unit, and the parameters that they point to."""
+    kept = [parameters(unit).new(**parameter_values(unit, gpu)) for unit in UNITS]
+    blocks = [unit.block for unit in UNITS]
+    state, counted = _offsets(block_state), _offsets(counters)
+    table = UNIT.new(
+        len(UNITS),
+        block=[0 if block is None else state[block] for block in blocks],
+        parameters=[each.ctypes.data for each in kept],
+        counters=[0 if block is None else counted[block] for block in blocks],
+        held=[number_of(None if block is None else block.holds, Reason.PIPE_BUSY) for block in blocks],
+    )
     return table, kept
 
 
-def _offsets() -> tuple[dict[Block, int], dict[Block, int]]:
-    """Byte offsets of blocks' state in a sub-core, and of their counters in an SM."""
-    state, counters = {}, {}
-    at = counted = 0
+def _offsets(layout: Callable[[Block], RecordLayout]) -> dict[Block, int]:
+    """Byte offsets of blocks' records that lie one after the other."""
+    places, at = {}, 0
     for block in BLOCKS:
-        state[block], counters[block] = at, counted
-        at += 8 * sum(cell.words for cell in block.state.values())
-        counted += 8 * len(block.counters)
-    return state, counters
+        places[block] = at
+        at += layout(block).nbytes
+    return places

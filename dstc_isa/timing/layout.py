@@ -2,10 +2,14 @@
 
 from enum import IntEnum
 
-from dstc_isa.engine.layout import offsets
+import numpy as np
+
+from dstc_isa.engine.record_layout import RecordLayout
 from dstc_isa.gpu.schema import MAXIMUM_PORTS
-from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
+from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.masks import PLACES
+from dstc_isa.isa.unit import Cell
 from dstc_isa.timing.reasons import MOST
 
 FAR = 1 << 62
@@ -33,71 +37,74 @@ class Gate(IntEnum):
     MEMORY = 2
 
 
-class Row(IntEnum):
-    """Words of an instruction's timing row."""
-
-    PORT = 0
-    INITIATION = 1
-    LATENCY = 2
-    STALL = 3
-    WAIT = 4
-    WRITE = 5
-    READ = 6
-    GATE = 7
-    YIELDS = 8
-    COST = 9
-    REASON = 10
-    ACCUMULATOR = 11
-    ACCUMULATORS = 12
-    VANISHES = 13
-
-
-ROW_WORDS = len(Row)
-
 NO_COST = -1
 """The unit of an instruction that costs what its pipe's latency and interval say."""
 
-MACHINE_FIELDS = {
-    "launch": "address of the launch record",
-    "rows": "address of the timing rows",
-    "sms": "address of the first SM record",
-    "sm_count": "SM records",
-    "next_sm": "next SM to be taken by a worker in this epoch",
-    "epoch": "number of the epoch",
-    "epoch_start": "cycle at which it starts",
-    "epoch_end": "cycle at which it ends",
-    "subcores": "sub-cores of an SM",
-    "round_robin": "1 for loose round robin, 0 for greedy then oldest",
-    "cta_launch": "cycles from the place for a CTA to its first instruction",
-    "branch_latency": "cycles from a taken branch to the next instruction",
-    "barrier_latency": "cycles from the last arrival to the release",
-    "shared_latency": "cycles",
-    "shared_banks": "banks of shared memory",
-    "lsu_queue": "wavefronts that may wait in the load and store unit",
-    "l1_latency": "cycles",
-    "l1_sets": "sets of the L1 cache",
-    "l1_ways": "ways of it",
-    "l2_latency": "cycles",
-    "l2_sets": "sets of the L2 cache",
-    "l2_ways": "ways of it",
-    "l2_tags": "address of the line in each way, -1 for none",
-    "l2_sectors": "address of the mask of sectors that each way holds",
-    "l2_stamps": "address of the epoch in which each way was used last",
-    "memory_queue": "cycles of transfers that may wait for L2 or DRAM",
-    "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
-    "dram_latency": "cycles",
-    "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
-    "atomic_latency": "cycles",
-    "units": "address of an entry for each unit with a cost function",
-    "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
-    "log_capacity": "entries of an SM's log",
-    "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
-    "loaded_sectors": "sectors that DRAM moved for loads",
-    "dram_sectors": "sectors that DRAM moved in the last epoch",
-    "uses": "address of what each instruction reads and writes; 0 unless hazards are watched",
-    "watch_bytes": "of a warp's watch record and its outstanding instructions",
-}
-MACHINE_OFFSETS = offsets(MACHINE_FIELDS, {})
+INSTRUCTION_TIMING = RecordLayout(
+    "instruction timing",
+    {
+        "port": Cell("its pipe's dispatch port", first=NO_PORT),
+        "initiation": "cycles that it holds the port",
+        "latency": "cycles to its result, or until another one may need it",
+        "stall": Cell("cycles until the warp may issue again", first=1),
+        "wait": "mask of scoreboards that it waits for",
+        "write": Cell("scoreboard of its results", first=NO_SCOREBOARD),
+        "read": Cell("scoreboard of its sources", first=NO_SCOREBOARD),
+        "gate": "Gate",
+        "yields": "1 if another warp has its turn then",
+        "cost": Cell("number of the unit whose cost function it has", first=NO_COST),
+        "reason": "Reason to wait for it",
+        "accumulator": "first register that it accumulates in",
+        "accumulators": "and how many",
+        "vanishes": "1 if it takes no issue slot when its guard is false",
+    },
+    np.int32,
+)
+"""What the model must know of an instruction; at first, of a NOP."""
+
+MACHINE = RecordLayout(
+    "machine",
+    {
+        "launch": "address of the launch record",
+        "rows": "address of the first timing row",
+        "sms": "address of the first SM record",
+        "sm_count": "SM records",
+        "next_sm": "next SM to be taken by a worker in this epoch",
+        "epoch": "number of the epoch",
+        "epoch_start": "cycle at which it starts",
+        "epoch_end": "cycle at which it ends",
+        "subcores": "sub-cores of an SM",
+        "round_robin": "1 for loose round robin, 0 for greedy then oldest",
+        "cta_launch": "cycles from the place for a CTA to its first instruction",
+        "branch_latency": "cycles from a taken branch to the next instruction",
+        "barrier_latency": "cycles from the last arrival to the release",
+        "shared_latency": "cycles",
+        "shared_banks": "banks of shared memory",
+        "lsu_queue": "wavefronts that may wait in the load and store unit",
+        "l1_latency": "cycles",
+        "l1_sets": "sets of the L1 cache",
+        "l1_ways": "ways of it",
+        "l2_latency": "cycles",
+        "l2_sets": "sets of the L2 cache",
+        "l2_ways": "ways of it",
+        "l2_tags": "address of the line in each way, -1 for none",
+        "l2_sectors": "address of the mask of sectors that each way holds",
+        "l2_stamps": "address of the epoch in which each way was used last",
+        "memory_queue": "cycles of transfers that may wait for L2 or DRAM",
+        "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
+        "dram_latency": "cycles",
+        "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
+        "atomic_latency": "cycles",
+        "units": "address of the first unit record",
+        "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
+        "log_capacity": "entries of an SM's log",
+        "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
+        "loaded_sectors": "sectors that DRAM moved for loads",
+        "dram_sectors": "sectors that DRAM moved in the last epoch",
+        "uses": "address of the register use of each instruction; 0 unless hazards are watched",
+        "watch_bytes": "of a warp's watch record and its instructions under way",
+    },
+)
 
 COUNTERS = {
     "warp_cycles": "cycles that warps were resident",
@@ -109,153 +116,167 @@ COUNTERS = {
     "stored": "sectors stored to L2",
     "l2_misses": "sectors that were not in L2",
 }
-SM_FIELDS = {
-    **COUNTERS,
-    "subcores": "address of the first sub-core record",
-    "counters": "address of the counters of units' blocks",
-    "clocks": "address of the first warp clock record",
-    "slots": "CTAs that fit",
-    "slot_warps": "address of the warp records of each CTA slot",
-    "slot_shared": "address of the shared memory of each",
-    "queue": "address of the CTAs to be run here",
-    "queue_head": "next of them",
-    "queue_tail": "behind the last of them",
-    "age": "CTAs started here",
-    "finished": "cycle at which the last CTA ended",
-    "lsu_free": "cycle from which the load and store unit is idle",
-    "l2_free": "tick from which the path to L2 is idle",
-    "dram_free": "tick from which this SM's share of DRAM is idle",
-    "l1_tags": "address of the line in each way, -1 for none",
-    "l1_sectors": "address of the mask of sectors that each way holds",
-    "l1_used": "address of when each way was used last",
-    "l1_filled": "address of the cycles at which each way has all its sectors, and at which each of them",
-    "l1_clock": "counts uses",
-    "pending": "address of the table of this epoch's misses: line, epoch, sectors, cycle",
-    "log": "address of the lines missed in this epoch: line, sectors",
-    "log_count": "entries",
-    "bank_words": "address of scratch for bank conflicts",
-    "issued": "instructions that its ended warps have issued",
-    "watches": "address of the watch records of all warps",
-    "findings": "address of the hazards found",
-    "finding_count": "hazards",
-    "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
-    "fault_cta": "CTA that faulted, -1 for none",
-    "fault_slot": "slot of it",
-    "fault_warp": "warp of it",
-}
-SM_OFFSETS = offsets(SM_FIELDS, {"live": CTA_SLOTS, "cta": CTA_SLOTS})
-
-SUBCORE_FIELDS = {
-    "next": "cycle at which a warp may issue",
-    "count": "warps it may hold",
-    "greedy": "warp that issued last, -1 for none",
-    "blocks": "address of the state of units' blocks",
-}
-SUBCORE_OFFSETS = offsets(
-    SUBCORE_FIELDS,
+SM = RecordLayout(
+    "sm",
     {
-        "ready": POSITIONS,
-        "port": POSITIONS,
-        "gate": POSITIONS,
-        "age": POSITIONS,
-        "warp": POSITIONS,
-        "clock": POSITIONS,
-        "port_free": PORTS,
-        "port_busy": PORTS,
-        "port_reason": PORTS,
+        **COUNTERS,
+        "subcores": "address of the first sub-core record",
+        "counters": "address of the counters of units' blocks",
+        "clocks": "address of the first warp clock record",
+        "slots": "CTAs that fit",
+        "slot_warps": "address of the warp records of each CTA slot",
+        "slot_shared": "address of the shared memory of each",
+        "queue": "address of the CTAs to be run here",
+        "queue_head": "next of them",
+        "queue_tail": "behind the last of them",
+        "age": "CTAs started here",
+        "finished": "cycle at which the last CTA ended",
+        "lsu_free": "cycle from which the load and store unit is idle",
+        "l2_free": "tick from which the path to L2 is idle",
+        "dram_free": "tick from which this SM's share of DRAM is idle",
+        "l1_tags": "address of the line in each way, -1 for none",
+        "l1_sectors": "address of the mask of sectors that each way holds",
+        "l1_used": "address of when each way was used last",
+        "l1_filled": "address of the fill of each way",
+        "l1_clock": "counts uses",
+        "pending": "address of the table of this epoch's misses",
+        "log": "address of the log of lines missed in this epoch",
+        "log_count": "entries",
+        "bank_words": "address of a bank's words for each bank of shared memory",
+        "issued": "instructions that its ended warps have issued",
+        "watches": "address of the watch records of all warps",
+        "findings": "address of the hazards found",
+        "finding_count": "hazards",
+        "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
+        "fault_cta": Cell("CTA that faulted, -1 for none", first=-1),
+        "fault_slot": "slot of it",
+        "fault_warp": "warp of it",
+        "live": Cell("warps that have not exited, of each CTA slot", CTA_SLOTS),
+        "cta": Cell("the CTA in each", CTA_SLOTS),
     },
 )
 
-UNIT_ENTRY = 32
-"""Bytes of what the machine knows of a unit with a cost function: offset of its block's state in a sub-core, address
-of its parameters, offset of its block's counters in an SM, and the reason why its port is held."""
+SUBCORE = RecordLayout(
+    "subcore",
+    {
+        "next": Cell("cycle at which a warp may issue", first=FAR),
+        "count": "warps it may hold",
+        "greedy": Cell("warp that issued last, -1 for none", first=-1),
+        "blocks": "address of the state of units' blocks",
+        "ready": Cell("cycle from which the warp at each position waits for nothing of its own", POSITIONS, FAR),
+        "port": Cell("the port that its next instruction needs", POSITIONS, NO_PORT),
+        "gate": Cell("and the Gate", POSITIONS),
+        "age": Cell("which CTA of the SM it belongs to", POSITIONS),
+        "warp": Cell("address of its record", POSITIONS),
+        "clock": Cell("address of its clock record", POSITIONS),
+        "port_free": Cell("cycle from which each port takes an instruction", PORTS),
+        "port_busy": Cell("cycles that it was busy", PORTS),
+        "port_reason": Cell("Reason why it is not free", PORTS),
+    },
+)
 
-CHARGE_FIELDS = {
-    "cycle": "at which the instruction issues",
-    "latency": "cycles to its result, as the unit's timing says",
-    "place": "a number that tells its first accumulator register apart from all others of the SM",
-    "accumulators": "registers from there on that it accumulates in, 0 if there are none",
-    "busy": "cycles that the port is busy for the instruction itself: at first the initiation interval",
-    "held": "cycle until which the block holds the port beyond that",
-    "read": "cycle from which sources may be overwritten: at first the next one",
-    "done": "cycle at which results are there: at first that behind the latency",
-}
+UNIT = RecordLayout(
+    "unit",
+    {
+        "block": "offset of its block's state in a sub-core",
+        "parameters": "address of its parameters",
+        "counters": "offset of its block's counters in an SM",
+        "held": "Reason why its port is held",
+    },
+)
+"""A unit with a cost function."""
+
+CHARGE = RecordLayout(
+    "charge",
+    {
+        "cycle": "at which the instruction issues",
+        "latency": "cycles to its result, as the unit's timing says",
+        "place": "a number that tells its first accumulator register apart from all others of the SM",
+        "accumulators": "registers from there on that it accumulates in, 0 if there are none",
+        "busy": "cycles that the port is busy for the instruction itself: at first the initiation interval",
+        "held": "cycle until which the block holds the port beyond that",
+        "read": "cycle from which sources may be overwritten: at first the next one",
+        "done": "cycle at which results are there: at first that behind the latency",
+    },
+)
 """What a unit's cost function is given, and what it may change: from ``busy`` on."""
-
-CHARGE_OFFSETS = offsets(CHARGE_FIELDS, {})
 
 AHEAD = 128
 """Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""
 
-CLOCK_FIELDS = {
-    "pc": "the next instruction",
-    "trace": "address of room for a trace",
-    "next": "address of its entry in the trace of what the warp has run ahead; at ``end`` if it has not run yet",
-    "end": "address of the entry behind the last one that has run",
-    "last": "cycle of the last issue",
-    "started": "cycle at which the warp's CTA was launched",
-    "stall_until": "end of the stall count",
-    "fetch_until": "end of the wait for the instruction",
-    "wait_until": "end of the wait for scoreboards or a barrier",
-    "wait_reason": "reason of that wait",
-    "slot": "CTA slot",
-    "subcore": "address of the sub-core",
-    "position": "place in the sub-core",
-    "off": "1 if the guard of the next instruction holds in no lane",
-}
-CLOCK_OFFSETS = offsets(CLOCK_FIELDS, {"board": SCOREBOARDS, "board_reason": SCOREBOARDS})
+CLOCK = RecordLayout(
+    "clock",
+    {
+        "pc": "the next instruction",
+        "trace": "address of room for a trace",
+        "next": "address of its entry in the trace of what the warp has run ahead; at ``end`` if it has not run yet",
+        "end": "address of the entry behind the last one that has run",
+        "last": "cycle of the last issue",
+        "started": "cycle at which the warp's CTA was launched",
+        "stall_until": "end of the stall count",
+        "fetch_until": "end of the wait for the instruction",
+        "wait_until": "end of the wait for scoreboards or a barrier",
+        "wait_reason": "reason of that wait",
+        "slot": "CTA slot",
+        "subcore": "address of the sub-core",
+        "position": "place in the sub-core",
+        "off": "1 if the guard of the next instruction holds in no lane",
+        "board": Cell("cycle at which each scoreboard is released", SCOREBOARDS),
+        "board_reason": Cell("Reason to wait for it", SCOREBOARDS),
+    },
+)
 
 PLACE_WORDS = -(-PLACES // 64)
 """64-bit words of a mask over registers and predicates."""
 
-
-class Use(IntEnum):
-    """64-bit words of what hazard checks know of an instruction; masks have ``PLACE_WORDS``.
-
-    ``GUARD`` and ``READS``: what it reads if its guard holds in no lane, and else. ``LATE``: sources read late that
-    the kernel overwrites. ``TILE``: accumulators that outer products keep in order, ``OUTER`` if there are any.
-    ``ACCUMULATORS``: sources that wait ``ACCUMULATE`` cycles of their producer if its ``PIPE`` is the same.
-    ``OUTSTANDING``: whether it stays under way until it is waited for; ``HAS_LATE``: whether it has late sources.
-    """
-
-    GUARD = 0
-    READS = PLACE_WORDS
-    WRITES = 2 * PLACE_WORDS
-    LATE = 3 * PLACE_WORDS
-    TILE = 4 * PLACE_WORDS
-    ACCUMULATORS = 5 * PLACE_WORDS
-    NOTHING = 6 * PLACE_WORDS
-    LATENCY = 7 * PLACE_WORDS
-    ACCUMULATE = LATENCY + 1
-    PIPE = LATENCY + 2
-    VARIABLE = LATENCY + 3
-    OUTER = LATENCY + 4
-    OUTSTANDING = LATENCY + 5
-    HAS_LATE = LATENCY + 6
-    WRITE = LATENCY + 7
-    READ = LATENCY + 8
-    WAIT = LATENCY + 9
-
-
-USE_WORDS = Use.WAIT + 1
-
-WATCHED_PLACES = 64 * PLACE_WORDS
-WATCH_FIELDS = {
-    "age": "which CTA of the SM the record is about",
-    "count": "instructions under way until they are waited for",
-}
-WATCH_OFFSETS = offsets(
-    WATCH_FIELDS,
+REGISTER_USE = RecordLayout(
+    "register use",
     {
-        "started": WATCHED_PLACES,
-        "producer": WATCHED_PLACES,
-        "lanes": WATCHED_PLACES,
-        "set_at": SCOREBOARDS,
-        "setter": SCOREBOARDS,
+        "guard": Cell("mask of what it reads if its guard holds in no lane", PLACE_WORDS),
+        "reads": Cell("mask of what it reads else", PLACE_WORDS),
+        "writes": Cell("mask of what it writes", PLACE_WORDS),
+        "late": Cell("mask of sources read late that the kernel overwrites", PLACE_WORDS),
+        "tile": Cell("mask of accumulators that outer products keep in order", PLACE_WORDS),
+        "accumulators": Cell("mask of sources that wait for a producer of the same pipe less long", PLACE_WORDS),
+        "nothing": Cell("an empty mask", PLACE_WORDS),
+        "latency": "cycles to its result",
+        "accumulate": "cycles to its result as an accumulator of the same pipe",
+        "pipe": "number of its pipe, -1 for none",
+        "variable": "1 if its latency is variable",
+        "outer": "1 if it has accumulators in order",
+        "outstanding": "1 if it stays under way until it is waited for",
+        "has_late": "1 if it has late sources",
+        "write": "scoreboard of its results",
+        "read": "scoreboard of its sources",
+        "wait": "mask of scoreboards that it waits for",
     },
 )
-OUTSTANDING_ENTRY = 24
-"""Bytes of an instruction under way: its index, lanes whose results are not there, lanes whose sources are not read."""
+"""What hazard checks know of an instruction; masks are over registers and predicates."""
+
+WATCHED_PLACES = 64 * PLACE_WORDS
+WATCH = RecordLayout(
+    "watch",
+    {
+        "age": "which CTA of the SM the record is about",
+        "count": "instructions under way until they are waited for",
+        "started": Cell("cycle at which what has written each place with a fixed latency was issued", WATCHED_PLACES),
+        "producer": Cell("that instruction", WATCHED_PLACES),
+        "lanes": Cell("and its lanes", WATCHED_PLACES),
+        "set_at": Cell("cycle at which each scoreboard was set", SCOREBOARDS),
+        "setter": Cell("by which instruction", SCOREBOARDS),
+    },
+)
+"""What hazard checks remember of a warp; behind it are records of its instructions under way."""
+
+OUTSTANDING = RecordLayout(
+    "outstanding",
+    {
+        "producer": "index of the instruction",
+        "results": "lanes whose results are not there",
+        "sources": "lanes whose sources are not read",
+    },
+)
+"""An instruction under way."""
 
 
 class Danger(IntEnum):
@@ -267,41 +288,60 @@ class Danger(IntEnum):
     WAIT = 3
 
 
-class Finding(IntEnum):
-    """64-bit words of a hazard found."""
+FINDING = RecordLayout(
+    "finding",
+    {
+        "producer": "index of the instruction that is not done",
+        "consumer": "index of the one that comes too early",
+        "danger": "Danger",
+        "place": "register or predicate, or scoreboard",
+        "missing": "cycles that it comes too early, 0 where a wait is missing",
+        "cta": "linear number of the CTA",
+        "warp": "number of the warp in it",
+        "cycle": "at which the consumer issued",
+    },
+)
+"""A hazard found."""
 
-    PRODUCER = 0
-    CONSUMER = 1
-    DANGER = 2
-    PLACE = 3
-    MISSING = 4
-    CTA = 5
-    WARP = 6
-    CYCLE = 7
-
-
-FINDING_WORDS = len(Finding)
 FINDINGS = 64
 """Hazards that an SM remembers."""
 
-TASK_FIELDS = {
-    "machine": "address of the machine record",
-    "tracker": "address of the tracker record, 0 if accesses are not tracked",
-    "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
-    "issued": "address of the counts of issued instructions",
-    "skipped": "address of the counts of those whose guard held in no lane",
-    "kept": "address of room for a warp's state",
-    "reasons": "address of stall cycles per instruction and reason",
-    "free": "address of the counts of those that took no issue slot",
-    "charge": "address of room for a charge",
-}
-TASK_OFFSETS = offsets(TASK_FIELDS, {})
+TASK = RecordLayout(
+    "task",
+    {
+        "machine": "address of the machine record",
+        "tracker": "address of the tracker record, 0 if accesses are not tracked",
+        "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
+        "issued": "address of the counts of issued instructions",
+        "skipped": "address of the counts of those whose guard held in no lane",
+        "kept": "address of room for a warp's state",
+        "reasons": "address of stall cycles per instruction and reason",
+        "free": "address of the counts of those that took no issue slot",
+        "charge": "address of room for a charge",
+    },
+)
 
 SECTORS = 4
 """Of a line of L1."""
 
-L1_FILL_BYTES = 8 * (1 + SECTORS)
-LOG_ENTRY = 16
-PENDING_ENTRY = 32
+FILL = RecordLayout(
+    "fill",
+    {
+        "whole": "cycle at which a way of L1 has all its sectors",
+        "sectors": Cell("cycle at which it has each", SECTORS),
+    },
+)
+LOGGED = RecordLayout("logged", {"line": "number of a line that was missed", "sectors": "mask of its sectors"})
+PENDING = RecordLayout(
+    "pending",
+    {
+        "line": "number of a line that was missed",
+        "epoch": "in which",
+        "sectors": "mask of its sectors",
+        "cycle": "at which they are there",
+    },
+)
 PENDING_ENTRIES = 4096
-BANK_WORDS = 32
+BANK_WORDS = RecordLayout(
+    "bank words", {"count": "words that lanes want of a bank", "words": Cell("their numbers", LANES)}
+)

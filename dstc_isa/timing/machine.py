@@ -6,7 +6,6 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from attrs import Factory, define, evolve
 
 from dstc_isa.engine.compiled import cache
@@ -17,7 +16,8 @@ from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.layout import KEPT_BYTES, LAUNCH_OFFSETS, TRACKED_CTAS, Record, put, record
+from dstc_isa.engine.layout import KEPT_BYTES, TRACKED_CTAS
+from dstc_isa.engine.record_layout import Record, Words, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.gpu import Gpu
@@ -28,13 +28,12 @@ from dstc_isa.timing.blocks import counter_names, unit_table
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
 from dstc_isa.timing.layout import (
-    CHARGE_OFFSETS,
+    CHARGE,
     COUNTERS,
-    MACHINE_OFFSETS,
+    MACHINE,
     REASONS,
-    SM_OFFSETS,
-    SUBCORE_OFFSETS,
-    TASK_OFFSETS,
+    SM,
+    TASK,
     TICKS,
 )
 from dstc_isa.timing.occupancy import Occupancy, occupancy
@@ -141,7 +140,7 @@ class Attempt:
     ) -> "Attempt":
         """Run everything; a fault is kept. ``stage``: what the supervisor says of the planned CTAs."""
         machine = self.machine
-        put(machine.state.record, LAUNCH_OFFSETS, cancelled=0)
+        put(machine.state.record, cancelled=0)
         cells = [tracker.record.ctypes.data for tracker in self.trackers] or [0] * self.threads
         used = max(1, min(self.threads, len(machine.sms)))
         self.tasks = [machine.new_task(tracker=cell) for cell in cells[:used]]
@@ -186,11 +185,11 @@ class Task:
     """One host thread's counters."""
 
     record: Record
-    issued: npt.NDArray[np.int64]
-    skipped: npt.NDArray[np.int64]
-    stalls: npt.NDArray[np.int64]
-    free: npt.NDArray[np.int64]
-    kept: list[Record]
+    issued: Words
+    skipped: Words
+    stalls: Words
+    free: Words
+    kept: list[Any]
 
 
 @define
@@ -229,12 +228,9 @@ class Machine:
         tags, sectors, stamps = np.full(lines, -1, np.int64), np.zeros(lines, np.int64), np.zeros(lines, np.int64)
         rows = kept_rows(state.launch.kernel.words, state.instructions, gpu)
         l1_sets = max(1, fits.l1_bytes // (gpu.l1.line_bytes * gpu.l1.ways))
-        records = np.zeros((plan.sms, SM_OFFSETS["size"] // 8), np.int64)
-        machine = record(MACHINE_OFFSETS)
+        records = SM.new(plan.sms)
         units, parameters = unit_table(gpu)
-        put(
-            machine,
-            MACHINE_OFFSETS,
+        machine = MACHINE.new(
             launch=state.record.ctypes.data,
             rows=rows.ctypes.data,
             sms=records.ctypes.data,
@@ -263,32 +259,29 @@ class Machine:
             foreign_costs=costs,
             log_capacity=log_capacity(gpu),
         )
-        sms = [new_sm(state, gpu, slots, l1_sets, records[0])]
+        sms = [new_sm(state, gpu, slots, l1_sets, records[0, ...])]
         require((plan.sms - 1) * sms[0].nbytes, f"{plan.sms} SMs of {gpu.name} with {slots} CTAs each")
-        sms += [new_sm(state, gpu, slots, l1_sets, row) for row in records[1:]]
+        sms += [new_sm(state, gpu, slots, l1_sets, records[number, ...]) for number in range(1, plan.sms)]
         return cls(
             state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records, units, parameters], supervisor
         )
 
     def field(self, name: str) -> int:
         """A field of the machine record."""
-        return int(self.record[MACHINE_OFFSETS[name] // 8])
+        return int(self.record[name])
 
     @property
     def cancelled(self) -> bool:
         """Whether the run was stopped before its end."""
-        return bool(self.state.record[LAUNCH_OFFSETS["cancelled"] // 8])
+        return bool(self.state.record["cancelled"])
 
     def new_task(self, merge: bool = False, tracker: int = 0) -> Task:
         """Counters of a host thread; ``tracker``: address of its tracker record, or 0."""
         count = len(self.state.instructions) + 1
         issued, skipped, free = (np.zeros(count, np.int64) for _ in range(3))
-        stalls, charge = np.zeros((count, REASONS), np.int64), record(CHARGE_OFFSETS)
-        task = record(TASK_OFFSETS)
+        stalls, charge = np.zeros((count, REASONS), np.int64), CHARGE.new()
         kept = np.zeros(KEPT_BYTES // 8, np.int64)
-        put(
-            task,
-            TASK_OFFSETS,
+        task = TASK.new(
             machine=self.record.ctypes.data,
             merge=merge,
             tracker=tracker,
@@ -320,9 +313,9 @@ class Machine:
                 return
             for sm, queue in zip(self.sms, queues, strict=True):
                 sm.queue[: len(queue)] = queue
-                put(sm.record, SM_OFFSETS, queue_head=0, queue_tail=len(queue))
+                put(sm.record, queue_head=0, queue_tail=len(queue))
             self._share_bandwidth(sum(busy), sharing)
-            put(self.record, MACHINE_OFFSETS, next_sm=0, epoch=epoch, epoch_start=begin, epoch_end=begin + length)
+            put(self.record, next_sm=0, epoch=epoch, epoch_start=begin, epoch_end=begin + length)
             run_threads(run_task, [task.record.ctypes.data for task in tasks], self.state.record, self.supervisor)
             self._check_faults()
             if self.cancelled:
@@ -352,7 +345,7 @@ class Machine:
         l2 = min(gpu.l2.port_bandwidth, gpu.l2.bandwidth * self.plan.part / busy)
         dram = gpu.dram.bandwidth_gb_s * 1e3 / gpu.clock_mhz * self.plan.part / busy * sharing
         sector = gpu.l1.sector_bytes * TICKS
-        put(self.record, MACHINE_OFFSETS, l2_ticks=round(sector / l2), dram_ticks=max(1, round(sector / dram)))
+        put(self.record, l2_ticks=round(sector / l2), dram_ticks=max(1, round(sector / dram)))
 
     def _charge_dram(self, loaded: float, stored: float, begin: int, length: int) -> None:
         """Count what DRAM moved for the whole GPU in an epoch; what took longer than it delays the next one.
@@ -373,7 +366,7 @@ class Machine:
         if self.dram_until > begin + length:
             ticks = int(self.dram_until * TICKS)
             for sm in self.sms:
-                put(sm.record, SM_OFFSETS, dram_free=max(sm.field("dram_free"), ticks))
+                put(sm.record, dram_free=max(sm.field("dram_free"), ticks))
 
     def _dram_sectors_per_cycle(self) -> float:
         return self.gpu.dram.bandwidth_gb_s * 1e3 / self.gpu.clock_mhz / self.gpu.l1.sector_bytes
@@ -404,8 +397,7 @@ class Machine:
             for name in ("issued", "skipped", "stalls", "free")
         )
         ports = port_numbers(self.gpu)
-        first = SUBCORE_OFFSETS["port_busy"] // 8
-        busy = sum(sm.subcores[:, first : first + len(ports)].sum(axis=0) for sm in self.sms)
+        busy = sum(sm.subcores["port_busy"].sum(axis=0) for sm in self.sms)
         cycles = max(ceil(self.dram_until), *(self._end(sm) for sm in self.sms))
         # The last epoch may go on behind the kernel's end; what DRAM writes then is not the kernel's.
         moved = min(self.dram_sectors, cycles * self._dram_sectors_per_cycle())

@@ -3,22 +3,20 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from dstc_isa.engine.record_layout import Record
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import accumulator, sources
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.values import RZ, Address
-from dstc_isa.timing.layout import NO_COST, NO_PORT, ROW_WORDS, Gate, Row
+from dstc_isa.timing.layout import INSTRUCTION_TIMING, NO_COST, Gate
 from dstc_isa.timing.reasons import Reason, number_of
 
 KEPT = 16
 """Kernels whose rows are kept, up to 1 MB each."""
 
-_kept: dict[object, npt.NDArray[np.int32]] = {}
+_kept: dict[object, Record] = {}
 
 
 def port_numbers(gpu: Gpu) -> dict[str, int]:
@@ -27,7 +25,7 @@ def port_numbers(gpu: Gpu) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:
+def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> Record:
     """The rows of a kernel with these words; later launches on such a GPU get the same array."""
     of_units = tuple((unit, gpu.pipes[unit], gpu.vanishes(unit)) for unit in UNITS)
     key = (words, len(REGISTRY), gpu.register_file, of_units)
@@ -40,50 +38,47 @@ def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None]
     return rows
 
 
-def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> npt.NDArray[np.int32]:
+def timing_rows(instructions: Sequence[Instruction | None], gpu: Gpu) -> Record:
     """One row for each instruction and one behind the last; an undefined word has the row of a NOP."""
-    rows = np.zeros((len(instructions) + 1, ROW_WORDS), np.int32)
+    rows = INSTRUCTION_TIMING.new(len(instructions) + 1)
     ports = port_numbers(gpu)
     before: Instruction | None = None
     for index, instruction in enumerate(instructions):
-        if instruction is None:
-            rows[index, [Row.PORT, Row.STALL, Row.WRITE, Row.READ, Row.COST]] = (NO_PORT, 1, 7, 7, NO_COST)
-        else:
+        if instruction is not None:
             rows[index] = row_of(instruction, before, gpu, ports)
         if instruction is None or _reads_registers(instruction):
             before = instruction
-    rows[-1, Row.PORT] = NO_PORT
     return rows
 
 
-def row_of(
-    instruction: Instruction, before: Instruction | None, gpu: Gpu, ports: dict[str, int]
-) -> npt.NDArray[np.int32]:
+def row_of(instruction: Instruction, before: Instruction | None, gpu: Gpu, ports: dict[str, int]) -> Record:
     """The row of an instruction that stands behind another."""
     declaration, control = instruction.declaration, instruction.control
     unit = declaration.unit
     pipe = gpu.pipes[unit]
     conflicts = gpu.register_file.conflict_cycles * extra_reads(instruction, before, gpu)
-    row = np.zeros(ROW_WORDS, np.int32)
-    row[Row.PORT] = ports[pipe.port]
-    row[Row.INITIATION] = pipe.initiation + conflicts
-    row[Row.LATENCY] = pipe.latency
-    row[Row.STALL] = max(1, control.stall)
-    row[Row.WAIT] = control.wait
-    row[Row.WRITE] = control.write
-    row[Row.READ] = control.read
-    row[Row.YIELDS] = control.yields
-    row[Row.GATE] = Gate.NONE
-    if unit.memory:
-        row[Row.GATE] = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
-    row[Row.COST] = NO_COST if unit.cost_function is None else UNITS.index(unit)
-    row[Row.VANISHES] = gpu.vanishes(unit)
-    row[[Row.ACCUMULATOR, Row.ACCUMULATORS]] = accumulator(instruction) or (0, 0)
-    row[Row.REASON] = number_of(None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
-    if not declaration.variable_latency:
-        row[Row.LATENCY] = max(pipe.latency, pipe.accumulate)
-        row[Row.REASON] = Reason.DEPENDENCY
-    return row
+    memory = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
+    accumulated, accumulators = accumulator(instruction) or (0, 0)
+    latency, reason = max(pipe.latency, pipe.accumulate), int(Reason.DEPENDENCY)
+    if declaration.variable_latency:
+        latency = pipe.latency
+        reason = number_of(None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
+    return INSTRUCTION_TIMING.new(
+        port=ports[pipe.port],
+        initiation=pipe.initiation + conflicts,
+        latency=latency,
+        stall=max(1, control.stall),
+        wait=control.wait,
+        write=control.write,
+        read=control.read,
+        gate=memory if unit.memory else Gate.NONE,
+        yields=control.yields,
+        cost=NO_COST if unit.cost_function is None else UNITS.index(unit),
+        reason=reason,
+        accumulator=accumulated,
+        accumulators=accumulators,
+        vanishes=gpu.vanishes(unit),
+    )
 
 
 def extra_reads(instruction: Instruction, before: Instruction | None, gpu: Gpu) -> int:

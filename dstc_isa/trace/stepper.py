@@ -4,18 +4,17 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.state import CtaState, load_launch, new_cta
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import IN_TIME, KEPT_BYTES, WARP_ARRAYS, WARP_OFFSETS, put, record
+from dstc_isa.engine.layout import KEPT_BYTES, TRACE, WARP
 from dstc_isa.engine.loops import FIRST_LOOK
+from dstc_isa.engine.record_layout import Record, put
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.isa.warp import SCALARS
-from dstc_isa.trace.compiled.layout import MOST_STEPS, STEP_OFFSETS
+from dstc_isa.trace.compiled.layout import MOST_STEPS, STEP
 
-STEP = cache.Entry(
+RUN_STEP = cache.Entry(
     "run_step",
     "dstc_isa.trace.compiled.step",
     "stepper_of",
@@ -23,7 +22,7 @@ STEP = cache.Entry(
     "dstc_isa.trace.compiled.records",
     ("dstc_isa.trace.compiled",),
 )
-FIELDS = {name: WARP_OFFSETS[name] // 8 for name in (*SCALARS, "cta", "next_look")}
+WORDS = {name for name, cell in WARP.fields.items() if cell.words == 1}
 
 
 class CompiledWarp:
@@ -31,11 +30,10 @@ class CompiledWarp:
 
     def __init__(self, state: CtaState, launch: Launch, index: int, cta: int) -> None:
         registers, predicates, threads, _ = state.kept
-        own = {"record": state.warps[index], "state": state, "registers": registers[index]}
+        record = state.warps[index, ...]
+        own = {"record": record, "state": state, "registers": registers[index]}
         vars(self).update(own, predicates=predicates[index], thread_ids=threads[index])
-        for name, length in WARP_ARRAYS.items():
-            first = WARP_OFFSETS[name] // 8
-            vars(self)[name] = state.warps[index][first : first + length]
+        vars(self).update({name: record[name] for name in WARP.fields if name not in WORDS})
         self.live = self.active = (1 << min(LANES, launch.threads - index * LANES)) - 1
         self.index = index
         self.cta = cta
@@ -45,18 +43,18 @@ class CompiledWarp:
         self.identity[:3] = (cta % x, cta // x % y, cta // (x * y))
 
     if TYPE_CHECKING:
-        record: npt.NDArray[np.int64]
+        record: Record
         state: CtaState
 
     def __getattr__(self, name: str) -> Any:
         """A field of the record."""
-        if name not in FIELDS:
+        if name not in WORDS:
             raise AttributeError(name)
-        return int(self.record[FIELDS[name]])
+        return int(self.record[name])
 
     def __setattr__(self, name: str, value: int) -> None:
         """Set a field of the record."""
-        self.record[FIELDS[name]] = value
+        self.record[name] = value
 
 
 class Stepper:
@@ -66,19 +64,17 @@ class Stepper:
         self, launch: Launch, max_instructions: int, stops: Collection[int], announce: Callable[[str], None] | None
     ) -> None:
         self.state = load_launch(launch, max_instructions)
-        code = self.state.kept[0]
         # Nothing is timed here, so that the mark of what must run in its time is free to say where to stop.
-        code[:, IN_TIME] = 0
-        code[sorted(stops), IN_TIME] = 1
-        self.room = np.zeros(MOST_STEPS + 1, np.int64)
-        self.function = cache.load(STEP, announce)
+        self.code = self.state.code.rows.copy()
+        self.code["in_time"] = 0
+        self.code["in_time"][sorted(stops)] = 1
+        self.state.record["code"] = self.code.ctypes.data
+        self.room = TRACE.new(MOST_STEPS + 1)
+        self.function = cache.load(RUN_STEP, announce)
         self.untracked = np.zeros(1, np.int64)
         self.counts = np.zeros((2, len(launch.kernel.words) + 1), np.int64)
         self.kept = np.zeros(KEPT_BYTES // 8, np.int64)
-        self.step = record(STEP_OFFSETS)
-        put(
-            self.step,
-            STEP_OFFSETS,
+        self.step = STEP.new(
             launch=self.state.record.ctypes.data,
             stops=self.room.ctypes.data if stops else 0,
             kept=self.kept.ctypes.data,
@@ -94,12 +90,12 @@ class Stepper:
     def run(self, warp: CompiledWarp, budget: int) -> int:
         """Issue the warp's next instruction and those up to the next stop, ``budget`` at most; how many it issued."""
         self._call(warp, min(budget, MOST_STEPS))
-        return int(self.step[STEP_OFFSETS["count"] // 8])
+        return int(self.step["count"])
 
     def look(self, warp: CompiledWarp) -> None:
         """Put a fault on a warp that is in an endless loop."""
         self._call(warp, 0)
 
     def _call(self, warp: CompiledWarp, budget: int) -> None:
-        put(self.step, STEP_OFFSETS, warps=warp.state.warps.ctypes.data, index=warp.index, budget=budget)
+        put(self.step, warps=warp.state.warps.ctypes.data, index=warp.index, budget=budget)
         self.function(self.step.ctypes.data)

@@ -1,4 +1,4 @@
-"""Device memory and the layout of machine state."""
+"""Device memory, and where registers lie."""
 
 import itertools
 
@@ -7,18 +7,7 @@ import pytest
 
 from dstc_isa.engine.execution import decoded, needs_one_thread
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.layout import (
-    LAUNCH_OFFSETS,
-    POOL_ROW,
-    PREDICATE_SINK,
-    PREDICATE_SLOTS,
-    SINK_ROW,
-    WARP_ARRAYS,
-    WARP_OFFSETS,
-    WORKER_OFFSETS,
-    put,
-    record,
-)
+from dstc_isa.engine.layout import POOL_ROW, PREDICATE_SINK, PREDICATE_SLOTS, SINK_ROW
 from dstc_isa.engine.memory import ALIGNMENT, DEVICE_BASE, GUARD_BYTES, DeviceMemory
 from dstc_isa.isa.values import PT, RZ, Address, Register
 from dstc_isa.program import Kernel, Program
@@ -35,8 +24,9 @@ def test_allocations_are_aligned_and_apart() -> None:
         assert second.address - first.end >= GUARD_BYTES - ALIGNMENT
     assert [a.size for a in made] == sizes
     table = memory.table()
-    assert table[:, 0].tolist() == [a.address for a in made]
-    assert (table[:, 0] + table[:, 2]).tolist() == [a.array.ctypes.data for a in made]
+    assert table["start"].tolist() == [a.address for a in made]
+    assert table["end"].tolist() == [a.end for a in made]
+    assert (table["start"] + table["host"]).tolist() == [a.array.ctypes.data for a in made]
 
 
 def test_addresses_are_described_from_the_nearest_array() -> None:
@@ -59,20 +49,6 @@ def test_arrays_that_cannot_be_mapped() -> None:
     frozen.flags.writeable = False
     with pytest.raises(ValueError, match="x: the array is read-only"):
         memory.allocate("x", frozen)
-
-
-@pytest.mark.parametrize("offsets", [WARP_OFFSETS, LAUNCH_OFFSETS, WORKER_OFFSETS])
-def test_fields_of_a_record_do_not_overlap(offsets: dict[str, int]) -> None:
-    places = sorted((place, name) for name, place in offsets.items())
-    for (place, name), (following, _) in itertools.pairwise(places):
-        assert following - place == 8 * WARP_ARRAYS.get(name, 1)
-
-
-def test_a_field_can_be_set() -> None:
-    target = record(WORKER_OFFSETS)
-    put(target, WORKER_OFFSETS, fault_cta=-1, fault_warp=3)
-    assert target[WORKER_OFFSETS["fault_cta"] // 8] == -1
-    assert target.sum() == 2
 
 
 def test_sinks_are_behind_what_is_read() -> None:

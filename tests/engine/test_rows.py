@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.engine.layout import FIRST_SLOT, POOL_ROW, ROW_BYTES, SHARED_FIRST
-from dstc_isa.engine.rows import ConstantReader, Pool, dispatch_number, layout, row_of, source_words
+from dstc_isa.engine.layout import POOL_ROW, ROW_BYTES
+from dstc_isa.engine.rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, layout, operand_words, source_words
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import Constant, Immediate
 from tests.strategies import U32, instructions
@@ -21,7 +21,7 @@ def test_words_lie_behind_each_other(declaration: Declaration) -> None:
     for fetch in (*results, *parameters):
         assert fetch.slot == slot
         slot += fetch.words
-    assert slot <= SHARED_FIRST
+    assert slot <= FIRST_SLOT + SLOTS
     assert len({f.name for f in (*results, *parameters)}) == len(results) + len(parameters)
 
 
@@ -30,23 +30,34 @@ def test_rows_are_as_long_as_their_layout_and_hold_32_bit_words(instruction: obj
     from dstc_isa.isa.instruction import Instruction
 
     assert isinstance(instruction, Instruction)
-    row = row_of(instruction, Pool(), BANKS)
+    words = operand_words(instruction, Pool())
     results, parameters = layout(instruction.declaration)
-    assert len(row) == FIRST_SLOT + sum(f.words for f in (*results, *parameters))
-    assert row[0] == dispatch_number(instruction.declaration)
-    assert all(-(1 << 31) <= word <= U32 for word in row)
+    assert len(words) == sum(f.words for f in (*results, *parameters))
+    assert all(-(1 << 31) <= word <= U32 for word in words)
 
 
 @given(st.lists(st.tuples(st.integers(0, U32), st.booleans()), max_size=20))
 def test_pool_holds_each_value_once(values: list[tuple[int, bool]]) -> None:
     pool = Pool()
     wanted = [source_words(Immediate(value), wide, BANKS) for value, wide in values]
-    places = [pool.place(words) for words in wanted]
-    rows = pool.rows()
+    places = [pool.place(Immediate(value), wide) for value, wide in values]
+    rows = pool.rows(BANKS)
     assert len(rows) == sum(len(words) for words in set(wanted))
     for words, place in zip(wanted, places, strict=True):
         first = place // ROW_BYTES - POOL_ROW
         assert rows[first : first + len(words), 7].tolist() == list(words)
+
+
+def test_a_launch_says_what_constants_are() -> None:
+    pool = Pool()
+    place = pool.place(Constant(0, 4), True)
+    assert pool.place(Constant(0, 4), True) == place
+    assert pool.place(Immediate(3), False) == place + 2 * ROW_BYTES
+    for text in (b"....abcdefgh", b"....ABCDEFGH"):
+        words = [int.from_bytes(text[at : at + 4], "little") for at in (4, 8)]
+        assert pool.rows(ConstantReader({0: text}))[:, 31].tolist() == [*words, 3]
+    with pytest.raises(IndexError, match="outside bank 0"):
+        pool.rows(ConstantReader({0: b"short"}))
 
 
 def test_immediates_are_sign_extended_to_pairs() -> None:

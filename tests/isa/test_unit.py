@@ -9,7 +9,7 @@ import pytest
 
 from dstc_isa.assembler import assemble
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.layout import WARP_OFFSETS
+from dstc_isa.engine.layout import WARP
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.gpu.schema import specs
@@ -76,7 +76,7 @@ def test_what_cannot_be_declared(declared: dict[str, Any], message: str) -> None
 def test_names_of_engines_are_kept_from_units() -> None:
     known = {*SCALARS, *ARRAYS, *OF_ENGINES}
     of_units = {name for unit in UNITS for name in unit.state}
-    assert set(WARP_OFFSETS) - {"size"} <= known
+    assert set(WARP.fields) <= known
     program = assemble(".kernel k\nEXIT\n.endkernel\n").program
     assert program is not None
     warp = ReferenceWarp(prepare(program, program.kernels[0], (1,), (32,), {}), 0, 0, np.zeros(0, np.uint8))

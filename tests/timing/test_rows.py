@@ -8,7 +8,7 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.unit import UNITS
-from dstc_isa.timing.layout import NO_COST, NO_PORT, Gate, Row
+from dstc_isa.timing.layout import INSTRUCTION_TIMING, NO_COST, NO_PORT, Gate
 from dstc_isa.timing.reasons import Reason, number_of
 from dstc_isa.timing.rows import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
 from dstc_isa.units.outer.unit import BUFFER, OHMMA
@@ -21,7 +21,7 @@ GPU = load_gpu()
 def rows_of(*lines: str) -> list[dict[str, int]]:
     words = program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words
     rows = timing_rows([decode(word) for word in words], GPU)
-    return [{row.name: int(r[row]) for row in Row} for r in rows]
+    return [dict(zip(INSTRUCTION_TIMING.fields, row.item(), strict=True)) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_register_reads(lines: list[str], extra: int) -> None:
 
 def test_the_reuse_cache_outlives_instructions_without_registers() -> None:
     first, pair = "FFMA R0, R1, R2.reuse, R3", "FFMA R0, R4, R2, R6"
-    assert rows_of(first, "PLOP3.LUT P0, PT, P1, P2, PT, 0x80, 0x0", pair)[2]["INITIATION"] == 2
-    assert rows_of(first, "MOV R7, R8", pair)[2]["INITIATION"] == 3
-    assert rows_of(first, "LDS R7, [R8]", pair)[2]["INITIATION"] == 3
+    assert rows_of(first, "PLOP3.LUT P0, PT, P1, P2, PT, 0x80, 0x0", pair)[2]["initiation"] == 2
+    assert rows_of(first, "MOV R7, R8", pair)[2]["initiation"] == 3
+    assert rows_of(first, "LDS R7, [R8]", pair)[2]["initiation"] == 3
 
 
 def test_rows() -> None:
@@ -59,24 +59,24 @@ def test_rows() -> None:
         "B01----:R4:W2:Y:S07 LDG.E R0, [R2]", "OHMMA.8161.F32 R40, R0.H0, R1.H0, 0, 0", "EXIT"
     )
     ports = port_numbers(GPU)
-    assert load["PORT"] == ports["lsu"]
-    assert (load["STALL"], load["WAIT"], load["WRITE"], load["READ"], load["YIELDS"]) == (7, 3, 2, 4, 1)
-    assert (load["GATE"], load["COST"]) == (Gate.MEMORY, NO_COST)
-    assert (outer["GATE"], outer["ACCUMULATOR"], outer["ACCUMULATORS"]) == (Gate.NONE, 40, 32)
-    assert outer["REASON"] == number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
-    assert UNITS[outer["COST"]] is OHMMA
-    assert branch["PORT"] == ports["branch"]
-    assert end["PORT"] == NO_PORT
+    assert load["port"] == ports["lsu"]
+    assert (load["stall"], load["wait"], load["write"], load["read"], load["yields"]) == (7, 3, 2, 4, 1)
+    assert (load["gate"], load["cost"]) == (Gate.MEMORY, NO_COST)
+    assert (outer["gate"], outer["accumulator"], outer["accumulators"]) == (Gate.NONE, 40, 32)
+    assert outer["reason"] == number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
+    assert UNITS[outer["cost"]] is OHMMA
+    assert branch["port"] == ports["branch"]
+    assert end["port"] == NO_PORT
 
 
 @given(instructions())
 def test_every_instruction_has_a_row(instruction):
     (row, _) = timing_rows([instruction], GPU)
     control: Control = instruction.control
-    assert row[Row.STALL] == max(1, control.stall)
-    assert (row[Row.WAIT], row[Row.WRITE], row[Row.READ]) == (control.wait, control.write, control.read)
-    assert row[Row.INITIATION] >= GPU.pipes[instruction.declaration.unit].initiation
-    assert 0 <= row[Row.PORT] < NO_PORT
+    assert row["stall"] == max(1, control.stall)
+    assert (row["wait"], row["write"], row["read"]) == (control.wait, control.write, control.read)
+    assert row["initiation"] >= GPU.pipes[instruction.declaration.unit].initiation
+    assert 0 <= row["port"] < NO_PORT
 
 
 def test_rows_that_are_kept_are_those_of_the_words_and_the_gpu() -> None:

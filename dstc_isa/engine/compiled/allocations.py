@@ -5,26 +5,25 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import as_launch, load_i64
-from dstc_isa.engine.layout import ALLOCATION_ENTRY
+from dstc_isa.engine.compiled.records import allocation_at, as_launch
 
 
 @compiled
 def find_allocation(warp: Any, address: Any) -> Any:
     """Index of the allocation that holds a device address, -1 if none does."""
     launch = as_launch(warp.launch)
-    entry = launch.allocations + warp.last_allocation * ALLOCATION_ENTRY
-    if load_i64(entry) <= address < load_i64(entry + 8):
+    last = allocation_at(launch.allocations, warp.last_allocation)
+    if last.start <= address < last.end:
         return warp.last_allocation
     low = 0
     high = launch.allocation_count
     while low < high:
         middle = (low + high) // 2
-        if load_i64(launch.allocations + middle * ALLOCATION_ENTRY) <= address:
+        if allocation_at(launch.allocations, middle).start <= address:
             low = middle + 1
         else:
             high = middle
-    if low == 0 or address >= load_i64(launch.allocations + (low - 1) * ALLOCATION_ENTRY + 8):
+    if low == 0 or address >= allocation_at(launch.allocations, low - 1).end:
         return int64(-1)
     warp.last_allocation = low - 1
     return int64(low - 1)

@@ -18,23 +18,22 @@ from dstc_isa.engine.compiled.records import (
     as_tracker,
     atomic_add,
     atomic_swap_if,
+    detail_at,
     load_i64,
     load_lanes_u32,
     load_u8,
     load_u32,
+    region_at,
     store_i64,
     store_lanes_u32,
     store_u8,
-    store_u32,
 )
 from dstc_isa.engine.layout import (
     CTA_BITS,
-    DETAIL_ENTRY,
     PAGE_SHIFT,
-    REGION_ENTRY,
     ROW_BYTES,
     SEVERAL,
-    TRACKER_OFFSETS,
+    TRACKER,
     UNITS,
     Conflict,
     Page,
@@ -48,7 +47,7 @@ ENTRY_MASK = (1 << 30) - 1
 ALL_UNITS = (1 << UNITS) - 1
 OWNED = (1 << OWNER) - 1
 UNIT_SHIFT = 4
-DETAIL_COUNT = TRACKER_OFFSETS["detail_count"]
+DETAIL_COUNT = TRACKER.offset("detail_count")
 PAGE_BYTES = 1 << PAGE_SHIFT
 WORD = 8
 
@@ -57,7 +56,7 @@ WORD = 8
 def save_page(tracker: Any, region: Any, offset: Any) -> Any:
     """Keep what the page at an offset of a region holds, unless that has been done; returns when it has."""
     unit = tracker.unit
-    granule = load_i64(region + 16) + (offset >> unit >> UNIT_SHIFT)
+    granule = region.granule + (offset >> unit >> UNIT_SHIFT)
     page = granule << UNIT_SHIFT << unit >> PAGE_SHIFT
     place = tracker.pages + 4 * page
     if load_u32(place) >= Page.ZERO:
@@ -67,9 +66,9 @@ def save_page(tracker: Any, region: Any, offset: Any) -> Any:
             pass
         return
     first = offset >> PAGE_SHIFT << PAGE_SHIFT
-    source = load_i64(region) + first
+    source = region.start + first
     target = tracker.saved + (page << PAGE_SHIFT)
-    length = min(load_i64(region + 8) - first, int64(PAGE_BYTES))
+    length = min(region.size - first, int64(PAGE_BYTES))
     rows = length // ROW_BYTES
     found = int64(Page.ZERO)
     row = int64(0)
@@ -128,7 +127,7 @@ def new_entry(address: Any, state: Any) -> Any:
     number = atomic_add(address + DETAIL_COUNT, 1)
     if number >= tracker.detail_limit:
         return int64(0)
-    place = tracker.details + number * DETAIL_ENTRY
+    uses = detail_at(tracker.details, number).uses
     cta = (state >> OWNER) - 1 if state < SHARED else int64(SEVERAL)
     for unit in range(UNITS):
         entry = int64(0)
@@ -136,7 +135,7 @@ def new_entry(address: Any, state: Any) -> Any:
             entry = int64(Use.WRITE) << CTA_BITS | cta
         elif state >> unit & 1 != 0:
             entry = int64(Use.READ) << CTA_BITS | cta
-        store_u32(place + 4 * unit, entry)
+        uses[unit] = entry
     return number
 
 
@@ -167,17 +166,17 @@ def use_units(address: Any, place: Any, cta: Any, units: Any, use: Any, pc: Any)
                 report(address, int64(Conflict.POSSIBLE), place, lowest_bit(units), before, mine, pc)
             return
     several = reads if state >= SHARED else int64(0)
+    uses = detail_at(tracker.details, number).uses
     rest = units
     while rest != 0:
         unit = lowest_bit(rest)
         rest &= rest - 1
-        entry_place = tracker.details + number * DETAIL_ENTRY + 4 * unit
-        before = load_u32(entry_place)
+        before = uses[unit]
         entry = after(before, use, cta)
         if entry < 0:
             report(address, int64(Conflict.CERTAIN), place, unit, before, use << CTA_BITS | cta, pc)
             entry = use << CTA_BITS | cta
-        store_u32(entry_place, entry)
+        uses[unit] = entry
         if entry == int64(Use.READ) << CTA_BITS | SEVERAL:
             several |= int64(1) << unit
         else:
@@ -203,12 +202,12 @@ def track(address: Any, warp: Any, region: Any, place: Any, units: Any, offset: 
 def track_bytes(address: Any, warp: Any, allocation: Any, host: Any, size: Any, use: Any) -> Any:
     """A warp uses ``size`` bytes at a host address that lie in an allocation."""
     tracker = as_tracker(address)
-    region = tracker.regions + allocation * REGION_ENTRY
-    offset = host - load_i64(region)
+    region = region_at(tracker.regions, allocation)
+    offset = host - region.start
     unit = tracker.unit
     first = offset >> unit
     last = (offset + size - 1) >> unit
-    base = tracker.granules + load_i64(region + 16) * WORD
+    base = tracker.granules + region.granule * WORD
     low = first & (UNITS - 1)
     for granule in range(first >> UNIT_SHIFT, (last >> UNIT_SHIFT) + 1):
         units = int64(ALL_UNITS) << low & ALL_UNITS
@@ -223,7 +222,8 @@ def track_scattered(address: Any, warp: Any, size: Any, use: Any) -> Any:
     """A warp uses ``size`` bytes at the host address that scratch has for each executing lane."""
     tracker = as_tracker(address)
     unit = tracker.unit
-    region = place = units = offset = int64(0)
+    place = units = offset = int64(0)
+    region = region_at(tracker.regions, int64(0))
     rest = warp.mask
     while rest != 0:
         lane = lowest_bit(rest)
@@ -231,14 +231,14 @@ def track_scattered(address: Any, warp: Any, size: Any, use: Any) -> Any:
         host = load_i64(warp.scratch + WORD * lane)
         device = load_i64(warp.addresses + WORD * lane)
         allocation = find_allocation(warp, device)
-        here = tracker.regions + allocation * REGION_ENTRY
-        at = host - load_i64(here)
+        here = region_at(tracker.regions, allocation)
+        at = host - here.start
         first = at >> unit
         last = (at + size - 1) >> unit
         if first >> UNIT_SHIFT != last >> UNIT_SHIFT:
             track_bytes(address, warp, allocation, host, size, use)
             continue
-        granule = tracker.granules + (load_i64(here + 16) + (first >> UNIT_SHIFT)) * WORD
+        granule = tracker.granules + (here.granule + (first >> UNIT_SHIFT)) * WORD
         if granule != place:
             if place != 0:
                 track(address, warp, region, place, units, offset, use)
@@ -287,7 +287,7 @@ def comparer_of(run_warp: Any) -> Any:
             use_units(target, place, int64(SEVERAL), state & ALL_UNITS, int64(Use.READ), int64(-1))
             return
         for unit in range(UNITS):
-            entry = load_u32(as_tracker(source).details + number * DETAIL_ENTRY + 4 * unit)
+            entry = detail_at(as_tracker(source).details, number).uses[unit]
             if entry != 0:
                 use_units(target, place, entry & SEVERAL, int64(1) << unit, entry >> CTA_BITS, int64(-1))
 

@@ -8,33 +8,22 @@ from dstc_isa.engine.compiled.jit import compiled, merged
 from dstc_isa.engine.compiled.loops import looker_of
 from dstc_isa.engine.compiled.records import (
     as_launch,
-    as_warp,
     atomic_add,
     atomic_min,
-    load_i64,
+    range_step_at,
+    slot_at,
     store_i64,
     store_lanes_u32,
+    warp_at,
 )
-from dstc_isa.engine.layout import (
-    LAUNCH_OFFSETS,
-    QUANTUM,
-    ROW_BYTES,
-    SLOT_CTA,
-    SLOT_ENTRY,
-    SLOT_SHARED,
-    STEP_ENTRY,
-    TURN,
-    WARP_OFFSETS,
-    Slot,
-)
+from dstc_isa.engine.layout import LAUNCH, QUANTUM, ROW_BYTES, TURN, Slot
 from dstc_isa.engine.loops import FIRST_LOOK
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
 
-WARP_RECORD_BYTES = WARP_OFFSETS["size"]
-NEXT_CTA = LAUNCH_OFFSETS["next_cta"]
-STOP_CTA = LAUNCH_OFFSETS["stop_cta"]
+NEXT_CTA = LAUNCH.offset("next_cta")
+STOP_CTA = LAUNCH.offset("stop_cta")
 PREDICATES = 7
 ENDED, SET_ASIDE = -1, -2
 """How a CTA's turn ends, beside the number of a warp that faulted."""
@@ -79,12 +68,12 @@ def open_barriers(launch: Any, warps: Any) -> Any:
     """Release every CTA barrier whose threads have all come; whether any was."""
     opened = False
     for first in range(launch.warps):
-        leader = as_warp(warps + first * WARP_RECORD_BYTES)
+        leader = warp_at(warps, first)
         if leader.at_barrier == 0:
             continue
         waiting = int64(0)
         for other in range(launch.warps):
-            warp = as_warp(warps + other * WARP_RECORD_BYTES)
+            warp = warp_at(warps, other)
             if warp.at_barrier != 0 and warp.barrier_id == leader.barrier_id:
                 waiting += count_bits(warp.at_barrier)
         needed = leader.barrier_threads if leader.barrier_threads != 0 else launch.block_threads
@@ -93,7 +82,7 @@ def open_barriers(launch: Any, warps: Any) -> Any:
         opened = True
         identity = leader.barrier_id
         for other in range(launch.warps):
-            warp = as_warp(warps + other * WARP_RECORD_BYTES)
+            warp = warp_at(warps, other)
             if warp.at_barrier != 0 and warp.barrier_id == identity:
                 warp.blocked &= ~warp.at_barrier & FULL_MASK
                 warp.at_barrier = 0
@@ -106,7 +95,7 @@ def open_barriers(launch: Any, warps: Any) -> Any:
 def fail_stuck(launch: Any, warps: Any) -> Any:
     """Put a fault on the first warp that waits for ever; its number, or -1 if all have exited."""
     for index in range(launch.warps):
-        warp = as_warp(warps + index * WARP_RECORD_BYTES)
+        warp = warp_at(warps, index)
         if warp.live != 0:
             if warp.at_barrier != 0:
                 warp.pc = warp.lane_pc[lowest_bit(warp.at_barrier)]
@@ -123,9 +112,9 @@ def numbered(launch: Any, place: Any) -> Any:
     """The number of the CTA that is run as the one at ``place``."""
     cta = int64(place)
     for step in range(launch.step_count):
-        entry = launch.steps + step * STEP_ENTRY
-        if load_i64(entry) <= place:
-            cta += load_i64(entry + 8)
+        entry = range_step_at(launch.steps, step)
+        if entry.first <= place:
+            cta += entry.more
     return cta
 
 
@@ -134,7 +123,7 @@ def alive(launch: Any, warps: Any) -> Any:
     """Whether a CTA has lanes that have not exited."""
     live = int64(0)
     for index in range(launch.warps):
-        live |= as_warp(warps + index * WARP_RECORD_BYTES).live
+        live |= warp_at(warps, index).live
     return live != 0
 
 
@@ -143,7 +132,7 @@ def find_slot(worker: Any, free: Any) -> Any:
     """The first free slot, or the next one behind the cursor with a CTA; -1 if there is none."""
     for number in range(worker.slot_count):
         slot = number if free else (worker.cursor + 1 + number) % worker.slot_count
-        cta = load_i64(worker.slots + slot * SLOT_ENTRY + SLOT_CTA)
+        cta = slot_at(worker.slots, slot).cta
         if cta >= 0 if not free else cta == Slot.FREE:
             return int64(slot)
     return int64(-1)
@@ -151,13 +140,12 @@ def find_slot(worker: Any, free: Any) -> Any:
 
 @compiled
 def start_cta(launch: Any, slot: Any, cta: Any) -> Any:
-    """Put a CTA at its start into a slot, given by its address."""
-    store_i64(slot + SLOT_CTA, cta)
-    shared = load_i64(slot + SLOT_SHARED)
+    """Put a CTA at its start into a slot."""
+    slot.cta = cta
     for place in range((launch.shared_bytes + 7) // 8):
-        store_i64(shared + 8 * place, 0)
+        store_i64(slot.shared + 8 * place, 0)
     for index in range(launch.warps):
-        start_warp(launch, as_warp(load_i64(slot) + index * WARP_RECORD_BYTES), index, cta)
+        start_warp(launch, warp_at(slot.warps, index), index, cta)
 
 
 @compiled
@@ -172,21 +160,21 @@ def take_cta(worker: Any, launch: Any) -> Any:
 
 
 @compiled
-def note_fault(worker: Any, slot: Any, index: Any) -> Any:
+def note_fault(worker: Any, number: Any, index: Any) -> Any:
     """Remember the fault of a warp, unless it waited in vain where a later CTA has faulted; no later CTA is started."""
-    place = worker.slots + slot * SLOT_ENTRY
-    cta = load_i64(place + SLOT_CTA)
-    watchdog = as_warp(load_i64(place) + index * WARP_RECORD_BYTES).fault == Fault.WATCHDOG
+    slot = slot_at(worker.slots, number)
+    cta = slot.cta
+    watchdog = warp_at(slot.warps, index).fault == Fault.WATCHDOG
     if watchdog:
         worker.watchdogs += 1
     if worker.fault_cta < 0 or not watchdog or worker.fault_by_watchdog != 0:
         worker.fault_cta = cta
-        worker.fault_slot = slot
+        worker.fault_slot = number
         worker.fault_warp = index
         worker.fault_by_watchdog = watchdog
-        store_i64(place + SLOT_CTA, int64(Slot.FAULTED))
+        slot.cta = Slot.FAULTED
     else:
-        store_i64(place + SLOT_CTA, int64(Slot.FREE))
+        slot.cta = Slot.FREE
     atomic_min(worker.launch + STOP_CTA, cta)
 
 
@@ -202,7 +190,7 @@ def worker_of(run_warp: Any) -> Any:
         while launch.cancelled == 0:
             ran = False
             for index in range(launch.warps):
-                warp = as_warp(warps + index * WARP_RECORD_BYTES)
+                warp = warp_at(warps, index)
                 if warp.active == 0:
                     continue
                 ran = True
@@ -244,7 +232,7 @@ def worker_of(run_warp: Any) -> Any:
                     if cta < 0:
                         worker.drained = 1
                         continue
-                    start_cta(launch, worker.slots + slot * SLOT_ENTRY, cta)
+                    start_cta(launch, slot_at(worker.slots, slot), cta)
             else:
                 slot = find_slot(worker, False)
                 if slot < 0:
@@ -254,14 +242,14 @@ def worker_of(run_warp: Any) -> Any:
                 if slot < 0:
                     worker.drained = 1
                     continue
-            place = worker.slots + slot * SLOT_ENTRY
-            if load_i64(place + SLOT_CTA) > launch.stop_cta:
-                store_i64(place + SLOT_CTA, int64(Slot.FREE))
+            held = slot_at(worker.slots, slot)
+            if held.cta > launch.stop_cta:
+                held.cta = Slot.FREE
                 continue
             worker.cursor = slot
-            outcome = run_turn(worker, launch, load_i64(place))
+            outcome = run_turn(worker, launch, held.warps)
             if outcome == ENDED:
-                store_i64(place + SLOT_CTA, int64(Slot.FREE))
+                held.cta = Slot.FREE
             elif outcome >= 0:
                 note_fault(worker, slot, outcome)
 

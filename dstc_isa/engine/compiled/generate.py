@@ -22,8 +22,10 @@ from dstc_isa.engine.compiled.fetch import (
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
 from dstc_isa.engine.compiled.jit import compiled, entry
-from dstc_isa.engine.compiled.records import as_launch, as_warp, call_foreign, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACED_OFF, TRACED_MASK, TRACED_PC, TRACED_STATE, TRACE_ENTRY
+from dstc_isa.engine.compiled.records import (
+    as_code, as_launch, as_warp, call_foreign, code_at, load_i64, load_s32, store_i64, trace_at,
+)
+from dstc_isa.engine.layout import CODE_BYTES, TRACED_OFF, TRACED_PC
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 '''
@@ -45,28 +47,30 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
     count = int64(0)
     mask = int64(0)
     while active != 0 and count < budget:
-        if trace != 0 and count != 0 and (pc >= code_size or load_s32(code + 4 * (pc * CODE_ROW + IN_TIME)) != 0):
+        if trace != 0 and count != 0 and (pc >= code_size or code_at(code, pc).in_time != 0):
             break
         if pc >= code_size:
             warp.pc = pc + 1
             fail(warp, Fault.BAD_TARGET, active, pc * 16, 16)
             break
-        row = code + pc * (4 * CODE_ROW)
+        row = code + pc * CODE_BYTES
+        decoded = as_code(row)
         place = 8 * pc
         store_i64(issued + place, load_i64(issued + place) + 1)
         before = mask
-        mask = active & (load_i64(predicates + 8 * load_s32(row + 4)) ^ load_s32(row + 8)) & FULL_MASK
+        mask = active & (load_i64(predicates + 8 * decoded.guard) ^ decoded.inversion) & FULL_MASK
         if trace != 0:
             off = TRACED_OFF if mask == 0 else 0
-            store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC | off)
-            store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
-            store_i64(trace + TRACE_ENTRY * count + TRACED_MASK, before)
+            traced = trace_at(trace, count)
+            traced.place = pc << TRACED_PC | off
+            traced.state = warp.unit_state[0]
+            traced.mask = before
         pc += 1
         count += 1
         if mask == 0:
             store_i64(skipped + place, load_i64(skipped + place) + 1)
             continue
-        operation = load_s32(row)
+        operation = decoded.operation
 '''
 
 TAIL = """        elif operation >= {foreign}:
@@ -87,9 +91,10 @@ TAIL = """        elif operation >= {foreign}:
     warp.active = active
     warp.issued = started + count
     if trace != 0:
-        store_i64(trace + TRACE_ENTRY * count, pc << TRACED_PC)
-        store_i64(trace + TRACE_ENTRY * count + TRACED_STATE, warp.unit_state[0])
-        store_i64(trace + TRACE_ENTRY * count + TRACED_MASK, mask)
+        traced = trace_at(trace, count)
+        traced.place = pc << TRACED_PC
+        traced.state = warp.unit_state[0]
+        traced.mask = mask
     return count
 """
 
@@ -118,7 +123,7 @@ def run_foreign(address, row):
     registers = warp.registers
     predicates = warp.predicates
     mask = warp.mask
-    operation = load_s32(row)
+    operation = as_code(row).operation
     while True:
 '''
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, Record, put
+from dstc_isa.engine.record_layout import Record
 from dstc_isa.engine.supervision import Supervisor
 
 Argument = TypeVar("Argument")
@@ -30,7 +30,7 @@ def run_threads(
                 task.result()
             _ask(supervisor, launch)
         except BaseException:
-            put(launch, LAUNCH_OFFSETS, cancelled=1)
+            launch["cancelled"] = 1
             raise
     if supervisor is not None and supervisor.expired:
         raise supervisor.timed_out()
@@ -38,4 +38,4 @@ def run_threads(
 
 def _ask(supervisor: Supervisor | None, launch: Record) -> None:
     if supervisor is not None and supervisor.due():
-        put(launch, LAUNCH_OFFSETS, cancelled=1)
+        launch["cancelled"] = 1

@@ -5,16 +5,16 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, merged
-from dstc_isa.engine.compiled.records import as_warp, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, PREDICATE_SLOTS, ROW_BYTES, WARP_ARRAYS, WARP_OFFSETS, Access
+from dstc_isa.engine.compiled.records import code_at, load_i64, store_i64, warp_at
+from dstc_isa.engine.layout import PREDICATE_SLOTS, ROW_BYTES, WARP, Access
 from dstc_isa.engine.loops import STATE, STATE_ARRAYS, WINDOW, WINDOW_SHARE, Reach
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
 from dstc_isa.isa.warp import Fault, fail
 
-RECORD_BYTES = WARP_OFFSETS["size"]
+RECORD_BYTES = WARP.nbytes
 PREDICATE_BYTES = 8 * PREDICATE_SLOTS
-SCALAR_PLACES = tuple(WARP_OFFSETS[name] for name in STATE)
-ARRAY_PLACES = tuple((WARP_OFFSETS[name], 8 * WARP_ARRAYS[name]) for name in STATE_ARRAYS)
+SCALAR_PLACES = tuple(WARP.offset(name) for name in STATE)
+ARRAY_PLACES = tuple((WARP.offset(name), 8 * WARP.fields[name].words) for name in STATE_ARRAYS)
 
 
 @compiled
@@ -53,7 +53,7 @@ def same_state(launch: Any, warp: Any, address: Any, kept: Any) -> Any:
 def others_ended(launch: Any, warps: Any, index: Any) -> Any:
     """Whether no other warp of the CTA will run again before this one has gone on."""
     for other in range(launch.warps):
-        warp = as_warp(warps + other * RECORD_BYTES)
+        warp = warp_at(warps, other)
         waits = (warp.at_barrier != 0) & (warp.barrier_threads == 0) & (warp.active == 0)
         if other != index and warp.live != 0 and not waits:
             return False
@@ -67,7 +67,7 @@ def looker_of(run_warp: Any) -> Any:
     def look(launch: Any, warps: Any, index: Any, kept: Any) -> Any:
         """Put a fault on a warp of a CTA if it is in an endless loop; ``kept``: room for its state."""
         address = warps + index * RECORD_BYTES
-        warp = as_warp(address)
+        warp = warp_at(warps, index)
         warp.next_look = 2 * warp.issued
         ahead = max(int64(WINDOW), warp.issued // WINDOW_SHARE)
         size = launch.registers * ROW_BYTES
@@ -82,8 +82,8 @@ def looker_of(run_warp: Any) -> Any:
         while warp.issued - before < ahead:
             if warp.pc >= launch.code_size:
                 break
-            row = launch.code + warp.pc * (4 * CODE_ROW)
-            guard = load_i64(warp.predicates + 8 * load_s32(row + 4)) ^ load_s32(row + 8)
+            code = code_at(launch.code, warp.pc)
+            guard = load_i64(warp.predicates + 8 * code.guard) ^ code.inversion
             kind = load_i64(launch.reaches + 8 * warp.pc) if warp.active & guard & FULL_MASK != 0 else int64(0)
             if kind >= Reach.BEYOND:
                 break

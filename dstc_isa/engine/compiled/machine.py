@@ -14,20 +14,9 @@ from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import (
-    KEPT_BYTES,
-    LAUNCH_OFFSETS,
-    SLOT_CTA,
-    SLOT_ENTRY,
-    TRACKED_CTAS,
-    WORKER_OFFSETS,
-    Record,
-    Slot,
-    open_ctas,
-    put,
-    record,
-)
+from dstc_isa.engine.layout import KEPT_BYTES, SLOT, TRACKED_CTAS, WORKER, open_ctas
 from dstc_isa.engine.ranges import Ranges
+from dstc_isa.engine.record_layout import Record, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.host_memory import require
@@ -45,27 +34,27 @@ class Worker:
     record: Record
     issued: npt.NDArray[np.int64]
     skipped: npt.NDArray[np.int64]
-    slots: npt.NDArray[np.int64]
+    slots: Record
     ctas: list[CtaState]
     kept: npt.NDArray[np.int64]
 
     def field(self, name: str) -> int:
         """A field of the worker record."""
-        return int(self.record[WORKER_OFFSETS[name] // 8])
+        return int(self.record[name])
 
     def open_ctas(self) -> list[CtaState]:
         """The CTAs that have begun and not ended."""
-        numbers = self.slots[:, SLOT_CTA // 8].tolist()
+        numbers = self.slots["cta"].tolist()
         return [cta for number, cta in zip(numbers, self.ctas, strict=False) if number >= 0 and cta.live]
 
     def add_slots(self, count: int) -> None:
         """Make room for further open CTAs."""
-        cell = self.record.ctypes.data + WORKER_OFFSETS["tracker"]
+        cell = self.record.ctypes.data + WORKER.offset("tracker")
         new = [new_cta(self.state, cell) for _ in range(count)]
-        rows = [(cta.warps.ctypes.data, cta.window.ctypes.data, Slot.FREE) for cta in new]
-        self.slots = np.concatenate([self.slots, np.array(rows, np.int64)])
+        warps, windows = ([getattr(cta, name).ctypes.data for cta in new] for name in ("warps", "window"))
+        self.slots = np.concatenate([self.slots, SLOT.new(count, warps=warps, shared=windows)])
         self.ctas += new
-        put(self.record, WORKER_OFFSETS, slots=self.slots.ctypes.data, slot_count=len(self.ctas))
+        put(self.record, slots=self.slots.ctypes.data, slot_count=len(self.ctas))
 
     def run(self, run_worker: Callable[[int], None]) -> None:
         """Run CTAs until none is left."""
@@ -151,8 +140,8 @@ def run_workers(
         run_worker = cache.load(RUN_WORKER, announce)
     chosen = ctas or Ranges([range(state.launch.ctas)])
     steps = chosen.steps()
-    put(state.record, LAUNCH_OFFSETS, cta_count=len(chosen), steps=steps.ctypes.data, step_count=len(steps), next_cta=0)
-    put(state.record, LAUNCH_OFFSETS, stop_cta=state.launch.ctas, cancelled=0)
+    put(state.record, cta_count=len(chosen), steps=steps.ctypes.data, step_count=len(steps), next_cta=0)
+    put(state.record, stop_cta=state.launch.ctas, cancelled=0)
     limit = -(-open_ctas(state.launch.warps) // threads)
     cells = [tracker.record.ctypes.data for tracker in trackers] or [0] * threads
     workers = [new_worker(state, limit, cells[0])]
@@ -171,7 +160,7 @@ def run_workers(
 def survey_of(state: LaunchState, workers: list[Worker]) -> Survey:
     """How far workers are."""
     ctas = [cta for worker in workers for cta in worker.open_ctas()]
-    begun = min(int(state.record[LAUNCH_OFFSETS["next_cta"] // 8]), state.cta_count)
+    begun = min(int(state.record["next_cta"]), state.cta_count)
     issued = np.sum([worker.issued for worker in workers], axis=0)
     return Survey(max(0, begun - len(ctas)), state.cta_count, issued, longest_running(ctas))
 
@@ -185,7 +174,7 @@ def fault_of(launch: Launch, workers: list[Worker]) -> KernelFault | None:
     cta = first.ctas[first.field("fault_slot")]
     warps = [cta.warp(index) for index in range(launch.warps)]
     fault = KernelFault(launch, record_of(launch, warps[first.field("fault_warp")], warps))
-    left = first.state.cta_count - int(first.state.record[LAUNCH_OFFSETS["next_cta"] // 8])
+    left = first.state.cta_count - int(first.state.record["next_cta"])
     if first.field("fault_by_watchdog") and left > 0:
         most = open_ctas(launch.warps)
         fault.add_note(f"{most} CTAs had begun, as many as may at once: one that waits for another waits for ever")
@@ -196,18 +185,15 @@ def new_worker(state: LaunchState, slot_limit: int, tracker: int) -> Worker:
     """Allocate the state of one worker, with room for one CTA; ``tracker``: address of its record, or 0."""
     instructions = len(state.instructions)
     issued, skipped = np.zeros(instructions + 1, np.int64), np.zeros(instructions + 1, np.int64)
-    row, kept = record(WORKER_OFFSETS), np.zeros(KEPT_BYTES // 8, np.int64)
-    put(
-        row,
-        WORKER_OFFSETS,
+    kept = np.zeros(KEPT_BYTES // 8, np.int64)
+    record = WORKER.new(
         launch=state.record.ctypes.data,
         tracker=tracker,
         slot_limit=slot_limit,
         kept=kept.ctypes.data,
         issued=issued.ctypes.data,
         skipped=skipped.ctypes.data,
-        fault_cta=-1,
     )
-    worker = Worker(state, row, issued[:-1], skipped[:-1], np.zeros((0, SLOT_ENTRY // 8), np.int64), [], kept)
+    worker = Worker(state, record, issued[:-1], skipped[:-1], SLOT.new(0), [], kept)
     worker.add_slots(1)
     return worker

@@ -12,14 +12,16 @@ from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.conflicts import note_bytes, note_scattered
 from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import (
+    allocation_at,
     as_launch,
     atomic_swap_if,
+    bank_at,
+    code_at,
     load_i64,
     load_lanes_u16,
     load_lanes_u32,
     load_s8,
     load_s16,
-    load_s32,
     load_u8,
     load_u16,
     load_u32,
@@ -31,17 +33,7 @@ from dstc_isa.engine.compiled.records import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.layout import (
-    ALLOCATION_ENTRY,
-    BANK_ENTRY,
-    CODE_ROW,
-    ROW_BYTES,
-    SHARED_END,
-    SHARED_FIRST,
-    Access,
-    Traffic,
-    Use,
-)
+from dstc_isa.engine.layout import ROW_BYTES, Access, Traffic, Use
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine, order_matters, red
@@ -76,10 +68,10 @@ def host_address(warp: Any, address: Any, width: Any) -> Any:
     index = find_allocation(warp, address)
     if index < 0:
         return int64(0)
-    entry = as_launch(warp.launch).allocations + index * ALLOCATION_ENTRY
-    if address + width > load_i64(entry + 8):
+    allocation = allocation_at(as_launch(warp.launch).allocations, index)
+    if address + width > allocation.end:
         return int64(0)
-    return address + load_i64(entry + 16)
+    return address + allocation.host
 
 
 @compiled
@@ -90,11 +82,11 @@ def check_global(warp: Any, address: Any, width: Any) -> Any:
     index = find_allocation(warp, int64(lane_of(address, lowest_bit(mask))))
     misaligned = ballot((narrow(address) & splat(width - 1)) != splat(0)) & mask
     if index >= 0 and misaligned == 0:
-        entry = as_launch(warp.launch).allocations + index * ALLOCATION_ENTRY
-        start = load_i64(entry)
-        room = load_i64(entry + 8) - start - width
+        allocation = allocation_at(as_launch(warp.launch).allocations, index)
+        start = allocation.start
+        room = allocation.end - start - width
         if room >= 0 and ballot((address - splat_u64(start)) > splat_u64(room)) & mask == 0:
-            store_lanes_u64(warp.scratch, address + splat_u64(load_i64(entry + 16)))
+            store_lanes_u64(warp.scratch, address + splat_u64(allocation.host))
             return
     store_lanes_u64(warp.scratch, address)
     outside = int64(0)
@@ -115,9 +107,9 @@ def check_global(warp: Any, address: Any, width: Any) -> Any:
 
 
 @compiled
-def shared_word(warp: Any, place: Any) -> Any:
-    """A word of the running instruction's row: SHARED_FIRST or SHARED_END."""
-    return load_s32(as_launch(warp.launch).code + 4 * (CODE_ROW * (warp.pc - 1) + place))
+def running(warp: Any) -> Any:
+    """The running instruction's row."""
+    return code_at(as_launch(warp.launch).code, warp.pc - 1)
 
 
 @compiled
@@ -279,8 +271,9 @@ def load_global(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDS."""
     warp.traffic = Traffic.SHARED
-    start = shared_word(warp, SHARED_FIRST)
-    end = shared_word(warp, SHARED_END)
+    code = running(warp)
+    start = code.shared_first
+    end = code.shared_end
     if not window_row(warp, address, size, destination, warp.shared, start, end):
         check_window(warp, address, SIZE_BYTES[size], warp.shared, start, end, Fault.SHARED_BOUNDS)
         if warp.fault == 0:
@@ -291,10 +284,10 @@ def load_shared(warp: Any, address: Any, size: Any, destination: Any) -> Any:
 def load_constant(warp: Any, address: Any, size: Any, destination: Any) -> Any:
     """LDC; the bank is the high word of the addresses."""
     warp.traffic = Traffic.CONSTANT
-    bank = as_launch(warp.launch).banks + (int64(lane_of(address, 0)) >> 32) * BANK_ENTRY
+    bank = bank_at(as_launch(warp.launch).banks, int64(lane_of(address, 0)) >> 32)
     low = narrow(address)
-    base = load_i64(bank)
-    end = load_i64(bank + 8)
+    base = bank.start
+    end = bank.size
     if not window_row(warp, low, size, destination, base, 0, end):
         check_window(warp, low, SIZE_BYTES[size], base, 0, end, Fault.CONSTANT_BOUNDS)
         if warp.fault == 0:
@@ -321,8 +314,9 @@ def store_global(warp: Any, address: Any, size: Any, source: Any) -> Any:
 def store_shared(warp: Any, address: Any, size: Any, source: Any) -> Any:
     """STS."""
     warp.traffic = Traffic.SHARED
-    start = shared_word(warp, SHARED_FIRST)
-    end = shared_word(warp, SHARED_END)
+    code = running(warp)
+    start = code.shared_first
+    end = code.shared_end
     check_window(warp, address, SIZE_BYTES[size], warp.shared, start, end, Fault.SHARED_BOUNDS)
     if warp.fault == 0:
         write_lanes(warp, size, source)
@@ -339,7 +333,8 @@ def word_address(warp: Any, space: Any, lane: Any, address: Any, use: Any) -> An
         fail(warp, Fault.MISALIGNED, int64(1) << lane, address, WORD_BYTES)
         return int64(0)
     if space == Space.SHARED:
-        if address < shared_word(warp, SHARED_FIRST) or address + WORD_BYTES > shared_word(warp, SHARED_END):
+        code = running(warp)
+        if address < code.shared_first or address + WORD_BYTES > code.shared_end:
             fail(warp, Fault.SHARED_BOUNDS, int64(1) << lane, address, WORD_BYTES)
             return int64(0)
         return address + warp.shared
@@ -354,8 +349,7 @@ def word_address(warp: Any, space: Any, lane: Any, address: Any, use: Any) -> An
 @compiled
 def use_of(warp: Any, operation: Any, kind: Any) -> Any:
     """What an atomic operation counts as: a reduction if its old value goes nowhere and its order does not matter."""
-    number = load_s32(as_launch(warp.launch).code + 4 * CODE_ROW * (warp.pc - 1))
-    if number != REDUCTION or order_matters(operation, kind):
+    if running(warp).operation != REDUCTION or order_matters(operation, kind):
         return int64(WRITE)
     return int64(REDUCE + 2 * operation + (kind & 1))
 

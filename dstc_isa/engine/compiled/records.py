@@ -5,9 +5,9 @@ it alive for the whole launch.
 """
 
 import operator
-from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.core.typing.templates import AttributeTemplate
@@ -24,41 +24,65 @@ from numba.extending import (
 from dstc_isa.engine.compiled.jit import emitter
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, U32, U64, as_bits, broadcast, vector
 from dstc_isa.engine.layout import (
-    COMPARISON_OFFSETS,
-    LAUNCH_OFFSETS,
-    TRACKER_OFFSETS,
-    WARP_ARRAYS,
-    WARP_OFFSETS,
-    WORKER_OFFSETS,
+    ALLOCATION,
+    BANK,
+    CODE,
+    COMPARISON,
+    DETAIL,
+    LAUNCH,
+    RANGE_STEP,
+    REGION,
+    SLOT,
+    TRACE,
+    TRACKER,
+    WARP,
+    WORKER,
     unit_fields,
 )
+from dstc_isa.engine.record_layout import RecordLayout, Word
+
+
+class WordsType(types.Type):
+    """The address of words of a record; numbers of them are 64-bit integers, whatever a word's size is."""
+
+    def __init__(self, word: Word) -> None:
+        kind = np.dtype(word)
+        self.size = kind.itemsize
+        self.stored = ir.IntType(8 * self.size)
+        self.signed = kind.kind == "i"
+        super().__init__(name=f"Words({kind.name})")
+
+    def load(self, builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
+        """The word at an address."""
+        value = builder.load(_pointer(builder, place, self.stored), typ=self.stored)
+        if self.stored == I64:
+            return value
+        return builder.sext(value, I64) if self.signed else builder.zext(value, I64)
+
+    def store(self, builder: ir.IRBuilder, place: ir.Value, value: ir.Value) -> None:
+        """Write the word at an address."""
+        value = value if self.stored == I64 else builder.trunc(value, self.stored)
+        builder.store(value, _pointer(builder, place, self.stored))
 
 
 class RecordType(types.Type):
-    """The address of a record; its attributes are int64 scalars and arrays of them."""
+    """The address of a record; its attributes are words as int64, and arrays of them."""
 
-    def __init__(self, name: str, fields: Mapping[str, int], arrays: Mapping[str, int]) -> None:
-        self.places = dict(fields)
-        self.arrays = set(arrays)
-        super().__init__(name=f"Record({name})")
+    def __init__(self, layout: RecordLayout) -> None:
+        self.nbytes = layout.nbytes
+        self.words = WordsType(layout.word)
+        self.places = {name: (layout.offset(name), cell.words) for name, cell in layout.fields.items()}
+        self.layout = layout.dtype
+        super().__init__(name=f"Record({layout.name})")
 
-
-class SlotsType(types.Type):
-    """The address of an array of int64 inside a record."""
-
-    def __init__(self) -> None:
-        super().__init__(name="Slots")
-
-
-WARP = RecordType("warp", WARP_OFFSETS, WARP_ARRAYS)
-LAUNCH = RecordType("launch", LAUNCH_OFFSETS, {})
-WORKER = RecordType("worker", WORKER_OFFSETS, {})
-TRACKER = RecordType("tracker", TRACKER_OFFSETS, {})
-SLOTS = SlotsType()
+    @property
+    def key(self) -> tuple[str, Any]:
+        """What tells it apart from others: names alone would not where a unit has been forgotten and declared anew."""
+        return self.name, self.layout
 
 
 @register_model(RecordType)
-@register_model(SlotsType)
+@register_model(WordsType)
 class AddressModel(models.PrimitiveModel):
     """An address is a 64-bit integer."""
 
@@ -74,9 +98,9 @@ class RecordAttribute(AttributeTemplate):
 
     def generic_resolve(self, record_type: RecordType, name: str) -> types.Type | None:
         """int64, or an array of it."""
-        if name in record_type.arrays:
-            return SLOTS
-        return types.int64 if name in record_type.places else None
+        if name not in record_type.places:
+            return None
+        return types.int64 if record_type.places[name][1] == 1 else record_type.words
 
 
 def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Value:
@@ -86,21 +110,26 @@ def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Valu
 @lower_getattr_generic(RecordType)
 def get_field(context: Any, builder: ir.IRBuilder, kind: RecordType, address: ir.Value, name: str) -> ir.Value:
     """Load a field, or form the address of an array."""
-    place = builder.add(address, I64(kind.places[name]))
-    return place if name in kind.arrays else builder.load(_pointer(builder, place, I64), typ=I64)
+    offset, words = kind.places[name]
+    place = builder.add(address, I64(offset))
+    return kind.words.load(builder, place) if words == 1 else place
 
 
 @lower_setattr_generic(RecordType)
 def set_field(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: str) -> None:
     """Store a field."""
     address, value = args
+    kind = sig.args[0]
     value = context.cast(builder, value, sig.args[1], types.int64)
-    builder.store(value, _pointer(builder, builder.add(address, I64(sig.args[0].places[name])), I64))
+    kind.words.store(builder, builder.add(address, I64(kind.places[name][0])), value)
 
 
-def record_view(kind: RecordType) -> Any:
-    """The compiled function that gives the fields of a record type to an address."""
+def record_view(layout: RecordLayout) -> Any:
+    """The compiled function that gives the fields of a record to an address."""
+    return _view(RecordType(layout))
 
+
+def _view(kind: RecordType) -> Any:
     @emitter
     def convert(typing: Any, address: Any) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
@@ -111,19 +140,47 @@ def record_view(kind: RecordType) -> Any:
     return convert
 
 
+def record_at(layout: RecordLayout) -> Any:
+    """The compiled function that gives them to the record at an index behind the first one, whose address it gets."""
+    return _view_at(RecordType(layout))
+
+
+def _view_at(kind: RecordType) -> Any:
+    @emitter
+    def convert(typing: Any, first: Any, index: Any) -> Any:
+        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+            base, number = (context.cast(builder, arg, of, types.int64) for arg, of in zip(args, sig.args, strict=True))
+            return builder.add(base, builder.mul(number, I64(kind.nbytes)))
+
+        return kind(first, index), emit
+
+    return convert
+
+
+WARP_TYPE = RecordType(WARP)
+
+
 def add_unit_fields() -> None:
     """Let a warp's record have the fields of all units that are declared."""
-    for name, (place, words) in unit_fields().items():
-        WARP.places[name] = place
-        if words > 1:
-            WARP.arrays.add(name)
+    WARP_TYPE.places.update(unit_fields())
 
 
-as_warp = record_view(WARP)
+as_warp = _view(WARP_TYPE)
 as_launch = record_view(LAUNCH)
 as_worker = record_view(WORKER)
+as_code = record_view(CODE)
+as_trace = record_view(TRACE)
 as_tracker = record_view(TRACKER)
-as_comparison = record_view(RecordType("comparison", COMPARISON_OFFSETS, {}))
+as_comparison = record_view(COMPARISON)
+warp_at = _view_at(WARP_TYPE)
+slot_at = record_at(SLOT)
+code_at = record_at(CODE)
+trace_at = record_at(TRACE)
+range_step_at = record_at(RANGE_STEP)
+allocation_at = record_at(ALLOCATION)
+bank_at = record_at(BANK)
+region_at = record_at(REGION)
+detail_at = record_at(DETAIL)
 
 
 def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:
@@ -252,31 +309,31 @@ def splat_u64(typing: Any, value: Any) -> Any:
 
 
 def _getitem_type(context: Any) -> Any:
-    return lambda slots, index: types.int64 if slots == SLOTS else None
+    return lambda words, index: types.int64 if isinstance(words, WordsType) else None
 
 
 def _setitem_type(context: Any) -> Any:
-    return lambda slots, index, value: types.void if slots == SLOTS else None
+    return lambda words, index, value: types.void if isinstance(words, WordsType) else None
 
 
 def register() -> None:
     """Make ``record.array[i]`` known to Numba."""
     type_callable(operator.getitem)(_getitem_type)
     type_callable(operator.setitem)(_setitem_type)
-    lower_builtin(operator.getitem, SlotsType, types.Integer)(_lower_getitem)
-    lower_builtin(operator.setitem, SlotsType, types.Integer, types.Integer)(_lower_setitem)
+    lower_builtin(operator.getitem, WordsType, types.Integer)(_lower_getitem)
+    lower_builtin(operator.setitem, WordsType, types.Integer, types.Integer)(_lower_setitem)
 
 
-def _slot(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+def _place(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
     index = context.cast(builder, args[1], sig.args[1], types.int64)
-    return _pointer(builder, builder.add(args[0], builder.mul(index, I64(8))), I64)
+    return builder.add(args[0], builder.mul(index, I64(sig.args[0].size)))
 
 
 def _lower_getitem(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-    return builder.load(_slot(context, builder, sig, args), typ=I64)
+    return sig.args[0].load(builder, _place(context, builder, sig, args))
 
 
 def _lower_setitem(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
     value = context.cast(builder, args[2], sig.args[2], types.int64)
-    builder.store(value, _slot(context, builder, sig, args))
+    sig.args[0].store(builder, _place(context, builder, sig, args), value)
     return context.get_dummy_value()

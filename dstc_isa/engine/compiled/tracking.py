@@ -1,7 +1,7 @@
 """What host threads need to know whether CTAs depend on their order, and to begin again if they do."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,20 +14,18 @@ from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.layout import (
-    COMPARISON_OFFSETS,
-    DETAIL_ENTRY,
+    COMPARISON,
+    DETAIL,
     PAGE_SHIFT,
-    REGION_ENTRY,
+    REGION,
     SEVERAL,
-    TRACKER_OFFSETS,
+    TRACKER,
     UNITS,
     Conflict,
     Page,
-    Record,
     Use,
-    put,
-    record,
 )
+from dstc_isa.engine.record_layout import Record
 from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Instruction
@@ -58,7 +56,7 @@ class Tracker:
 
     def field(self, name: str) -> int:
         """A field of the tracker record."""
-        return int(self.record[TRACKER_OFFSETS[name] // 8])
+        return int(self.record[name])
 
 
 def regions_of(launch: Launch) -> list[Region]:
@@ -78,7 +76,7 @@ def regions_of(launch: Launch) -> list[Region]:
     return regions
 
 
-def unit_shift(instructions: list[Instruction | None]) -> int:
+def unit_shift(instructions: Sequence[Instruction | None]) -> int:
     """Log2 of the bytes of the least piece of global memory that a kernel's loads and stores move, at most a word."""
     least = WORD_BYTES
     for instruction in instructions:
@@ -100,10 +98,13 @@ class Tracking:
         self.granules = pages * self.granules_a_page
         self.pages = np.zeros(max(1, pages), np.uint32)
         self.saved = np.empty((max(1, pages), PAGE_BYTES), np.uint8)
-        self.table = np.zeros((len(state.launch.memory.allocations), REGION_ENTRY // 8), np.int64)
-        for row, allocation in zip(self.table, state.launch.memory.allocations, strict=True):
-            region = self.region_of(allocation.array.ctypes.data)
-            row[:] = (region.start, region.size, region.page * self.granules_a_page)
+        each = [self.region_of(allocation.array.ctypes.data) for allocation in state.launch.memory.allocations]
+        self.table = REGION.new(
+            len(each),
+            start=[region.start for region in each],
+            size=[region.size for region in each],
+            granule=[region.page * self.granules_a_page for region in each],
+        )
 
     def region_of(self, address: int) -> Region:
         """The region that a host address lies in, or, of an array without bytes, none."""
@@ -114,11 +115,8 @@ class Tracking:
         require(8 * self.granules, "a record of which CTA uses which memory (--any-order does without)")
         granules = np.zeros(max(1, self.granules), np.int64)
         limit = min(self.granules, MOST_DETAILS) + 1
-        details = np.empty((limit, DETAIL_ENTRY), np.uint8)
-        tracker = record(TRACKER_OFFSETS)
-        put(
-            tracker,
-            TRACKER_OFFSETS,
+        details = np.empty(limit, DETAIL.dtype)
+        tracker = TRACKER.new(
             launch=self.state.record.ctypes.data,
             stops=stops,
             unit=self.unit,
@@ -162,9 +160,7 @@ class Tracking:
         edges = np.linspace(0, self.granules, len(trackers) + 1).astype(np.int64)
         parts = []
         for first, end in pairwise(edges.tolist()):
-            part = record(COMPARISON_OFFSETS)
-            put(part, COMPARISON_OFFSETS, trackers=addresses.ctypes.data, count=len(trackers), first=first, end=end)
-            parts.append(part)
+            parts.append(COMPARISON.new(trackers=addresses.ctypes.data, count=len(trackers), first=first, end=end))
         with supervisor.paused():
             compare = cache.load(COMPARE, announce)
         run_threads(compare, [part.ctypes.data for part in parts], self.state.record, supervisor)

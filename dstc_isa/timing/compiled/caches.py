@@ -8,22 +8,12 @@ from typing import Any
 from dstc_isa.engine.compiled.jit import compiled
 from dstc_isa.engine.compiled.records import load_i64, store_i64
 from dstc_isa.isa.lanes import count_bits
-from dstc_isa.timing.compiled.records import as_sm
-from dstc_isa.timing.layout import (
-    FAR,
-    L1_FILL_BYTES,
-    LOG_ENTRY,
-    PENDING_ENTRIES,
-    PENDING_ENTRY,
-    SECTORS,
-    SM_OFFSETS,
-    TICKS,
-)
+from dstc_isa.timing.compiled.records import fill_at, logged_at, pending_at, sm_at
+from dstc_isa.timing.layout import FAR, PENDING_ENTRIES, SECTORS, TICKS
 
 HASH = 0x1E3779B97F4A7C15
 HASH_SHIFT = 24
 HASH_MASK = (1 << 31) - 1
-SM_BYTES = SM_OFFSETS["size"]
 STORED = 1 << 8
 """Marks logged sectors that were stored and not loaded."""
 
@@ -64,14 +54,14 @@ def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any, stored: 
         absent &= ~load_i64(machine.l2_sectors + 8 * way)
     if absent == 0:
         return arrived
-    entry = sm.pending + set_of(line, PENDING_ENTRIES) * PENDING_ENTRY
-    if load_i64(entry) != line or load_i64(entry + 8) != machine.epoch:
-        store_i64(entry, line)
-        store_i64(entry + 8, machine.epoch)
-        store_i64(entry + 16, 0)
-        store_i64(entry + 24, 0)
-    arrived = max(arrived, load_i64(entry + 24))
-    absent &= ~load_i64(entry + 16)
+    pending = pending_at(sm.pending, set_of(line, PENDING_ENTRIES))
+    if pending.line != line or pending.epoch != machine.epoch:
+        pending.line = line
+        pending.epoch = machine.epoch
+        pending.sectors = 0
+        pending.cycle = 0
+    arrived = max(arrived, pending.cycle)
+    absent &= ~pending.sectors
     if absent == 0:
         return arrived
     missing = count_bits(absent)
@@ -80,12 +70,12 @@ def from_l2(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any, stored: 
         sm.dram_free = start + missing * machine.dram_ticks
         arrived = max(arrived, (start + (missing - 1) * machine.dram_ticks) // TICKS + machine.dram_latency)
     sm.l2_misses += missing
-    store_i64(entry + 16, load_i64(entry + 16) | absent)
-    store_i64(entry + 24, arrived)
+    pending.sectors |= absent
+    pending.cycle = arrived
     if sm.log_count < machine.log_capacity:
-        place = sm.log + sm.log_count * LOG_ENTRY
-        store_i64(place, line)
-        store_i64(place + 8, absent | STORED if stored else absent)
+        logged = logged_at(sm.log, sm.log_count)
+        logged.line = line
+        logged.sectors = absent | STORED if stored else absent
         sm.log_count += 1
     return arrived
 
@@ -106,27 +96,27 @@ def load_line(machine: Any, sm: Any, line: Any, sectors: Any, cycle: Any) -> Any
     if found < 0:
         found = oldest
         store_i64(sm.l1_tags + 8 * found, line)
-        store_i64(sm.l1_filled + L1_FILL_BYTES * found, 0)
+        fill_at(sm.l1_filled, found).whole = 0
     else:
         held = load_i64(sm.l1_sectors + 8 * found)
     store_i64(sm.l1_used + 8 * found, sm.l1_clock)
     store_i64(sm.l1_sectors + 8 * found, held | sectors)
-    filled = sm.l1_filled + L1_FILL_BYTES * found
+    filled = fill_at(sm.l1_filled, found)
     arrived = cycle + machine.l1_latency
     present = sectors & held
     sm.l1_hits += count_bits(present)
-    if present and load_i64(filled) > arrived:
+    if present and filled.whole > arrived:
         for sector in range(SECTORS):
             if present >> sector & 1:
-                arrived = max(arrived, load_i64(filled + 8 * (1 + sector)))
+                arrived = max(arrived, filled.sectors[sector])
     missing = sectors & ~held
     if missing:
         sm.l1_misses += count_bits(missing)
         there = from_l2(machine, sm, line, missing, cycle, False)
         for sector in range(SECTORS):
             if missing >> sector & 1:
-                store_i64(filled + 8 * (1 + sector), there)
-        store_i64(filled, max(load_i64(filled), there))
+                filled.sectors[sector] = there
+        filled.whole = max(filled.whole, there)
         arrived = max(arrived, there)
     return arrived
 
@@ -138,11 +128,11 @@ def merge(machine: Any) -> Any:
     machine.loaded_sectors = 0
     machine.dram_sectors = 0
     for index in range(machine.sm_count):
-        sm = as_sm(machine.sms + index * SM_BYTES)
+        sm = sm_at(machine.sms, index)
         for entry in range(sm.log_count):
-            line = load_i64(sm.log + entry * LOG_ENTRY)
-            logged = load_i64(sm.log + entry * LOG_ENTRY + 8)
-            sectors = logged & SECTOR_MASK
+            logged = logged_at(sm.log, entry)
+            line = logged.line
+            sectors = logged.sectors & SECTOR_MASK
             way = l2_way(machine, line)
             held = 0
             if way >= 0:
@@ -159,7 +149,7 @@ def merge(machine: Any) -> Any:
                 store_i64(machine.l2_tags + 8 * way, line)
             moved = count_bits(sectors & ~held)
             machine.dram_sectors += moved
-            if logged < STORED:
+            if logged.sectors < STORED:
                 machine.missed_sectors += count_bits(sectors)
                 machine.loaded_sectors += moved
             store_i64(machine.l2_sectors + 8 * way, held | sectors)

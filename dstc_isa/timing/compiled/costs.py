@@ -5,18 +5,16 @@ its address, so that only that is compiled when they change.
 """
 
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 from numba.extending import register_jitable
 
 from dstc_isa.engine.compiled.cache import generated
 from dstc_isa.engine.compiled.jit import BARE
-from dstc_isa.engine.compiled.records import RecordType, record_view
+from dstc_isa.engine.compiled.records import record_view
 from dstc_isa.engine.compiled.warp_functions import plain_functions
-from dstc_isa.engine.layout import offsets
-from dstc_isa.isa.unit import UNITS, Cell, Unit
-from dstc_isa.timing.blocks import parameter_names
+from dstc_isa.isa.unit import UNITS, Unit
+from dstc_isa.timing.blocks import block_state, counters, parameters
 
 HEADER = """from dstc_isa.engine.compiled.jit import compiled, entry
 from dstc_isa.engine.compiled.records import as_warp
@@ -30,16 +28,7 @@ ARGUMENTS = "unit, charge, warp, block, parameters, counters"
 
 def views(unit: Unit) -> tuple[Any, Any, Any]:
     """What gives names to the addresses of a unit's block, its parameters and its counters."""
-    block = unit.block
-    state: Mapping[str, Cell] = {} if block is None else block.state
-    scalars = [name for name, cell in state.items() if cell.words == 1]
-    arrays = {name: cell.words for name, cell in state.items() if cell.words > 1}
-    counters = {} if block is None else block.counters
-    return (
-        record_view(RecordType(f"block of {unit.name}", offsets(dict.fromkeys(scalars), arrays), arrays)),
-        record_view(RecordType(f"parameters of {unit.name}", offsets(dict.fromkeys(parameter_names(unit)), {}), {})),
-        record_view(RecordType(f"counters of {unit.name}", offsets(counters, {}), {})),
-    )
+    return record_view(block_state(unit.block)), record_view(parameters(unit)), record_view(counters(unit.block))
 
 
 def shipped_source() -> str:

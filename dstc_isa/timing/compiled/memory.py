@@ -5,11 +5,12 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import load_i64, store_i64
+from dstc_isa.engine.compiled.records import load_i64
 from dstc_isa.engine.layout import Access, Traffic
 from dstc_isa.isa.lanes import LANES, count_bits, lowest_bit
 from dstc_isa.timing.compiled.caches import from_l2, load_line
-from dstc_isa.timing.layout import BANK_WORDS, SECTORS
+from dstc_isa.timing.compiled.records import bank_words_at
+from dstc_isa.timing.layout import SECTORS
 
 LINE_SHIFT = 7
 SECTOR_SHIFT = 5
@@ -31,8 +32,8 @@ def conflict_passes(sm: Any, warp: Any, banks: Any, distinct: Any) -> Any:
         rest = warp.mask >> first & ((int64(1) << lanes) - 1)
         if rest == 0:
             continue
-        for bank in range(banks):
-            store_i64(sm.bank_words + bank * (BANK_WORDS + 1) * 8, 0)
+        for number in range(banks):
+            bank_words_at(sm.bank_words, number).count = 0
         most = int64(1)
         while rest != 0:
             lane = first + lowest_bit(rest)
@@ -40,14 +41,14 @@ def conflict_passes(sm: Any, warp: Any, banks: Any, distinct: Any) -> Any:
             address = load_i64(warp.addresses + 8 * lane)
             for number in range(words):
                 word = address // WORD + number
-                place = sm.bank_words + word % banks * ((BANK_WORDS + 1) * 8)
-                count = load_i64(place)
+                bank = bank_words_at(sm.bank_words, word % banks)
+                count = bank.count
                 entry = count if distinct else int64(0)
-                while entry < count and load_i64(place + 8 * (1 + entry)) != word:
+                while entry < count and bank.words[entry] != word:
                     entry += 1
                 if entry == count:
-                    store_i64(place + 8 * (1 + count), word)
-                    store_i64(place, count + 1)
+                    bank.words[count] = word
+                    bank.count = count + 1
                     most = max(most, count + 1)
         passes += most
     return max(passes, int64(1))

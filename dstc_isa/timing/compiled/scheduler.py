@@ -5,15 +5,13 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
-from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, TRACED_OFF, TRACED_PC
+from dstc_isa.engine.compiled.records import as_trace, code_at, load_i64, store_i64
+from dstc_isa.engine.layout import TRACED_OFF, TRACED_PC
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK
-from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, ROW_WORDS, TICKS, Gate, Row
+from dstc_isa.timing.compiled.records import timing_at
+from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, TICKS, Gate
 from dstc_isa.timing.reasons import Reason
-
-ROW_BYTES = 4 * ROW_WORDS
-CODE_BYTES = 4 * CODE_ROW
 
 
 @inlined
@@ -97,13 +95,13 @@ def following(warp: Any, clock: Any) -> Any:
     """The instruction that a warp comes to next, which it may have run already."""
     if clock.next == clock.end:
         return warp.pc
-    return load_i64(clock.next) >> TRACED_PC
+    return as_trace(clock.next).place >> TRACED_PC
 
 
 @inlined
-def guarded_off(warp: Any, guard: Any) -> Any:
+def guarded_off(warp: Any, code: Any) -> Any:
     """Whether the guard of a code row holds in no running lane."""
-    mask = warp.active & (load_i64(warp.predicates + 8 * load_s32(guard + 4)) ^ load_s32(guard + 8)) & FULL_MASK
+    mask = warp.active & (load_i64(warp.predicates + 8 * code.guard) ^ code.inversion) & FULL_MASK
     return int64(mask == 0)
 
 
@@ -119,8 +117,8 @@ def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_s
     port = int64(NO_PORT)
     gate = int64(Gate.NONE)
     if pc < code_size:
-        row = machine.rows + pc * ROW_BYTES
-        wait = load_s32(row + 4 * Row.WAIT)
+        timing = timing_at(machine.rows, pc)
+        wait = timing.wait
         if wait != 0:
             for board in range(SCOREBOARDS):
                 if wait >> board & 1 and clock.board[board] > clock.wait_until:
@@ -128,12 +126,12 @@ def prepare(machine: Any, warp: Any, subcore: Any, clock: Any, code: Any, code_s
                     clock.wait_reason = clock.board_reason[board]
             ready = max(ready, clock.wait_until)
         if clock.next == clock.end:
-            off = guarded_off(warp, code + pc * CODE_BYTES)
+            off = guarded_off(warp, code_at(code, pc))
         else:
-            off = load_i64(clock.next) & TRACED_OFF
+            off = as_trace(clock.next).place & TRACED_OFF
         if off == 0:
-            port = load_s32(row + 4 * Row.PORT)
-            gate = load_s32(row + 4 * Row.GATE)
+            port = timing.port
+            gate = timing.gate
     clock.off = off
     subcore.ready[position] = ready
     subcore.port[position] = port

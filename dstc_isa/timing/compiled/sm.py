@@ -4,34 +4,44 @@ from typing import Any
 
 from numba import int64
 
-from dstc_isa.engine.compiled.cta import WARP_RECORD_BYTES, fail_stuck, open_barriers, start_warp
+from dstc_isa.engine.compiled.cta import fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.records import as_launch, as_warp, atomic_add, call_cost, load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW, IN_TIME, TRACE_ENTRY, TRACED_MASK, TRACED_STATE, Traffic
+from dstc_isa.engine.compiled.records import (
+    as_launch,
+    as_trace,
+    as_warp,
+    atomic_add,
+    call_cost,
+    code_at,
+    load_i64,
+    store_i64,
+    warp_at,
+)
+from dstc_isa.engine.layout import TRACE, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.warp import Fault, fail
-from dstc_isa.timing.compiled.caches import SM_BYTES, merge
+from dstc_isa.timing.compiled.caches import merge
 from dstc_isa.timing.compiled.costs import FOREIGN_UNIT, shipped_costs
 from dstc_isa.timing.compiled.memory import access
-from dstc_isa.timing.compiled.records import as_charge, as_clock, as_machine, as_sm, as_subcore
-from dstc_isa.timing.compiled.scheduler import REASON_BYTES, ROW_BYTES, count_stalls, following, prepare, select
-from dstc_isa.timing.compiled.watch import unwatched, watch
-from dstc_isa.timing.layout import (
-    AHEAD,
-    CLOCK_OFFSETS,
-    FAR,
-    MACHINE_OFFSETS,
-    SUBCORE_OFFSETS,
-    UNIT_ENTRY,
-    Gate,
-    Row,
+from dstc_isa.timing.compiled.records import (
+    as_charge,
+    as_clock,
+    as_machine,
+    as_subcore,
+    clock_at,
+    sm_at,
+    subcore_at,
+    timing_at,
+    unit_at,
 )
+from dstc_isa.timing.compiled.scheduler import REASON_BYTES, count_stalls, following, prepare, select
+from dstc_isa.timing.compiled.watch import unwatched, watch
+from dstc_isa.timing.layout import AHEAD, FAR, MACHINE, Gate
 from dstc_isa.timing.reasons import Reason
 
-CLOCK_BYTES = CLOCK_OFFSETS["size"]
-SUBCORE_BYTES = SUBCORE_OFFSETS["size"]
-NEXT_SM = MACHINE_OFFSETS["next_sm"]
+NEXT_SM = MACHINE.offset("next_sm")
+TRACE_BYTES = TRACE.nbytes
 
 
 @compiled
@@ -47,9 +57,9 @@ def start_cta(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) -> Any:
     for place in range((launch.shared_bytes + 7) // 8):
         store_i64(shared + 8 * place, 0)
     for index in range(launch.warps):
-        warp = as_warp(warps + index * WARP_RECORD_BYTES)
+        warp = warp_at(warps, index)
         start_warp(launch, warp, index, cta)
-        clock = as_clock(sm.clocks + (slot * launch.warps + index) * CLOCK_BYTES)
+        clock = clock_at(sm.clocks, slot * launch.warps + index)
         subcore = as_subcore(clock.subcore)
         clock.last = cycle - 1
         clock.started = cycle
@@ -77,8 +87,8 @@ def release_barriers(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) 
     running = False
     if open_barriers(launch, warps):
         for index in range(launch.warps):
-            warp = as_warp(warps + index * WARP_RECORD_BYTES)
-            clock = as_clock(sm.clocks + (slot * launch.warps + index) * CLOCK_BYTES)
+            warp = warp_at(warps, index)
+            clock = clock_at(sm.clocks, slot * launch.warps + index)
             subcore = as_subcore(clock.subcore)
             if warp.active != 0 and subcore.ready[clock.position] == FAR:
                 soonest = subcore.next
@@ -92,7 +102,7 @@ def release_barriers(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) 
                 subcore.next = min(soonest, subcore.ready[clock.position])
         return
     for index in range(launch.warps):
-        if as_warp(warps + index * WARP_RECORD_BYTES).active != 0:
+        if warp_at(warps, index).active != 0:
             running = True
     if not running:
         failed(sm, slot, fail_stuck(launch, warps))
@@ -126,35 +136,36 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
 
 
 @compiled
-def charge_unit(machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, unit: Any, address: Any) -> Any:
+def charge_unit(
+    machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, timing: Any, number: Any, address: Any
+) -> Any:
     """Let the cost function of an instruction's unit fill in the charge at an address."""
-    entry = machine.units + unit * UNIT_ENTRY
+    unit = unit_at(machine.units, number)
     charge = as_charge(address)
-    charge.place = clock.slot << 16 | warp.index << 8 | load_s32(row + 4 * Row.ACCUMULATOR)
-    charge.accumulators = load_s32(row + 4 * Row.ACCUMULATORS)
-    block = subcore.blocks + load_i64(entry)
-    parameters = load_i64(entry + 8)
-    counters = sm.counters + load_i64(entry + 16)
-    if unit < FOREIGN_UNIT:
-        shipped_costs(unit, charge, warp, block, parameters, counters)
+    charge.place = clock.slot << 16 | warp.index << 8 | timing.accumulator
+    charge.accumulators = timing.accumulators
+    block = subcore.blocks + unit.block
+    counters = sm.counters + unit.counters
+    if number < FOREIGN_UNIT:
+        shipped_costs(number, charge, warp, block, unit.parameters, counters)
     else:
-        call_cost(machine.foreign_costs, (unit, charge, warp, block, parameters, counters))
-    return load_i64(entry + 24)
+        call_cost(machine.foreign_costs, (number, charge, warp, block, unit.parameters, counters))
+    return unit.held
 
 
 @inlined
-def finish(task: Any, machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, row: Any, cycle: Any) -> Any:
+def finish(task: Any, machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any, timing: Any, cycle: Any) -> Any:
     """Charge an executed instruction to its unit, and let its scoreboards know when it is done."""
-    port = load_s32(row + 4 * Row.PORT)
-    occupied = load_s32(row + 4 * Row.INITIATION)
-    latency = load_s32(row + 4 * Row.LATENCY)
+    port = timing.port
+    occupied = timing.initiation
+    latency = timing.latency
     free = cycle + occupied
     done = cycle + latency
     read = cycle + 1
-    unit = load_s32(row + 4 * Row.COST)
-    reason = load_s32(row + 4 * Row.REASON)
+    unit = timing.cost
+    reason = timing.reason
     held = int64(Reason.PIPE_BUSY)
-    if load_s32(row + 4 * Row.GATE) != Gate.NONE:
+    if timing.gate != Gate.NONE:
         done = access(machine, sm, warp, cycle, latency)
         read = sm.lsu_free
         if warp.traffic >= Traffic.GLOBAL_LOAD and warp.traffic != Traffic.SHARED_ATOMIC:
@@ -167,7 +178,7 @@ def finish(task: Any, machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any
         charge.held = 0
         charge.read = read
         charge.done = done
-        why = charge_unit(machine, sm, subcore, warp, clock, row, unit, task.charge)
+        why = charge_unit(machine, sm, subcore, warp, clock, timing, unit, task.charge)
         occupied = charge.busy
         read = charge.read
         done = charge.done
@@ -178,11 +189,11 @@ def finish(task: Any, machine: Any, sm: Any, subcore: Any, warp: Any, clock: Any
     subcore.port_busy[port] += occupied
     subcore.port_free[port] = free
     subcore.port_reason[port] = held
-    write = load_s32(row + 4 * Row.WRITE)
+    write = timing.write
     if write != NO_SCOREBOARD and done > clock.board[write]:
         clock.board[write] = done
         clock.board_reason[write] = reason
-    board = load_s32(row + 4 * Row.READ)
+    board = timing.read
     if board != NO_SCOREBOARD and read > clock.board[board]:
         clock.board[board] = read
         clock.board_reason[board] = reason
@@ -211,9 +222,10 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             warp.traffic = 0
             run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, 1, 0)
         else:
-            clock.next += TRACE_ENTRY
-            warp.unit_state[0] = load_i64(clock.next + TRACED_STATE)
-            warp.mask = load_i64(clock.next + TRACED_MASK)
+            clock.next += TRACE_BYTES
+            traced = as_trace(clock.next)
+            warp.unit_state[0] = traced.state
+            warp.mask = traced.mask
 
     @merged
     def look_ahead(task: Any, machine: Any, launch: Any, warp: Any, clock: Any, subcore: Any) -> Any:
@@ -222,11 +234,11 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         Its registers stay in the host's caches so, which other warps would take in between.
         """
         if most_ahead != 0 and clock.next == clock.end and warp.active != 0 and warp.pc < launch.code_size:
-            if load_s32(launch.code + 4 * (warp.pc * CODE_ROW + IN_TIME)) == 0:
+            if code_at(launch.code, warp.pc).in_time == 0:
                 budget = min(int64(most_ahead), max(int64(1), launch.max_instructions - warp.issued))
                 clock.next = clock.trace
                 count = run_warp(warp, launch.code, launch.code_size, task.issued, task.skipped, budget, clock.next)
-                clock.end = clock.next + TRACE_ENTRY * count
+                clock.end = clock.next + TRACE_BYTES * count
         prepare(machine, warp, subcore, clock, launch.code, launch.code_size)
 
     @inlined
@@ -234,13 +246,13 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         """Let the instructions go by that a warp comes to next and that take no issue slot, unless one must wait."""
         while clock.off != 0 and clock.fetch_until <= clock.stall_until:
             pc = clock.pc
-            row = machine.rows + pc * ROW_BYTES
-            if load_s32(row + 4 * Row.VANISHES) == 0 or load_s32(row + 4 * Row.WAIT) != 0:
+            timing = timing_at(machine.rows, pc)
+            if timing.vanishes == 0 or timing.wait != 0:
                 break
             look(machine, sm, launch, warp, clock, subcore, clock.stall_until)
             step(task, launch, warp, clock)
             store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)
-            clock.stall_until += load_s32(row + 4 * Row.STALL) - 1
+            clock.stall_until += timing.stall - 1
             look_ahead(task, machine, launch, warp, clock, subcore)
 
     @merged
@@ -264,16 +276,16 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             if warp.fault != 0:
                 failed(sm, clock.slot, warp.index)
                 return
-        row = machine.rows + pc * ROW_BYTES
-        stall = load_s32(row + 4 * Row.STALL)
+        timing = timing_at(machine.rows, pc)
+        stall = timing.stall
         clock.last = cycle
         subcore.greedy = position
         subcore.next = cycle + 1
         if off == 0:
-            finish(task, machine, sm, subcore, warp, clock, row, cycle)
-            if load_s32(row + 4 * Row.YIELDS) != 0 and machine.round_robin == 0:
+            finish(task, machine, sm, subcore, warp, clock, timing, cycle)
+            if timing.yields != 0 and machine.round_robin == 0:
                 subcore.greedy = -1
-        elif load_s32(row + 4 * Row.VANISHES) != 0:
+        elif timing.vanishes != 0:
             store_i64(task.free + 8 * pc, load_i64(task.free + 8 * pc) + 1)
             clock.last = cycle - 1
             subcore.next = cycle
@@ -294,11 +306,11 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         while sm.fault_cta < 0:
             cycle = int64(FAR)
             for index in range(machine.subcores):
-                cycle = min(cycle, as_subcore(sm.subcores + index * SUBCORE_BYTES).next)
+                cycle = min(cycle, subcore_at(sm.subcores, index).next)
             if cycle >= machine.epoch_end:
                 break
             for index in range(machine.subcores):
-                subcore = as_subcore(sm.subcores + index * SUBCORE_BYTES)
+                subcore = subcore_at(sm.subcores, index)
                 if subcore.next <= cycle:
                     position = select(machine, sm, subcore, cycle)
                     if position >= 0 and sm.fault_cta < 0:
@@ -316,7 +328,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             index = atomic_add(task.machine + NEXT_SM, 1)
             if index >= machine.sm_count:
                 break
-            sm = as_sm(machine.sms + index * SM_BYTES)
+            sm = sm_at(machine.sms, index)
             sm.tracker = task.tracker
             fill_slots(machine, sm, launch, machine.epoch_start)
             run_sm(task, machine, launch, sm)

@@ -9,29 +9,13 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, inlined
-from dstc_isa.engine.compiled.records import load_i64, load_s32, store_i64
-from dstc_isa.engine.layout import CODE_ROW
+from dstc_isa.engine.compiled.records import code_at, load_i64
 from dstc_isa.isa.control import AFTER_SETTING, NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
-from dstc_isa.timing.compiled.records import as_watch
-from dstc_isa.timing.layout import (
-    FAR,
-    FINDING_WORDS,
-    FINDINGS,
-    OUTSTANDING_ENTRY,
-    PLACE_WORDS,
-    USE_WORDS,
-    WATCH_OFFSETS,
-    WATCHED_PLACES,
-    Danger,
-    Finding,
-    Use,
-)
+from dstc_isa.timing.compiled.records import as_watch, finding_at, outstanding_at, register_use_at
+from dstc_isa.timing.layout import FAR, FINDINGS, PLACE_WORDS, WATCH, WATCHED_PLACES, Danger
 
-CODE_BYTES = 4 * CODE_ROW
-USE_BYTES = 8 * USE_WORDS
-FINDING_BYTES = 8 * FINDING_WORDS
-ENTRIES = WATCH_OFFSETS["size"]
+ENTRIES = WATCH.nbytes
 
 
 @inlined
@@ -49,11 +33,11 @@ def watch(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: An
     state, entries = as_watch(address), address + ENTRIES
     if state.age != subcore.age[clock.position]:
         begin(state, subcore.age[clock.position])
-    use = machine.uses + pc * USE_BYTES
-    guard = launch.code + pc * CODE_BYTES
+    use = register_use_at(machine.uses, pc)
+    code = code_at(launch.code, pc)
     active = warp.active
-    lanes = active & (load_i64(warp.predicates + 8 * load_s32(guard + 4)) ^ load_s32(guard + 8)) & FULL_MASK
-    wait = load_i64(use + 8 * Use.WAIT)
+    lanes = active & (load_i64(warp.predicates + 8 * code.guard) ^ code.inversion) & FULL_MASK
+    wait = use.wait
     if wait != 0:
         looked = max(clock.stall_until, clock.fetch_until, subcore.port_free[subcore.port[clock.position]])
         for board in range(SCOREBOARDS):
@@ -61,12 +45,12 @@ def watch(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: An
                 missing = state.set_at[board] + AFTER_SETTING - looked
                 report(sm, clock, warp, cycle, state.setter[board], pc, Danger.WAIT, board, missing)
         end_waits(machine, state, entries, wait)
-    check_fixed(machine, sm, clock, warp, state, pc, cycle, use + 8 * Use.GUARD, use + 8 * Use.NOTHING, active)
-    check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, Use.GUARD, active, False)
+    check_fixed(machine, sm, clock, warp, state, pc, cycle, use.guard, use.nothing, active)
+    check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, use.guard, active, False)
     if lanes == 0:
         return
-    check_fixed(machine, sm, clock, warp, state, pc, cycle, use + 8 * Use.READS, use + 8 * Use.WRITES, lanes)
-    check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, Use.READS, lanes, True)
+    check_fixed(machine, sm, clock, warp, state, pc, cycle, use.reads, use.writes, lanes)
+    check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, use.reads, lanes, True)
     leave(machine, state, entries, pc, cycle, use, lanes)
 
 
@@ -86,19 +70,18 @@ def end_waits(machine: Any, state: Any, entries: Any, wait: Any) -> Any:
     """Strike out results and late reads whose scoreboards are waited for."""
     kept = int64(0)
     for number in range(state.count):
-        entry = entries + number * OUTSTANDING_ENTRY
-        producer = load_i64(entry)
-        results, sources = load_i64(entry + 8), load_i64(entry + 16)
-        use = machine.uses + producer * USE_BYTES
-        if wait >> load_i64(use + 8 * Use.WRITE) & 1:
+        entry = outstanding_at(entries, number)
+        producer, results, sources = entry.producer, entry.results, entry.sources
+        use = register_use_at(machine.uses, producer)
+        if wait >> use.write & 1:
             results, sources = int64(0), int64(0)
-        if wait >> load_i64(use + 8 * Use.READ) & 1:
+        if wait >> use.read & 1:
             sources = int64(0)
         if results | sources:
-            place = entries + kept * OUTSTANDING_ENTRY
-            store_i64(place, producer)
-            store_i64(place + 8, results)
-            store_i64(place + 16, sources)
+            place = outstanding_at(entries, kept)
+            place.producer = producer
+            place.results = results
+            place.sources = sources
             kept += 1
     state.count = kept
 
@@ -117,12 +100,11 @@ def check_fixed(
     lanes: Any,
 ) -> Any:
     """Report results of fixed latency that are read, or written once more, too early."""
-    use = machine.uses + pc * USE_BYTES
-    pipe, latency = load_i64(use + 8 * Use.PIPE), load_i64(use + 8 * Use.LATENCY)
+    use = register_use_at(machine.uses, pc)
     for word in range(PLACE_WORDS):
-        read, written = load_i64(reads + 8 * word), load_i64(writes + 8 * word)
-        accumulated = load_i64(use + 8 * (Use.ACCUMULATORS + word))
-        written &= ~load_i64(use + 8 * (Use.TILE + word))
+        read, written = reads[word], writes[word]
+        accumulated = use.accumulators[word]
+        written &= ~use.tile[word]
         rest = read | written
         while rest != 0:
             low = rest & -rest
@@ -131,16 +113,16 @@ def check_fixed(
             if state.lanes[place] & lanes == 0:
                 continue
             producer = state.producer[place]
-            by = machine.uses + producer * USE_BYTES
+            by = register_use_at(machine.uses, producer)
             started = state.started[place]
             if read & low:
-                ready = started + load_i64(by + 8 * Use.LATENCY)
-                if accumulated & low and load_i64(by + 8 * Use.PIPE) == pipe:
-                    ready = started + load_i64(by + 8 * Use.ACCUMULATE)
+                ready = started + by.latency
+                if accumulated & low and by.pipe == use.pipe:
+                    ready = started + by.accumulate
                 if cycle < ready:
                     report(sm, clock, warp, cycle, producer, pc, Danger.RAW, place, ready - cycle)
             if written & low:
-                free = started + load_i64(by + 8 * Use.LATENCY) - latency + 1
+                free = started + by.latency - use.latency + 1
                 if cycle < free:
                     report(sm, clock, warp, cycle, producer, pc, Danger.WAW, place, free - cycle)
 
@@ -160,22 +142,22 @@ def check_outstanding(
     executes: Any,
 ) -> Any:
     """Report results of variable latency, and sources read late, that are touched without a wait."""
-    use = machine.uses + pc * USE_BYTES
+    use = register_use_at(machine.uses, pc)
     for number in range(state.count):
-        entry = entries + number * OUTSTANDING_ENTRY
-        producer = load_i64(entry)
-        by = machine.uses + producer * USE_BYTES
+        entry = outstanding_at(entries, number)
+        producer = entry.producer
+        by = register_use_at(machine.uses, producer)
         for word in range(PLACE_WORDS):
-            read = load_i64(use + 8 * (reads + word))
-            written = load_i64(use + 8 * (Use.WRITES + word)) if executes else int64(0)
-            if load_i64(entry + 16) & lanes:
-                overwritten = load_i64(by + 8 * (Use.LATE + word)) & written
+            read = reads[word]
+            written = use.writes[word] if executes else int64(0)
+            if entry.sources & lanes:
+                overwritten = by.late[word] & written
                 if overwritten != 0:
                     report(sm, clock, warp, cycle, producer, pc, Danger.WAR, 64 * word + lowest_bit(overwritten), 0)
-            if load_i64(entry + 8) & lanes:
-                held = load_i64(by + 8 * (Use.WRITES + word))
-                if load_i64(by + 8 * Use.OUTER) != 0:
-                    tile = load_i64(use + 8 * (Use.TILE + word))
+            if entry.results & lanes:
+                held = by.writes[word]
+                if by.outer != 0:
+                    tile = use.tile[word]
                     read &= ~tile
                     written &= ~tile
                 if held & read != 0:
@@ -187,29 +169,29 @@ def check_outstanding(
 @compiled
 def leave(machine: Any, state: Any, entries: Any, pc: Any, cycle: Any, use: Any, lanes: Any) -> Any:
     """What an executing instruction leaves under way."""
-    write, read = load_i64(use + 8 * Use.WRITE), load_i64(use + 8 * Use.READ)
+    write, read = use.write, use.read
     if write != NO_SCOREBOARD:
         state.set_at[write] = cycle
         state.setter[write] = pc
     if read != NO_SCOREBOARD:
         state.set_at[read] = cycle
         state.setter[read] = pc
-    if load_i64(use + 8 * Use.OUTSTANDING) != 0:
+    if use.outstanding != 0:
         found = int64(0)
-        while found < state.count and load_i64(entries + found * OUTSTANDING_ENTRY) != pc:
+        while found < state.count and outstanding_at(entries, found).producer != pc:
             found += 1
-        entry = entries + found * OUTSTANDING_ENTRY
+        entry = outstanding_at(entries, found)
         if found == state.count:
             state.count += 1
-            store_i64(entry, pc)
-            store_i64(entry + 8, 0)
-            store_i64(entry + 16, 0)
-        store_i64(entry + 8, load_i64(entry + 8) | lanes)
-        if load_i64(use + 8 * Use.HAS_LATE) != 0:
-            store_i64(entry + 16, load_i64(entry + 16) | lanes)
-    elif load_i64(use + 8 * Use.VARIABLE) == 0:
+            entry.producer = pc
+            entry.results = 0
+            entry.sources = 0
+        entry.results |= lanes
+        if use.has_late != 0:
+            entry.sources |= lanes
+    elif use.variable == 0:
         for word in range(PLACE_WORDS):
-            rest = load_i64(use + 8 * (Use.WRITES + word))
+            rest = use.writes[word]
             while rest != 0:
                 place = 64 * word + lowest_bit(rest)
                 rest &= rest - 1
@@ -225,9 +207,9 @@ def report(
     """Note a hazard; of those between the same two instructions the one that lacks most."""
     number = int64(0)
     while number < sm.finding_count:
-        known = sm.findings + number * FINDING_BYTES
-        if load_i64(known + 8 * Finding.PRODUCER) == producer and load_i64(known + 8 * Finding.CONSUMER) == pc:
-            if load_i64(known + 8 * Finding.MISSING) >= missing:
+        known = finding_at(sm.findings, number)
+        if known.producer == producer and known.consumer == pc:
+            if known.missing >= missing:
                 return
             break
         number += 1
@@ -235,12 +217,12 @@ def report(
         return
     if number == sm.finding_count:
         sm.finding_count += 1
-    entry = sm.findings + number * FINDING_BYTES
-    store_i64(entry + 8 * Finding.PRODUCER, producer)
-    store_i64(entry + 8 * Finding.CONSUMER, pc)
-    store_i64(entry + 8 * Finding.DANGER, danger)
-    store_i64(entry + 8 * Finding.PLACE, place)
-    store_i64(entry + 8 * Finding.MISSING, missing)
-    store_i64(entry + 8 * Finding.CTA, sm.cta[clock.slot])
-    store_i64(entry + 8 * Finding.WARP, warp.index)
-    store_i64(entry + 8 * Finding.CYCLE, cycle)
+    entry = finding_at(sm.findings, number)
+    entry.producer = producer
+    entry.consumer = pc
+    entry.danger = danger
+    entry.place = place
+    entry.missing = missing
+    entry.cta = sm.cta[clock.slot]
+    entry.warp = warp.index
+    entry.cycle = cycle

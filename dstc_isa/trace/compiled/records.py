@@ -1,6 +1,6 @@
 """The record of a step as Numba sees it."""
 
-from dstc_isa.engine.compiled.records import RecordType, record_view
-from dstc_isa.trace.compiled.layout import STEP_OFFSETS
+from dstc_isa.engine.compiled.records import record_view
+from dstc_isa.trace.compiled.layout import STEP
 
-as_step = record_view(RecordType("step", STEP_OFFSETS, {}))
+as_step = record_view(STEP)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from dstc_isa.engine.compiled.jit import merged
-from dstc_isa.engine.compiled.loops import RECORD_BYTES, looker_of
-from dstc_isa.engine.compiled.records import as_launch, as_warp
+from dstc_isa.engine.compiled.loops import looker_of
+from dstc_isa.engine.compiled.records import as_launch, warp_at
 
 
 def stepper_of(run_warp: Any) -> Any:
@@ -19,7 +19,7 @@ def stepper_of(run_warp: Any) -> Any:
         if step.budget == 0:
             look(launch, step.warps, step.index, step.kept)
         else:
-            warp = as_warp(step.warps + step.index * RECORD_BYTES)
+            warp = warp_at(step.warps, step.index)
             code = launch.code
             step.count = run_warp(warp, code, launch.code_size, step.issued, step.skipped, step.budget, step.stops)
 

@@ -10,7 +10,7 @@ from numba.extending import models, register_model
 from dstc_isa.engine.compiled.lane_functions import I16, emit_half_to_float
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, define, vector
 from dstc_isa.engine.compiled.records import RecordType
-from dstc_isa.engine.layout import ROW_BYTES, WARP_OFFSETS
+from dstc_isa.engine.layout import ROW_BYTES, WARP
 from dstc_isa.isa.lanes import LANES
 
 from . import runs
@@ -96,7 +96,7 @@ def _room(builder: ir.IRBuilder, values: int) -> ir.Value:
 
 
 def _registers(builder: ir.IRBuilder, record: ir.Value, index: ir.Value) -> ir.Value:
-    base = builder.inttoptr(builder.add(record, I64(WARP_OFFSETS["registers"])), I64.as_pointer())
+    base = builder.inttoptr(builder.add(record, I64(WARP.offset("registers"))), I64.as_pointer())
     offset = builder.mul(builder.sext(index, I64) if index.type != I64 else index, I64(ROW_BYTES))
     return builder.inttoptr(builder.add(builder.load(base, typ=I64), offset), vector(I32).as_pointer())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.layout import LAUNCH_OFFSETS, WORKER_OFFSETS, record
+from dstc_isa.engine.layout import LAUNCH, WORKER
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def interrupts() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_is_raised_when_all_threads_have_ended() -> None:
-    launch = record(LAUNCH_OFFSETS)
-    workers = [record(WORKER_OFFSETS) for _ in range(3)]
+    launch = LAUNCH.new()
+    workers = [WORKER.new() for _ in range(3)]
     ended = []
 
     def work(address: int) -> None:
@@ -28,7 +28,7 @@ def test_an_interrupt_is_raised_when_all_threads_have_ended() -> None:
         if first:
             time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGINT)
-        while not launch[LAUNCH_OFFSETS["cancelled"] // 8]:
+        while not launch["cancelled"]:
             time.sleep(0.001)
         time.sleep(0.2 if first else 0)
         ended.append(address)

@@ -1,0 +1,86 @@
+"""Record layouts: fields lie one behind the other, and Python and compiled code mean the same place by a name."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dstc_isa.engine import layout as engine
+from dstc_isa.engine.compiled.jit import entry
+from dstc_isa.engine.compiled.records import record_at, register
+from dstc_isa.engine.record_layout import RecordLayout, addresses, put
+from dstc_isa.isa.unit import Cell
+from dstc_isa.timing import layout as timing
+from dstc_isa.trace.compiled import layout as trace
+
+DECLARED = [each for module in (engine, timing, trace) for each in vars(module).values()]
+LAYOUTS = [each for each in DECLARED if isinstance(each, RecordLayout)]
+NAMES = [found.name for found in LAYOUTS]
+
+OWN = {
+    np.int64: RecordLayout("own 64", {"one": "a word", "three": Cell("words", 3), "last": Cell("one more", first=-5)}),
+    np.int32: RecordLayout("own s32", {"one": "a word", "three": Cell("words", 3), "last": "one more"}, np.int32),
+    np.uint32: RecordLayout("own u32", {"one": "a word", "three": Cell("words", 3), "last": "one more"}, np.uint32),
+}
+
+
+def test_names_tell_layouts_apart() -> None:
+    assert len(NAMES) > 20
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
+def test_fields_fill_a_record(layout: RecordLayout) -> None:
+    size = np.dtype(layout.word).itemsize
+    places = [layout.offset(name) for name in layout.fields]
+    for (first, cell), following in zip(
+        zip(places, layout.fields.values(), strict=True), [*places[1:], layout.nbytes], strict=True
+    ):
+        assert following - first == size * cell.words
+    assert all(cell.meaning for cell in layout.fields.values())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
+def test_records_begin_as_declared(layout: RecordLayout) -> None:
+    made = layout.new((2, 3))
+    for name, cell in layout.fields.items():
+        assert made[name].shape == ((2, 3, cell.words) if cell.words > 1 else (2, 3))
+        assert (made[name] == cell.first).all()
+
+
+def test_records_are_told_values_by_name() -> None:
+    layout = OWN[np.int64]
+    made = layout.new(2, one=[3, 4])
+    assert made["one"].tolist() == [3, 4]
+    put(made[1, ...], three=[7, 8, 9], last=True)
+    assert [row.item()[0] for row in made] == [3, 4]
+    assert made["three"].tolist() == [[0, 0, 0], [7, 8, 9]]
+    assert made["last"].tolist() == [-5, 1]
+    steps = [end - start for start, end in pairwise([made.ctypes.data, *addresses(made).tolist()])]
+    assert steps == [0, layout.nbytes]
+
+
+@pytest.mark.parametrize("word", OWN)
+def test_compiled_code_reads_what_python_wrote_and_the_other_way_round(word: Any) -> None:
+    register()
+    layout = OWN[word]
+    own_at = record_at(layout)
+
+    @entry
+    def turn(source: int, target: int) -> None:
+        """Copy the second record, changed, to the third."""
+        old, new = own_at(source, 1), own_at(target, 2)
+        new.one = old.last + 1
+        for place in range(3):
+            new.three[place] = old.three[2 - place]
+        new.last = old.one - 1
+
+    info = np.iinfo(word)
+    made = layout.new(3)
+    made[1] = (info.max, [info.min, 2, info.max], info.min)
+    turn(made.ctypes.data, made.ctypes.data)
+    assert made[2]["one"] == info.min + 1
+    assert made[2]["three"].tolist() == [info.max, 2, info.min]
+    assert made[2]["last"] == info.max - 1
+    assert made[0].item()[0] == 0
