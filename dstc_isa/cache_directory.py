@@ -21,6 +21,7 @@ OURS = (
     "engine/*.code",
     "engine/.*.new",
     "engine/.*.lock",
+    "programs/*.kept",
     "programs/*.dobj",
     "programs/.*.new",
     "grammar.lark",

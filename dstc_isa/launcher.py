@@ -179,6 +179,8 @@ def _sorted_out(
     of_run = [*RunKeywords.__annotations__]
     own = [name for name in option_names(run) if name != "keywords"]
     parameters = [p.name for p in kernel.parameters]
+    for key in arguments:
+        check_kind("arguments: each name", key, str, "a text")
     values, options = dict(arguments), {}
     for name in parameters:
         if name in {*of_run, *own} and name not in arguments:

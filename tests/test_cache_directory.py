@@ -30,6 +30,7 @@ def test_clear_removes_what_is_ours_and_nothing_else(place: Path) -> None:
     ours = [
         "engine/a.code",
         "engine/.a.code.new",
+        "programs/p.kept",
         "programs/p.dobj",
         "grammar.lark",
         "dstc_engine_0f/dstc_engine_0f.py",

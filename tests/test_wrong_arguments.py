@@ -14,6 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dstc_isa
+from dstc_isa.network.device import Device
+from dstc_isa.network.errors import NetworkError
+from dstc_isa.network.graph import load_graph
+from dstc_isa.network.plot import draw as draw_layers
+from dstc_isa.network.table import load_table
+from dstc_isa.studies.journal import read_rows
+from dstc_isa.studies.plots import draw as draw_points
 
 HELLO = Path(__file__).parent.parent / "programs" / "hello.dasm"
 SOURCE = HELLO.read_text()
@@ -226,3 +233,34 @@ def test_every_exception_that_a_user_can_meet_has_the_base_and_a_public_name() -
     assert [each for each in met if not issubclass(each, dstc_isa.DstcError | Warning)] == []
     public = [each for each in met if not each.__module__.startswith("dstc_isa.cli")]
     assert [each.__name__ for each in public if getattr(dstc_isa, each.__name__, None) is not each] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: run(arguments={1: 2}), "arguments: each name is a text, not an int"),
+        (lambda: read_rows(3), "directory is a directory's name, not an int"),
+        (lambda: draw_points([], None), "directory is a directory's name, not None"),
+        (lambda: draw_layers([], "title", 3), "directory is a directory's name, not an int"),
+        (lambda: load_graph(3), "path is a file's name, not an int"),
+        (lambda: load_table(None), "name is a network's name or a file, not None"),
+        (lambda: Device(gpu="v100"), "Device: gpu is a Gpu; load_gpu(name) gives one, not a str"),
+        (
+            lambda: Device(gpu=dstc_isa.load_gpu(), options={"sample": 0.25}),
+            "Device: options is a RunOptions, such as RunOptions(sample=0.25), not a dict",
+        ),
+    ],
+)
+def test_functions_that_pages_show_name_the_argument(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(dstc_isa.ArgumentTypeError, match=re.escape(message)):
+        call()
+
+
+def test_files_are_named_by_texts_and_paths(tmp_path: Path) -> None:
+    for place in (tmp_path / "no.toml", str(tmp_path / "no.toml")):
+        with pytest.raises(NetworkError, match=r"no\.toml: cannot be read"):
+            load_table(place)
+    for place in (tmp_path / "no.onnx", str(tmp_path / "no.onnx")):
+        with pytest.raises(NetworkError, match=r"no\.onnx"):
+            load_graph(place)
+    assert draw_points([], str(tmp_path)) == draw_points([], tmp_path) == []

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from dstc_isa.conv.dense.conv_dense import convolve_densely
 from dstc_isa.conv.problem import ConvProblem
@@ -21,6 +21,7 @@ from dstc_isa.halves import rounded_to_half, underflowed
 from dstc_isa.network.accuracy import UNKNOWN, Accuracy, convolution_accuracy, product_accuracy
 from dstc_isa.network.kernels import Convolution, Convolved, convolved_by
 from dstc_isa.network.row import VARIANTS, Cost, Variant, cost_of
+from dstc_isa.options import check_kind
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.spgemm import SpgemmResult, sparse_product
 
@@ -66,12 +67,23 @@ class Measured:
         }
 
 
+def _is(kind: type, expected: str) -> Callable[[Any, "Attribute[Any]", object], None]:
+    """A validator of a field that the caller gives."""
+
+    def check(device: Any, attribute: "Attribute[Any]", value: object) -> None:
+        check_kind(f"{type(device).__name__}: {attribute.name}", value, kind, expected)
+
+    return check
+
+
 @frozen(kw_only=True)
 class Device:
     """The machine that layers run on and its kernels. ``advanced`` is told the share of a layer that is done."""
 
-    gpu: Gpu
-    options: RunOptions = DEFAULTS
+    gpu: Gpu = field(validator=_is(Gpu, "a Gpu; load_gpu(name) gives one"))
+    options: RunOptions = field(
+        default=DEFAULTS, validator=_is(RunOptions, "a RunOptions, such as RunOptions(sample=0.25)")
+    )
     advanced: Advanced = lambda share: None
     dense_convolution: Convolution = convolve_densely
     sparse_convolution: Convolution = conv_sparse

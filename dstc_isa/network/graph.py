@@ -1,6 +1,7 @@
 """An ONNX file as steps: convolutions and matrix products with their constant weights, and operators for the host."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,7 @@ from dstc_isa.network.model_file import initializers, read_model, tensors_of
 from dstc_isa.network.narrow import is_float
 from dstc_isa.network.random_operators import draws
 from dstc_isa.network.steps import ConvStep, DeviceStep, HostStep, ProductStep, Step, attributes_of
+from dstc_isa.options import check_name
 
 if TYPE_CHECKING:
     from onnx import NodeProto, ValueInfoProto
@@ -75,8 +77,10 @@ class Graph:
         return {name: self.constants[name] for name in names if name}
 
 
-def load_graph(path: Path) -> Graph:
+def load_graph(path: str | PathLike[str]) -> Graph:
     """Read an ONNX file. Raises NetworkError for one that cannot be used, and without the package onnx."""
+    check_name("path", path, (str, PathLike), "a file's name")
+    path = Path(path)
     check_libraries()
     model = read_model(path)
     graph = model.graph

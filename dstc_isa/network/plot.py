@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstc_isa.network.record import PICTURE
 from dstc_isa.network.row import SPARSE_VARIANTS, VARIANTS, LayerRow, Variant, totals
+from dstc_isa.options import check_name
 from dstc_isa.printable import printable
 from dstc_isa.report.headline import Limit
 from dstc_isa.studies.figure_files import check_library, save_figure
@@ -31,10 +33,11 @@ DIGITS = 3
 LABEL_LENGTH = 28
 
 
-def draw(rows: Sequence[LayerRow], title: str, directory: Path) -> list[Path]:
+def draw(rows: Sequence[LayerRow], title: str, directory: str | PathLike[str]) -> list[Path]:
     """Write the picture as PNG and SVG; returns its files. Raises PlotError without Matplotlib, and OSError."""
+    check_name("directory", directory, (str, PathLike), "a directory's name")
     check_library()
-    return save_figure(picture(rows, title), directory, PICTURE)
+    return save_figure(picture(rows, title), Path(directory), PICTURE)
 
 
 def picture(rows: Sequence[LayerRow], title: str) -> "Figure":

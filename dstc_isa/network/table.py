@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from attrs import frozen
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
 from dstc_isa.network.errors import NetworkError, NetworkNameError
+from dstc_isa.options import check_name
 
 TABLES = Path(__file__).resolve().parent / "tables"
 SUFFIX = ".toml"
@@ -58,11 +60,13 @@ def shipped_tables() -> list[str]:
     return sorted(path.stem for path in TABLES.glob(f"*{SUFFIX}"))
 
 
-def load_table(name: str) -> Table:
+def load_table(name: str | PathLike[str]) -> Table:
     """Read a table: one that comes with the package, by name, or a file whose name ends in .toml.
 
     Raises NetworkError, which names file, layer and key, and NetworkNameError for a name that there is not.
     """
+    check_name("name", name, (str, PathLike), "a network's name or a file")
+    name = fspath(name)
     if name.endswith(SUFFIX):
         path = Path(name)
     elif name in shipped_tables():

@@ -33,15 +33,20 @@ def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
 
 def _kept(name: str, gpu: Gpu) -> Program:
     path = _kept_file(name, gpu.timetable)
+    # It says itself what it is, whatever a file is called.
+    head = path.name.encode()
     try:
-        return read_object(path.read_bytes())
+        data = path.read_bytes()
+        if data.startswith(head):
+            return read_object(data.removeprefix(head))
     except (OSError, ObjectError):
-        program = load_file(program_directory() / name, gpu=gpu)
+        pass
+    program = load_file(program_directory() / name, gpu=gpu)
     if any(source.stat().st_mtime > _started for source in _source_files()):
         return program  # Made by, or of, something else than what the name says.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, write_object(program))
+        write_whole(path, head + write_object(program))
         make_room(path.parent)
     except OSError:
         pass  # A cache that cannot be written makes the next start slower, no more.
@@ -50,7 +55,7 @@ def _kept(name: str, gpu: Gpu) -> Program:
 
 def _kept_file(name: str, timetable: Timetable) -> Path:
     digest = hashlib.sha256(f"{_sources()} {timetable!r}".encode()).hexdigest()[:16]
-    return cache_directory() / "programs" / f"{Path(name).stem}-{digest}.dobj"
+    return cache_directory() / "programs" / f"{Path(name).stem}-{digest}.kept"
 
 
 @cache

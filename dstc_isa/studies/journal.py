@@ -9,11 +9,13 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from dstc_isa.options import check_name
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
 from dstc_isa.studies.point import Key, PointRow, RowError, with_speedups
 from dstc_isa.whole_file import append_line, write_whole
@@ -73,9 +75,10 @@ def opened(directory: Path, settings: Mapping[str, Any], announce: Announce) -> 
         yield Journal(directory, rows)
 
 
-def read_rows(directory: Path) -> list[PointRow]:
+def read_rows(directory: str | PathLike[str]) -> list[PointRow]:
     """The rows that a directory holds; JournalError if the record is damaged, OSError if there is none."""
-    path = directory / ROWS
+    check_name("directory", directory, (str, PathLike), "a directory's name")
+    path = Path(directory) / ROWS
     return _parsed(path, path.read_bytes())
 
 

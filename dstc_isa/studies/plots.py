@@ -1,11 +1,13 @@
 """Pictures of a sweep's rows: speed-up over dense, and how near each point comes to its bound."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from dstc_isa.options import check_name
 from dstc_isa.report.headline import Limit
 from dstc_isa.studies.figure_files import check_library, save_figure
 from dstc_isa.studies.line_names import NAME_INCHES, name_ends
@@ -73,12 +75,13 @@ class Mark:
 FAILED = Mark("x")
 
 
-def draw(rows: Sequence[PointRow], directory: Path, failed: Sequence[Point] = ()) -> list[Path]:
+def draw(rows: Sequence[PointRow], directory: str | PathLike[str], failed: Sequence[Point] = ()) -> list[Path]:
     """Write the pictures that the rows allow, all of one study, as PNG and SVG; returns their files.
 
     ``speedup`` needs rows with a speed-up. ``failed``: points without a row. Raises PlotError without Matplotlib, and
     OSError for a file that cannot be written.
     """
+    check_name("directory", directory, (str, PathLike), "a directory's name")
     check_library()
     drawn = []
     for name, picture, shown in (
@@ -86,7 +89,7 @@ def draw(rows: Sequence[PointRow], directory: Path, failed: Sequence[Point] = ()
         (BOUND, bound, list(rows)),
     ):
         if shown:
-            drawn += save_figure(picture(shown, failed), directory, name)
+            drawn += save_figure(picture(shown, failed), Path(directory), name)
     return drawn
 
 

@@ -25,6 +25,9 @@ from dstc_isa.trace.place import Cta, cta_number
 from dstc_isa.trace.prints import DEFAULT_LIMIT, Prints
 from dstc_isa.trace.tracing_machine import Complete, TracingMachine
 
+ALIGNMENT = 64
+"""Bytes, of the widest load of a CPU."""
+
 
 def trace(
     program: Program,
@@ -95,18 +98,36 @@ def trace(
 
 
 def copied(launch: Launch) -> DeviceMemory:
-    """The memory of a launch on arrays of its own; an array that stands behind two pointers still does."""
+    """The memory of a launch on arrays of its own; those that have bytes in common still do."""
     allocations = launch.memory.allocations
     require(sum(each.size for each in allocations), "a copy of the arrays, to look at what the kernel does")
-    copies: dict[tuple[int, int], npt.NDArray[Any]] = {}
-    for each in allocations:
-        key = each.array.ctypes.data, each.size
-        if key not in copies:
-            copies[key] = np.array(each.array)
-    kept = [
-        evolve(each, array=copies[each.array.ctypes.data, each.size].view(each.array.dtype)) for each in allocations
-    ]
-    return DeviceMemory(kept)
+    made: dict[int, npt.NDArray[Any]] = {}
+    for together in overlapping([(each.array.ctypes.data, each.size) for each in allocations]):
+        start = min(allocations[i].array.ctypes.data for i in together)
+        end = max(allocations[i].array.ctypes.data + allocations[i].size for i in together)
+        whole = np.empty(end - start + ALIGNMENT, np.uint8)
+        # Each number lies as before, relative to what a machine's wide loads ask for.
+        shift = (start - whole.ctypes.data) % ALIGNMENT
+        for i in together:
+            array = allocations[i].array
+            at = shift + array.ctypes.data - start
+            made[i] = whole[at : at + array.nbytes].view(array.dtype).reshape(array.shape)
+            made[i][...] = array
+    return DeviceMemory([evolve(each, array=made[i]) for i, each in enumerate(allocations)])
+
+
+def overlapping(pieces: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Indices of pieces, address and size of each, those together that have bytes in common, directly or by others."""
+    groups: list[list[int]] = []
+    reached = 0
+    for index in sorted(range(len(pieces)), key=lambda each: pieces[each]):
+        start, size = pieces[index]
+        if groups and start < reached:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+        reached = max(reached, start + size)
+    return groups
 
 
 def _unheard(text: str) -> None:

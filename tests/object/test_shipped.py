@@ -38,7 +38,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_next_process_finds_the_object(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = load_shipped("hello.dasm")
-    assert [path.suffix for path in kept.iterdir()] == [".dobj"]
+    assert [path.suffix for path in kept.iterdir()] == [".kept"]
     monkeypatch.setattr(shipped, "_loaded", {})
     with patch.object(shipped, "load_file", side_effect=AssertionError):
         assert load_shipped("hello.dasm") == program
@@ -53,6 +53,16 @@ def test_a_damaged_object_is_made_again(kept: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shipped, "_loaded", {})
     assert load_shipped("hello.dasm") == program
     assert path.read_bytes() == whole
+
+
+def test_an_object_of_another_program_is_not_taken_for_it(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = load_shipped("hello.dasm")
+    (path,) = kept.iterdir()
+    load_shipped("microbenchmarks.dasm")
+    (other,) = {*kept.iterdir()} - {path}
+    path.write_bytes(other.read_bytes())
+    monkeypatch.setattr(shipped, "_loaded", {})
+    assert load_shipped("hello.dasm") == program
 
 
 def test_a_change_of_the_sources_leaves_kept_objects_alone(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

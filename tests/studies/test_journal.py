@@ -37,7 +37,7 @@ def test_rows_come_back(tmp_path_factory: pytest.TempPathFactory, found: list[Po
     before, told = kept(directory, found[split:])
     assert before == with_speedups(found[:split])
     assert told == []
-    assert read_rows(directory) == with_speedups(found)
+    assert read_rows(directory) == read_rows(str(directory)) == with_speedups(found)
     assert len(check_directory(directory)) == len(found)
 
 
