@@ -13,14 +13,17 @@ HALF = np.dtype("<f2")
 
 
 MATRIX_AXES = ("row", "column")
+HALF_RANGE = "FP16's range of +-65504"
 
 
 class ValueRangeError(DstcError, ValueError):
-    """A finite value that no finite FP16 value represents; ``place`` is its index, from 0, along each of ``axes``."""
+    """A finite value beyond the ``range`` of a format; ``place`` is its index, from 0, along each of ``axes``."""
 
-    def __init__(self, place: Sequence[int], value: Any, axes: Sequence[str] = MATRIX_AXES) -> None:
+    def __init__(
+        self, place: Sequence[int], value: Any, axes: Sequence[str] = MATRIX_AXES, range: str = HALF_RANGE
+    ) -> None:
         where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, place, strict=True))
-        super().__init__(f"{where} (counted from 0): {value} is beyond FP16's range of +-65504; scale the values")
+        super().__init__(f"{where} (counted from 0): {value} is beyond {range}; scale the values")
         self.place = tuple(place)
         self.value = value
 

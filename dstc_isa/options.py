@@ -1,15 +1,19 @@
 """Arguments of the functions that a user calls: what is not taken is refused with the name of the argument."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, get_args
+
+import numpy as np
+from attrs import NOTHING, fields
 
 from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class OptionError(DstcError, TypeError):
@@ -60,6 +64,42 @@ def check_name(name: str, value: object, kinds: type | tuple[type, ...], expecte
     check_kind(name, value, kinds, expected)
     if value == "":
         raise UsageError(f"{name} is {expected}, not an empty text")
+
+
+def check_whole(name: str, value: object) -> None:
+    """Raise ArgumentTypeError for what is no whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ArgumentTypeError(f"{name} is a whole number, not {kind_text(value)}")
+
+
+def check_texts(name: str, values: Any, each: str) -> None:
+    """Raise ArgumentTypeError for what is no sequence of texts; ``each``: such as "a kernel's name"."""
+    if isinstance(values, str):
+        raise ArgumentTypeError(f"{name} is a sequence, each {each}, not one text: [{values!r}]")
+    check_kind(name, values, Sequence, f"a sequence, each {each}")
+    for value in values:
+        check_kind(f"{name}: each", value, str, each)
+
+
+def named_fields(made: type[T]) -> type[T]:
+    """Decorates a class of attrs so that a field that it does not have, or that is left out, raises OptionError."""
+    initialise = made.__init__
+    names = option_names(initialise)[1:]
+    needed = [f.name for f in fields(made) if f.default is NOTHING]  # type: ignore[arg-type]
+
+    @wraps(initialise)
+    def checked(self: T, *args: Any, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in names:
+                hint = suggestion(name, names) or f"; its options are {', '.join(names)}"
+                raise OptionError(f"{made.__name__}() has no option {name}{hint}")
+        lacking = [name for name in needed[len(args) :] if name not in kwargs]
+        if lacking:
+            raise OptionError(f"{made.__name__}() needs {lacking[0]}")
+        initialise(self, *args, **kwargs)
+
+    made.__init__ = checked  # type: ignore[assignment,method-assign]
+    return made
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -19,8 +19,11 @@ from dstc_isa.network.errors import NetworkError
 from dstc_isa.network.graph import load_graph
 from dstc_isa.network.plot import draw as draw_layers
 from dstc_isa.network.table import load_table
+from dstc_isa.sparse.bitmap import encode
+from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.studies.journal import read_rows
 from dstc_isa.studies.plots import draw as draw_points
+from dstc_isa.studies.sweep import sweep
 
 HELLO = Path(__file__).parent.parent / "programs" / "hello.dasm"
 SOURCE = HELLO.read_text()
@@ -63,6 +66,10 @@ CALLS: dict[str, Callable[..., Any]] = {
     "time_kernel": lambda **given: dstc_isa.time_kernel(**{**launch(), "gpu": dstc_isa.load_gpu(), **given}),
     "assemble": lambda **given: dstc_isa.assemble(**{"text": SOURCE, **given}),
     "assemble_file": lambda **given: dstc_isa.assemble_file(**{"path": HELLO, **given}),
+    "sweep": lambda **given: list(sweep(**{"m": 8, "n": 8, "k": 8, "kernels": ("gemm_dense",), **given})),
+    "Layer": dstc_isa.Layer,
+    "random_matrix": lambda **given: random_matrix(**{"rows": 8, "columns": 8, "density": 0.5, "seed": 0, **given}),
+    "encode": lambda **given: encode(**{"matrix": MATRIX, "side": "a", **given}),
     "load_gpu": dstc_isa.load_gpu,
     "load_extension": dstc_isa.load_extension,
 }
@@ -128,6 +135,7 @@ WRONG_CONVOLUTIONS: dict[str, list[Any]] = {
     "skip": ["none", None, 3, np.ones(2)],
     "kernel": ["spconvv", None, 3, np.ones(2)],
     "tiling": [3, "x"],
+    "relu": ["no", 1, None],
 }
 WRONG_LAUNCHES: dict[str, list[Any]] = {
     "grid": WRONG_SIZES,
@@ -138,7 +146,7 @@ WRONG_LAUNCHES: dict[str, list[Any]] = {
 WRONG_SETTINGS = [3, "sm.count=1", [3], [""]]
 WRONG_SOURCES: dict[str, list[Any]] = {
     "include": [3, [3], object(), "", [""]],
-    "defines": [3, [1], {3: 1}, {"defines": "x"}],
+    "defines": [3, [1], {3: 1}, {"defines": "x"}, {"defines": True}],
     "gpu": [3, "v100"],
 }
 WRONG: dict[str, dict[str, list[Any]]] = {
@@ -170,6 +178,25 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     },
     "assemble": {**WRONG_SOURCES, "text": [None, 3, b""], "file": [None, 3]},
     "assemble_file": {**WRONG_SOURCES, "path": [None, 3, b"x", ""]},
+    "sweep": {
+        **{size: ["a", 32.5, 0, -1, True, None, [8]] for size in ("m", "n", "k")},
+        "densities_a": [0.5, "0.5", ["0.5"], [None]],
+        "densities_b": [0.5, None, [object()]],
+        "kernels": ["gemm_dense", 3, [3]],
+        "seed": [-1, 0.5, "0", None],
+        "settings": WRONG_SETTINGS,
+        "gpu": [3, None, "v99", ""],
+        "vary": [["sm.count=3"], {"sm.count": "16"}, {"sm.count": 16}, {"sm.count": [16]}, {3: ["1"]}],
+        "sample": ["0.5", 0, 2, []],
+        "directory": [3, ""],
+        "jobs": [0, 1.5, "2", None, 1000],
+        "watch": [3, print],
+        "timeout": ["1", 0],
+        "heartbeat": ["1", 0],
+    },
+    "Layer": {"foo": [1], "weights": [FILTERS]},
+    "random_matrix": {"rows": [-1], "density": [2, -0.5], "seed": [-1]},
+    "encode": {"side": ["c", None, 3, np.ones(2)], "tile_k": [7, 33]},
     "load_gpu": {"name": [None, 3, b"v100", ""], "settings": WRONG_SETTINGS},
     "load_extension": {"path": [None, 3, b"x.py", ""]},
 }
@@ -264,3 +291,21 @@ def test_files_are_named_by_texts_and_paths(tmp_path: Path) -> None:
         with pytest.raises(NetworkError, match=r"no\.onnx"):
             load_graph(place)
     assert draw_points([], str(tmp_path)) == draw_points([], tmp_path) == []
+
+
+def test_a_bias_beyond_fp32_is_refused_as_the_page_says() -> None:
+    with pytest.raises(dstc_isa.DstcError, match=r"bias: filter 1 .* is beyond FP32's range"):
+        dstc_isa.conv2d(IMAGES, FILTERS, bias=[0, 1e39, 0])
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    source = ".kernel k\nMOV R0, N\nSTG.E [R2], R0\nEXIT\n.endkernel\n"
+    for number in (np.int64(3), np.uint8(3), np.float32(3)):
+        assert dstc_isa.assemble(source, defines={"N": number}) == dstc_isa.assemble(
+            source, defines={"N": number.item()}
+        )
+
+
+def test_a_layer_without_filters_says_so() -> None:
+    with pytest.raises(dstc_isa.DstcError, match=r"Layer\(\) needs w"):
+        dstc_isa.Layer()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 from attrs import frozen
 
 from dstc_isa.assembler.blocks import BLOCKS
@@ -20,7 +21,7 @@ from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.reporting import Reporter, TooManyErrors
 from dstc_isa.assembler.warnings import warn, warn_of_declarations
 from dstc_isa.diagnostics import ERROR, WARNING, Diagnostic, render
-from dstc_isa.errors import DstcError
+from dstc_isa.errors import ArgumentTypeError, DstcError
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.options import check_kind, check_name
 from dstc_isa.overview import Overview
@@ -73,7 +74,7 @@ def assemble(
     check_kind("text", text, str, "the text of a source")
     check_kind("file", file, str, "a name for messages")
     _check_options(defines, gpu)
-    return _assemble(Source(file, normal_lines(text)), [], directories(include), defines or {}, gpu)
+    return _assemble(Source(file, normal_lines(text)), [], directories(include), _plain(defines), gpu)
 
 
 def assemble_file(
@@ -110,7 +111,7 @@ def assemble_bytes(
     if len(data) > MAXIMUM_FILE:
         return Assembly(None, [Diagnostic(ERROR, f"the file is longer than {MAXIMUM_FILE} bytes", file)])
     source, problems = read_source(data, file)
-    return _assemble(source, problems, directories(include), defines or {}, gpu, strict)
+    return _assemble(source, problems, directories(include), _plain(defines), gpu, strict)
 
 
 def program_from(
@@ -140,9 +141,16 @@ def _check_options(defines: Mapping[str, int | float] | None, gpu: Gpu | None) -
         check_kind("defines", defines, Mapping, "a mapping of names to numbers, or None")
         for name, value in defines.items():
             check_kind("defines: each name", name, str, "a text")
-            check_kind(f"defines: {name}", value, (int, float), "a number")
+            check_kind(f"defines: {name}", value, (int, float, np.integer, np.floating), "a number")
+            if isinstance(value, bool):
+                raise ArgumentTypeError(f"defines: {name} is a number, not a bool: 1 or 0")
     if gpu is not None:
         check_kind("gpu", gpu, Gpu, "a Gpu or None; load_gpu(name) gives one")
+
+
+def _plain(defines: Mapping[str, int | float] | None) -> dict[str, int | float]:
+    """The numbers as Python's own, which NumPy's are not."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in (defines or {}).items()}
 
 
 def _assemble(

@@ -21,13 +21,14 @@ from dstc_isa.engine.run_options import RunKeywords, RunOptions
 from dstc_isa.errors import ArgumentTypeError, ShapeError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, chosen_gpu
 from dstc_isa.halves import underflowed
-from dstc_isa.options import check_kind, kind_text, named_options
+from dstc_isa.options import check_kind, kind_text, named_fields, named_options
 from dstc_isa.real_arrays import real_array
 
 WIDEST = 1.5
 """Positions of a layer that shares the pitch and rows of its neighbours, of those it needs."""
 
 
+@named_fields
 @frozen(eq=False, kw_only=True)
 class Layer:
     """A convolution with filters ``w``, as ``conv2d`` describes it, and what becomes of its result.

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.errors import ShapeError
-from dstc_isa.halves import halves, in_operand
+from dstc_isa.halves import ValueRangeError, halves, in_operand
 from dstc_isa.real_arrays import real_array
 
 ACTIVATION_AXES = ("image", "channel", "row", "column")
@@ -40,7 +40,8 @@ def merge_groups(w: npt.NDArray[np.float16], shape: ConvShape, merged: int) -> n
 def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt.NDArray[np.float32] | None:
     """A number for each filter as float32 of shape (filters,); ``name``: what errors call it, such as bias.
 
-    Raises ShapeError for another shape, TypeError for what is not real, ValueError for a value beyond FP32's range.
+    Raises ShapeError for another shape, ArgumentTypeError for what is not real, ValueRangeError for a value beyond
+    FP32's range.
     """
     if values is None:
         return None
@@ -51,10 +52,8 @@ def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt
         rounded = np.ascontiguousarray(numbers, np.float32)
     beyond = np.flatnonzero(np.isinf(rounded) & np.isfinite(numbers))
     if len(beyond):
-        filter_ = beyond[0]
-        raise ValueError(
-            f"{name}: filter {filter_} (counted from 0): {numbers[filter_]} is beyond FP32's range; scale the values"
-        )
+        with in_operand(name):
+            raise ValueRangeError([int(beyond[0])], numbers[beyond[0]], ("filter",), "FP32's range")
     return rounded
 
 

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from dstc_isa.conv.operands import half_activations, half_filters, of_filters
 from dstc_isa.conv.shape import ConvShape, Pair, shape_of
 from dstc_isa.halves import underflowed
+from dstc_isa.options import check_kind
 from dstc_isa.real_arrays import real_array
 
 Floats = npt.NDArray[np.float32]
@@ -50,7 +51,7 @@ class ConvProblem:
         """Check and round what a caller gives; ``stride``, ``padding``, ``dilation``: see ``shape_of``.
 
         Raises ArgumentTypeError for what is no array of real numbers, ShapeError for arrays that do not fit each other,
-        ValueRangeError for an operand beyond FP16's range, ValueError for a bias beyond FP32's.
+        ValueRangeError for an operand beyond FP16's range and a bias beyond FP32's.
         """
         x, w = real_array("x", x), real_array("w", w)
         return cls.shaped(shape_of(x, w, stride, padding, dilation, groups), x, w, bias=bias, relu=relu)
@@ -68,6 +69,7 @@ class ConvProblem:
         relu: bool = False,
     ) -> "ConvProblem":
         """Check and round arrays whose ``shape`` is known, as ``of`` does."""
+        check_kind("relu", relu, (bool, np.bool_), "True or False")
         halves_x = None if x is None else half_activations(x)
         halves_w = half_filters(w)
         return cls(

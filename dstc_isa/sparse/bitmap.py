@@ -7,7 +7,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from dstc_isa.errors import ArgumentTypeError, ShapeError
+from dstc_isa.errors import ArgumentTypeError, ShapeError, UsageError
 from dstc_isa.halves import HALF, ValueRangeError, in_operand, overflowing, rounded_to_half
 from dstc_isa.host_memory import require
 from dstc_isa.real_arrays import REAL_KINDS, is_sparse, real_array
@@ -136,10 +136,10 @@ def encode(matrix: Matrix, side: Side, tile_k: int = TILE_K) -> BitmapMatrix:
     own type first. Raises TypeError for what is not a real matrix, ValueRangeError for a value beyond FP16's range,
     ValueError for wrong dimensions and for sizes that the format's 32-bit words cannot hold.
     """
-    if side not in ("a", "b"):
-        raise ValueError(f'side is "a" (left operand) or "b" (right operand), not {side!r}')
+    if not isinstance(side, str) or side not in ("a", "b"):
+        raise UsageError(f'side is "a" (left operand) or "b" (right operand), not {side!r}')
     if tile_k not in range(ROW, TILE_OUTER + 1, ROW):
-        raise ValueError(f"a tile has 8, 16, 24 or 32 steps, not {tile_k}")
+        raise UsageError(f"tile_k: a tile has 8, 16, 24 or 32 steps, not {tile_k}")
     if is_sparse(matrix):
         sparse: Any = matrix
         if sparse.dtype.kind not in REAL_KINDS:

@@ -5,6 +5,7 @@ from operator import index
 import numpy as np
 from numpy.typing import NDArray
 
+from dstc_isa.errors import UsageError
 from dstc_isa.host_memory import require
 
 _CHUNK = 1 << 20
@@ -14,16 +15,16 @@ def random_matrix(rows: int, columns: int, density: float, seed: int) -> NDArray
     """Return a float16 matrix [rows, columns] whose elements are non-zero with probability ``density``, independently.
 
     Non-zero values are uniform between -1 and 1, rounded to FP16, and never zero. The same ``seed`` (0 or more) gives
-    the same matrix. Raises ValueError for a negative size or seed and for a density outside 0 to 1,
+    the same matrix. Raises UsageError for a negative size or seed and for a density outside 0 to 1,
     OutOfMemory for a matrix larger than the memory there is.
     """
     rows, columns, seed = index(rows), index(columns), index(seed)
     if rows < 0 or columns < 0:
-        raise ValueError(f"a matrix has 0 or more rows and columns, not {rows} x {columns}")
+        raise UsageError(f"a matrix has 0 or more rows and columns, not {rows} x {columns}")
     if not 0 <= density <= 1:
-        raise ValueError(f"density is a fraction from 0 to 1, not {density}")
+        raise UsageError(f"density is a fraction from 0 to 1, not {density}")
     if seed < 0:
-        raise ValueError(f"seed is 0 or more, not {seed}")
+        raise UsageError(f"seed is 0 or more, not {seed}")
     require(2 * rows * columns, f"a random {rows}x{columns} matrix of FP16")
     generator = np.random.default_rng(seed)
     matrix = np.zeros(rows * columns, np.float16)

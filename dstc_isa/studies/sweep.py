@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import version
 from itertools import product
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.engine.supervision import TimedOut, check_timeout
-from dstc_isa.errors import DstcError, UsageError
+from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
 from dstc_isa.gpu import DEFAULT_GPU, Gpu, load_gpu, with_settings
 from dstc_isa.host_memory import require
 from dstc_isa.host_threads import host_threads
+from dstc_isa.options import check_kind, check_name, check_texts, check_whole, kind_text
 from dstc_isa.program_files import SPARSE_KERNELS, program_directory
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import DIMENSION_LIMIT
@@ -302,11 +304,11 @@ def sweep(
     densities_b: Sequence[float] = (0.5,),
     kernels: Sequence[str] = DEFAULT_KERNELS,
     seed: int = 0,
-    gpu: str = DEFAULT_GPU,
+    gpu: str | PathLike[str] = DEFAULT_GPU,
     settings: Sequence[str] = (),
     vary: Mapping[str, Sequence[str]] | None = None,
     sample: float | None = None,
-    directory: Path | str | None = None,
+    directory: str | PathLike[str] | None = None,
     jobs: int = 1,
     watch: SweepProgress | None = None,
     timeout: float | None = None,
@@ -323,6 +325,12 @@ def sweep(
     Raises StudyError, GpuError, JournalError and OSError before the first row, and PointError after the last if
     points failed.
     """
+    _check_kinds(densities_a, densities_b, vary, sample, directory, watch)
+    check_texts("kernels", kernels, "a kernel's name")
+    check_texts("settings", settings, 'a text such as "sm.count=40"')
+    check_name("gpu", gpu, (str, PathLike), "a GPU's name or a file")
+    for name, number in (("m", m), ("n", n), ("k", k), ("seed", seed), ("jobs", jobs)):
+        check_whole(name, number)
     study = Study(
         m=m,
         n=n,
@@ -331,13 +339,14 @@ def sweep(
         densities_b=tuple(map(float, densities_b)),
         kernels=tuple(kernels),
         seed=seed,
-        gpu=gpu,
+        gpu=fspath(gpu),
         settings=tuple(settings),
         vary={key: tuple(values) for key, values in (vary or {}).items()},
         sample=sample,
     )
     study.check()
     check_timeout("timeout", timeout)
+    check_timeout("heartbeat", heartbeat)
     if not 1 <= jobs <= MAX_JOBS:
         raise StudyError(f"jobs is 1 to {MAX_JOBS}, not {jobs}")
     points = study.points()
@@ -347,6 +356,28 @@ def sweep(
         if directory is not None:
             journal = stack.enter_context(opened(Path(directory), study.common(), listener.told))
         yield from _rows(points, journal, jobs, listener, RunOptions(timeout=timeout, heartbeat=heartbeat))
+
+
+def _check_kinds(
+    densities_a: object, densities_b: object, vary: Any, sample: object, directory: object, watch: object
+) -> None:
+    """Raise ArgumentTypeError for arguments of ``sweep`` of another kind."""
+    for name, densities in (("densities_a", densities_a), ("densities_b", densities_b)):
+        if isinstance(densities, str) or not isinstance(densities, Sequence | np.ndarray):
+            raise ArgumentTypeError(f"{name} is a sequence of fractions from 0 to 1, not {kind_text(densities)}")
+        for density in densities:
+            check_kind(f"{name}: each", density, (int, float, np.integer, np.floating), "a fraction from 0 to 1")
+    if vary is not None:
+        check_kind("vary", vary, Mapping, "a mapping of parameters to the texts of their values, or None")
+        for key, values in vary.items():
+            check_kind("vary: each parameter", key, str, "a text such as sm.count")
+            check_texts(f"vary: {key}", values, "a value as text")
+    if sample is not None:
+        check_kind("sample", sample, (int, float, np.floating), "a share of the CTAs, or None")
+    if directory is not None:
+        check_name("directory", directory, (str, PathLike), "a directory's name")
+    if watch is not None:
+        check_kind("watch", watch, SweepProgress, "a SweepProgress or None")
 
 
 def _rows(
