@@ -10,7 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from dstc_isa.assembler import assemble
 from dstc_isa.engine.compiled import cache
-from dstc_isa.engine.compiled.machine import RUN_WORKER
+from dstc_isa.engine.compiled.workers import RUN_WORKER
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.effects import Effect

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from dstc_isa.engine.array_types import ArrayTypeWarning, doubt, refusal
-from dstc_isa.engine.memory import DeviceMemory
+from dstc_isa.engine.device_memory import DeviceMemory
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.options import check_kind, kind_text

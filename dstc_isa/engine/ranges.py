@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import overload
 
-from dstc_isa.engine.layout import RANGE_STEP
+from dstc_isa.engine.launch_records import RANGE_STEP
 from dstc_isa.engine.record_layout import Record
 
 

@@ -2,7 +2,7 @@
 
 A declaration says what each field means, how many words it has and what they are at first. Python has records as NumPy
 arrays of ``dtype``, and says ``record["field"]``; compiled code has their addresses, to which
-``engine.compiled.records.record_view`` gives the fields, and says ``record.field``.
+``engine.compiled.record_views.record_view`` gives the fields, and says ``record.field``.
 """
 
 from collections.abc import Mapping

@@ -43,9 +43,9 @@ def run_untimed(
     launch = prepare(program, kernel, grid, block, arguments)
     supervisor = Supervisor(launch, options.timeout, options.heartbeat, options.announce)
     if options.reference:
-        from dstc_isa.engine.reference.machine import run as run_reference
+        from dstc_isa.engine.reference.reference_machine import run as run_reference
 
         return launch, run_reference(launch, max_instructions=options.max_instructions, supervisor=supervisor)
-    from dstc_isa.engine.compiled.machine import run as run_compiled
+    from dstc_isa.engine.compiled.workers import run as run_compiled
 
     return launch, run_compiled(launch, options, supervisor)

@@ -179,7 +179,7 @@ class Unit:
         """Declare what an instruction costs, once it has executed.
 
         The function is compiled, and called as ``function(charge, warp, block, parameters, counters)``: a record of
-        what is charged (``timing.layout.CHARGE``), the warp, the block's state in the sub-core, the parameters
+        what is charged (``timing.model_records.CHARGE``), the warp, the block's state in the sub-core, the parameters
         of the unit (latency, initiation, accumulate) and of its block, the block's counters.
         """
         if self.shipped or self.cost_function is not None:

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
-from dstc_isa.timing.watch import Found
+from dstc_isa.timing.hazard_watch import Found
 
 
 @frozen

@@ -12,7 +12,7 @@ from dstc_isa.report.hazards import HazardReport, hazard_reports
 from dstc_isa.report.headline import Headline, Load, headline, longest_wait
 from dstc_isa.report.mnemonic import text_of
 from dstc_isa.timing.bounds import LOAD_STORE_UNIT, Bound, bounds
-from dstc_isa.timing.layout import POSITIONS
+from dstc_isa.timing.model_records import POSITIONS
 from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.sample import Sample

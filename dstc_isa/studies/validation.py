@@ -10,7 +10,7 @@ import numpy as np
 from attrs import frozen
 
 from dstc_isa.dense.gemm import gemm_dense
-from dstc_isa.engine.memory import DEVICE_BASE
+from dstc_isa.engine.device_memory import DEVICE_BASE
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.object.shipped import load_shipped

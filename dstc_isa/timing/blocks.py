@@ -7,7 +7,7 @@ import numpy as np
 from dstc_isa.engine.record_layout import Record, RecordLayout, Words
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit, UnitError, Word
-from dstc_isa.timing.layout import COUNTERS, UNIT
+from dstc_isa.timing.model_records import COUNTERS, UNIT
 from dstc_isa.timing.reasons import Reason, number_of
 
 TIMING = {

@@ -4,7 +4,7 @@ from attrs import frozen
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.timing.layout import CTA_SLOTS, POSITIONS
+from dstc_isa.timing.model_records import CTA_SLOTS, POSITIONS
 
 CARVE_OUTS = (0, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 96 << 10)
 """Sizes that shared memory may take of the memory it has in common with L1 (CUDA C++ Programming Guide, Volta)."""

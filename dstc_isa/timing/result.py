@@ -10,9 +10,9 @@ from dstc_isa.engine.execution import Execution
 from dstc_isa.gpu import Gpu
 from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
+from dstc_isa.timing.hazard_watch import Found
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.sample import Sample
-from dstc_isa.timing.watch import Found
 
 
 @frozen(eq=False, repr=False)

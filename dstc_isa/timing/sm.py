@@ -6,13 +6,13 @@ import numpy as np
 from attrs import define
 
 from dstc_isa.engine.compiled.state import CtaState, LaunchState, new_cta
-from dstc_isa.engine.layout import TRACE
+from dstc_isa.engine.launch_records import TRACE
 from dstc_isa.engine.record_layout import Record, Words, addresses, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.timing.blocks import counter_names, first_state
 from dstc_isa.timing.dealer import QUEUE
-from dstc_isa.timing.layout import (
+from dstc_isa.timing.model_records import (
     AHEAD,
     BANK_WORDS,
     CLOCK,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from dstc_isa.engine.memory import Allocation
+from dstc_isa.engine.device_memory import Allocation
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.isa.modifier import SIZE_BYTES
 from dstc_isa.isa.warp import Space

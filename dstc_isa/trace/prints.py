@@ -7,9 +7,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.faults import lane_list
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.isa.communication import special
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.values import RZ, Constant

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from attrs import evolve
 
 from dstc_isa.engine.array_types import ArrayTypeWarning
+from dstc_isa.engine.device_memory import DeviceMemory
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import Argument, Launch, prepare
-from dstc_isa.engine.memory import DeviceMemory
 from dstc_isa.engine.run_options import DEFAULTS, RunOptions
 from dstc_isa.engine.supervision import Supervisor, TimedOut
 from dstc_isa.errors import UsageError

@@ -8,18 +8,18 @@ import numpy as np
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.state import CtaState, load_launch, new_cta
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import KEPT_BYTES, TRACE, WARP
+from dstc_isa.engine.launch_records import KEPT_BYTES, TRACE, WARP
 from dstc_isa.engine.loops import FIRST_LOOK
 from dstc_isa.engine.record_layout import Record, put
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.trace.compiled.layout import MOST_STEPS, STEP
+from dstc_isa.trace.compiled.step_record import MOST_STEPS, STEP
 
 RUN_STEP = cache.Entry(
     "run_step",
     "dstc_isa.trace.compiled.step",
     "stepper_of",
     "as_step",
-    "dstc_isa.trace.compiled.records",
+    "dstc_isa.trace.compiled.step_view",
     ("dstc_isa.trace.compiled",),
 )
 WORDS = {name for name, cell in WARP.fields.items() if cell.words == 1}

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve
 
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.reference.machine import ReferenceMachine
+from dstc_isa.engine.reference.reference_machine import ReferenceMachine
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.trace.log import Log

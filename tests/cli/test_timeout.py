@@ -8,7 +8,7 @@ import pytest
 
 from dstc_isa.cli import network, run_options, sweep
 from dstc_isa.cli.emu import main
-from dstc_isa.engine.reference.machine import ReferenceMachine
+from dstc_isa.engine.reference.reference_machine import ReferenceMachine
 from dstc_isa.trace import run
 from tests.cli.reports import document
 from tests.cli.test_network import TABLE

@@ -11,11 +11,11 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from dstc_isa.engine.code_rows import ConstantReader
+from dstc_isa.engine.device_memory import DEVICE_BASE
 from dstc_isa.engine.launch import Launch, prepare
-from dstc_isa.engine.memory import DEVICE_BASE
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
-from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Declaration, Instruction

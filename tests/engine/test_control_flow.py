@@ -8,11 +8,11 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
-from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.text import format_instruction

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.engine.compiled.machine import run as run_compiled
+from dstc_isa.engine.compiled.workers import run as run_compiled
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.reference import machine as reference
+from dstc_isa.engine.reference import reference_machine as reference
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor
 from tests.engine.kernels import program

@@ -8,7 +8,7 @@ import pytest
 
 from dstc_isa.engine import layout as engine
 from dstc_isa.engine.compiled.jit import entry
-from dstc_isa.engine.compiled.records import record_at, register
+from dstc_isa.engine.compiled.record_views import record_at, register
 from dstc_isa.engine.record_layout import RecordLayout, addresses, put
 from dstc_isa.isa.unit import Cell
 from dstc_isa.timing import layout as timing

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.engine import supervision
-from dstc_isa.engine.compiled.machine import IN_ORDER
+from dstc_isa.engine.compiled.workers import IN_ORDER
 from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey, TimedOut

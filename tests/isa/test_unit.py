@@ -9,7 +9,7 @@ import pytest
 
 from dstc_isa.assembler import assemble
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.layout import WARP
+from dstc_isa.engine.launch_records import WARP
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.gpu.schema import specs

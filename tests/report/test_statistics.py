@@ -15,7 +15,7 @@ from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
 from dstc_isa.timing.blocks import counter_names
-from dstc_isa.timing.layout import COUNTERS
+from dstc_isa.timing.model_records import COUNTERS
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.reasons import Reason, reasons
 from dstc_isa.timing.result import Timing

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dstc_isa.timing.blocks import counter_names
-from dstc_isa.timing.layout import COUNTERS
+from dstc_isa.timing.model_records import COUNTERS
 from dstc_isa.timing.reasons import CORE, Reason, reasons
 
 TEXT = (Path(__file__).parents[2] / "docs" / "timing.md").read_text(encoding="utf-8")

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.layout import TRACE
-from dstc_isa.trace.compiled.layout import MOST_STEPS
+from dstc_isa.engine.launch_records import TRACE
+from dstc_isa.trace.compiled.step_record import MOST_STEPS
 from dstc_isa.trace.stepper import Stepper
 from tests.trace.kernels import program
 

@@ -5,7 +5,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import allocation_at, as_launch
+from dstc_isa.engine.compiled.record_views import allocation_at, as_launch
 
 
 @compiled

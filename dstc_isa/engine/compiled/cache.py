@@ -85,7 +85,7 @@ class Entry:
     module: str
     factory: str
     view: str
-    records: str = "dstc_isa.engine.compiled.records"
+    records: str = "dstc_isa.engine.compiled.record_views"
     packages: tuple[str, ...] = ()
 
 

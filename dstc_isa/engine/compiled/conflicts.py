@@ -13,7 +13,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
-from dstc_isa.engine.compiled.records import (
+from dstc_isa.engine.compiled.record_views import (
     as_launch,
     as_tracker,
     atomic_add,
@@ -28,7 +28,7 @@ from dstc_isa.engine.compiled.records import (
     store_lanes_u32,
     store_u8,
 )
-from dstc_isa.engine.layout import (
+from dstc_isa.engine.launch_records import (
     CTA_BITS,
     PAGE_SHIFT,
     ROW_BYTES,

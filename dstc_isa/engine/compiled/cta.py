@@ -6,7 +6,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.records import (
+from dstc_isa.engine.compiled.record_views import (
     as_launch,
     atomic_add,
     atomic_min,
@@ -16,7 +16,7 @@ from dstc_isa.engine.compiled.records import (
     store_lanes_u32,
     warp_at,
 )
-from dstc_isa.engine.layout import LAUNCH, QUANTUM, ROW_BYTES, TURN, Slot
+from dstc_isa.engine.launch_records import LAUNCH, QUANTUM, ROW_BYTES, TURN, Slot
 from dstc_isa.engine.loops import FIRST_LOOK
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat

@@ -8,8 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from dstc_isa.engine.layout import UNIT_STATE
-from dstc_isa.engine.rows import Fetch, dispatch_number, layout
+from dstc_isa.engine.code_rows import Fetch, dispatch_number, layout
+from dstc_isa.engine.launch_records import UNIT_STATE
 from dstc_isa.isa.fetch import Base, Fetched, Lane, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 
@@ -22,10 +22,10 @@ from dstc_isa.engine.compiled.fetch import (
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
 from dstc_isa.engine.compiled.jit import compiled, entry
-from dstc_isa.engine.compiled.records import (
+from dstc_isa.engine.compiled.record_views import (
     as_code, as_launch, as_warp, call_foreign, code_at, load_i64, load_s32, store_i64, trace_at,
 )
-from dstc_isa.engine.layout import CODE_BYTES, TRACED_OFF, TRACED_PC
+from dstc_isa.engine.launch_records import CODE_BYTES, TRACED_OFF, TRACED_PC
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
 '''

@@ -6,12 +6,12 @@ from functools import lru_cache
 import numpy as np
 from attrs import frozen
 
+from dstc_isa.engine.code_rows import Pool, dispatch_number, operand_words
 from dstc_isa.engine.compiled.generate import is_foreign
 from dstc_isa.engine.execution import constants_of, instructions_of
-from dstc_isa.engine.layout import CODE
+from dstc_isa.engine.launch_records import CODE
 from dstc_isa.engine.loops import reach
 from dstc_isa.engine.record_layout import Record, Words
-from dstc_isa.engine.rows import Pool, dispatch_number, operand_words
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
 from dstc_isa.isa.values import PT, Constant
 from dstc_isa.program import Kernel, SharedArray

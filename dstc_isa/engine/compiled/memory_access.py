@@ -11,7 +11,7 @@ from numba import int64
 from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.conflicts import note_bytes, note_scattered
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import (
+from dstc_isa.engine.compiled.record_views import (
     allocation_at,
     as_launch,
     atomic_swap_if,
@@ -33,7 +33,7 @@ from dstc_isa.engine.compiled.records import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.layout import ROW_BYTES, Access, Traffic, Use
+from dstc_isa.engine.launch_records import ROW_BYTES, Access, Traffic, Use
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine, order_matters, red

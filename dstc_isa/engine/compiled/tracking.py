@@ -13,7 +13,7 @@ from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import (
+from dstc_isa.engine.launch_records import (
     COMPARISON,
     DETAIL,
     PAGE_SHIFT,

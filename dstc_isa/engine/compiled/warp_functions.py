@@ -8,10 +8,11 @@ from typing import Any
 
 from numba.extending import overload, register_jitable
 
-from dstc_isa.engine.compiled import lane_functions, memory_access, records
+from dstc_isa.engine.compiled import lane_functions, memory_access
+from dstc_isa.engine.compiled import record_views as records
 from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
-from dstc_isa.engine.layout import ROW_BYTES
+from dstc_isa.engine.launch_records import ROW_BYTES
 from dstc_isa.isa import divergence, warp
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, ballot, spread

@@ -4,10 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dstc_isa.engine.execution import SemanticsError
-from dstc_isa.engine.reference.fetch import FETCHES
-from dstc_isa.engine.reference.warp import ReferenceWarp
-from dstc_isa.engine.rows import (
+from dstc_isa.engine.code_rows import (
     ConstantReader,
     Fetch,
     layout,
@@ -16,6 +13,9 @@ from dstc_isa.engine.rows import (
     source_words,
     words_of,
 )
+from dstc_isa.engine.execution import SemanticsError
+from dstc_isa.engine.reference.fetch import FETCHES
+from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.isa.fetch import Call, Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, narrow, spread, u32

@@ -11,16 +11,16 @@ from numba.extending import register_jitable
 
 from dstc_isa.engine.compiled.cache import generated
 from dstc_isa.engine.compiled.jit import BARE
-from dstc_isa.engine.compiled.records import record_view
+from dstc_isa.engine.compiled.record_views import record_view
 from dstc_isa.engine.compiled.warp_functions import plain_functions
 from dstc_isa.isa.unit import UNITS, Unit
 from dstc_isa.timing.blocks import block_state, counters, parameters
 
 HEADER = """from dstc_isa.engine.compiled.jit import compiled, entry
-from dstc_isa.engine.compiled.records import as_warp
+from dstc_isa.engine.compiled.record_views import as_warp
 from dstc_isa.isa.unit import UNITS
 from dstc_isa.timing.compiled.costs import views
-from dstc_isa.timing.compiled.records import as_charge
+from dstc_isa.timing.compiled.model_views import as_charge
 """
 
 ARGUMENTS = "unit, charge, warp, block, parameters, counters"

@@ -5,12 +5,12 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
-from dstc_isa.engine.compiled.records import as_trace, code_at, load_i64, store_i64
-from dstc_isa.engine.layout import TRACED_OFF, TRACED_PC
+from dstc_isa.engine.compiled.record_views import as_trace, code_at, load_i64, store_i64
+from dstc_isa.engine.launch_records import TRACED_OFF, TRACED_PC
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK
-from dstc_isa.timing.compiled.records import timing_at
-from dstc_isa.timing.layout import FAR, NO_PORT, REASONS, TICKS, Gate
+from dstc_isa.timing.compiled.model_views import timing_at
+from dstc_isa.timing.model_records import FAR, NO_PORT, REASONS, TICKS, Gate
 from dstc_isa.timing.reasons import Reason
 
 

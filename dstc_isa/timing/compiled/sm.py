@@ -7,7 +7,7 @@ from numba import int64
 from dstc_isa.engine.compiled.cta import fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.records import (
+from dstc_isa.engine.compiled.record_views import (
     as_launch,
     as_trace,
     as_warp,
@@ -18,13 +18,14 @@ from dstc_isa.engine.compiled.records import (
     store_i64,
     warp_at,
 )
-from dstc_isa.engine.layout import TRACE, Traffic
+from dstc_isa.engine.launch_records import TRACE, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.warp import Fault, fail
 from dstc_isa.timing.compiled.caches import merge
 from dstc_isa.timing.compiled.costs import FOREIGN_UNIT, shipped_costs
-from dstc_isa.timing.compiled.memory import access
-from dstc_isa.timing.compiled.records import (
+from dstc_isa.timing.compiled.hazard_checks import unwatched, watch
+from dstc_isa.timing.compiled.load_store_unit import access
+from dstc_isa.timing.compiled.model_views import (
     as_charge,
     as_clock,
     as_machine,
@@ -36,8 +37,7 @@ from dstc_isa.timing.compiled.records import (
     unit_at,
 )
 from dstc_isa.timing.compiled.scheduler import REASON_BYTES, count_stalls, following, prepare, select
-from dstc_isa.timing.compiled.watch import unwatched, watch
-from dstc_isa.timing.layout import AHEAD, FAR, MACHINE, Gate
+from dstc_isa.timing.model_records import AHEAD, FAR, MACHINE, Gate
 from dstc_isa.timing.reasons import Reason
 
 NEXT_SM = MACHINE.offset("next_sm")

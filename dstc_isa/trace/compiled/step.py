@@ -4,7 +4,7 @@ from typing import Any
 
 from dstc_isa.engine.compiled.jit import merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.records import as_launch, warp_at
+from dstc_isa.engine.compiled.record_views import as_launch, warp_at
 
 
 def stepper_of(run_warp: Any) -> Any:

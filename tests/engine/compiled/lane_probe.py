@@ -10,7 +10,13 @@ import numpy as np
 from numba import njit
 
 from dstc_isa.engine.compiled import lane_functions
-from dstc_isa.engine.compiled.records import load_i64, load_lanes_f32, load_lanes_u32, store_lanes_f32, store_lanes_u32
+from dstc_isa.engine.compiled.record_views import (
+    load_i64,
+    load_lanes_f32,
+    load_lanes_u32,
+    store_lanes_f32,
+    store_lanes_u32,
+)
 from dstc_isa.isa.lanes import LANES, expand, float_to_half, half_to_float
 
 lane_functions.register()

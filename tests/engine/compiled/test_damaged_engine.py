@@ -15,8 +15,8 @@ import pytest
 
 from dstc_isa import cache_directory
 from dstc_isa.engine.compiled import cache
-from dstc_isa.engine.compiled.machine import RUN_WORKER
 from dstc_isa.engine.compiled.tracking import COMPARE
+from dstc_isa.engine.compiled.workers import RUN_WORKER
 
 pytestmark = pytest.mark.engine
 

@@ -21,7 +21,7 @@ import os, sys, time
 from pathlib import Path
 from dstc_isa import cache_directory
 from dstc_isa.engine.compiled import cache
-from dstc_isa.engine.compiled.machine import RUN_WORKER
+from dstc_isa.engine.compiled.workers import RUN_WORKER
 place, seconds = Path(sys.argv[1]), float(sys.argv[2])
 cache_directory.spare_directory = lambda: place / "spare"
 def compile_apart(entry, fingerprint):

@@ -4,14 +4,14 @@ import time
 
 import numpy as np
 
+from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.execution import DEFAULT_MAX_INSTRUCTIONS, Execution, decoded
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import QUANTUM, TURN, open_ctas
+from dstc_isa.engine.launch_records import QUANTUM, TURN, open_ctas
 from dstc_isa.engine.loops import Reach, reach, window
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
-from dstc_isa.engine.rows import ConstantReader
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.instruction import Instruction
@@ -170,7 +170,7 @@ class ReferenceMachine:
 def run(
     launch: Launch, *, max_instructions: int = DEFAULT_MAX_INSTRUCTIONS, supervisor: Supervisor | None = None
 ) -> Execution:
-    """Execute a launch one instruction at a time; see ``engine.compiled.machine.run``."""
+    """Execute a launch one instruction at a time; see ``engine.compiled.workers.run``."""
     machine = ReferenceMachine(launch, max_instructions, supervisor or Supervisor(launch))
     started = time.perf_counter()
     machine.run_ctas()

@@ -23,7 +23,7 @@ from numba.extending import (
 
 from dstc_isa.engine.compiled.jit import emitter
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, U32, U64, as_bits, broadcast, vector
-from dstc_isa.engine.layout import (
+from dstc_isa.engine.launch_records import (
     ALLOCATION,
     BANK,
     CODE,

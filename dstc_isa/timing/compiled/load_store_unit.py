@@ -5,12 +5,12 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.records import load_i64
-from dstc_isa.engine.layout import Access, Traffic
+from dstc_isa.engine.compiled.record_views import load_i64
+from dstc_isa.engine.launch_records import Access, Traffic
 from dstc_isa.isa.lanes import LANES, count_bits, lowest_bit
 from dstc_isa.timing.compiled.caches import from_l2, load_line
-from dstc_isa.timing.compiled.records import bank_words_at
-from dstc_isa.timing.layout import SECTORS
+from dstc_isa.timing.compiled.model_views import bank_words_at
+from dstc_isa.timing.model_records import SECTORS
 
 LINE_SHIFT = 7
 SECTOR_SHIFT = 5

@@ -18,8 +18,8 @@ from dstc_isa.report.hazards import hazard_reports
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.text.hazard_text import hazard_text
+from dstc_isa.timing.hazard_watch import Found
 from dstc_isa.timing.run import time_kernel
-from dstc_isa.timing.watch import Found
 from tests.models.hazards import Walk
 from tests.schedule.timetables import timetables
 from tests.timing.kernels import gpu

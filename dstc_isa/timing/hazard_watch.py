@@ -17,7 +17,7 @@ from dstc_isa.isa.unit import UNITS
 from dstc_isa.program import RAW
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import work_of
-from dstc_isa.timing.layout import FINDING, FINDINGS, OUTSTANDING, PLACE_WORDS, REGISTER_USE, WATCH, Danger
+from dstc_isa.timing.model_records import FINDING, FINDINGS, OUTSTANDING, PLACE_WORDS, REGISTER_USE, WATCH, Danger
 from dstc_isa.timing.sm import Sm
 
 WORD_BITS = 64

@@ -10,7 +10,7 @@ from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import REGISTRY, Instruction
 from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.values import RZ, Address
-from dstc_isa.timing.layout import INSTRUCTION_TIMING, NO_COST, Gate
+from dstc_isa.timing.model_records import INSTRUCTION_TIMING, NO_COST, Gate
 from dstc_isa.timing.reasons import Reason, number_of
 
 KEPT = 16

@@ -5,7 +5,7 @@ from typing import Any
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from dstc_isa.engine.layout import ALLOCATION
+from dstc_isa.engine.launch_records import ALLOCATION
 from dstc_isa.engine.record_layout import Record
 
 DEVICE_BASE = 0x7F00_0000_0000

@@ -10,13 +10,13 @@ from attrs import Factory, define, evolve
 
 from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.compiled.machine import IN_ORDER, Outcome, run, run_workers, threads_for
 from dstc_isa.engine.compiled.state import LaunchState, load_launch, longest_running
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
+from dstc_isa.engine.compiled.workers import IN_ORDER, Outcome, run, run_workers, threads_for
 from dstc_isa.engine.execution import Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.layout import KEPT_BYTES, TRACKED_CTAS
+from dstc_isa.engine.launch_records import KEPT_BYTES, TRACKED_CTAS
 from dstc_isa.engine.record_layout import Record, Words, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
@@ -27,7 +27,9 @@ from dstc_isa.isa.instruction import Instruction
 from dstc_isa.timing.blocks import counter_names, unit_table
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
-from dstc_isa.timing.layout import (
+from dstc_isa.timing.hazard_watch import Watch
+from dstc_isa.timing.instruction_timing import kept_rows, port_numbers
+from dstc_isa.timing.model_records import (
     CHARGE,
     COUNTERS,
     MACHINE,
@@ -39,17 +41,15 @@ from dstc_isa.timing.layout import (
 from dstc_isa.timing.occupancy import Occupancy, occupancy
 from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.rows import kept_rows, port_numbers
 from dstc_isa.timing.sample import Plan, plan, whole
 from dstc_isa.timing.sm import Sm, log_capacity, new_sm
-from dstc_isa.timing.watch import Watch
 
 RUN_TASK = cache.Entry(
     "run_task",
     "dstc_isa.timing.compiled.sm",
     "task_of",
     "as_task",
-    "dstc_isa.timing.compiled.records",
+    "dstc_isa.timing.compiled.model_views",
     ("dstc_isa.timing", "dstc_isa.gpu"),
 )
 FOREIGN_COSTS = cache.Foreign(

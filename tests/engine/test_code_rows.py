@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.engine.layout import POOL_ROW, ROW_BYTES
-from dstc_isa.engine.rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, layout, operand_words, source_words
+from dstc_isa.engine.code_rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, layout, operand_words, source_words
+from dstc_isa.engine.launch_records import POOL_ROW, ROW_BYTES
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import Constant, Immediate
 from tests.strategies import U32, instructions

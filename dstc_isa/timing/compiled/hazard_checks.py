@@ -9,11 +9,11 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, inlined
-from dstc_isa.engine.compiled.records import code_at, load_i64
+from dstc_isa.engine.compiled.record_views import code_at, load_i64
 from dstc_isa.isa.control import AFTER_SETTING, NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
-from dstc_isa.timing.compiled.records import as_watch, finding_at, outstanding_at, register_use_at
-from dstc_isa.timing.layout import FAR, FINDINGS, PLACE_WORDS, WATCH, WATCHED_PLACES, Danger
+from dstc_isa.timing.compiled.model_views import as_watch, finding_at, outstanding_at, register_use_at
+from dstc_isa.timing.model_records import FAR, FINDINGS, PLACE_WORDS, WATCH, WATCHED_PLACES, Danger
 
 ENTRIES = WATCH.nbytes
 

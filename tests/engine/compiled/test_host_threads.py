@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dstc_isa.engine.compiled.host_threads import run_threads
-from dstc_isa.engine.layout import LAUNCH, WORKER
+from dstc_isa.engine.launch_records import LAUNCH, WORKER
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.unit import UNITS
-from dstc_isa.timing.layout import INSTRUCTION_TIMING, NO_COST, NO_PORT, Gate
+from dstc_isa.timing.instruction_timing import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
+from dstc_isa.timing.model_records import INSTRUCTION_TIMING, NO_COST, NO_PORT, Gate
 from dstc_isa.timing.reasons import Reason, number_of
-from dstc_isa.timing.rows import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
 from dstc_isa.units.outer.unit import BUFFER, OHMMA
 from tests.assembler.build import in_kernel, program
 from tests.strategies import instructions

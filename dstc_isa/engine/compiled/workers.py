@@ -14,7 +14,7 @@ from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.layout import KEPT_BYTES, SLOT, TRACKED_CTAS, WORKER, open_ctas
+from dstc_isa.engine.launch_records import KEPT_BYTES, SLOT, TRACKED_CTAS, WORKER, open_ctas
 from dstc_isa.engine.ranges import Ranges
 from dstc_isa.engine.record_layout import Record, put
 from dstc_isa.engine.run_options import RunOptions

@@ -1,7 +1,7 @@
 """The timing model's records as Numba sees them."""
 
-from dstc_isa.engine.compiled.records import record_at, record_view
-from dstc_isa.timing.layout import (
+from dstc_isa.engine.compiled.record_views import record_at, record_view
+from dstc_isa.timing.model_records import (
     BANK_WORDS,
     CHARGE,
     CLOCK,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from dstc_isa.engine.layout import CODE, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
+from dstc_isa.engine.launch_records import CODE, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
 from dstc_isa.isa.fetch import Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
