@@ -1,7 +1,7 @@
 """Decoded instructions as rows of 32-bit words, the form the compiled engine executes.
 
 A row holds the dispatch number (position in the registry), the guard, and then for each result and parameter of
-the semantics the words that its fetch needs. ``layout`` is the one place that knows their order: the row writer
+the semantics the words that its fetch needs. ``fetches`` is the one place that knows their order: the row writer
 and the code generator both follow it.
 """
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from dstc_isa.engine.launch_records import CODE, POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
+from dstc_isa.engine.launch_records import CODE
+from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
 from dstc_isa.isa.fetch import Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Parameter
 from dstc_isa.isa.lanes import FULL_MASK, LANES
@@ -48,7 +49,7 @@ class Fetch:
 
 
 @cache
-def layout(declaration: Declaration) -> tuple[tuple[Fetch, ...], tuple[Fetch, ...]]:
+def fetches(declaration: Declaration) -> tuple[tuple[Fetch, ...], tuple[Fetch, ...]]:
     """The results and the parameters of an instruction's semantics with their places in the row."""
     slot = FIRST_SLOT
     results, parameters = [], []
@@ -127,7 +128,7 @@ def immediate_words(value: Immediate, wide: bool) -> tuple[int, ...]:
 
 def operand_words(instruction: Instruction, pool: Pool) -> list[int]:
     """What the row of an instruction has in its slots, from the first on."""
-    results, parameters = layout(instruction.declaration)
+    results, parameters = fetches(instruction.declaration)
     return [_number(word, pool) for fetch in (*results, *parameters) for word in words_of(fetch, instruction)]
 
 

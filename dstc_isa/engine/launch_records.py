@@ -1,30 +1,15 @@
-"""How machine state lies in memory: register rows, records of warps, launches and workers, decoded instructions."""
+"""Records of a launch: its warps, its instructions, the host threads that work on it, and what they have open."""
 
 from enum import IntEnum
 
 import numpy as np
 
 from dstc_isa.engine.record_layout import RecordLayout
+from dstc_isa.engine.register_rows import PREDICATE_SLOTS, ROW_BYTES
 from dstc_isa.isa import unit
-from dstc_isa.isa.lanes import LANES
-from dstc_isa.isa.operand import WIDEST_SOURCE
 from dstc_isa.isa.unit import Cell
-from dstc_isa.isa.values import PT, RZ
+from dstc_isa.isa.values import RZ
 from dstc_isa.isa.warp import ARRAYS, SCALARS
-
-WORD_BYTES = 4
-ROW_BYTES = WORD_BYTES * LANES
-"""Bytes of one register of a warp."""
-
-SINK_ROW = RZ + WIDEST_SOURCE
-"""Where writes to RZ go: RZ and 31 rows behind it read as zero, the widest operand included."""
-
-POOL_ROW = SINK_ROW + 4
-"""First row of the launch's immediates and constants, which sources address like registers."""
-
-PREDICATE_SLOTS = PT + 2
-PREDICATE_SINK = PT + 1
-"""Where writes to PT go."""
 
 
 class Access(IntEnum):
@@ -214,75 +199,3 @@ ALLOCATION = RecordLayout(
     {"start": "first device address", "end": "the one behind the last", "host": "host minus device address"},
 )
 BANK = RecordLayout("bank", {"start": "host address", "size": "bytes"})
-
-TRACKER = RecordLayout(
-    "tracker",
-    {
-        "launch": "address of the launch record",
-        "stops": "1 if a conflict stops the launch",
-        "unit": "log2 of the bytes of a unit, the least piece of memory that is told apart",
-        "regions": "address of the region of each allocation",
-        "granules": "address of the state of every granule of UNITS units",
-        "details": "address of entries for granules that several CTAs use",
-        "detail_limit": "such entries there is room for",
-        "detail_count": "such entries in use; the first one is none",
-        "pages": "address of a 32-bit Page for each page of the regions",
-        "saved": "address of what was in the pages before",
-        "conflict": "Conflict that was found first",
-        "granule": "where: number of the granule",
-        "place": "and the unit in it",
-        "first_cta": "the CTA that came first, SEVERAL for more than one",
-        "first_use": "what it did there, a value of Use",
-        "second_cta": "the CTA that came then",
-        "second_use": "what it did there, a value of Use",
-        "second_pc": "and at which instruction",
-    },
-)
-COMPARISON = RecordLayout(
-    "comparison",
-    {
-        "trackers": "address of the addresses of the trackers",
-        "count": "trackers",
-        "first": "granule to begin with",
-        "end": "granule behind the last one",
-    },
-)
-REGION = RecordLayout("region", {"start": "host address", "size": "bytes", "granule": "number of its first granule"})
-UNITS = 16
-PAGE_SHIFT = 12
-DETAIL = RecordLayout("detail", {"uses": Cell("Use of each unit, and the CTA", UNITS)}, np.uint32)
-"""A granule that several CTAs use."""
-
-
-class Page(IntEnum):
-    """What is known of a page: untouched, being saved by a thread, all zero before, or saved."""
-
-    UNTOUCHED = 0
-    BUSY = 1
-    ZERO = 2
-    SAVED = 3
-
-
-class Conflict(IntEnum):
-    """Whether CTAs were found to depend on each other's order; POSSIBLE where there was no room to tell."""
-
-    NONE = 0
-    CERTAIN = 1
-    POSSIBLE = 2
-
-
-class Use(IntEnum):
-    """How CTAs use a unit of memory; REDUCE and above are an integer reduction, by its operation."""
-
-    NONE = 0
-    READ = 1
-    WRITE = 2
-    REDUCE = 3
-
-
-CTA_BITS = 26
-SEVERAL = (1 << CTA_BITS) - 1
-"""Stands for more than one CTA."""
-
-TRACKED_CTAS = SEVERAL - 1
-"""CTAs of a launch whose accesses can be tracked, at most."""

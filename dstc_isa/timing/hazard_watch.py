@@ -17,7 +17,15 @@ from dstc_isa.isa.unit import UNITS
 from dstc_isa.program import RAW
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import work_of
-from dstc_isa.timing.model_records import FINDING, FINDINGS, OUTSTANDING, PLACE_WORDS, REGISTER_USE, WATCH, Danger
+from dstc_isa.timing.hazard_records import (
+    FINDING,
+    FINDINGS,
+    OUTSTANDING,
+    PLACE_WORDS,
+    REGISTER_USE,
+    WATCH,
+    Danger,
+)
 from dstc_isa.timing.sm import Sm
 
 WORD_BITS = 64
@@ -34,7 +42,7 @@ class Found:
 
 
 @define
-class Watch:
+class HazardWatch:
     """The records that checked runs work on."""
 
     uses: Record
@@ -43,7 +51,7 @@ class Watch:
     kept: list[Any]
 
     @classmethod
-    def attach(cls, state: LaunchState, gpu: Gpu, machine: Record, sms: list[Sm]) -> "Watch":
+    def attach(cls, state: LaunchState, gpu: Gpu, machine: Record, sms: list[Sm]) -> "HazardWatch":
         """Allocate the records and point the machine and its SMs to them."""
         uses = register_uses(state.launch.kernel.words, gpu)
         size = WATCH.nbytes + OUTSTANDING.nbytes * int(uses["outstanding"].sum())

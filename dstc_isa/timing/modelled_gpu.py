@@ -16,10 +16,11 @@ from dstc_isa.engine.compiled.workers import IN_ORDER, Outcome, run, run_workers
 from dstc_isa.engine.execution import Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.engine.launch_records import KEPT_BYTES, TRACKED_CTAS
+from dstc_isa.engine.launch_records import KEPT_BYTES
 from dstc_isa.engine.record_layout import Record, Words, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
+from dstc_isa.engine.tracker_records import TRACKED_CTAS
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
 from dstc_isa.isa.core_units import BRANCH
@@ -27,17 +28,9 @@ from dstc_isa.isa.instruction import Instruction
 from dstc_isa.timing.blocks import counter_names, unit_table
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
-from dstc_isa.timing.hazard_watch import Watch
+from dstc_isa.timing.hazard_watch import HazardWatch
 from dstc_isa.timing.instruction_timing import kept_rows, port_numbers
-from dstc_isa.timing.model_records import (
-    CHARGE,
-    COUNTERS,
-    MACHINE,
-    REASONS,
-    SM,
-    TASK,
-    TICKS,
-)
+from dstc_isa.timing.model_records import CHARGE, COUNTERS, MACHINE, REASONS, SM, TASK, TICKS
 from dstc_isa.timing.occupancy import Occupancy, occupancy
 from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
@@ -81,8 +74,8 @@ def time_launch(launch: Launch, gpu: Gpu, options: RunOptions, supervisor: Super
     tracking = Tracking(state) if may_depend(launch) and not options.any_order else None
 
     def attempt(used: int, again: bool = False) -> Attempt:
-        machine = Machine.build(state, gpu, fits, slots, chosen, supervisor, costs)
-        watch = Watch.attach(state, gpu, machine.record, machine.sms) if options.check_hazards else None
+        machine = ModelledGpu.build(state, gpu, fits, slots, chosen, supervisor, costs)
+        watch = HazardWatch.attach(state, gpu, machine.record, machine.sms) if options.check_hazards else None
         trackers = [] if tracking is None else [tracking.new_tracker(stops=used > 1) for _ in range(used)]
         stage = [*([IN_ORDER] if again else []), *([] if sample is None else ["of those that are timed"])]
         return Attempt(machine, watch, trackers, used).run(run_task, options.progress, announce, ", ".join(stage))
@@ -121,8 +114,8 @@ def may_depend(launch: Launch) -> bool:
 class Attempt:
     """A timed run of the planned CTAs, and one without time of the others."""
 
-    machine: "Machine"
-    watch: Watch | None
+    machine: "ModelledGpu"
+    watch: HazardWatch | None
     trackers: list[Tracker]
     threads: int
     tasks: list["Task"] = Factory(list)
@@ -193,7 +186,7 @@ class Task:
 
 
 @define
-class Machine:
+class ModelledGpu:
     """The modelled GPU with a launch loaded."""
 
     state: LaunchState
@@ -218,7 +211,7 @@ class Machine:
         plan: Plan,
         supervisor: Supervisor,
         costs: int,
-    ) -> "Machine":
+    ) -> "ModelledGpu":
         """Allocate everything, caches empty; an SM has ``slots`` for CTAs.
 
         ``costs``: address of the code of costs from files of the user's, or 0.

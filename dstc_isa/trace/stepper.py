@@ -19,7 +19,7 @@ RUN_STEP = cache.Entry(
     "dstc_isa.trace.compiled.step",
     "stepper_of",
     "as_step",
-    "dstc_isa.trace.compiled.step_view",
+    "dstc_isa.trace.compiled.step_record",
     ("dstc_isa.trace.compiled",),
 )
 WORDS = {name for name, cell in WARP.fields.items() if cell.words == 1}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstc_isa.engine.code_rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, layout, operand_words, source_words
-from dstc_isa.engine.launch_records import POOL_ROW, ROW_BYTES
+from dstc_isa.engine.code_rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, fetches, operand_words, source_words
+from dstc_isa.engine.register_rows import POOL_ROW, ROW_BYTES
 from dstc_isa.isa.instruction import REGISTRY, Declaration
 from dstc_isa.isa.values import Constant, Immediate
 from tests.strategies import U32, instructions
@@ -16,7 +16,7 @@ BANKS = ConstantReader(dict.fromkeys(range(32), bytes(range(256)) * 257))
 
 @pytest.mark.parametrize("declaration", REGISTRY, ids=NAMES)
 def test_words_lie_behind_each_other(declaration: Declaration) -> None:
-    results, parameters = layout(declaration)
+    results, parameters = fetches(declaration)
     slot = FIRST_SLOT
     for fetch in (*results, *parameters):
         assert fetch.slot == slot
@@ -31,7 +31,7 @@ def test_rows_are_as_long_as_their_layout_and_hold_32_bit_words(instruction: obj
 
     assert isinstance(instruction, Instruction)
     words = operand_words(instruction, Pool())
-    results, parameters = layout(instruction.declaration)
+    results, parameters = fetches(instruction.declaration)
     assert len(words) == sum(f.words for f in (*results, *parameters))
     assert all(-(1 << 31) <= word <= U32 for word in words)
 

@@ -8,7 +8,7 @@ import pytest
 from dstc_isa.engine.device_memory import ALIGNMENT, DEVICE_BASE, GUARD_BYTES, DeviceMemory
 from dstc_isa.engine.execution import decoded, needs_one_thread
 from dstc_isa.engine.launch import prepare
-from dstc_isa.engine.launch_records import POOL_ROW, PREDICATE_SINK, PREDICATE_SLOTS, SINK_ROW
+from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SINK, PREDICATE_SLOTS, SINK_ROW
 from dstc_isa.isa.values import PT, RZ, Address, Register
 from dstc_isa.program import Kernel, Program
 from tests.engine.build import build

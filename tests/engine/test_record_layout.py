@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dstc_isa.engine import layout as engine
+from dstc_isa.engine import launch_records, tracker_records
 from dstc_isa.engine.compiled.jit import entry
 from dstc_isa.engine.compiled.record_views import record_at, register
 from dstc_isa.engine.record_layout import RecordLayout, addresses, put
 from dstc_isa.isa.unit import Cell
-from dstc_isa.timing import layout as timing
-from dstc_isa.trace.compiled import layout as trace
+from dstc_isa.timing import hazard_records, model_records
+from dstc_isa.trace.compiled import step_record
 
-DECLARED = [each for module in (engine, timing, trace) for each in vars(module).values()]
-LAYOUTS = [each for each in DECLARED if isinstance(each, RecordLayout)]
+MODULES = (launch_records, tracker_records, model_records, hazard_records, step_record)
+LAYOUTS = [each for module in MODULES for each in vars(module).values() if isinstance(each, RecordLayout)]
 NAMES = [found.name for found in LAYOUTS]
 
 OWN = {

@@ -13,25 +13,22 @@ from numba import int64
 
 from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
-from dstc_isa.engine.compiled.record_views import (
-    as_launch,
-    as_tracker,
+from dstc_isa.engine.compiled.raw_memory import (
     atomic_add,
     atomic_swap_if,
-    detail_at,
     load_i64,
     load_lanes_u32,
     load_u8,
     load_u32,
-    region_at,
     store_i64,
     store_lanes_u32,
     store_u8,
 )
-from dstc_isa.engine.launch_records import (
+from dstc_isa.engine.compiled.record_views import as_launch, as_tracker, detail_at, region_at
+from dstc_isa.engine.register_rows import ROW_BYTES
+from dstc_isa.engine.tracker_records import (
     CTA_BITS,
     PAGE_SHIFT,
-    ROW_BYTES,
     SEVERAL,
     TRACKER,
     UNITS,

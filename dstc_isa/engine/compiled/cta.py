@@ -6,18 +6,11 @@ from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.record_views import (
-    as_launch,
-    atomic_add,
-    atomic_min,
-    range_step_at,
-    slot_at,
-    store_i64,
-    store_lanes_u32,
-    warp_at,
-)
-from dstc_isa.engine.launch_records import LAUNCH, QUANTUM, ROW_BYTES, TURN, Slot
+from dstc_isa.engine.compiled.raw_memory import atomic_add, atomic_min, store_i64, store_lanes_u32
+from dstc_isa.engine.compiled.record_views import as_launch, range_step_at, slot_at, warp_at
+from dstc_isa.engine.launch_records import LAUNCH, QUANTUM, TURN, Slot
 from dstc_isa.engine.loops import FIRST_LOOK
+from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.isa.divergence import resume
 from dstc_isa.isa.lanes import FULL_MASK, LANES, count_bits, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail

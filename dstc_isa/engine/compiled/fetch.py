@@ -5,7 +5,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
-from dstc_isa.engine.compiled.record_views import (
+from dstc_isa.engine.compiled.raw_memory import (
     load_i64,
     load_lanes_f32,
     load_lanes_u32,
@@ -14,7 +14,7 @@ from dstc_isa.engine.compiled.record_views import (
     store_lanes_u32,
     store_lanes_where,
 )
-from dstc_isa.engine.launch_records import ROW_BYTES
+from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.isa.fetch import ABSOLUTE, NEGATE
 from dstc_isa.isa.lanes import (
     FULL_MASK,

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from dstc_isa.engine.code_rows import Fetch, dispatch_number, layout
+from dstc_isa.engine.code_rows import Fetch, dispatch_number, fetches
 from dstc_isa.engine.launch_records import UNIT_STATE
 from dstc_isa.isa.fetch import Base, Fetched, Lane, Word
 from dstc_isa.isa.instruction import REGISTRY, Declaration
@@ -22,9 +22,8 @@ from dstc_isa.engine.compiled.fetch import (
     put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
 from dstc_isa.engine.compiled.jit import compiled, entry
-from dstc_isa.engine.compiled.record_views import (
-    as_code, as_launch, as_warp, call_foreign, code_at, load_i64, load_s32, store_i64, trace_at,
-)
+from dstc_isa.engine.compiled.record_views import as_code, as_launch, as_warp, code_at, trace_at
+from dstc_isa.engine.compiled.raw_memory import call_foreign, load_i64, load_s32, store_i64
 from dstc_isa.engine.launch_records import CODE_BYTES, TRACED_OFF, TRACED_PC
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.warp import Fault, fail
@@ -172,7 +171,7 @@ def alias(function: Callable[..., Any]) -> str:
 
 def _branch(declaration: Declaration, first: bool, before: str, behind: str) -> str:
     """The branch of an instruction; ``before`` and ``behind`` bring the warp's record up to date, and read it."""
-    results, parameters = layout(declaration)
+    results, parameters = fetches(declaration)
     number = dispatch_number(declaration)
     lines = [f"        {'if' if first else 'elif'} operation == {number}:  # {declaration.mnemonic}\n"]
     by_name = {fetch.parameter.name: fetch for fetch in parameters if fetch.parameter is not None}

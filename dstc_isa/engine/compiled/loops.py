@@ -5,9 +5,11 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, merged
-from dstc_isa.engine.compiled.record_views import code_at, load_i64, store_i64, warp_at
-from dstc_isa.engine.launch_records import PREDICATE_SLOTS, ROW_BYTES, WARP, Access
+from dstc_isa.engine.compiled.raw_memory import load_i64, store_i64
+from dstc_isa.engine.compiled.record_views import code_at, warp_at
+from dstc_isa.engine.launch_records import WARP, Access
 from dstc_isa.engine.loops import STATE, STATE_ARRAYS, WINDOW, WINDOW_SHARE, Reach
+from dstc_isa.engine.register_rows import PREDICATE_SLOTS, ROW_BYTES
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
 from dstc_isa.isa.warp import Fault, fail
 

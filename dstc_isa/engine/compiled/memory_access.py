@@ -11,12 +11,8 @@ from numba import int64
 from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.conflicts import note_bytes, note_scattered
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.record_views import (
-    allocation_at,
-    as_launch,
+from dstc_isa.engine.compiled.raw_memory import (
     atomic_swap_if,
-    bank_at,
-    code_at,
     load_i64,
     load_lanes_u16,
     load_lanes_u32,
@@ -33,7 +29,10 @@ from dstc_isa.engine.compiled.record_views import (
     store_u16,
     store_u32,
 )
-from dstc_isa.engine.launch_records import ROW_BYTES, Access, Traffic, Use
+from dstc_isa.engine.compiled.record_views import allocation_at, as_launch, bank_at, code_at
+from dstc_isa.engine.launch_records import Access, Traffic
+from dstc_isa.engine.register_rows import ROW_BYTES
+from dstc_isa.engine.tracker_records import Use
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.memory import combine, order_matters, red

@@ -1,4 +1,4 @@
-"""Machine state in memory as Numba sees it: raw addresses with named 64-bit fields, and typed loads and stores.
+"""Records as Numba sees them: addresses whose fields have names.
 
 Addresses are plain integers, so no reference is counted in the hot path; Python allocates the memory and keeps
 it alive for the whole launch.
@@ -22,24 +22,22 @@ from numba.extending import (
 )
 
 from dstc_isa.engine.compiled.jit import emitter
-from dstc_isa.engine.compiled.lane_types import F32, I32, I64, U32, U64, as_bits, broadcast, vector
+from dstc_isa.engine.compiled.lane_types import I64
+from dstc_isa.engine.compiled.raw_memory import pointer
 from dstc_isa.engine.launch_records import (
     ALLOCATION,
     BANK,
     CODE,
-    COMPARISON,
-    DETAIL,
     LAUNCH,
     RANGE_STEP,
-    REGION,
     SLOT,
     TRACE,
-    TRACKER,
     WARP,
     WORKER,
     unit_fields,
 )
 from dstc_isa.engine.record_layout import RecordLayout, Word
+from dstc_isa.engine.tracker_records import COMPARISON, DETAIL, REGION, TRACKER
 
 
 class WordsType(types.Type):
@@ -54,7 +52,7 @@ class WordsType(types.Type):
 
     def load(self, builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
         """The word at an address."""
-        value = builder.load(_pointer(builder, place, self.stored), typ=self.stored)
+        value = builder.load(pointer(builder, place, self.stored), typ=self.stored)
         if self.stored == I64:
             return value
         return builder.sext(value, I64) if self.signed else builder.zext(value, I64)
@@ -62,7 +60,7 @@ class WordsType(types.Type):
     def store(self, builder: ir.IRBuilder, place: ir.Value, value: ir.Value) -> None:
         """Write the word at an address."""
         value = value if self.stored == I64 else builder.trunc(value, self.stored)
-        builder.store(value, _pointer(builder, place, self.stored))
+        builder.store(value, pointer(builder, place, self.stored))
 
 
 class RecordType(types.Type):
@@ -101,10 +99,6 @@ class RecordAttribute(AttributeTemplate):
         if name not in record_type.places:
             return None
         return types.int64 if record_type.places[name][1] == 1 else record_type.words
-
-
-def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Value:
-    return builder.inttoptr(address, kind.as_pointer())
 
 
 @lower_getattr_generic(RecordType)
@@ -181,131 +175,6 @@ allocation_at = record_at(ALLOCATION)
 bank_at = record_at(BANK)
 region_at = record_at(REGION)
 detail_at = record_at(DETAIL)
-
-
-def _loader(result: types.Type, stored: ir.Type, signed: bool = False) -> Any:
-    @emitter
-    def load(typing: Any, address: Any) -> Any:
-        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-            alignment = 4 if isinstance(stored, ir.VectorType) else 1
-            value = builder.load(_pointer(builder, args[0], stored), align=alignment, typ=stored)
-            wide = context.get_value_type(result)
-            if value.type == wide:
-                return value
-            return builder.sext(value, wide) if signed else builder.zext(value, wide)
-
-        return result(types.int64), emit
-
-    return load
-
-
-def _storer(kind: types.Type, stored: ir.Type) -> Any:
-    @emitter
-    def store(typing: Any, address: Any, value: Any) -> Any:
-        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
-            value = args[1]
-            if value.type != stored:
-                value = builder.trunc(value, stored)
-            alignment = 4 if isinstance(stored, ir.VectorType) else 1
-            builder.store(value, _pointer(builder, args[0], stored), align=alignment)
-
-        return types.void(types.int64, kind), emit
-
-    return store
-
-
-load_u8 = _loader(types.int64, ir.IntType(8))
-load_s8 = _loader(types.int64, ir.IntType(8), signed=True)
-load_u16 = _loader(types.int64, ir.IntType(16))
-load_s16 = _loader(types.int64, ir.IntType(16), signed=True)
-load_u32 = _loader(types.int64, I32)
-load_s32 = _loader(types.int64, I32, signed=True)
-load_i64 = _loader(types.int64, I64)
-store_u8 = _storer(types.int64, ir.IntType(8))
-store_u16 = _storer(types.int64, ir.IntType(16))
-store_u32 = _storer(types.int64, I32)
-store_i64 = _storer(types.int64, I64)
-load_lanes_u32 = _loader(U32, vector(I32))
-load_lanes_f32 = _loader(F32, vector(F32.element))
-load_lanes_u16 = _loader(U32, vector(ir.IntType(16)))
-store_lanes_u32 = _storer(U32, vector(I32))
-store_lanes_f32 = _storer(F32, vector(F32.element))
-store_lanes_u64 = _storer(U64, vector(I64))
-
-
-@emitter
-def atomic_add(typing: Any, address: Any, amount: Any) -> Any:
-    """Add to a 64-bit word shared by threads; the old value."""
-
-    def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        return builder.atomic_rmw("add", _pointer(builder, args[0], I64), args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), emit
-
-
-@emitter
-def atomic_min(typing: Any, address: Any, limit: Any) -> Any:
-    """Lower a 64-bit word shared by threads to ``limit``; the old value."""
-
-    def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        return builder.atomic_rmw("min", _pointer(builder, args[0], I64), args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), emit
-
-
-@emitter
-def atomic_swap_if(typing: Any, address: Any, expected: Any, value: Any) -> Any:
-    """Compare and swap a 32-bit word shared by threads; the old value as an unsigned number."""
-
-    def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        expected, value = (builder.trunc(a, I32) for a in args[1:])
-        pair = builder.cmpxchg(_pointer(builder, args[0], I32), expected, value, "seq_cst")
-        return builder.zext(builder.extract_value(pair, 0), I64)
-
-    return types.int64(types.int64, types.int64, types.int64), emit
-
-
-def _caller(count: int) -> Any:
-    """A call of the code at an address with ``count`` 64-bit arguments."""
-
-    @emitter
-    def call(typing: Any, address: Any, arguments: Any) -> Any:
-        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
-            function = builder.inttoptr(args[0], ir.FunctionType(I64, [I64] * count).as_pointer())
-            builder.call(function, [builder.extract_value(args[1], i) for i in range(count)])
-
-        return types.void(types.int64, arguments), emit
-
-    return call
-
-
-call_foreign = _caller(2)
-"""Execute an instruction: ``call_foreign(address, (warp, row))``."""
-
-call_cost = _caller(6)
-"""Charge one: ``call_cost(address, (unit, charge, warp, block, parameters, counters))``, addresses but the first."""
-
-
-@emitter
-def store_lanes_where(typing: Any, address: Any, value: Any, condition: Any) -> Any:
-    """Blend u32 lanes into a register row where the bool lanes are true."""
-
-    def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
-        place = _pointer(builder, args[0], vector(I32))
-        before = builder.load(place, align=4, typ=vector(I32))
-        builder.store(builder.select(as_bits(builder, args[2]), args[1], before), place, align=4)
-
-    return types.void(types.int64, value, condition), emit
-
-
-@emitter
-def splat_u64(typing: Any, value: Any) -> Any:
-    """A 64-bit scalar in every lane."""
-
-    def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        return broadcast(builder, args[0])
-
-    return U64(types.int64), emit
 
 
 def _getitem_type(context: Any) -> Any:

@@ -13,8 +13,9 @@ from dstc_isa.engine.compiled.cache import RUN_FOREIGN, load_foreign
 from dstc_isa.engine.compiled.kernel_code import KernelCode, code_of
 from dstc_isa.engine.execution import check_constants
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.launch_records import BANK, LAUNCH, POOL_ROW, PREDICATE_SLOTS, WARP
+from dstc_isa.engine.launch_records import BANK, LAUNCH, WARP
 from dstc_isa.engine.record_layout import Record, Words, addresses
+from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SLOTS
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.values import PT, RZ

@@ -13,7 +13,9 @@ from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.launch_records import (
+from dstc_isa.engine.record_layout import Record
+from dstc_isa.engine.supervision import Supervisor
+from dstc_isa.engine.tracker_records import (
     COMPARISON,
     DETAIL,
     PAGE_SHIFT,
@@ -25,8 +27,6 @@ from dstc_isa.engine.launch_records import (
     Page,
     Use,
 )
-from dstc_isa.engine.record_layout import Record
-from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.host_memory import require
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.memory import ldg, stg

@@ -8,20 +8,19 @@ from typing import Any
 
 from numba.extending import overload, register_jitable
 
-from dstc_isa.engine.compiled import lane_functions, memory_access
-from dstc_isa.engine.compiled import record_views as records
+from dstc_isa.engine.compiled import lane_functions, memory_access, raw_memory, record_views
 from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
-from dstc_isa.engine.launch_records import ROW_BYTES
+from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.isa import divergence, warp
 from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, ballot, spread
 from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.warp import Space
 
-load_i64, store_i64 = records.load_i64, records.store_i64
-load_lanes_u32, store_lanes_u32 = records.load_lanes_u32, records.store_lanes_u32
-store_lanes_where = records.store_lanes_where
+load_i64, store_i64 = raw_memory.load_i64, raw_memory.store_i64
+load_lanes_u32, store_lanes_u32 = raw_memory.load_lanes_u32, raw_memory.store_lanes_u32
+store_lanes_where = raw_memory.store_lanes_where
 
 
 def _read_register(warp: Any, index: Any) -> Any:
@@ -106,7 +105,7 @@ def plain_functions(module: ModuleType) -> list[Any]:
 def register_machine() -> None:
     """Make lanes and warp state known to Numba."""
     lane_functions.register()
-    records.register()
+    record_views.register()
     direct = {
         warp.read_register: _read_register,
         warp.write_register: _write_register,
@@ -140,7 +139,7 @@ def register_all() -> None:
     cleared whenever the interpreter is entered, which the timing model does for each stretch of instructions.
     """
     register_machine()
-    records.add_unit_fields()
+    record_views.add_unit_fields()
     for unit in UNITS:
         if unit.compiled is not None:
             _register_once(unit.compiled)

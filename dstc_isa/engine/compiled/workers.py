@@ -14,11 +14,12 @@ from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.execution import Dependence, Execution, needs_one_thread
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.launch_records import KEPT_BYTES, SLOT, TRACKED_CTAS, WORKER, open_ctas
+from dstc_isa.engine.launch_records import KEPT_BYTES, SLOT, WORKER, open_ctas
 from dstc_isa.engine.ranges import Ranges
 from dstc_isa.engine.record_layout import Record, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
+from dstc_isa.engine.tracker_records import TRACKED_CTAS
 from dstc_isa.host_memory import require
 from dstc_isa.host_threads import host_threads
 

@@ -7,7 +7,7 @@ import numpy as np
 from dstc_isa.engine.code_rows import (
     ConstantReader,
     Fetch,
-    layout,
+    fetches,
     predicate_slot,
     register_row,
     source_words,
@@ -27,7 +27,7 @@ def execute(warp: ReferenceWarp, instruction: Instruction, banks: ConstantReader
     Raises SemanticsError if the semantics fail or return something else than declared.
     """
     declaration = instruction.declaration
-    results, parameters = layout(declaration)
+    results, parameters = fetches(declaration)
     fetched = {fetch.name: _argument(warp, fetch, instruction, banks) for fetch in parameters}
     arguments = [fetched.get(f"x{number}", warp) for number in range(len(declaration.parameters))]
     mask = warp.mask

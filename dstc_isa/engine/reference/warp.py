@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.launch_records import PREDICATE_SLOTS, SINK_ROW
 from dstc_isa.engine.loops import FIRST_LOOK, STATE, STATE_ARRAYS
+from dstc_isa.engine.register_rows import PREDICATE_SLOTS, SINK_ROW
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, lowest_bit
 from dstc_isa.isa.memory import combine

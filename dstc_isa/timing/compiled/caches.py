@@ -6,7 +6,7 @@ Within an epoch an SM sees the L2 as it was at the start of the epoch, and its o
 from typing import Any
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.record_views import load_i64, store_i64
+from dstc_isa.engine.compiled.raw_memory import load_i64, store_i64
 from dstc_isa.isa.lanes import count_bits
 from dstc_isa.timing.compiled.model_views import fill_at, logged_at, pending_at, sm_at
 from dstc_isa.timing.model_records import FAR, PENDING_ENTRIES, SECTORS, TICKS

@@ -9,13 +9,27 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled, inlined
-from dstc_isa.engine.compiled.record_views import code_at, load_i64
+from dstc_isa.engine.compiled.raw_memory import load_i64
+from dstc_isa.engine.compiled.record_views import code_at, record_at, record_view
 from dstc_isa.isa.control import AFTER_SETTING, NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK, lowest_bit
-from dstc_isa.timing.compiled.model_views import as_watch, finding_at, outstanding_at, register_use_at
-from dstc_isa.timing.model_records import FAR, FINDINGS, PLACE_WORDS, WATCH, WATCHED_PLACES, Danger
+from dstc_isa.timing.hazard_records import (
+    FINDING,
+    FINDINGS,
+    OUTSTANDING,
+    PLACE_WORDS,
+    REGISTER_USE,
+    WATCH,
+    WATCHED_PLACES,
+    Danger,
+)
+from dstc_isa.timing.model_records import FAR
 
 ENTRIES = WATCH.nbytes
+as_watch = record_view(WATCH)
+register_use_at = record_at(REGISTER_USE)
+outstanding_at = record_at(OUTSTANDING)
+finding_at = record_at(FINDING)
 
 
 @inlined

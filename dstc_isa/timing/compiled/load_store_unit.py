@@ -5,7 +5,7 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import compiled
-from dstc_isa.engine.compiled.record_views import load_i64
+from dstc_isa.engine.compiled.raw_memory import load_i64
 from dstc_isa.engine.launch_records import Access, Traffic
 from dstc_isa.isa.lanes import LANES, count_bits, lowest_bit
 from dstc_isa.timing.compiled.caches import from_l2, load_line

@@ -6,18 +6,14 @@ from dstc_isa.timing.model_records import (
     CHARGE,
     CLOCK,
     FILL,
-    FINDING,
     INSTRUCTION_TIMING,
     LOGGED,
     MACHINE,
-    OUTSTANDING,
     PENDING,
-    REGISTER_USE,
     SM,
     SUBCORE,
     TASK,
     UNIT,
-    WATCH,
 )
 
 as_machine = record_view(MACHINE)
@@ -26,7 +22,6 @@ as_subcore = record_view(SUBCORE)
 as_clock = record_view(CLOCK)
 as_charge = record_view(CHARGE)
 as_task = record_view(TASK)
-as_watch = record_view(WATCH)
 sm_at = record_at(SM)
 subcore_at = record_at(SUBCORE)
 clock_at = record_at(CLOCK)
@@ -36,6 +31,3 @@ fill_at = record_at(FILL)
 logged_at = record_at(LOGGED)
 pending_at = record_at(PENDING)
 bank_words_at = record_at(BANK_WORDS)
-register_use_at = record_at(REGISTER_USE)
-outstanding_at = record_at(OUTSTANDING)
-finding_at = record_at(FINDING)

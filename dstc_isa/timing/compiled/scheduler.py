@@ -5,7 +5,8 @@ from typing import Any
 from numba import int64
 
 from dstc_isa.engine.compiled.jit import inlined
-from dstc_isa.engine.compiled.record_views import as_trace, code_at, load_i64, store_i64
+from dstc_isa.engine.compiled.raw_memory import load_i64, store_i64
+from dstc_isa.engine.compiled.record_views import as_trace, code_at
 from dstc_isa.engine.launch_records import TRACED_OFF, TRACED_PC
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.lanes import FULL_MASK

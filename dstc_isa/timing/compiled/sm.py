@@ -7,17 +7,8 @@ from numba import int64
 from dstc_isa.engine.compiled.cta import fail_stuck, open_barriers, start_warp
 from dstc_isa.engine.compiled.jit import compiled, inlined, merged
 from dstc_isa.engine.compiled.loops import looker_of
-from dstc_isa.engine.compiled.record_views import (
-    as_launch,
-    as_trace,
-    as_warp,
-    atomic_add,
-    call_cost,
-    code_at,
-    load_i64,
-    store_i64,
-    warp_at,
-)
+from dstc_isa.engine.compiled.raw_memory import atomic_add, call_cost, load_i64, store_i64
+from dstc_isa.engine.compiled.record_views import as_launch, as_trace, as_warp, code_at, warp_at
 from dstc_isa.engine.launch_records import TRACE, Traffic
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.warp import Fault, fail

@@ -1,5 +1,6 @@
 """The record by which Python asks the interpreter for some instructions of a warp."""
 
+from dstc_isa.engine.compiled.record_views import record_view
 from dstc_isa.engine.record_layout import RecordLayout
 
 STEP = RecordLayout(
@@ -16,6 +17,8 @@ STEP = RecordLayout(
         "count": "instructions that were issued",
     },
 )
+
+as_step = record_view(STEP)
 
 MOST_STEPS = 4096
 """Instructions that one call issues."""

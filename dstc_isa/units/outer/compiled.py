@@ -10,7 +10,8 @@ from numba.extending import models, register_model
 from dstc_isa.engine.compiled.lane_functions import I16, emit_half_to_float
 from dstc_isa.engine.compiled.lane_types import F32, I32, I64, define, vector
 from dstc_isa.engine.compiled.record_views import RecordType
-from dstc_isa.engine.launch_records import ROW_BYTES, WARP
+from dstc_isa.engine.launch_records import WARP
+from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.isa.lanes import LANES
 
 from . import runs

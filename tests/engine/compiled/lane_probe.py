@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from dstc_isa.engine.compiled import lane_functions
-from dstc_isa.engine.compiled.record_views import (
+from dstc_isa.engine.compiled.raw_memory import (
     load_i64,
     load_lanes_f32,
     load_lanes_u32,
