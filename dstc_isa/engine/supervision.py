@@ -186,6 +186,14 @@ class Supervisor:
         self.expired = now >= self._deadline
         return self.expired
 
+    def finished(self) -> bool:
+        """Whether all CTAs of the stage have ended, so that its time was enough; what comes next may still run out."""
+        assert self._survey is not None
+        survey = self._survey()
+        if survey.done >= survey.total:
+            self.expired = False
+        return not self.expired
+
     def timed_out(self) -> TimedOut:
         """The error to raise when the time is up and the engine has stopped."""
         assert self.timeout is not None

@@ -18,7 +18,7 @@ def run_threads(
 ) -> None:
     """Call a function for each argument, each on a thread; an interrupt stops the launch.
 
-    Raises TimedOut when the supervisor says that the time is up, and all threads have ended.
+    Raises TimedOut when the supervisor says that the time is up, and all threads have ended before they were done.
     """
     # Not Thread.join: when it is interrupted, Python 3.11 takes a running thread for one that has ended.
     with ThreadPoolExecutor(len(arguments)) as pool:
@@ -33,7 +33,10 @@ def run_threads(
             launch["cancelled"] = 1
             raise
     if supervisor is not None and supervisor.expired:
-        raise supervisor.timed_out()
+        if not supervisor.finished():
+            raise supervisor.timed_out()
+        # Nobody was stopped. If a conflict had cancelled the launch as well, trackers tell of it.
+        launch["cancelled"] = 0
 
 
 def _ask(supervisor: Supervisor | None, launch: Record) -> None:
