@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dstc_isa.conv.shape import ConvShape
 from dstc_isa.halves import underflow_text
 from dstc_isa.overview import HtmlOverview, array_text
 from dstc_isa.report.document import document
 from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.text.headings import Operand, cycles_of_parts, equation, executed_of_dense, headed
 from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 
@@ -46,7 +47,7 @@ class ConvResult(HtmlOverview):
     @property
     def report(self) -> RunStatistics:
         """The kernel that convolves, below what the terminal says of the convolution."""
-        return evolve(self.run, heading=tuple(_heading(self)))
+        return headed(self.run, _heading(self))
 
     @property
     def warning(self) -> str:
@@ -95,11 +96,9 @@ class ConvResult(HtmlOverview):
 def _heading(result: ConvResult) -> list[str]:
     """Shapes and densities, outer products, and cycles of the kernels."""
     shape = result.shape
-    lines = [
-        f"y ({_by(shape.output_shape)}) = x ({_by(shape.input_shape)}, density {result.density_x:.4g}) "
-        f"* w ({_by(shape.weight_shape)}, density {result.density_w:.4g})"
-    ]
-    lines += filter(None, [result.warning])
+    activations = Operand("x", shape.input_shape, result.density_x)
+    weights = Operand("w", shape.weight_shape, result.density_w)
+    lines = [equation(Operand("y", shape.output_shape), activations, weights), result.warning]
     timing = result.run.timing
     if timing is None or result.cycles is None:
         return lines
@@ -109,12 +108,8 @@ def _heading(result: ConvResult) -> list[str]:
         outputs = shape.images * shape.out_height * shape.out_width
         groups = shape.groups * -(-shape.group_filters // GROUP_ROWS) * -(-outputs // GROUP_COLUMNS)
         dense = groups * shape.group_channels * shape.rows * shape.columns
-        lines.append(f"OHMMA executed {executed:,} of {dense:,} dense ({executed / dense:.2%})")
+        lines.append(executed_of_dense(executed, dense))
     before = result.cycles - timing.cycles
     if before:
-        lines.append(f"{before:,} cycles of encoding, {timing.cycles:,} of the convolution, {result.cycles:,} in all")
+        lines.append(cycles_of_parts(before, timing.cycles))
     return lines
-
-
-def _by(numbers: tuple[int, ...]) -> str:
-    return "x".join(map(str, numbers))

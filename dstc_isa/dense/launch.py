@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dstc_isa.dense.operands import BLOCK, Halves, grid
 from dstc_isa.engine.launch import Argument
@@ -18,6 +18,7 @@ from dstc_isa.report.document import document
 from dstc_isa.report.products import counts
 from dstc_isa.report.run_shipped import run_shipped
 from dstc_isa.report.statistics import RunStatistics
+from dstc_isa.text.headings import Operand, equation, headed
 
 
 @frozen(eq=False, repr=False)
@@ -41,8 +42,8 @@ class GemmResult(HtmlOverview):
     def report(self) -> RunStatistics:
         """The run, below what the terminal says of the product."""
         m, n = self.c.shape
-        lines = [f"C ({m}x{n}) = A ({m}x{self.k}) * B ({self.k}x{n})", self.warning]
-        return evolve(self.run, heading=tuple(filter(None, lines)))
+        product = equation(Operand("C", (m, n)), Operand("A", (m, self.k)), Operand("B", (self.k, n)))
+        return headed(self.run, [product, self.warning])
 
     @property
     def warning(self) -> str:

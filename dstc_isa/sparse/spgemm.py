@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dstc_isa.engine.launch import MAX_GRID
 from dstc_isa.engine.run_options import RunKeywords, RunOptions
@@ -24,7 +24,7 @@ from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.sparse.bitmap import BitmapMatrix, encode
 from dstc_isa.sparse.groups import products
 from dstc_isa.sparse.packed import PackedMatrix, PackedProduct, pack
-from dstc_isa.text.counts_text import counts_text
+from dstc_isa.text.headings import Operand, equation, executed_of_dense, headed, non_zeros, seconds_in_all
 from dstc_isa.units.outer.unit import GROUP_COLUMNS, GROUP_ROWS
 
 CTA_TILE = 128
@@ -84,16 +84,15 @@ class SpgemmReport(HtmlOverview):
     @property
     def headed_run(self) -> RunStatistics:
         """The run, below what the terminal says of the product."""
-        total = self.ohmma_issued + self.ohmma_skipped
-        share = self.ohmma_issued / total if total else 0.0
+        left, right = Operand("A", (self.m, self.k), self.density_a), Operand("B", (self.k, self.n), self.density_b)
         lines = [
-            f"C ({self.m}x{self.n}) = A ({self.m}x{self.k}, density {self.density_a:.4g}) "
-            f"* B ({self.k}x{self.n}, density {self.density_b:.4g})",
-            f"OHMMA executed {self.ohmma_issued:,} of {total:,} dense ({share:.2%}), skipped {self.ohmma_skipped:,}",
-            counts_text("C", self.nnz, self.m * self.n),
-            f"{self.total_seconds:.3f} s in all, with encoding and the engine's start",
+            equation(Operand("C", (self.m, self.n)), left, right),
+            executed_of_dense(self.ohmma_issued, self.ohmma_issued + self.ohmma_skipped),
+            non_zeros("C", self.nnz, self.m * self.n),
+            seconds_in_all(self.total_seconds),
+            self.warning,
         ]
-        return evolve(self.run, heading=(*lines, *filter(None, [self.warning])))
+        return headed(self.run, lines)
 
     @property
     def warning(self) -> str:
