@@ -69,18 +69,18 @@ def test_compiled_code_reads_what_python_wrote_and_the_other_way_round(word: Any
 
     @entry
     def turn(source: int, target: int) -> None:
-        """Copy the second record, changed, to the third."""
+        """Copy the second record, turned round and halved, to the third."""
         old, new = own_at(source, 1), own_at(target, 2)
-        new.one = old.last + 1
+        new.one = old.last >> 1
         for place in range(3):
-            new.three[place] = old.three[2 - place]
-        new.last = old.one - 1
+            new.three[place] = old.three[2 - place] >> 1
+        new.last = old.one >> 1
 
-    info = np.iinfo(word)
+    low, high = int(np.iinfo(word).min), int(np.iinfo(word).max)
     made = layout.new(3)
-    made[1] = (info.max, [info.min, 2, info.max], info.min)
+    made[1] = (high, [low, 2, high], low)
     turn(made.ctypes.data, made.ctypes.data)
-    assert made[2]["one"] == info.min + 1
-    assert made[2]["three"].tolist() == [info.max, 2, info.min]
-    assert made[2]["last"] == info.max - 1
+    assert made[2]["one"] == low >> 1
+    assert made[2]["three"].tolist() == [high >> 1, 1, low >> 1]
+    assert made[2]["last"] == high >> 1
     assert made[0].item()[0] == 0
