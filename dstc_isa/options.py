@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import wraps
+from numbers import Integral
 from typing import Any, ParamSpec, TypeVar, get_args
 
-import numpy as np
 from attrs import NOTHING, fields
 
 from dstc_isa.errors import ArgumentTypeError, DstcError, UsageError
@@ -68,7 +68,7 @@ def check_name(name: str, value: object, kinds: type | tuple[type, ...], expecte
 
 def check_whole(name: str, value: object) -> None:
     """Raise ArgumentTypeError for what is no whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise ArgumentTypeError(f"{name} is a whole number, not {kind_text(value)}")
 
 
