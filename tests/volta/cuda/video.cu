@@ -1,0 +1,13 @@
+// Video instructions: bytes and halves of words, with selection, saturation and a second operation.
+#include "forms.h"
+
+#define V(OP) TERNARY(OP, s32, "r", s32, "r", s32, "r", s32, "r")
+#define V2(OP) BINARY(OP, s32, "r", s32, "r", s32, "r")
+KERNEL(scalar_sums, s32) { BEGIN V2("vadd.s32.s32.s32") V2("vadd.s32.u32.s32.sat %0, %1.b0, %2.h1; //") V("vadd.u32.s32.u32.add %0, %1.b1, %2.b2, %3; //") V2("vsub.s32.s32.s32") V2("vsub.u32.u32.u32.sat") V("vsub.s32.s32.s32.min %0, %1.h0, %2.b3, %3; //") V2("vabsdiff.s32.s32.s32") V("vabsdiff.u32.u32.u32.add") V("vabsdiff.s32.s32.s32.max") V2("vabsdiff.u32.u32.u32.sat %0, %1.b0, %2.b0; //") }
+KERNEL(scalar_others, s32) { BEGIN V2("vmin.s32.s32.s32") V2("vmax.u32.u32.u32") V("vmax.s32.s32.s32.add") V2("vshl.u32.u32.u32.clamp") V2("vshr.s32.s32.u32.wrap") V("vshl.u32.u32.u32.sat.wrap.add") V("vmad.s32.s32.s32") V("vmad.s32.s32.s32.sat %0, %1.h0, %2.h1, %3; //") V("vmad.u32.u32.u32.shr7") V("vmad.u32.u32.u32.po %0, %1.b0, %2.b1, %3; //") V2("vset.s32.s32.lt") V2("vset.u32.u32.ge %0, %1.b0, %2.b2; //") V("vset.s32.u32.ne.add") V("vset.u32.u32.eq.max") }
+KERNEL(pairs, s32) { BEGIN V("vadd2.s32.s32.s32") V("vadd2.s32.s32.s32.sat") V("vadd2.u32.u32.u32.add") V("vsub2.s32.s32.s32") V("vavrg2.s32.s32.s32") V("vabsdiff2.s32.s32.s32") V("vabsdiff2.u32.u32.u32.add") V("vmin2.s32.s32.s32") V("vmax2.u32.u32.u32.add") V("vset2.s32.s32.lt") V("vset2.u32.u32.eq.add") V("vadd2.u32.u32.u32 %0.h0, %1.h10, %2.h32, %3; //") }
+KERNEL(quads, s32) { BEGIN V("vadd4.s32.s32.s32") V("vadd4.u32.u32.u32.sat") V("vadd4.u32.u32.u32.add") V("vsub4.s32.s32.s32") V("vavrg4.u32.u32.u32") V("vabsdiff4.u32.u32.u32") V("vabsdiff4.s32.s32.s32") V("vabsdiff4.u32.u32.u32.add") V("vabsdiff4.s32.s32.s32.add") V("vabsdiff4.u32.u32.u32.sat") V("vabsdiff4.u32.s32.u32.add") V("vmin4.u32.u32.u32") V("vmax4.s32.s32.s32") V("vmax4.u32.u32.u32.add") V("vset4.u32.u32.gt") V("vset4.s32.s32.ne.add") V("vadd4.u32.u32.u32 %0.b20, %1.b3210, %2.b7654, %3; //") }
+extern "C" __global__ void intrinsics(u32* p, u32 u) {
+    u32 a = p[threadIdx.x], b = p[threadIdx.x + 1];
+    p[2] = __vadd4(a, b); p[3] = __vsub4(a, u); p[4] = __vabsdiffu4(a, b); p[5] = __vsadu4(a, b); p[6] = __vcmpgtu4(a, b); p[7] = __vavgu4(a, b); p[8] = __vmaxs2(a, b); p[9] = __vminu4(a, b); p[10] = __vsetltu2(a, b); p[11] = __vhaddu4(a, b); p[12] = __vabs2(a); p[13] = __vneg4(a); p[14] = __vaddss2(a, b); p[15] = __vsads2(a, b); p[16] = __usad(a, b, u); p[17] = __sad(a, b, u); p[18] = __byte_perm(a, b, 0x2143); p[19] = __funnelshift_l(a, b, u); p[20] = __vibmax_s32(a, b, (bool*)p); p[21] = __viaddmax_s32(a, b, u); p[22] = __vimin3_u32(a, b, u);
+}

@@ -1,0 +1,195 @@
+"""NVIDIA's own compilers and disassembler for sm_70, as published on PyPI, if the running Python has them.
+
+Their versions are those of the extra EXTRA in pyproject.toml, since what they print differs between versions and later
+ones no longer know sm_70. Nothing of them is kept in the repository. Of triton, only its nvdisasm 12.4 is used.
+"""
+
+import ctypes
+import os
+import re
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+EXTRA = "oracle"
+ROOT = Path(__file__).resolve().parents[2]
+WORD = 16
+"""Bytes of an instruction."""
+
+_CHUNK = 16384
+_LINE = re.compile(r"^\s*/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;\s*$", re.M)
+_COMPLAINT = re.compile(r"^nvdisasm (error|fatal)\s*: (.*) at address 0x([0-9a-f]+)$", re.M)
+_RELATIVE = re.compile(r"(?<![\w\[])(-?0x[0-9a-f]+)\b")
+_BLANKS = re.compile(r" (?=,)|(?<=\]) (?=\[)")
+_MASK = (1 << 64) - 1
+
+
+class Unavailable(Exception):
+    """The pinned packages are not installed; the message says how to install them."""
+
+
+class Refused(Exception):
+    """A compiler does not take its input; the message is its log."""
+
+
+def missing() -> list[str]:
+    """The pinned packages that the running Python does not have in exactly that version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lacking = []
+    for package in project["optional-dependencies"][EXTRA]:
+        name, version = package.split("==")
+        try:
+            if distribution(name).version != version:
+                lacking.append(package)
+        except PackageNotFoundError:
+            lacking.append(package)
+    return lacking
+
+
+@cache
+def _place(package: str, path: str) -> Path:
+    """A file of an installed package; Unavailable, with the command that installs all, if it is not there."""
+    lacking = missing()
+    if lacking:
+        raise Unavailable(f"not installed: {', '.join(lacking)}; 'pip install -e .[{EXTRA}]' installs them")
+    return Path(str(distribution(package).locate_file(path)))
+
+
+def _program(package: str, path: str) -> str:
+    place = _place(package, path)
+    if not os.access(place, os.X_OK):
+        place.chmod(0o755)
+    return str(place)
+
+
+def compile_cuda(source: str, name: str, options: Sequence[str] = ()) -> str:
+    """The PTX of CUDA C++, which may include headers that lie beside ``name``."""
+    library = ctypes.CDLL(str(_place("nvidia-cuda-nvrtc-cu12", "nvidia/cuda_nvrtc/lib/libnvrtc.so.12")))
+    includes = [
+        _place("nvidia-cuda-runtime-cu12", "nvidia/cuda_runtime/include"),
+        _place("nvidia-cuda-nvcc-cu12", "nvidia/cuda_nvcc/include"),
+        _place("nvidia-cuda-cccl-cu12", "nvidia/cuda_cccl/include"),
+        Path(name).parent,
+    ]
+    given = ["--gpu-architecture=compute_70", "--std=c++17", *(f"-I{folder}" for folder in includes), *options]
+    program = ctypes.c_void_p()
+    library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), 0, None, None)
+    encoded = (ctypes.c_char_p * len(given))(*[option.encode() for option in given])
+    status = library.nvrtcCompileProgram(program, len(given), encoded)
+
+    def text(kind: str) -> str:
+        count = ctypes.c_size_t()
+        getattr(library, f"nvrtcGet{kind}Size")(program, ctypes.byref(count))
+        buffer = ctypes.create_string_buffer(count.value)
+        getattr(library, f"nvrtcGet{kind}")(program, buffer)
+        return buffer.raw.rstrip(b"\0").decode()
+
+    try:
+        if status:
+            raise Refused(text("ProgramLog"))
+        return text("PTX")
+    finally:
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def assemble(ptx: str, options: Sequence[str] = ()) -> bytes:
+    """The cubin that ptxas makes of PTX."""
+    ptxas = _program("nvidia-cuda-nvcc-cu12", "nvidia/cuda_nvcc/bin/ptxas")
+    with tempfile.TemporaryDirectory() as folder:
+        source, cubin = Path(folder, "a.ptx"), Path(folder, "a.cubin")
+        source.write_text(ptx, encoding="utf-8")
+        done = subprocess.run(
+            [ptxas, "-arch=sm_70", *options, str(source), "-o", str(cubin)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Refused(done.stderr)
+        return cubin.read_bytes()
+
+
+def words_of(cubin: bytes) -> dict[str, list[int]]:
+    """The instruction words of each kernel of a cubin."""
+    with tempfile.TemporaryFile() as file:
+        file.write(cubin)
+        sections = ELFFile(file).iter_sections()
+        return {
+            section.name.removeprefix(".text."): [
+                int.from_bytes(section.data()[at : at + WORD], "little") for at in range(0, section.data_size, WORD)
+            ]
+            for section in sections
+            if section.name.startswith(".text.")
+        }
+
+
+def disassemble(words: Iterable[int]) -> list[str | None]:
+    """What nvdisasm prints of each word, in the normal form below; None for a word that it refuses.
+
+    The text is nvdisasm's between address and semicolon, with single blanks, of which none stands before a comma or
+    between brackets. Where it names a code address that moves with the instruction, the distance from the instruction
+    in bytes stands there instead, as in the assembler: ``.+32`` or ``.-16``. No control codes, no labels.
+    """
+    given = list(words)
+    texts: list[str | None] = []
+    for start in range(0, len(given), _CHUNK):
+        texts += _disassemble(given[start : start + _CHUNK])
+    return texts
+
+
+def _disassemble(words: list[int]) -> list[str | None]:
+    shown: dict[int, str] = {}
+    moved: dict[int, str] = {}
+    left = list(range(len(words)))
+    while left:
+        bad = _listed(words, left, 0, shown)
+        if not bad:
+            break
+        left = [index for index in left if index not in bad]
+    shift = 0x10000000
+    _listed(words, left, shift, moved)
+    texts: list[str | None] = [None] * len(words)
+    for place, index in enumerate(left):
+        texts[index] = _normal(shown[index], moved[index], place * WORD, shift)
+    return texts
+
+
+def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, str]) -> set[int]:
+    """Puts the texts of the chosen words into a table, or gives the indices of those that nvdisasm refuses."""
+    nvdisasm = _program("triton", "triton/backends/nvidia/bin/nvdisasm")
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(b"".join(words[index].to_bytes(WORD, "little") for index in chosen))
+        file.flush()
+        command = [nvdisasm, "-b", "SM70", "-base", hex(base), file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        bad = {chosen[(int(found[3], 16) - base) // WORD] for found in _COMPLAINT.finditer(done.stderr)}
+        if not bad:
+            raise Refused(done.stderr or f"nvdisasm ended with {done.returncode}")
+        return bad
+    lines = _LINE.findall(done.stdout)
+    if len(lines) != len(chosen):
+        raise Refused(f"nvdisasm printed {len(lines)} lines for {len(chosen)} words")
+    into.update(
+        (index, _BLANKS.sub("", " ".join(text.split()))) for index, (_, text) in zip(chosen, lines, strict=True)
+    )
+    return set()
+
+
+def _normal(text: str, moved: str, address: int, shift: int) -> str:
+    """The text with what moves with the instruction as a distance from it."""
+    if text == moved:
+        return text
+    numbers, others = list(_RELATIVE.finditer(text)), list(_RELATIVE.finditer(moved))
+    for number, other in zip(numbers, others, strict=True):
+        if number[1] != other[1]:
+            target = int(number[1], 16)
+            if (int(other[1], 16) - target - shift) & _MASK:
+                raise Refused(f"no distance: {text} and {moved}")
+            distance = (target - address) & _MASK
+            distance -= (distance >> 63) << 64
+            return f"{text[: number.start()]}.{distance:+d}{text[number.end() :]}"
+    raise Refused(f"no distance: {text} and {moved}")
