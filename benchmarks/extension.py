@@ -15,9 +15,10 @@ import numpy as np
 
 HEAD = '''"""Ten instructions on a unit of their own."""
 
-from dstc_isa.isa.instruction import Warp, instruction
+from dstc_isa.isa.instruction import Warp
+from dstc_isa.isa.volta import instruction
 from dstc_isa.isa.lanes import ballot, count_bits, shift_right, splat
-from dstc_isa.isa.shorthand import Ra, Rb, Rc, Rd
+from dstc_isa.isa.volta.shorthand import Ra, Rb, Rc, Rd
 from dstc_isa.isa.unit import Block, Cell, Given, Number, Unit
 
 COUNT = Block("count", "counted", "What it counts.", {"width": Number("at once", 1, 64, "", Given(4, "CHOSEN"))})

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from dstc_isa.gpu.schema import ScheduledFor
+from dstc_isa.isa.instruction_set import Isa
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.overview import Overview
 
 CONSTANT_DATA_BANK = 3
@@ -149,7 +151,7 @@ def place_of(location: Location) -> str:
 class Kernel(Overview):
     """One kernel: code and what a launch must provide.
 
-    ``words``: the 128-bit instruction words. ``labels``: name -> byte address. ``locations``: one per word.
+    ``words``: the instruction words, of ``isa``. ``labels``: name -> byte address. ``locations``: one per word.
     ``registers``: general registers a thread needs. ``block``: the block size it must be launched with, or
     None for any. ``control``: whose the control codes are, None if that is not known. ``through``: for each word
     one more than the index of the shared array that it accesses by its name, 0 for none; empty if it is 0 for all.
@@ -168,6 +170,7 @@ class Kernel(Overview):
     control: ControlRecord | None = None
     through: tuple[int, ...] = ()
     prints: tuple[Print, ...] = ()
+    isa: Isa = VOLTA
 
     def overview(self) -> Mapping[str, object]:
         """Name, size, parameters and needs."""
@@ -217,6 +220,11 @@ class Program(Overview):
     constants: bytes = b""
     constant_arrays: tuple[ConstantArray, ...] = ()
     target: ScheduledFor | None = None
+
+    @property
+    def isa(self) -> Isa:
+        """The instruction set of its kernels."""
+        return self.kernels[0].isa if self.kernels else VOLTA
 
     def overview(self) -> Mapping[str, object]:
         """Its kernels, and the bytes of its constants."""

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import instruction
 from dstc_isa.isa.lanes import shift_right, splat
 from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.shorthand import Ra, Rb, Rd
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.shorthand import Ra, Rb, Rd
+from dstc_isa.isa.volta.units import ALU
 
 
 @instruction("AVG.U32", 0x2F0, ALU, public=False)

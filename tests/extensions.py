@@ -5,12 +5,13 @@ import sys
 
 from dstc_isa.assembler.matching import forget_plans
 from dstc_isa.isa import codec, resolve
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.volta import VOLTA
 
 
 def forget(before: list[Declaration]) -> None:
     """Leave these declarations, and nothing that was remembered of others."""
-    REGISTRY[:] = before
+    VOLTA.declarations[:] = before
     for name in [name for name in sys.modules if name.startswith("dstc_isa_extension_")]:
         del sys.modules[name]
     forget_plans()

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.codec import encode
-from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, STALL, WAIT_MASK, Control
-from dstc_isa.isa.field import WORD_BITS, Field
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control
+from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import (
     BarrierOperand,
     ImmediateOperand,
@@ -26,10 +26,10 @@ from dstc_isa.isa.field_operand import (
     SpecialRegisterOperand,
     TargetOperand,
 )
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
+from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.modifier import Modifier
 from dstc_isa.isa.operand import Form, Operand, width_of
-from dstc_isa.isa.register_operand import CONSTANT_BANK, CONSTANT_OFFSET, Destination, Source
+from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import (
     ALWAYS,
     PT,
@@ -46,8 +46,9 @@ from dstc_isa.isa.values import (
     Target,
     Value,
 )
+from dstc_isa.isa.volta import VOLTA
 
-FORMS = [(declaration, form) for declaration in REGISTRY for form in declaration.forms]
+FORMS = [(declaration, form) for declaration in VOLTA.declarations for form in declaration.forms]
 FORM_NAMES = [f"{declaration.mnemonic}-0x{declaration.code(form):03x}" for declaration, form in FORMS]
 
 Lanes = NDArray[np.uint32]
@@ -89,7 +90,7 @@ def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrat
     half = st.sampled_from([0, 1] if operand.half else [-1, 0, 1] if operand.halves else [-1])
     if index in form.special:
         if form.constant:
-            place = field_values(CONSTANT_BANK), field_values(CONSTANT_OFFSET)
+            place = field_values(operand.word.constant_bank), field_values(operand.word.constant_offset)
             return st.builds(Constant, *place, negate, absolute, half)
         return st.builds(Immediate, field_values(operand.literal_field))
     return st.builds(Register, register_indices(width), negate, absolute, half, st.booleans())
@@ -108,14 +109,15 @@ def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str
             return st.builds(Immediate, field_values(operand.at))
         case AddressOperand():
             base = register_indices(2 if operand.is_wide(chosen) else 1)
-            bank = field_values(operand.bank) if operand.constant else st.just(-1)
+            _, *banks, _ = operand.fields(form, index)
+            bank = field_values(banks[0]) if operand.constant else st.just(-1)
             return st.builds(Address, base, field_values(operand.offset), bank=bank)
         case SpecialRegisterOperand():
             return st.builds(SpecialRegister, st.sampled_from(sorted(operand.names)))
         case BarrierOperand():
             return st.builds(BarrierRegister, field_values(operand.at))
         case TargetOperand():
-            return st.builds(Target, field_values(operand.at))
+            return st.builds(Target, field_values(*operand.fields(form, index)))
         case MarkerOperand():
             return st.just(Marker(operand.text))
     raise TypeError(f"no strategy for {type(operand).__name__}: add a case to operand_values")
@@ -154,14 +156,21 @@ def controls() -> SearchStrategy[Control]:
     scoreboard = st.sampled_from([*range(SCOREBOARDS), NO_SCOREBOARD])
     return st.one_of(
         st.just(Control()),
-        st.builds(Control, field_values(STALL), st.booleans(), scoreboard, scoreboard, field_values(WAIT_MASK)),
+        st.builds(
+            Control,
+            field_values(VOLTA.word.control.stall),
+            st.booleans(),
+            scoreboard,
+            scoreboard,
+            field_values(VOLTA.word.control.wait),
+        ),
     )
 
 
 @st.composite
 def instructions(draw: st.DrawFn, declaration: Declaration | None = None, form: Form | None = None) -> Instruction:
     """A valid instruction, of this declaration and form if they are given."""
-    declared = declaration or draw(st.sampled_from(REGISTRY))
+    declared = declaration or draw(st.sampled_from(VOLTA.declarations))
     shape = form or draw(st.sampled_from(declared.forms))
     chosen = draw(modifiers(declared))
     values = draw(operands(declared, shape, chosen))
@@ -171,9 +180,9 @@ def instructions(draw: st.DrawFn, declaration: Declaration | None = None, form: 
 def words() -> SearchStrategy[int]:
     """128-bit integers: arbitrary ones, encoded instructions, and those with one to three bits turned."""
     encoded = instructions().map(encode)
-    bits = st.lists(st.integers(0, WORD_BITS - 1), min_size=1, max_size=3, unique=True)
+    bits = st.lists(st.integers(0, VOLTA.word.bits - 1), min_size=1, max_size=3, unique=True)
     turned = st.builds(lambda word, places: word ^ sum(1 << place for place in places), encoded, bits)
-    return st.one_of(st.integers(0, (1 << WORD_BITS) - 1), encoded, turned)
+    return st.one_of(st.integers(0, (1 << VOLTA.word.bits) - 1), encoded, turned)
 
 
 def _lanes(specials: tuple[int, ...], near: Callable[[Lanes], Lanes]) -> SearchStrategy[Lanes]:

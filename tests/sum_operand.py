@@ -5,14 +5,15 @@ from typing import Annotated, Any
 from attrs import frozen
 
 from dstc_isa.isa import masks
-from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, RegisterPlace, RowWord, Word
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import U32, instruction
+from dstc_isa.isa.instruction import U32
 from dstc_isa.isa.lanes import splat
 from dstc_isa.isa.operand import Modifiers, Operand, Part, Parts
-from dstc_isa.isa.shorthand import Rd
 from dstc_isa.isa.values import Address
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.shorthand import Rd
+from dstc_isa.isa.volta.units import ALU
 
 
 def plus(lanes: U32, number: int) -> U32:

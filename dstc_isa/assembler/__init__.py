@@ -162,7 +162,8 @@ def _assemble(
     strict: bool = False,
 ) -> Assembly:
     reporter = Reporter()
-    expander = Expander(_LANGUAGE, include, reporter)
+    gpu = gpu or load_gpu()
+    expander = Expander(_LANGUAGE, gpu.isa, include, reporter)
     with _collector_paused():
         try:
             for problem in problems:
@@ -181,7 +182,7 @@ def _assemble(
             except Abandoned as error:
                 if str(error):
                     reporter.add(source.diagnostic(str(error), 1, 1, 1))
-            program = _finish(expander, source, gpu or load_gpu(), ERROR if strict else WARNING)
+            program = _finish(expander, source, gpu, ERROR if strict else WARNING)
         except TooManyErrors:
             program = None
         except RecursionError:

@@ -24,7 +24,7 @@ def kernel(expander: Expander, block: Block) -> None:
     except ArgumentError as error:
         expander.reporter.at_operand(statement, error.index, error.cause)
     with expander.block_scope() as scope:
-        built = KernelBuilder(name, statement, scope)
+        built = KernelBuilder(name, statement, scope, expander.isa)
         expander.kernels.append(built)
         expander.kernel = built
         try:

@@ -12,7 +12,6 @@ from dstc_isa.diagnostics import HAZARD
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import Access, accessed_by
 from dstc_isa.isa.control import Control, Prefix
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.program import MAXIMUM_INSTRUCTIONS, RAW, ControlRecord, Kernel
 from dstc_isa.schedule import Code, Hazard, schedule
 from dstc_isa.schedule.padding import padded
@@ -24,14 +23,14 @@ _ALL = written_byte(Prefix(Control()))
 
 def finished(kernel: KernelBuilder, gpu: Gpu, reporter: Reporter, severity: str) -> Kernel:
     """The kernel with codes filled in that are not written; the hazards that the written ones leave are reported."""
-    labels = {label.address // WORD_BYTES for label in kernel.labels if label.address is not None}
+    labels = {label.address // kernel.isa.word.size for label in kernel.labels if label.address is not None}
     code = _code(kernel, labels)
     scheduled = schedule(code, gpu)
     for hazard in scheduled.hazards:
         _report(kernel, hazard, reporter, severity)
     words = scheduled.words
     if not kernel.manual:
-        words = with_reuse(words, code.accesses, code.record.written, labels)
+        words = with_reuse(kernel.isa, words, code.accesses, code.record.written, labels)
     return padded(evolve(kernel.finish(), words=words, control=code.record), scheduled.padding)
 
 
@@ -43,7 +42,7 @@ def _code(kernel: KernelBuilder, labels: set[int]) -> Code:
     written = bytes(_ALL if kernel.manual and e.plan is not None else _written(e) for e in emitted)
     return Code(
         [e.word for e in emitted],
-        [accessed_by(e.word) if e.plan is None else Access(e.reads, e.writes) for e in emitted],
+        [accessed_by(kernel.isa, e.word) if e.plan is None else Access(e.reads, e.writes) for e in emitted],
         [(index + 1,) if e.plan is None else successors_of(index, e) for index, e in enumerate(emitted)],
         ControlRecord(written, tuple(sorted(entries)), room > 0),
         room,

@@ -13,8 +13,7 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import split_operands
 from dstc_isa.assembler.shared_offset import SharedOffset
 from dstc_isa.assembler.values import Misdeclared, RegisterArray
-from dstc_isa.isa.field import WORD_BITS
-from dstc_isa.isa.values import PT, REGISTERS, Constant, Predicate
+from dstc_isa.isa.values import PT, Constant, Predicate
 from dstc_isa.program import (
     CONSTANT_DATA_BANK,
     ELEMENT_SIZES,
@@ -209,8 +208,10 @@ def registers(width: int) -> Directive:
             if not isinstance(node, Name) or node.suffix or len(node.indices) > 1:
                 raise ArgumentError(index, "expected a name or NAME[COUNT]")
             count = expander.integer(index, node.indices[0]) if node.indices else 1
-            if not 1 <= count * width <= REGISTERS:
-                raise ArgumentError(index, f"{node.text} takes {count * width} registers; there are {REGISTERS}")
+            if not 1 <= count * width <= expander.isa.word.registers:
+                raise ArgumentError(
+                    index, f"{node.text} takes {count * width} registers; there are {expander.isa.word.registers}"
+                )
             array = RegisterArray(node.text, width, count, statement, alignment=width)
             expander.declare(index, node.text, array)
             expander.scope.arrays.append(array)
@@ -223,8 +224,9 @@ def pred(expander: Expander, statement: Statement) -> None:
     kernel_of(expander, statement)
     nodes = expander.nodes(statement)
     count_arguments(statement, nodes, 1, len(nodes), "NAME[, ...]")
-    if len(nodes) > PT:
-        raise ArgumentError(PT, f"there are {PT} predicates")
+    if len(nodes) > expander.isa.word.predicates:
+        most = expander.isa.word.predicates
+        raise ArgumentError(most, f"there are {most} predicates")
     for index, node in enumerate(nodes):
         machine = node.value if isinstance(node, Builtin) and not node.suffix else None
         if isinstance(machine, Predicate) and machine.index < PT:
@@ -239,14 +241,15 @@ def pred(expander: Expander, statement: Statement) -> None:
 
 
 def word(expander: Expander, statement: Statement) -> None:
-    """``.word VALUE``: a 128-bit instruction word as it is."""
+    """``.word VALUE``: an instruction word as it is."""
     kernel = kernel_of(expander, statement)
     nodes = expander.nodes(statement)
     count_arguments(statement, nodes, 1, 1, "VALUE")
     literal = nodes[0].value if isinstance(nodes[0], Number) else None
     value = literal if isinstance(literal, int) else expander.integer(0, nodes[0])
-    if not 0 <= value < 1 << WORD_BITS:
-        raise ArgumentError(0, f"an instruction word is an integer of {WORD_BITS} bits")
+    bits = expander.isa.word.bits
+    if not 0 <= value < 1 << bits:
+        raise ArgumentError(0, f"an instruction word is an integer of {bits} bits")
     expander.append(kernel, Emitted(statement, None, expander.location(statement), value, 0, 0, True))
 
 

@@ -8,7 +8,8 @@ from dstc_isa.assembler.matching import Contribution, Place, Plan
 from dstc_isa.assembler.shared_offset import PLAIN
 from dstc_isa.assembler.values import Late, Named, NamedAddress, NamedComplement, NamedPredicate, Sum, Virtual
 from dstc_isa.assembler.values import Operand as Written
-from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.codec import decode
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.operand import Modifiers, Operand
 from dstc_isa.isa.values import Immediate, Value
 from dstc_isa.program import Location
@@ -47,6 +48,12 @@ class Emitted:
     guard: NamedPredicate | None = None
     target: int = -1
     array: int = PLAIN
+
+    @property
+    def decoded(self) -> Instruction:
+        """The instruction, once its word is complete; not of a ``.word``."""
+        assert self.plan is not None
+        return decode(self.plan.declaration.isa, self.word)
 
     @property
     def statement_id(self) -> int:
@@ -142,7 +149,7 @@ def emit(
             contribution = contribute(plan, place, value, here)
             if place.operand.relative:
                 assert isinstance(value, int)
-                target = value // WORD_BYTES
+                target = value // plan.declaration.word.size
             elif not isinstance(value, float):
                 known[keys[written] if written >= 0 else None] = contribution
         word |= contribution[0]

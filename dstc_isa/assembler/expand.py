@@ -14,6 +14,7 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.reporting import Reporter, closest, split_operands
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import Label, Operand, RegisterArray
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.program import MAXIMUM_INSTRUCTIONS, ConstantArray, Frame, Location
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
@@ -57,6 +58,7 @@ class Expander:
     """
 
     language: Language
+    isa: Isa
     include: Sequence[Path] = ()
     reporter: Reporter = Factory(Reporter)
     scope: Scope = Factory(Scope)

@@ -50,7 +50,7 @@ def landings(emitted: list[Emitted], labels: set[int]) -> set[int]:
 def successors_of(index: int, emitted: Emitted) -> tuple[int, ...]:
     """Indices of the instructions that may follow one; an indirect branch has none here."""
     assert emitted.plan is not None
-    return following(index, emitted.plan.effects, emitted.word, emitted.target)
+    return following(emitted.plan.declaration.isa, index, emitted.plan.effects, emitted.word, emitted.target)
 
 
 def _reach(successors: list[tuple[int, ...]], roots: set[int]) -> list[bool]:

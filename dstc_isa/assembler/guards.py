@@ -24,8 +24,11 @@ def guard_of(expander: Expander, statement: Statement) -> NamedPredicate | Predi
             statement, statement.guard, str(error), expander.uses, suggestion=getattr(error, "suggestion", "")
         )
         return None
-    if isinstance(value, NamedPredicate) or (isinstance(value, Predicate) and 0 <= value.index <= PT):
+    there = expander.isa.word.predicates
+    if isinstance(value, NamedPredicate):
         return value
-    message = "a guard is a predicate P0 to P6 or PT, or a name declared by .pred"
+    if isinstance(value, Predicate) and (0 <= value.index < there or value.index == PT):
+        return value
+    message = f"a guard is a predicate P0 to P{there - 1} or PT, or a name declared by .pred"
     expander.reporter.at_piece(statement, statement.guard, message, expander.uses)
     return None

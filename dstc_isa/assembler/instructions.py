@@ -16,17 +16,16 @@ from dstc_isa.assembler.prints import show
 from dstc_isa.assembler.reporting import closest, split_operands
 from dstc_isa.assembler.shared_offset import PLAIN, SharedOffset, array_of, joined
 from dstc_isa.assembler.values import NamedAddress, NamedPredicate, Operand
-from dstc_isa.isa.codec import encode_guard
-from dstc_isa.isa.control import DEFAULT_WORD, Prefix
+from dstc_isa.isa.control import DEFAULT, ControlFields, Prefix
 from dstc_isa.isa.masks import PREDICATE_SHIFT
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.values import ALWAYS, PT, Address
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import Statement
 
 MAXIMUM_OPERANDS = 32
 MAXIMUM_MNEMONIC = 64
-_NO_GUARD = encode_guard(ALWAYS)
 
 
 def instruction(expander: Expander, statement: Statement) -> None:
@@ -54,7 +53,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
     if array is None:
         return
     try:
-        plan = find_plan(mnemonic, tuple(map(type, values)))
+        plan = find_plan(expander.isa, mnemonic, tuple(map(type, values)))
         emitted = emit(plan, values, keys, here, statement, expander.location(statement))
     except MnemonicError as error:
         _report_mnemonic(expander, statement, error)
@@ -74,7 +73,9 @@ def _report_mnemonic(expander: Expander, statement: Statement, error: MnemonicEr
     """Say what is wrong with a mnemonic: a macro that comes too late, another assembler's name, or a slip."""
     mnemonic = str(statement.word)
     late = expander.definition_elsewhere(mnemonic)
-    other = other_name(mnemonic) if error.unknown else other_modifiers(mnemonic)
+    other = None
+    if expander.isa is VOLTA:
+        other = other_name(mnemonic) if error.unknown else other_modifiers(mnemonic)
     near = closest(mnemonic, expander.macros, 0.8)
     if late is not None:
         behind = late.source is not statement.source or late.line > statement.line
@@ -128,19 +129,20 @@ def operands(expander: Expander, statement: Statement, values: list[Operand], ke
 
 def control(expander: Expander, statement: Statement) -> int:
     """The scheduling bits of an instruction."""
+    codes = expander.isa.word.control
     if statement.control is None:
-        return DEFAULT_WORD
+        return _control_word(codes, None)
     try:
-        return _control_word(statement.control)
+        return _control_word(codes, statement.control)
     except ValueError as error:
         expander.reporter.at_piece(statement, statement.control, str(error), expander.uses)
-        return DEFAULT_WORD
+        return _control_word(codes, None)
 
 
 def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
     """Put the guard on an instruction."""
     if statement.guard is None:
-        emitted.word |= _NO_GUARD
+        emitted.word |= expander.isa.word.unguarded
         return
     value = guard_of(expander, statement)
     if isinstance(value, NamedPredicate):
@@ -148,12 +150,12 @@ def guard(expander: Expander, statement: Statement, emitted: Emitted) -> None:
         emitted.guard = value
         emitted.always = False
     elif value is not None:
-        emitted.word |= encode_guard(value)
+        emitted.word |= expander.isa.word.encode_guard(value)
         emitted.always = value == ALWAYS
         if value.index != PT:
             emitted.reads |= 1 << PREDICATE_SHIFT + value.index
 
 
 @lru_cache(maxsize=1 << 12)
-def _control_word(text: str) -> int:
-    return Prefix.parse(text).control.encode()
+def _control_word(codes: ControlFields, text: str | None) -> int:
+    return codes.encode(DEFAULT if text is None else Prefix.parse(text).control)

@@ -12,10 +12,8 @@ from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.provenance import arrays_accessed
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
-from dstc_isa.isa.codec import encode_guard
-from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import PREDICATE_MASK, PREDICATE_SHIFT, REGISTER_MASK
-from dstc_isa.isa.values import PT, REGISTERS
 from dstc_isa.program import Kernel, Parameter, SharedArray
 from dstc_isa.schedule.padding import stays_whole
 from dstc_isa.syntax.tree import Statement
@@ -33,6 +31,7 @@ class KernelBuilder:
     name: str
     opening: Statement
     scope: Scope
+    isa: Isa
     emitted: list[Emitted] = Factory(list)
     labels: list[Label] = Factory(list)
     intervals: list[Interval] = Factory(list)
@@ -50,7 +49,7 @@ class KernelBuilder:
     @property
     def here(self) -> int:
         """Address of the next instruction."""
-        return len(self.emitted) * WORD_BYTES
+        return len(self.emitted) * self.isa.word.size
 
     def release(self, scope: Scope) -> None:
         """End the life of a block's registers."""
@@ -78,10 +77,10 @@ class KernelBuilder:
         general = [i for i in self.intervals if not i.array.predicate]
         predicates = [i for i in self.intervals if i.array.predicate]
         try:
-            assign(general, fixed & REGISTER_MASK, REGISTERS)
-            assign(predicates, (fixed & PREDICATE_MASK) >> PREDICATE_SHIFT, PT)
+            assign(general, fixed & REGISTER_MASK, self.isa.word.registers)
+            assign(predicates, (fixed & PREDICATE_MASK) >> PREDICATE_SHIFT, self.isa.word.predicates)
         except OutOfRegisters as error:
-            report(error.array.declared, RegisterShortage(error, fixed))
+            report(error.array.declared, RegisterShortage(error, fixed, self.isa))
             return
         for each in self.prints:
             problem = each.problem(len(self.emitted))
@@ -90,7 +89,7 @@ class KernelBuilder:
         for index, emitted in enumerate(self.emitted):
             if emitted.guard is not None:
                 predicate = emitted.guard.place()
-                emitted.word |= encode_guard(predicate)
+                emitted.word |= self.isa.word.encode_guard(predicate)
                 emitted.reads |= 1 << PREDICATE_SHIFT + predicate.index
             for place, value in emitted.deferred or ():
                 try:
@@ -122,7 +121,7 @@ class KernelBuilder:
                     yield inner, outer
 
     def _fill(self, emitted: Emitted, index: int, place: Place, value: Operand) -> None:
-        here = index * WORD_BYTES
+        here = index * self.isa.word.size
         if isinstance(value, Late):
             try:
                 value = value.compute()
@@ -138,7 +137,7 @@ class KernelBuilder:
         emitted.reads |= reads
         emitted.writes |= writes
         if place.operand.relative and isinstance(value, int):
-            emitted.target = value // WORD_BYTES
+            emitted.target = value // self.isa.word.size
 
     @property
     def movable(self) -> bool:
@@ -146,7 +145,7 @@ class KernelBuilder:
         return (
             self.address_uses.count == 0
             and all(emitted.plan is not None for emitted in self.emitted)
-            and stays_whole(emitted.word for emitted in self.emitted)
+            and stays_whole(self.isa, (emitted.word for emitted in self.emitted))
         )
 
     def follow_arrays(self) -> None:
@@ -173,6 +172,7 @@ class KernelBuilder:
             block=self.block,
             through=self.through,
             prints=tuple(each.finish() for each in self.prints),
+            isa=self.isa,
         )
 
     def _own_labels(self) -> list[tuple[str, Label]]:
@@ -184,11 +184,11 @@ class KeptTwice(Exception):
 
 
 class RegisterShortage(Exception):
-    """255 registers, or 7 predicates, do not suffice; the message lists who holds them."""
+    """The registers, or predicates, that there are do not suffice; the message lists who holds them."""
 
-    def __init__(self, error: OutOfRegisters, fixed: int) -> None:
-        array = error.array
-        kind, count = ("predicates", PT) if array.predicate else ("registers", REGISTERS)
+    def __init__(self, error: OutOfRegisters, fixed: int, isa: Isa) -> None:
+        array, word = error.array, isa.word
+        kind, count = ("predicates", word.predicates) if array.predicate else ("registers", word.registers)
         mask = (fixed & PREDICATE_MASK) >> PREDICATE_SHIFT if array.predicate else fixed & REGISTER_MASK
         live = [f"{a.name} ({a.size})" for a in error.live]
         if mask:

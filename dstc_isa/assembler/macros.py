@@ -5,7 +5,6 @@ from dstc_isa.assembler.evaluate import evaluate
 from dstc_isa.assembler.expand import Expander, Macro
 from dstc_isa.assembler.printing import PRINT
 from dstc_isa.assembler.values import Bound, Label, Misdeclared, PassedLabel
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.syntax.parser import OperandProblem, parse_macro_head
 from dstc_isa.syntax.tree import Block, Keyword, Name, Node, Statement
 
@@ -19,7 +18,7 @@ def define_macro(expander: Expander, block: Block) -> None:
         head = parse_macro_head(statement.operands.strip())
     except OperandProblem as error:
         raise ArgumentError(0, error) from None
-    if head.name == PRINT or any(declaration.mnemonic == head.name for declaration in REGISTRY):
+    if head.name == PRINT or any(declaration.mnemonic == head.name for declaration in expander.isa.declarations):
         raise ArgumentError(0, f"{head.name} is an instruction")
     names = [formal.name for formal in head.formals]
     for name in names:

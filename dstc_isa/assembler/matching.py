@@ -8,6 +8,7 @@ from dstc_isa.assembler.values import STANDS_FOR
 from dstc_isa.isa.codec import encode_fixed
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form, Operand
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.syntax_line import least_line, place, syntax
@@ -65,20 +66,20 @@ class Plan:
         self.partial = any(operand.partial for operand in self.declaration.operands)
 
 
-_plans: dict[tuple[str, Kinds], Plan] = {}
+_plans: dict[tuple[Isa, str, Kinds], Plan] = {}
 
 
-def find_plan(mnemonic: str, kinds: Kinds) -> Plan:
+def find_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
     """The plan for a mnemonic and the kinds of its operands; MnemonicError or MatchError if there is none."""
-    plan = _plans.get((mnemonic, kinds))
+    plan = _plans.get((isa, mnemonic, kinds))
     if plan is None:
-        plan = _plans[mnemonic, kinds] = _make_plan(mnemonic, kinds)
+        plan = _plans[isa, mnemonic, kinds] = _make_plan(isa, mnemonic, kinds)
     return plan
 
 
-def _make_plan(mnemonic: str, kinds: Kinds) -> Plan:
+def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
     best: MatchError | None = None
-    for declaration, modifiers in resolve(mnemonic):
+    for declaration, modifiers in resolve(isa, mnemonic):
         try:
             order = _arrange(declaration, mnemonic, kinds)
             form = _form(declaration, order, kinds)

@@ -2,6 +2,7 @@
 
 from dstc_isa.assembler.other_names import OtherName
 from dstc_isa.isa.resolve import MnemonicError, resolve
+from dstc_isa.isa.volta import VOLTA
 
 LONGER_NAMES: dict[str, OtherName] = {
     "IMAD.MOV": OtherName("MOV R0, R1", "R0 = R1, the last operand of IMAD.MOV"),
@@ -48,7 +49,7 @@ def other_modifiers(mnemonic: str) -> OtherName | None:
     left = [word for word in words[1:] if word in LEFT_OUT]
     kept = ".".join([words[0], *(word for word in words[1:] if word not in LEFT_OUT)])
     try:
-        resolve(kept)
+        resolve(VOLTA, kept)
     except MnemonicError:
         return None
     reasons = "; ".join(dict.fromkeys(LEFT_OUT[word] for word in left))

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dstc_isa.assembler.emit import Emitted
 from dstc_isa.assembler.flow import successors_of
 from dstc_isa.assembler.shared_offset import MIXED, PLAIN, joined
-from dstc_isa.isa.codec import decode
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.values import RZ, Address, Immediate, Register
 
@@ -26,7 +25,7 @@ def arrays_accessed(emitted: list[Emitted]) -> list[int]:
     for index, e in enumerate(emitted):
         state = states[index] if states else None
         if e.plan is not None and Effect.SHARED in e.plan.effects:
-            base = next((v.register for v in decode(e.word).operands if isinstance(v, Address)), RZ)
+            base = next((v.register for v in e.decoded.operands if isinstance(v, Address)), RZ)
             held = PLAIN if base == RZ else MIXED if state is None else state.get(base, PLAIN)
             accessed[index] = max(PLAIN, joined(held, e.array))
     return accessed
@@ -87,7 +86,7 @@ def _result(e: Emitted, before: State) -> int:
     used = {register for register in before if e.reads >> register & 1}
     if e.array == PLAIN and not used:
         return PLAIN
-    declaration, instruction = e.plan.declaration, decode(e.word)
+    declaration, instruction = e.plan.declaration, e.decoded
     if any(isinstance(value, Address) for value in instruction.operands):
         return PLAIN
     held = PLAIN

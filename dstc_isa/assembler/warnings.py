@@ -9,10 +9,8 @@ from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.reporting import Reporter
 from dstc_isa.assembler.values import RegisterArray
 from dstc_isa.diagnostics import WARNING
-from dstc_isa.isa.codec import decode
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.fetch import Lane
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.masks import PREDICATE_SHIFT, bits_of, place_name
 from dstc_isa.isa.values import RZ, Address, Constant
 from dstc_isa.program import PARAMETER_BASE
@@ -27,7 +25,7 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
     _labels(kernel, reporter)
     _names(kernel, reporter)
     _arrays(kernel, reporter)
-    labels = {label.address // WORD_BYTES for label in kernel.labels if label.address is not None}
+    labels = {label.address // kernel.isa.word.size for label in kernel.labels if label.address is not None}
     shown: dict[int, int] = {}
     for each in kernel.prints:
         shown[each.index] = shown.get(each.index, 0) | each.reads()
@@ -85,7 +83,7 @@ def _used_declarations(kernel: KernelBuilder) -> set[str]:
         if emitted.plan is None:
             return set(kernel.declared)
         touched = touched or Effect.SHARED in emitted.plan.effects
-        for lane, value in zip(emitted.plan.declaration.lanes, decode(emitted.word).operands, strict=True):
+        for lane, value in zip(emitted.plan.declaration.lanes, emitted.decoded.operands, strict=True):
             if isinstance(value, Address) and value.bank == 0 and value.register != RZ:
                 used |= {parameter.name for parameter in kernel.parameters}
             elif isinstance(value, Address | Constant) and value.bank == 0:
@@ -141,7 +139,7 @@ def _arrays(kernel: KernelBuilder, reporter: Reporter) -> None:
         if number:
             assert emitted.plan is not None
             array = kernel.shared[number - 1]
-            address = next(v for v in decode(emitted.word).operands if isinstance(v, Address))
+            address = next(v for v in emitted.decoded.operands if isinstance(v, Address))
             if address.register == RZ and not array.offset <= address.offset < array.offset + array.size:
                 where = address.offset - array.offset
                 message = f"byte {where} is outside shared array {array.name}, which has {array.size} bytes"

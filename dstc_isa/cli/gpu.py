@@ -47,7 +47,7 @@ def run_gpu(options: argparse.Namespace) -> int:
     for heading in ("parameter", "value", "unit", "source", "meaning and note"):
         table.add_column(heading, overflow="fold")
     for row in gpu.rows:
-        meaning = specs()[row.key].meaning + (f" ({row.note})" if row.note else "")
+        meaning = specs(gpu.isa)[row.key].meaning + (f" ({row.note})" if row.note else "")
         table.add_row(row.key, str(row.value), row.unit, row.source, meaning)
     sources = sorted({row.source for row in gpu.rows})
     show(f"{gpu.name}: {gpu.description}", table, *(f"{source}: {SOURCES[source]}" for source in sources))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dstc_isa.gpu import Gpu
     from dstc_isa.isa.instruction import Declaration
+    from dstc_isa.isa.instruction_set import Isa
 
 EXAMPLE = """examples:
   dstc-emu isa
@@ -46,46 +47,45 @@ def run_isa(options: argparse.Namespace) -> int:
     """Run the command."""
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.isa.extension import load_extension
-    from dstc_isa.isa.instruction import REGISTRY
 
     for path in options.isa:
         load_extension(path)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
     if not options.names:
-        show(_list(REGISTRY))
+        show(_list(gpu.isa.declarations))
         return Status.DONE
-    pages = [declaration for name in options.names for declaration in declarations_of(name)]
+    pages = [declaration for name in options.names for declaration in declarations_of(gpu.isa, name)]
     for number, declaration in enumerate(dict.fromkeys(pages)):
         show(*([""] if number else []), *page(declaration, gpu, encoding=verbose()))
     return Status.DONE
 
 
-def declarations_of(name: str) -> "list[Declaration]":
-    """The declarations that a name means: a mnemonic, the first parts of one, or one with modifiers behind it.
+def declarations_of(isa: "Isa", name: str) -> "list[Declaration]":
+    """The declarations in a set that a name means: a mnemonic, the first parts of one, or one with modifiers behind it.
 
     Raises UsageError for another name, with what was perhaps meant.
     """
     from dstc_isa.assembler.other_names import other_name
-    from dstc_isa.isa.instruction import REGISTRY
+    from dstc_isa.isa.volta import VOLTA
 
     parts = name.upper().split(".")
     for count in range(len(parts), 0, -1):
         begun = parts[:count]
-        found = [d for d in REGISTRY if d.mnemonic.split(".")[:count] == begun]
+        found = [d for d in isa.declarations if d.mnemonic.split(".")[:count] == begun]
         if found:
             return found
-    other = other_name(name)
+    other = other_name(name) if isa is VOLTA else None
     if other is not None:
         hint = f"; here it is {other.example}: {other.why}" if other.example else f": {other.why}"
     else:
-        hint = nearest(parts[0], dict.fromkeys(d.mnemonic.split(".")[0] for d in REGISTRY))
+        hint = nearest(parts[0], dict.fromkeys(d.mnemonic.split(".")[0] for d in isa.declarations))
     raise UsageError(f"there is no instruction {name}{hint or '; dstc-emu isa lists all'}")
 
 
 def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator[str | Table]":
     """The page of an instruction: what it does, its forms, operands, modifiers, pipe, semantics, and its bits."""
     from dstc_isa.isa.diagram import diagram
-    from dstc_isa.isa.manual import codes, semantics, title, touched
+    from dstc_isa.isa.manual import codes, origin, semantics, title, touched
     from dstc_isa.isa.syntax_line import syntax
 
     yield title(declaration)
@@ -111,7 +111,7 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
     yield _pipe(declaration, gpu)
     if declaration.effects:
         yield f"touches: {touched(declaration)}"
-    yield f"opcodes: {codes(declaration)} ({'Volta' if declaration.public else 'own'})"
+    yield f"opcodes: {codes(declaration)} ({origin(declaration)})"
     yield ""
     yield textwrap.indent(semantics(declaration), INDENT)
     if encoding:

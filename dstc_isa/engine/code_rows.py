@@ -1,6 +1,6 @@
 """Decoded instructions as rows of 32-bit words, the form the compiled engine executes.
 
-A row holds the dispatch number (position in the registry), the guard, and then for each result and parameter of
+A row holds the dispatch number of the instruction, the guard, and then for each result and parameter of
 the semantics the words that its fetch needs. ``fetches`` is the one place that knows their order: the row writer
 and the code generator both follow it.
 """
@@ -14,7 +14,8 @@ from attrs import define, field, frozen
 from dstc_isa.engine.launch_records import CODE
 from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SINK, ROW_BYTES, SINK_ROW, WORD_BYTES
 from dstc_isa.isa.fetch import Fetched, Lane, Pooled, PredicatePlace, RegisterNumber, RegisterPlace, RowWord, Word
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction, Parameter
+from dstc_isa.isa.instruction import Declaration, Instruction, Parameter
+from dstc_isa.isa.instruction_set import Isa, known
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.values import PT, RZ, Constant, Immediate
@@ -132,10 +133,24 @@ def operand_words(instruction: Instruction, pool: Pool) -> list[int]:
     return [_number(word, pool) for fetch in (*results, *parameters) for word in words_of(fetch, instruction)]
 
 
+def shipped() -> list[Declaration]:
+    """The instructions that the package declares, in the order of their dispatch numbers."""
+    return [declaration for isa in known() for declaration in isa.declarations if declaration.shipped]
+
+
+def foreign(isa: Isa) -> list[Declaration]:
+    """Those of an instruction set from files of the user's, in the order of their dispatch numbers."""
+    return [declaration for declaration in isa.declarations if not declaration.shipped]
+
+
 @cache
 def dispatch_number(declaration: Declaration) -> int:
-    """Position of a declaration in the registry."""
-    return REGISTRY.index(declaration)
+    """The number by which compiled code knows an instruction.
+
+    Numbers of the package's come first; those behind are the user's, the same ones in each instruction set.
+    """
+    own = shipped()
+    return own.index(declaration) if declaration.shipped else len(own) + foreign(declaration.isa).index(declaration)
 
 
 def words_of(fetch: Fetch, instruction: Instruction) -> tuple[RowWord, ...]:

@@ -13,8 +13,9 @@ from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.memory import order_matters, red
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.values import Constant
+from dstc_isa.isa.volta.memory import order_matters, red
 from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
 
@@ -85,17 +86,17 @@ class Execution(Overview):
 
 def decoded(launch: Launch) -> list[Instruction | None]:
     """The instructions of a launch, as ``instructions_of``; LaunchError for a constant outside its bank."""
-    instructions = instructions_of(launch.kernel.words)
+    instructions = instructions_of(launch.kernel.isa, launch.kernel.words)
     check_constants(launch, constants_of(instructions))
     return instructions
 
 
-def instructions_of(words: Sequence[int]) -> list[Instruction | None]:
+def instructions_of(isa: Isa, words: Sequence[int]) -> list[Instruction | None]:
     """The instructions of a kernel; None for a word that is none and faults when it is reached."""
     instructions: list[Instruction | None] = []
     for word in words:
         try:
-            instructions.append(decode(word))
+            instructions.append(decode(isa, word))
         except DecodeError:
             instructions.append(None)
     return instructions

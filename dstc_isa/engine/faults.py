@@ -9,12 +9,11 @@ from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.loops import Reach
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.warp import Fault
 from dstc_isa.program import Kernel
-
-BYTES_PER_INSTRUCTION = 16
 
 
 @frozen
@@ -56,9 +55,9 @@ def describe(launch: Launch, record: FaultRecord) -> str:
     lines = [f"{_reason(launch, record)}"]
     inside = 0 <= record.pc < len(kernel.words)
     place = kernel.place(record.pc) if inside else "behind the last instruction"
-    lines.append(f"  kernel {kernel.name}, {place}, address 0x{record.pc * BYTES_PER_INSTRUCTION:x}")
+    lines.append(f"  kernel {kernel.name}, {place}, address 0x{record.pc * kernel.isa.word.size:x}")
     if inside:
-        lines.append(f"  {instruction_text(kernel.words[record.pc])}")
+        lines.append(f"  {instruction_text(kernel.isa, kernel.words[record.pc])}")
     lines.append(f"  CTA ({', '.join(map(str, record.cta))}), warp {record.warp}, lanes {lane_list(record.lanes)}")
     for group in record.groups:
         where = f" at {kernel.place(group.pc)}" if 0 <= group.pc < len(kernel.words) else ""
@@ -66,12 +65,12 @@ def describe(launch: Launch, record: FaultRecord) -> str:
     return "\n".join(lines)
 
 
-def instruction_text(word: int) -> str:
+def instruction_text(isa: Isa, word: int) -> str:
     """Assembly text of a word, or what is wrong with it."""
     try:
-        return format_instruction(decode(word), control=False)
+        return format_instruction(decode(isa, word), control=False)
     except DecodeError as error:
-        return f".word 0x{word:032x}  // {error}"
+        return f".word 0x{isa.word.digits(word)}  // {error}"
 
 
 def lane_list(mask: int) -> str:
@@ -112,8 +111,10 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
         case Fault.BAD_TARGET:
             if record.pc >= len(launch.kernel.words):
                 return "control ran past the kernel's last instruction: an EXIT is missing"
-            last = (len(launch.kernel.words) - 1) * BYTES_PER_INSTRUCTION
-            return f"jump to address 0x{detail & (1 << 64) - 1:x}: instructions are at 0x0 to 0x{last:x}, 16 bytes each"
+            bytes_each = launch.kernel.isa.word.size
+            last = (len(launch.kernel.words) - 1) * bytes_each
+            wrong = f"jump to address 0x{detail & (1 << 64) - 1:x}"
+            return f"{wrong}: instructions are at 0x0 to 0x{last:x}, {bytes_each} bytes each"
         case Fault.DEADLOCK:
             return "deadlock: lanes wait at a convergence barrier for lanes that wait elsewhere"
         case Fault.ENDLESS:

@@ -6,8 +6,8 @@ import numpy as np
 
 from dstc_isa.engine.record_layout import RecordLayout
 from dstc_isa.engine.register_rows import PREDICATE_SLOTS, ROW_BYTES
-from dstc_isa.isa import unit
-from dstc_isa.isa.unit import Cell
+from dstc_isa.isa.instruction_set import known
+from dstc_isa.isa.unit import STATE_WORDS, Cell
 from dstc_isa.isa.values import RZ
 from dstc_isa.isa.warp import ARRAYS, SCALARS
 
@@ -56,7 +56,7 @@ WARP = RecordLayout(
         **{name: Cell(meaning, words) for name, (words, meaning) in ARRAYS.items()},
         UNIT_STATE: Cell(
             "what an instruction tells its unit: the fields that the unit names, in words that all units use",
-            unit.STATE_WORDS,
+            STATE_WORDS,
         ),
     },
 )
@@ -65,7 +65,7 @@ WARP = RecordLayout(
 def unit_fields() -> dict[str, tuple[int, int]]:
     """Byte offset in a warp's record, and words, of each field by which instructions tell units what they did."""
     found: dict[str, tuple[int, int]] = {}
-    for each in unit.UNITS:
+    for each in (unit for isa in known() for unit in isa.units):
         place = WARP.offset(UNIT_STATE)
         for name, cell in each.state.items():
             found[name] = (place, cell.words)

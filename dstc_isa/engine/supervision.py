@@ -93,7 +93,7 @@ class Standing:
         """All of it, with the instruction and the other warps."""
         found = [f"kernel {self.kernel.name}, {self.counts}", self.spin]
         if self.pc is not None and self.pc < len(self.kernel.words):
-            found.append(instruction_text(self.kernel.words[self.pc]))
+            found.append(instruction_text(self.kernel.isa, self.kernel.words[self.pc]))
         found += [f"{count} other warp{'' if count == 1 else 's'} of the CTA: {where}" for where, count in self.others]
         return found
 

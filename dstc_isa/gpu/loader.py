@@ -17,18 +17,20 @@ from dstc_isa.gpu.schema import (
     SOURCES,
     Gpu,
     GpuParameter,
+    Spec,
     build,
     given,
     is_optional,
     powers_of_two,
     specs,
 )
-from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit
+from dstc_isa.isa.instruction_set import Isa, IsaError, isa_named, known
+from dstc_isa.isa.unit import Unit
 from dstc_isa.options import check_kind, check_name
 
 DEFAULT_GPU = "v100-dstc"
 SUFFIX = ".toml"
-HEAD = ("description", "extends")
+HEAD = ("description", "extends", "isa")
 PARTS = ("v", "src", "note")
 COMMAND_LINE = "command line"
 OF_UNIT = "the unit's declaration"
@@ -49,16 +51,20 @@ def gpu_names() -> list[str]:
 
 
 def _read_gpu(name: str) -> Gpu:
-    description, rows = _read(name, ())
-    for key, value in given().items():
-        rows.setdefault(key, _row(key, key, value.value, value.source, value.note, OF_UNIT))
-    missing = [key for key in specs() if key not in rows and not is_optional(key)]
+    description, rows, isa = _read(name, ())
+    if isa is None:
+        names = " or ".join(f'isa = "{each.name}"' for each in known())
+        raise GpuError(f"{name}: it does not say which instruction set it executes: state {names}")
+    rows = {key: row for key, row in rows.items() if key in specs(isa)}
+    for key, value in given(isa).items():
+        rows.setdefault(key, _row(isa, key, key, value.value, value.source, value.note, OF_UNIT))
+    missing = [key for key in specs(isa) if key not in rows and not is_optional(isa, key)]
     if missing:
-        for unit in UNITS:
+        for unit in isa.units:
             if not unit.shipped and missing[0].startswith((f"pipes.{unit.name}.", f"{_block_name(unit)}.")):
                 raise GpuError(f"{name}: {missing[0]} has no value: state one where unit {unit.name} is declared")
         raise GpuError(f"{name}: {missing[0]} has no value, nor have {len(missing) - 1} others: extend another GPU")
-    return _checked(Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
+    return _checked(isa, Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
 
 
 def load_gpu(name: str | os.PathLike[str] = DEFAULT_GPU, settings: Sequence[str] = ()) -> Gpu:
@@ -121,8 +127,8 @@ def _changed(gpu: Gpu, settings: Sequence[str], option: str) -> Gpu:
             parsed = tomllib.loads(f"v = {value}")["v"]
         except tomllib.TOMLDecodeError:
             parsed = value.strip()
-        rows[key] = _row(where, key, parsed, SETTING, "", COMMAND_LINE)
-    return _checked(gpu.name, gpu.description, rows)
+        rows[key] = _row(gpu.isa, where, key, parsed, SETTING, "", COMMAND_LINE)
+    return _checked(gpu.isa, gpu.name, gpu.description, rows)
 
 
 def _block_name(unit: Unit) -> str:
@@ -132,11 +138,11 @@ def _block_name(unit: Unit) -> str:
 def _load_plain(name: str) -> Gpu:
     if is_file(name):
         return _read_gpu(name)
-    return _shipped_gpu(name, tuple(UNITS), tuple(BLOCKS))
+    return _shipped_gpu(name, tuple(unit for isa in known() for unit in isa.units))
 
 
 @lru_cache(maxsize=32)
-def _shipped_gpu(name: str, units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> Gpu:
+def _shipped_gpu(name: str, units: tuple[Unit, ...]) -> Gpu:
     """A shipped GPU with these units; there may be others when it is asked for again."""
     return _read_gpu(name)
 
@@ -145,8 +151,11 @@ def _shipped() -> Any:
     return files("dstc_isa.gpu") / "files"
 
 
-def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParameter]]:
-    """Description and values of a configuration, those it extends included."""
+def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParameter], Isa | None]:
+    """Description, values and instruction set of a configuration, what it extends included.
+
+    A GPU that extends one of another instruction set takes over what that says of its own units, and nobody asks for.
+    """
     if name in above:
         raise GpuError(f"{above[-1]}: extends itself: {' -> '.join((*above, name))}")
     label, text = _text(name, above)
@@ -155,13 +164,17 @@ def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParamete
     except tomllib.TOMLDecodeError as error:
         raise GpuError(f"{label}: {error}") from None
     rows: dict[str, GpuParameter] = {}
+    isa: Isa | None = None
     base = tree.get("extends")
     if base is not None:
         if not isinstance(base, str):
             raise GpuError(f"{_place(label, text, 'extends')}: extends is the name of a GPU or of a file")
         inner = str(Path(name).parent / base) if name.endswith(SUFFIX) and base.endswith(SUFFIX) else base
-        _, rows = _read(inner, (*above, name))
-    for key, value in _leaves(tree, label, text):
+        _, rows, isa = _read(inner, (*above, name))
+    isa = _isa(tree, isa, label, text)
+    if isa is None:
+        return str(tree.get("description", "")), rows, None
+    for key, value in _leaves(tree, label, text, specs(isa)):
         where = _place(label, text, key)
         unknown = [part for part in value if part not in PARTS] if isinstance(value, Mapping) else []
         if not isinstance(value, Mapping) or unknown or "v" not in value or "src" not in value:
@@ -170,8 +183,22 @@ def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParamete
         if source not in SOURCES or source == SETTING:
             known = ", ".join(s for s in SOURCES if s != SETTING)
             raise GpuError(f"{where}: {key}: src is one of {known}, not {source!r}")
-        rows[key] = _row(where, key, value["v"], source, str(value.get("note", "")), label)
-    return str(tree.get("description", "")), rows
+        rows[key] = _row(isa, where, key, value["v"], source, str(value.get("note", "")), label)
+    return str(tree.get("description", "")), rows, isa
+
+
+def _isa(tree: Mapping[str, Any], otherwise: Isa | None, label: str, text: str) -> Isa | None:
+    """The instruction set that a file names, or another one if it names none."""
+    name = tree.get("isa")
+    if name is None:
+        return otherwise
+    where = _place(label, text, "isa")
+    if not isinstance(name, str):
+        raise GpuError(f"{where}: isa is the name of an instruction set")
+    try:
+        return isa_named(name)
+    except IsaError as error:
+        raise GpuError(f"{where}: {error}; --isa FILE loads others") from None
 
 
 def _text(name: str, above: tuple[str, ...]) -> tuple[str, str]:
@@ -195,7 +222,9 @@ def _text(name: str, above: tuple[str, ...]) -> tuple[str, str]:
         raise GpuError(f"{asked}{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _leaves(tree: Mapping[str, Any], label: str, text: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(
+    tree: Mapping[str, Any], label: str, text: str, allowed: Mapping[str, Spec], prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
     """Dotted keys with their values."""
     for name, value in tree.items():
         key = prefix + name
@@ -203,12 +232,12 @@ def _leaves(tree: Mapping[str, Any], label: str, text: str, prefix: str = "") ->
             if not isinstance(value, str):
                 raise GpuError(f"{_place(label, text, key)}: {key} is a text")
             continue
-        if key in specs():
+        if key in allowed:
             yield key, value
-        elif isinstance(value, Mapping) and any(known.startswith(f"{key}.") for known in specs()):
-            yield from _leaves(value, label, text, f"{key}.")
+        elif isinstance(value, Mapping) and any(each.startswith(f"{key}.") for each in allowed):
+            yield from _leaves(value, label, text, allowed, f"{key}.")
         else:
-            raise GpuError(f"{_place(label, text, key)}: no parameter is called {key}{_nearest(key, specs())}")
+            raise GpuError(f"{_place(label, text, key)}: no parameter is called {key}{_nearest(key, allowed)}")
 
 
 def _place(label: str, text: str, key: str) -> str:
@@ -231,10 +260,10 @@ def _nearest(name: str, known: Any) -> str:
     return f"; did you mean {near[0]}?" if near else f"; there is {', '.join(known)}" if len(known) < 8 else ""
 
 
-def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) -> GpuParameter:
-    spec = specs().get(key)
+def _row(isa: Isa, where: str, key: str, value: Any, source: str, note: str, origin: str) -> GpuParameter:
+    spec = specs(isa).get(key)
     if spec is None:
-        raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, specs())}")
+        raise GpuError(f"{where}: no parameter is called {key}{_nearest(key, specs(isa))}")
     if spec.kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     kind: Any = spec.kind
@@ -247,9 +276,9 @@ def _row(where: str, key: str, value: Any, source: str, note: str, origin: str) 
     return GpuParameter(key, value, spec.unit, source, note, origin)
 
 
-def _checked(name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
+def _checked(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
     """Build, and refuse values that contradict each other."""
-    gpu = build(name, description, rows)
+    gpu = build(isa, name, description, rows)
 
     def refuse(key: str, message: str, *others: str) -> GpuError:
         """``others``: keys with which it contradicts; one of them that was set is to blame, if the first was not."""
@@ -263,7 +292,7 @@ def _checked(name: str, description: str, rows: Mapping[str, GpuParameter]) -> G
     if gpu.l2.bytes % (gpu.l2.ways * gpu.l1.line_bytes):
         unit = f"must be a multiple of l2.ways * l1.line_bytes = {gpu.l2.ways * gpu.l1.line_bytes}"
         raise refuse("l2.bytes", unit, "l2.ways", "l1.line_bytes")
-    for key in powers_of_two():
+    for key in powers_of_two(isa):
         if rows[key].value & (rows[key].value - 1):
             raise refuse(key, "must be a power of two")
     for key, above in (("l2.latency", "l1.latency"), ("dram.latency", "l2.latency")):

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 from attrs import frozen
 
-from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Given, Number, Unit, UnitError, Values, Word
+from dstc_isa.isa.instruction_set import Isa
+from dstc_isa.isa.unit import Block, Given, Number, Unit, UnitError, Values, Word
 from dstc_isa.overview import Overview
 
 SETTING = "SET"
@@ -199,7 +200,7 @@ class ScheduledFor:
 
 @frozen(kw_only=True, repr=False)
 class Gpu(Overview):
-    """A GPU; ``rows`` tell where each value comes from."""
+    """A GPU; ``isa`` is the instruction set that it executes, ``rows`` tell where each value comes from."""
 
     clock_mhz: float = real("MHz", "core clock", 1, 100_000)
     kernel_launch_cycles: int = cycles("of a kernel launch, reported apart from the kernel's own", 0, 10_000_000)
@@ -214,6 +215,7 @@ class Gpu(Overview):
     dram: Dram
     barrier: Barrier
     model: Model
+    isa: Isa
     name: str = attrs.field(default="")
     description: str = attrs.field(default="")
     rows: tuple[GpuParameter, ...] = attrs.field(default=(), eq=False, repr=False)
@@ -256,15 +258,15 @@ class Gpu(Overview):
     def target(self) -> ScheduledFor:
         """What programs are scheduled for on it."""
         digest = hashlib.sha256(repr(self.timetable).encode()).hexdigest()[:DIGEST_DIGITS]
-        timed = ("pipes.", *(f"{u.block.name}.{u.vanishes[0]}" for u in UNITS if u.block and u.vanishes))
+        timed = ("pipes.", *(f"{u.block.name}.{u.vanishes[0]}" for u in self.isa.units if u.block and u.vanishes))
         changed = [f"{row.key}={row.value}" for row in self.rows if row.source == SETTING and row.key.startswith(timed)]
         name = "".join(c if c.isprintable() else "?" for c in " ".join([self.name, *changed]))
         return ScheduledFor(name[:NAME_LIMIT], digest)
 
 
-def specs() -> Mapping[str, Spec]:
-    """Dotted key -> what it may be, for every parameter of a GPU, its units included."""
-    return _specs(tuple(UNITS), tuple(BLOCKS))
+def specs(isa: Isa) -> Mapping[str, Spec]:
+    """Dotted key -> what it may be, for every parameter of a GPU of an instruction set, its units included."""
+    return _specs(tuple(isa.units), tuple(isa.blocks))
 
 
 @cache
@@ -283,10 +285,15 @@ def _specs(units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> dict[str, Spec
                     raise UnitError(f"block {block.name}: a GPU has a table of that name already")
                 for name, parameter in block.parameters.items():
                     found[f"{block.name}.{name}"] = _spec(parameter)
-        elif field.type is not None and attrs.has(field.type):
+        elif _is_table(field.type):
             for part in attrs.fields(field.type):
                 found[f"{field.name}.{part.name}"] = part.metadata["spec"]
     return found
+
+
+def _is_table(kind: Any) -> TypeGuard[type[attrs.AttrsInstance]]:
+    """Whether a field of a GPU is a table of parameters."""
+    return isinstance(kind, type) and attrs.has(kind) and all("spec" in part.metadata for part in attrs.fields(kind))
 
 
 def _spec(parameter: Number | Word) -> Spec:
@@ -295,25 +302,25 @@ def _spec(parameter: Number | Word) -> Spec:
     return Spec(int, parameter.unit, parameter.meaning, parameter.minimum, parameter.maximum)
 
 
-def given() -> Mapping[str, Given]:
+def given(isa: Isa) -> Mapping[str, Given]:
     """The values that units state themselves, for GPUs whose files have none."""
-    timings = {f"pipes.{unit.name}.{name}": value for unit in UNITS for name, value in unit.given.items()}
+    timings = {f"pipes.{unit.name}.{name}": value for unit in isa.units for name, value in unit.given.items()}
     parameters = {
-        f"{b.name}.{name}": p.given for b in BLOCKS for name, p in b.parameters.items() if p.given is not None
+        f"{b.name}.{name}": p.given for b in isa.blocks for name, p in b.parameters.items() if p.given is not None
     }
     return timings | parameters
 
 
-def is_optional(key: str) -> bool:
+def is_optional(isa: Isa, key: str) -> bool:
     """Whether a file may leave a key out: for accumulation the latency holds then."""
-    return key.endswith(".accumulate") or key in given()
+    return key.endswith(".accumulate") or key in given(isa)
 
 
-def powers_of_two() -> list[str]:
+def powers_of_two(isa: Isa) -> list[str]:
     """Keys whose values must be powers of two."""
     of_blocks = (
         f"{block.name}.{name}"
-        for block in BLOCKS
+        for block in isa.blocks
         for name, parameter in block.parameters.items()
         if isinstance(parameter, Number) and parameter.power_of_two
     )
@@ -344,19 +351,20 @@ def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
     return PipeTiming(**{"accumulate": values["latency"], **{k: v for k, v in values.items() if v is not None}})
 
 
-def build(name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
+def build(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
     """The configuration with these values; all keys but the optional ones must be there."""
     values = {key: row.value for key, row in rows.items()}
     pipes = UnitTimings()
-    for unit in UNITS:
+    for unit in isa.units:
         prefix = f"pipes.{unit.name}."
         pipes[unit] = _pipe_timing({field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)})
-    blocks = BlockValues({b: {part: values[f"{b.name}.{part}"] for part in b.parameters} for b in BLOCKS})
-    parts: dict[str, Any] = {"pipes": pipes, "blocks": blocks}
+    blocks = BlockValues({b: {part: values[f"{b.name}.{part}"] for part in b.parameters} for b in isa.blocks})
+    parts: dict[str, Any] = {"pipes": pipes, "blocks": blocks, "isa": isa}
     for field in attrs.fields(Gpu):
         if "spec" in field.metadata:
             parts[field.name] = values[field.name]
-        elif field.name not in parts and field.type is not None and attrs.has(field.type):
-            own = {part.name: values[f"{field.name}.{part.name}"] for part in attrs.fields(field.type)}
-            parts[field.name] = field.type(**own)
-    return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in specs() if key in rows))
+        elif field.name not in parts and _is_table(field.type):
+            make: Any = field.type
+            own = {part.name: values[f"{field.name}.{part.name}"] for part in attrs.fields(make)}
+            parts[field.name] = make(**own)
+    return Gpu(**parts, name=name, description=description, rows=tuple(rows[key] for key in specs(isa) if key in rows))

@@ -7,6 +7,7 @@ from attrs import frozen
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import predicate
 from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.values import RZ, Register, Value
@@ -29,10 +30,10 @@ def accessed(instruction: Instruction) -> Access:
     return Access(reads, writes)
 
 
-def accessed_by(word: int) -> Access:
+def accessed_by(isa: Isa, word: int) -> Access:
     """The same of a word, which accesses nothing if it is no instruction."""
     try:
-        return accessed(decode(word))
+        return accessed(decode(isa, word))
     except DecodeError:
         return Access()
 

@@ -8,7 +8,7 @@ from dstc_isa.isa import masks
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, RegisterPlace, RowWord, Word
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.operand import Form, Modifiers, Operand, Part, Parts
-from dstc_isa.isa.register_operand import CONSTANT_BANK, NOT_A_REGISTER, PLACES, misplaced
+from dstc_isa.isa.register_operand import misplaced, needed, not_a_register
 from dstc_isa.isa.values import RZ, Address, BankAddress, Constant, Value, Written
 
 
@@ -19,19 +19,24 @@ class AddressOperand(Operand):
     offset: Field
     wide: str | bool = False
     constant: bool = False
-    base: Field = PLACES["a"].register
-    bank: Field = CONSTANT_BANK
+    base: Field | None = None
+    bank: Field | None = None
     what: str = field(init=False, default="an address such as [R2+0x10]")
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
+        base = self.base or self.word.sources["a"].register
         return {
             Address: (
                 Part("offset", self.offset, "offset"),
-                Part("bank", self.bank if self.constant else None, "bank", fixed=-1),
-                Part("register", self.base, "base", refusal=NOT_A_REGISTER),
+                Part("bank", self._bank if self.constant else None, "bank", fixed=-1),
+                Part("register", base, "base", refusal=not_a_register(self.word), top=RZ),
             )
         }
+
+    @property
+    def _bank(self) -> Field:
+        return needed(self.bank or self.word.constant_bank, "a constant's bank")
 
     def admits(self, value: Value) -> bool:
         """See ``Operand``."""
@@ -50,7 +55,7 @@ class AddressOperand(Operand):
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        return misplaced(value.register, self.span(modifiers))
+        return misplaced(value.register, self.span(modifiers), self.word.registers)
 
     @property
     def written(self) -> frozenset[type]:  # type: ignore[override]
@@ -73,7 +78,7 @@ class AddressOperand(Operand):
 
     def accepts(self) -> str:
         """See ``Operand``."""
-        bank = f", bank 0 to {self.bank.maximum}" if self.constant else ""
+        bank = f", bank 0 to {self._bank.maximum}" if self.constant else ""
         if isinstance(self.wide, str):
             base = f"a register, a pair with the {self.wide} modifier"
         else:

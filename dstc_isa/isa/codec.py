@@ -1,12 +1,11 @@
-"""Encode instructions to 128-bit words and decode words to instructions."""
+"""Encode instructions to words and decode words to instructions."""
 
 from functools import cache, lru_cache
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.control import Control
-from dstc_isa.isa.instruction import GUARD, GUARD_NOT, OPCODE, REGISTRY, Declaration, Instruction
+from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form
-from dstc_isa.isa.values import Predicate
 
 
 class DecodeError(DstcError, ValueError):
@@ -22,13 +21,13 @@ class OperandError(DstcError, ValueError):
 
 
 def encode(instruction: Instruction) -> int:
-    """The 128-bit word; OperandError if an operand is out of its range."""
+    """The word; OperandError if an operand is out of its range, ValueError if the guard or the control code is."""
     declaration, form = instruction.declaration, instruction.form
     names = declaration.modifier_values(instruction.modifiers)
     word = (
         encode_fixed(declaration, form, instruction.modifiers)
-        | encode_guard(instruction.guard)
-        | instruction.control.encode()
+        | declaration.word.encode_guard(instruction.guard)
+        | declaration.word.control.encode(instruction.control)
     )
     for index, (operand, value) in enumerate(zip(declaration.operands, instruction.operands, strict=True)):
         reason = operand.reject(value, names)
@@ -46,17 +45,13 @@ def encode_fixed(declaration: Declaration, form: Form, modifiers: tuple[int, ...
     return word
 
 
-def encode_guard(guard: Predicate) -> int:
-    """The bits of a guard."""
-    return GUARD.insert(guard.index) | (GUARD_NOT.mask if guard.negate else 0)
-
-
 @lru_cache(maxsize=1 << 16)
-def decode(word: int) -> Instruction:
-    """The instruction of a 128-bit word; DecodeError if there is none or reserved bits are set."""
-    entry = _by_opcode(len(REGISTRY)).get(OPCODE.extract(word))
+def decode(isa: Isa, word: int) -> Instruction:
+    """The instruction of a word of an instruction set; DecodeError if there is none or reserved bits are set."""
+    opcode = isa.word.opcode.extract(word)
+    entry = _by_opcode(isa, len(isa.declarations)).get(opcode)
     if entry is None:
-        raise DecodeError(f"undefined opcode 0x{OPCODE.extract(word):03x}")
+        raise DecodeError(f"undefined opcode 0x{opcode:03x}")
     declaration, form, reserved = entry
     if word & reserved:
         raise DecodeError(f"{declaration.mnemonic} with reserved bits 0x{word & reserved:x} set")
@@ -78,17 +73,17 @@ def decode(word: int) -> Instruction:
         if reason:
             raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {reason}")
         operands.append(value_at)
-    guard = Predicate(GUARD.extract(word), bool(word & GUARD_NOT.mask))
+    guard = isa.word.decode_guard(word)
     try:
-        control = Control.decode(word)
+        control = isa.word.control.decode(word)
     except ValueError as error:
         raise DecodeError(f"{declaration.mnemonic}: {error}") from None
     return Instruction(declaration, form, tuple(operands), tuple(modifiers.values()), guard, control)
 
 
-def declared_by(opcode: int) -> tuple[Declaration, Form] | None:
-    """The declaration and the form that have a 12-bit opcode, None if there are none."""
-    entry = _by_opcode(len(REGISTRY)).get(opcode)
+def declared_by(isa: Isa, word: int) -> tuple[Declaration, Form] | None:
+    """The declaration and the form that have the opcode of a word, None if there are none."""
+    entry = _by_opcode(isa, len(isa.declarations)).get(isa.word.opcode.extract(word))
     return None if entry is None else entry[:2]
 
 
@@ -97,10 +92,10 @@ def reserved_bits(declaration: Declaration, form: Form) -> int:
     taken = 0
     for _, field in declaration.fields(form):
         taken |= field.mask
-    return ~taken & ((1 << 128) - 1)
+    return ~taken & ((1 << declaration.word.bits) - 1)
 
 
 @cache
-def _by_opcode(declared: int) -> dict[int, tuple[Declaration, Form, int]]:
+def _by_opcode(isa: Isa, declared: int) -> dict[int, tuple[Declaration, Form, int]]:
     """Opcode -> declaration, form, reserved bits; keyed by how many are declared, so extensions are seen."""
-    return {d.code(form): (d, form, reserved_bits(d, form)) for d in REGISTRY[:declared] for form in d.forms}
+    return {d.code(form): (d, form, reserved_bits(d, form)) for d in isa.declarations[:declared] for form in d.forms}

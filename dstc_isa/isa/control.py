@@ -1,4 +1,4 @@
-"""The scheduling bits that every instruction word carries (Volta's layout, bits 105-121)."""
+"""Control codes: the scheduling bits that every instruction word carries, as Volta's do."""
 
 import re
 
@@ -6,15 +6,9 @@ from attrs import frozen
 
 from dstc_isa.isa.field import Field
 
-STALL = Field(105, 4, name="stall")
-NO_YIELD = Field(109, 1, name="yield")
-WRITE_BARRIER = Field(110, 3, name="write scoreboard")
-READ_BARRIER = Field(113, 3, name="read scoreboard")
-WAIT_MASK = Field(116, 6, name="wait mask")
-CONTROL_FIELDS = (STALL, NO_YIELD, WRITE_BARRIER, READ_BARRIER, WAIT_MASK)
-
 NO_SCOREBOARD = 7
 SCOREBOARDS = 6
+ALL_SCOREBOARDS = (1 << SCOREBOARDS) - 1
 AFTER_SETTING = 2
 """Cycles from setting a scoreboard to the first instruction that can wait for it (public assemblers)."""
 
@@ -25,8 +19,8 @@ _TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d\d?)")
 class Control:
     """One instruction's scheduling bits.
 
-    ``stall``: cycles to the warp's next issue, 0 to 15. ``yields``: end the warp's turn, the oldest goes next.
-    ``write`` and ``read``: scoreboard 0-5 signalled when the result is ready or the sources are consumed,
+    ``stall``: cycles to the warp's next issue, as many as its field holds. ``yields``: end the warp's turn, the oldest
+    goes next. ``write`` and ``read``: scoreboard 0-5 signalled when the result is ready or the sources are consumed,
     7 for none. ``wait``: mask of scoreboards to wait for. (Operand reuse belongs to the operands.)
     """
 
@@ -35,34 +29,6 @@ class Control:
     write: int = NO_SCOREBOARD
     read: int = NO_SCOREBOARD
     wait: int = 0
-
-    def encode(self) -> int:
-        """The word with only these bits; ValueError if one does not fit."""
-        self._check()
-        return (
-            STALL.insert(self.stall)
-            | NO_YIELD.insert(0 if self.yields else 1)
-            | WRITE_BARRIER.insert(self.write)
-            | READ_BARRIER.insert(self.read)
-            | WAIT_MASK.insert(self.wait)
-        )
-
-    @classmethod
-    def decode(cls, word: int) -> "Control":
-        """Read the scheduling bits of a word; ValueError if they name a scoreboard that does not exist."""
-        control = cls(
-            stall=STALL.extract(word),
-            yields=not NO_YIELD.extract(word),
-            write=WRITE_BARRIER.extract(word),
-            read=READ_BARRIER.extract(word),
-            wait=WAIT_MASK.extract(word),
-        )
-        control._check()
-        return control
-
-    def _check(self) -> None:
-        if SCOREBOARDS in (self.write, self.read):
-            raise ValueError(f"scoreboard {SCOREBOARDS} does not exist: there are 0 to {SCOREBOARDS - 1}")
 
     def __str__(self) -> str:
         """Print as the control prefix: ``B01----:R-:W2:Y:S04`` (wait, read, write, yield, stall)."""
@@ -81,8 +47,6 @@ class Control:
         for place, character in enumerate(wait):
             if character not in ("-", str(place)):
                 raise ValueError(f"place {place} of the wait mask holds '-' or '{place}', not '{character}'")
-        if int(stall) > STALL.maximum:
-            raise ValueError(f"a stall is 0 to {STALL.maximum} cycles, not {int(stall)}")
         return cls(
             stall=int(stall),
             yields=yields == "Y",
@@ -130,4 +94,60 @@ class Prefix:
 
 
 DEFAULT = Control()
-DEFAULT_WORD = DEFAULT.encode()
+
+
+@frozen(eq=False)
+class ControlFields:
+    """Where a word has its control code; ``no_yield`` is 0 for an instruction that yields."""
+
+    stall: Field
+    no_yield: Field
+    write: Field
+    read: Field
+    wait: Field
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """All of them."""
+        return (self.stall, self.no_yield, self.write, self.read, self.wait)
+
+    @property
+    def mask(self) -> int:
+        """The bits of a control code."""
+        return sum(field.mask for field in self.fields)
+
+    def check(self) -> None:
+        """Raise ValueError if a field is too narrow for the machine's scoreboards."""
+        for field, most in ((self.write, NO_SCOREBOARD), (self.read, NO_SCOREBOARD), (self.wait, ALL_SCOREBOARDS)):
+            if field.maximum < most:
+                raise ValueError(f"the field {field.name} has to hold {most}")
+
+    def encode(self, control: Control) -> int:
+        """The word with only these bits; ValueError if one does not fit."""
+        _check_scoreboards(control)
+        if not self.stall.holds(control.stall):
+            raise ValueError(f"a stall is 0 to {self.stall.maximum} cycles, not {control.stall}")
+        return (
+            self.stall.insert(control.stall)
+            | self.no_yield.insert(0 if control.yields else 1)
+            | self.write.insert(control.write)
+            | self.read.insert(control.read)
+            | self.wait.insert(control.wait)
+        )
+
+    def decode(self, word: int) -> Control:
+        """Read the scheduling bits of a word; ValueError if they name a scoreboard that does not exist."""
+        control = Control(
+            stall=self.stall.extract(word),
+            yields=not self.no_yield.extract(word),
+            write=self.write.extract(word),
+            read=self.read.extract(word),
+            wait=self.wait.extract(word),
+        )
+        _check_scoreboards(control)
+        return control
+
+
+def _check_scoreboards(control: Control) -> None:
+    if SCOREBOARDS in (control.write, control.read):
+        raise ValueError(f"scoreboard {SCOREBOARDS} does not exist: there are 0 to {SCOREBOARDS - 1}")

@@ -2,8 +2,8 @@
 
 from attrs import frozen
 
-from dstc_isa.isa.field import WORD_BITS, Field
-from dstc_isa.isa.instruction import OPCODE, Declaration
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.operand import Form
 
 ROW_BITS = 32
@@ -26,11 +26,13 @@ def named_fields(declaration: Declaration, form: Form) -> list[tuple[str, Field]
             if part.at is not None:
                 roles[part.at] = f"{operand.display(name)} {part.role}".rstrip()
     code = f" = 0x{declaration.code(form):03x}"
-    return [(roles.get(f, name) + (code if f == OPCODE else ""), f) for name, f in declaration.fields(form)]
+    return [
+        (roles.get(f, name) + (code if f == declaration.word.opcode else ""), f) for name, f in declaration.fields(form)
+    ]
 
 
 def cells(declaration: Declaration, form: Form) -> list[list[Cell]]:
-    """The diagram's rows, bits 127-96 first; every bit of the word is in one cell, reserved ones as ``0``."""
+    """The diagram's rows of 32 bits, highest first; every bit of the word is in one cell, reserved ones as ``0``."""
     ordered = sorted(named_fields(declaration, form), key=lambda item: item[1].lo)
     runs: list[tuple[int, int, str]] = []
     end = 0
@@ -39,10 +41,11 @@ def cells(declaration: Declaration, form: Form) -> list[list[Cell]]:
             runs.append((end, field.lo, "0"))
         end = field.lo + field.width
         runs.append((field.lo, end, name))
-    if end < WORD_BITS:
-        runs.append((end, WORD_BITS, "0"))
+    bits = declaration.word.bits
+    if end < bits:
+        runs.append((end, bits, "0"))
     rows = []
-    for low in range(WORD_BITS - ROW_BITS, -1, -ROW_BITS):
+    for low in range((bits - 1) // ROW_BITS * ROW_BITS, -1, -ROW_BITS):
         row = []
         for start, stop, name in reversed(runs):
             first, last = max(start, low), min(stop, low + ROW_BITS)
@@ -54,7 +57,7 @@ def cells(declaration: Declaration, form: Form) -> list[list[Cell]]:
 
 
 def diagram(declaration: Declaration, form: Form) -> str:
-    """The encoding as four rows of boxes: bit numbers above, contents below."""
+    """The encoding as rows of boxes: bit numbers above, contents below."""
     lines = []
     for row in cells(declaration, form):
         ranges = [str(c.high) if c.high == c.low else f"{c.high}-{c.low}" for c in row]

@@ -7,7 +7,6 @@ waits for, so that groups of lanes that parted earlier can use the same barrier;
 """
 
 from dstc_isa.isa.effects import Effect, primitive
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import U32, Warp
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
@@ -66,13 +65,16 @@ def yield_turn(warp: Warp) -> None:
 
 
 @primitive(Effect.JUMP, Effect.CONVERGENCE)
-def jump(warp: Warp, lanes: int, address: int) -> None:
-    """Send executing lanes to a byte address of the kernel; the others of the running set go on behind the branch."""
+def jump(warp: Warp, lanes: int, address: int, word: int) -> None:
+    """Send executing lanes to a byte address of the kernel; the others of the running set go on behind the branch.
+
+    ``word``: bytes of an instruction.
+    """
     if lanes == 0:
         return
-    pc = address // WORD_BYTES
-    if address % WORD_BYTES != 0 or pc < 0 or pc >= warp.code_size:
-        fail(warp, Fault.BAD_TARGET, lanes, address, WORD_BYTES)
+    pc = address // word
+    if address % word != 0 or pc < 0 or pc >= warp.code_size:
+        fail(warp, Fault.BAD_TARGET, lanes, address, word)
         return
     backward = pc < warp.pc
     if lanes == warp.active:
@@ -84,17 +86,17 @@ def jump(warp: Warp, lanes: int, address: int) -> None:
 
 
 @primitive(Effect.INDIRECT, Effect.CONVERGENCE)
-def jump_each(warp: Warp, lanes: int, addresses: U32) -> None:
-    """Send every executing lane to its own byte address from the start of the kernel."""
+def jump_each(warp: Warp, lanes: int, addresses: U32, word: int) -> None:
+    """Send every executing lane to its own byte address from the start of the kernel; a ``word`` has so many bytes."""
     rest = lanes
     while rest != 0:
         address = lane_of(addresses, lowest_bit(rest))
         same = ballot(addresses == splat(address)) & rest
         rest &= ~same & FULL_MASK
-        if address % WORD_BYTES != 0 or address >= warp.code_size * WORD_BYTES:
-            fail(warp, Fault.BAD_TARGET, same, address, WORD_BYTES)
+        if address % word != 0 or address >= warp.code_size * word:
+            fail(warp, Fault.BAD_TARGET, same, address, word)
             return
-        park(warp, same, address // WORD_BYTES)
+        park(warp, same, address // word)
     if warp.active == 0:
         resume(warp, warp.turn)
 

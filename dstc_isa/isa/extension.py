@@ -6,13 +6,13 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import EffectError, effects_of
 from dstc_isa.isa.identity import EXTENSION_PREFIX
-from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.unit import BLOCKS, UNITS
+from dstc_isa.isa.instruction_set import forget_beyond, known
 from dstc_isa.options import check_name
 
 PACKAGE = "__init__.py"
@@ -59,16 +59,17 @@ def load_extension(path: str | os.PathLike[str]) -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    before = len(REGISTRY), len(UNITS), len(BLOCKS)
+    before = [isa.contents() for isa in known()]
     try:
         with _no_files():
             spec.loader.exec_module(module)
-        for declaration in REGISTRY[before[0] :]:
-            effects_of(declaration.function)
+        for isa, (declared, _) in zip(known(), chain(before, repeat((0, 0))), strict=False):
+            for declaration in isa.declarations[declared:]:
+                effects_of(declaration.function)
     except BaseException as error:
         for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[each]
-        forget(*before)
+        forget_beyond(before)
         if not isinstance(error, Exception):
             raise
         if isinstance(error, EffectError):
@@ -85,13 +86,6 @@ def _no_files() -> Iterator[None]:
         yield
     finally:
         sys.dont_write_bytecode = written
-
-
-def forget(declarations: int, units: int, blocks: int) -> None:
-    """Let there be no more than so many instructions, units and blocks."""
-    del REGISTRY[declarations:], BLOCKS[blocks:]
-    for unit in UNITS[units:]:
-        unit.forget()
 
 
 def _line(error: Exception, path: Path) -> int:

@@ -1,9 +1,6 @@
-"""Bit fields of a 128-bit instruction word."""
+"""Bit fields of an instruction word."""
 
 from attrs import frozen
-
-WORD_BITS = 128
-WORD_BYTES = 16
 
 
 @frozen

@@ -7,11 +7,13 @@ from attrs import frozen
 
 from dstc_isa.isa import masks
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, PredicatePlace, RowWord, Word
-from dstc_isa.isa.field import WORD_BYTES, Field
+from dstc_isa.isa.field import Field
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.literal import whole
 from dstc_isa.isa.operand import Form, Modifiers, Operand, Part, Parts
+from dstc_isa.isa.register_operand import needed
 from dstc_isa.isa.values import (
+    PT,
     BarrierRegister,
     Immediate,
     Marker,
@@ -35,12 +37,17 @@ class PredicateOperand(Operand):
     destination: bool = False
     optional: bool = False
     default: Predicate | None = None
-    what = "a predicate P0-P6 or PT"
     written = frozenset({Predicate})
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        """The range, for messages."""
+        return f"a predicate P0-P{self.at.maximum - 1} or PT"
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        index = Part("index", self.at, refusal="predicates are P0 to P6 and PT")
+        refusal = f"predicates are P0 to P{self.at.maximum - 1} and PT"
+        index = Part("index", self.at, refusal=refusal, top=PT)
         return {
             Predicate: (
                 index,
@@ -171,19 +178,24 @@ class BarrierOperand(Operand):
 class TargetOperand(Operand):
     """A label; the field holds the distance from the next instruction, in bytes."""
 
-    at: Field = Field(34, 48, signed=True, scale=2)
+    at: Field | None = None
     what = "a label"
     relative = True
     written = frozenset({int})
 
+    @property
+    def _at(self) -> Field:
+        return needed(self.at or self.word.target, "a label")
+
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        return {Target: (Part("address", self.at, refusal="distance {} is not a multiple of 4"),)}
+        step = 1 << self._at.scale
+        return {Target: (Part("address", self._at, refusal=f"distance {{}} is not a multiple of {step}"),)}
 
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""
         if isinstance(written, int | float):
-            return Target(whole(written) - here - WORD_BYTES)
+            return Target(whole(written) - here - self.word.size)
         return super().parse(written, modifiers, here)
 
     def placeholder(self, name: str, form: Form, index: int) -> str:
@@ -192,8 +204,12 @@ class TargetOperand(Operand):
 
     def accepts(self) -> str:
         """See ``Operand``."""
-        step = 1 << self.at.scale
+        step = 1 << self._at.scale
         return f"{self.what}; stored: the distance from the next instruction in units of {step} bytes"
+
+    def show(self, value: Any) -> str:
+        """See ``Operand``."""
+        return f".{value.address + self.word.size:+d}"
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""

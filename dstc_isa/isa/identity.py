@@ -5,39 +5,37 @@ import inspect
 from collections.abc import Callable, Iterable
 
 from dstc_isa.isa.codec import declared_by
-from dstc_isa.isa.instruction import OPCODE, Declaration
+from dstc_isa.isa.instruction import PACKAGE, Declaration
+from dstc_isa.isa.instruction_set import Isa
 
-BASE = "dstc_isa"
 EXTENSION_PREFIX = "dstc_isa_extension_"
 DIGEST_DIGITS = 12
 
 Parts = dict[str, str]
-"""Name of the instruction set or of the file that extends it -> digest of the instructions used."""
+"""Name of the instruction set, or of the file that extends it -> digest of what is used of it."""
 
 
-def parts_of(words: Iterable[int]) -> Parts:
-    """The parts that declare the opcodes of some words, in the order of their names.
+def parts_of(isa: Isa, words: Iterable[int]) -> Parts:
+    """The instruction set of some words, and the files of the user's that declare some of them, with digests.
 
     A digest covers the instructions that occur, not the others: mnemonic, bits, operands, modifiers, unit, and for
-    instructions of other files the text of their semantics.
+    instructions of files the text of their semantics. That of the set itself covers the format of its words.
     """
-    found: dict[str, set[str]] = {}
-    for opcode in sorted({OPCODE.extract(word) for word in words}):
-        declared = declared_by(opcode)
+    found: dict[str, set[str]] = {isa.name: {repr(isa.word)}}
+    for word in set(words):
+        declared = declared_by(isa, word)
         if declared is not None:
             declaration, _ = declared
             found.setdefault(_origin(declaration), set()).add(_described(declaration))
     return {
         name: hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:DIGEST_DIGITS]
-        for name, texts in sorted(found.items())
+        for name, texts in found.items()
     }
 
 
 def _origin(declaration: Declaration) -> str:
     module = declaration.function.__module__
-    if module.startswith(BASE + "."):
-        return BASE
-    return module.removeprefix(EXTENSION_PREFIX)
+    return declaration.isa.name if declaration.shipped else module.removeprefix(EXTENSION_PREFIX)
 
 
 def _described(declaration: Declaration) -> str:
@@ -62,10 +60,10 @@ def _semantics(declaration: Declaration) -> str:
 
     The package's releases may mend semantics.
     """
-    if _origin(declaration) == BASE:
+    if declaration.shipped:
         return ""
     unit = "" if declaration.unit.shipped else repr((declaration.unit.given, declaration.unit.vanishes))
-    kinds = {type(operand): None for operand in declaration.operands if not operand.__module__.startswith(BASE + ".")}
+    kinds = {type(operand): None for operand in declaration.operands if not operand.__module__.startswith(PACKAGE)}
     described: list[Callable[..., object]] = [declaration.function, *declaration.fetchers, *kinds]
     try:
         return unit + "".join(inspect.getsource(each) for each in described)

@@ -1,4 +1,4 @@
-"""The instruction decorator: one annotated function declares mnemonic, operands, bits, unit and semantics."""
+"""Declarations: one annotated function says mnemonic, operands, bits, unit and semantics of an instruction."""
 
 import ast
 import inspect
@@ -7,26 +7,25 @@ import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from attrs import frozen
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.control import CONTROL_FIELDS, Control
+from dstc_isa.isa.control import Control
 from dstc_isa.isa.effects import MEMORY, RUNNING, Effect, effects_of
 from dstc_isa.isa.fetch import Lane, functions_in
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
-from dstc_isa.isa.operand import REGISTER_FORM, WIDEST_SOURCE, Form, Operand
+from dstc_isa.isa.operand import WIDEST_SOURCE, Form, Operand, bound
 from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
+from dstc_isa.isa.word_format import WordFormat
 
-OPCODE = Field(0, 12, name="opcode")
-GUARD = Field(12, 3, name="guard")
-GUARD_NOT = Field(15, 1, name="guard negate")
-COMMON_FIELDS = (OPCODE, GUARD, GUARD_NOT, *CONTROL_FIELDS)
-FORM_SHIFT = 9
+if TYPE_CHECKING:
+    from dstc_isa.isa.instruction_set import Isa
 
+PACKAGE = "dstc_isa."
 
 U32 = Annotated[Any, Lane.U32]
 S32 = Annotated[Any, Lane.S32]
@@ -64,11 +63,12 @@ BEYOND = MEMORY | RUNNING
 class Declaration:
     """An instruction as declared: everything the tools derive from.
 
-    ``opcode`` is the 12-bit code of the register form. ``results``: indices of the operands that the
+    ``opcode`` is the code of the register form. ``results``: indices of the operands that the
     function's return values go to. ``public``: the opcode is the one public assemblers know for Volta.
     ``adds``: names of the sources whose sum, with whatever else is added to it, is the first result.
     """
 
+    isa: "Isa"
     mnemonic: str
     opcode: int
     unit: Unit
@@ -84,6 +84,16 @@ class Declaration:
     public: bool
     variable_latency: bool
     adds: tuple[str, ...] = ()
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the package declares it, and not a file of the user's."""
+        return self.function.__module__.startswith(PACKAGE)
+
+    @property
+    def word(self) -> WordFormat:
+        """What its word shares with those of other instructions."""
+        return self.isa.word
 
     @property
     def takes_warp(self) -> bool:
@@ -121,12 +131,13 @@ class Declaration:
         return self.function.__module__.rpartition(".")[2]
 
     def code(self, form: Form) -> int:
-        """The 12-bit opcode in ``form``."""
-        return (self.opcode & ((1 << FORM_SHIFT) - 1)) | form.code << FORM_SHIFT
+        """The opcode in ``form``."""
+        shift = self.word.form_shift
+        return (self.opcode & ((1 << shift) - 1)) | form.code << shift
 
     def fields(self, form: Form) -> list[tuple[str, Field]]:
         """Every named field of the word in ``form``."""
-        named = [(f.name, f) for f in COMMON_FIELDS]
+        named = [(f.name, f) for f in self.word.common]
         for index, (name, operand) in enumerate(zip(self.names, self.operands, strict=True)):
             named += [(name, f) for f in operand.fields(form, index)]
         return named + [(m.name, m.kind.at) for m in self.modifiers]
@@ -169,40 +180,8 @@ class DeclarationError(DstcError, TypeError):
     """An instruction was declared inconsistently."""
 
 
-REGISTRY: list[Declaration] = []
-
-
-def instruction(
-    mnemonic: str,
-    opcode: int,
-    unit: Unit,
-    *,
-    public: bool = True,
-    variable: bool = False,
-    adds: tuple[str, ...] = (),
-    forms: dict[int, tuple[str, ...]] | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare an instruction by its semantics.
-
-    The decorated function takes sources and modifiers and returns what its ``Annotated`` return type says;
-    its docstring is the manual's paragraph. ``opcode`` is the 12-bit code, of the register form where there
-    are several; ``forms`` names form codes that have more than one immediate operand. ``public`` is False for
-    an opcode of our own; ``variable`` marks a latency that a scoreboard must cover; ``adds`` names
-    the sources that an address may be in and stay one: the first result is their sum with something else, or they
-    are copied. Raises DeclarationError
-    when bits overlap, a value does not fit, or another declaration decodes alike.
-    """
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        declaration = declare(mnemonic, opcode, unit, function, public, variable, forms or {}, adds)
-        check(declaration, REGISTRY)
-        REGISTRY.append(declaration)
-        return function
-
-    return register
-
-
 def declare(
+    isa: "Isa",
     mnemonic: str,
     opcode: int,
     unit: Unit,
@@ -212,7 +191,7 @@ def declare(
     forms: dict[int, tuple[str, ...]],
     adds: tuple[str, ...] = (),
 ) -> Declaration:
-    """Read a declaration off a function's annotations."""
+    """Read a declaration off a function's annotations; raises DeclarationError if they say none."""
     names: list[str] = []
     operands: list[Operand] = []
     lanes: list[Lane] = []
@@ -221,7 +200,7 @@ def declare(
 
     def add(name: str, metadata: tuple[Any, ...]) -> int:
         names.append(name)
-        operands.append(next(m for m in metadata if isinstance(m, Operand)))
+        operands.append(bound(next(m for m in metadata if isinstance(m, Operand)), isa.word))
         lanes.append(next(m for m in metadata if isinstance(m, Lane)))
         return len(operands) - 1
 
@@ -248,7 +227,10 @@ def declare(
     description = inspect.cleandoc(_docstring(function))
     if not description:
         raise DeclarationError(f"{mnemonic}: the docstring is the manual's text and is missing")
+    if not 0 <= opcode <= isa.word.opcode.maximum:
+        raise DeclarationError(f"{mnemonic}: opcode {opcode} does not fit the {isa.word.opcode.width} bits there are")
     return Declaration(
+        isa=isa,
         mnemonic=mnemonic,
         opcode=opcode,
         unit=unit,
@@ -260,7 +242,7 @@ def declare(
         modifiers=tuple(modifiers),
         parameters=tuple(parameters),
         results=tuple(results),
-        forms=_forms(opcode, names, operands, forms),
+        forms=_forms(isa.word, opcode, names, operands, forms),
         public=public,
         variable_latency=variable,
         adds=adds,
@@ -282,7 +264,7 @@ def check(declaration: Declaration, others: list[Declaration]) -> None:
     for form in declaration.forms:
         taken = 0
         for name, field in declaration.fields(form):
-            if taken & field.mask or field.lo + field.width > 128:
+            if taken & field.mask or field.lo + field.width > declaration.word.bits:
                 raise DeclarationError(f"{declaration.mnemonic}: field {name} at bit {field.lo} overlaps another")
             taken |= field.mask
     for name, operand in zip(declaration.names, declaration.operands, strict=True):
@@ -322,16 +304,16 @@ def _result_name(metadata: tuple[Any, ...]) -> str:
 
 
 def _forms(
-    opcode: int, names: list[str], operands: list[Operand], several: dict[int, tuple[str, ...]]
+    word: WordFormat, opcode: int, names: list[str], operands: list[Operand], several: dict[int, tuple[str, ...]]
 ) -> tuple[Form, ...]:
     in_b = next((index for index, operand in enumerate(operands) if operand.slot == "b"), -1)
-    forms = [Form(opcode >> FORM_SHIFT)]
+    forms = [Form(opcode >> word.form_shift)]
     forms += [form for index, operand in enumerate(operands) for form in operand.forms(index, in_b)]
     for code, special in several.items():
         for name in special:
             if Immediate not in operands[names.index(name)].kinds:
                 raise DeclarationError(f"form {code} makes {name} an immediate, which it does not take")
         forms.append(Form(code, tuple(names.index(name) for name in special)))
-    if len(forms) > 1 and forms[0].code != REGISTER_FORM:
+    if len(forms) > 1 and forms[0].code != word.register_form:
         raise DeclarationError("an instruction with operand forms is declared by its register form's opcode")
     return tuple(forms)

@@ -11,30 +11,37 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from dstc_isa.isa import lanes, warp
-from dstc_isa.isa.control import CONTROL_FIELDS, Control
+from dstc_isa.isa.control import Control
 from dstc_isa.isa.diagram import diagram
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.fetch import Lane
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Parameter
+from dstc_isa.isa.identity import EXTENSION_PREFIX
+from dstc_isa.isa.instruction import Declaration, Parameter
+from dstc_isa.isa.instruction_set import Isa, IsaError, isa_named
 from dstc_isa.isa.syntax_line import syntax
-from dstc_isa.isa.values import REGISTERS
+from dstc_isa.isa.volta import VOLTA
 
 PRIMITIVES = (lanes, warp)
 HEADER = "<!-- Generated from the declarations by `python -m dstc_isa.isa.manual`; do not edit. -->"
 
-READING = """\
+
+def reading(isa: Isa) -> str:
+    """How a page is to be read."""
+    word = isa.word
+    return f"""\
 ## How to read a page
 
-Every instruction is one 128-bit word. Its section gives:
+Every instruction is one word of {word.bits} bits. Its section gives:
 
-- the **syntax** of each form. `.<name>` stands for one word of the modifier of that name, `{...}` for something that
+- the **syntax** of each form. `.<name>` stands for one word of the modifier of that name, `{{...}}` for something that
   may be left out; a guard `@P0` or `@!P0` may stand before any instruction.
 - the **operands**: what each place accepts, and which signs (`-` negates, `|...|` takes the absolute value, `!`
-  inverts a predicate). A register source may carry `.reuse`. Registers are R0 to R254 and RZ, which reads as zero.
+  inverts a predicate). A register source may carry `.reuse`. Registers are R0 to R{word.registers - 1} and RZ, which
+  reads as zero.
 - the **modifiers** with the value that each word stores.
-- the **encoding** of each form, four rows of 32 bits from bit 127 down to bit 0. Bits marked `0` are reserved: a word
-  that sets one of them is not an instruction. A fixed number is shown after `=`.
+- the **encoding** of each form, rows of 32 bits from bit {word.bits - 1} down to bit 0. Bits marked `0` are
+  reserved: a word that sets one of them is not an instruction. A fixed number is shown after `=`.
 - the **semantics**, as the text that both engines execute. Its arguments are 32 lanes each (type after the colon;
   `index` is a register's number, `scalar` one integer for the warp, `modifier` a stored value, `derived` a number
   computed from the operands when the word is decoded, by a function at the end of the page); what it returns goes to
@@ -44,6 +51,7 @@ Every instruction is one 128-bit word. Its section gives:
 **Fixed latency** means that a result is ready after a number of cycles that depends on the pipe, so stall counts
 cover it; **variable latency** that a scoreboard must be waited for.
 """
+
 
 SOURCES = """\
 ## Where the encoding comes from
@@ -116,8 +124,9 @@ def _source_order(function: Callable[..., Any]) -> tuple[str, int]:
     return function.__module__, inspect.getsourcelines(function)[1]
 
 
-def _origin(declaration: Declaration) -> str:
-    return "Volta" if declaration.public else "own"
+def origin(declaration: Declaration) -> str:
+    """Whose opcode an instruction has: that of the architecture which its set follows, or our own."""
+    return declaration.isa.title if declaration.public else "own"
 
 
 def codes(declaration: Declaration) -> str:
@@ -127,7 +136,7 @@ def codes(declaration: Declaration) -> str:
 
 def title(declaration: Declaration) -> str:
     """The heading of a declaration's section; two of one mnemonic are told apart by their opcode."""
-    alike = [d for d in REGISTRY if d.mnemonic == declaration.mnemonic]
+    alike = [d for d in declaration.isa.declarations if d.mnemonic == declaration.mnemonic]
     return declaration.mnemonic if len(alike) == 1 else f"{declaration.mnemonic} (0x{declaration.opcode:03x})"
 
 
@@ -149,7 +158,7 @@ def section(declaration: Declaration) -> Iterator[str]:
     yield f"Pipe: {declaration.unit.name} ({declaration.unit.meaning}). Latency: {latency}."
     if declaration.effects:
         yield f"Touches: {touched(declaration)}."
-    yield f"Opcodes ({_origin(declaration)}): {codes(declaration)}.\n"
+    yield f"Opcodes ({origin(declaration)}): {codes(declaration)}.\n"
     yield "```text\n" + "\n".join(syntax(declaration, form) for form in declaration.forms) + "\n```\n"
     if declaration.operands:
         yield "| operand | use | accepts |\n| --- | --- | --- |"
@@ -175,10 +184,15 @@ def section(declaration: Declaration) -> Iterator[str]:
     yield f"Semantics:\n\n```python\n{semantics(declaration)}\n```\n"
 
 
-def family_page(family: ModuleType) -> str:
+def family_name(family: ModuleType) -> str:
+    """The name of a page: that of the module, or of a user's file, without what stands before it."""
+    return family.__name__.rpartition(".")[2].removeprefix(EXTENSION_PREFIX)
+
+
+def family_page(isa: Isa, family: ModuleType) -> str:
     """The page of one family's instructions, with the functions that their semantics use."""
-    declared = [d for d in REGISTRY if d.function.__module__ == family.__name__]
-    name = family.__name__.rpartition(".")[2]
+    declared = [d for d in isa.declarations if d.function.__module__ == family.__name__]
+    name = family_name(family)
     parts = [f"{HEADER}\n\n# {name.replace('_', ' ').capitalize()}\n\n{inspect.cleandoc(family.__doc__ or '')}\n"]
     parts += [line for declaration in declared for line in section(declaration)]
     used = sorted(helpers(declared), key=_source_order)
@@ -197,32 +211,34 @@ def _primitive_table(module: ModuleType) -> Iterator[str]:
     yield ""
 
 
-def families() -> list[ModuleType]:
-    """The modules that declare instructions, the files that a user added last."""
-    return list({d.function.__module__: sys.modules[d.function.__module__] for d in REGISTRY}.values())
+def families(isa: Isa) -> list[ModuleType]:
+    """The modules that declare instructions of a set, the files that a user added last."""
+    return list({d.function.__module__: sys.modules[d.function.__module__] for d in isa.declarations}.values())
 
 
-def index_page() -> str:
+def index_page(isa: Isa) -> str:
     """The index: all instructions, control bits, how to read a page, where the encoding comes from."""
-    parts = [f"{HEADER}\n\n# Instruction set reference\n", READING, SOURCES, "## Instructions\n"]
-    for family in families():
-        name = family.__name__.rpartition(".")[2]
+    parts = [f"{HEADER}\n\n# Instruction set reference\n", reading(isa)]
+    parts += [SOURCES] if isa is VOLTA else []
+    parts.append("## Instructions\n")
+    for family in families(isa):
+        name = family_name(family)
         parts.append(f"### [{name.replace('_', ' ').capitalize()}]({name}.md)\n")
         parts.append(
             "| instruction | opcodes | from | pipe | latency | what it does |\n| --- | --- | --- | --- | --- | --- |"
         )
-        for d in (d for d in REGISTRY if d.function.__module__ == family.__name__):
+        for d in (d for d in isa.declarations if d.function.__module__ == family.__name__):
             summary = " ".join(d.description.split("\n\n")[0].split()).replace("|", "&#124;")
             link = f"[{d.mnemonic}]({name}.md#{anchor(title(d))})"
             latency = "variable" if d.variable_latency else "fixed"
-            parts.append(f"| {link} | {codes(d)} | {_origin(d)} | {d.unit.name} | {latency} | {summary} |")
+            parts.append(f"| {link} | {codes(d)} | {origin(d)} | {d.unit.name} | {latency} | {summary} |")
         parts.append("")
     parts.append(f"## Control bits\n\n{inspect.cleandoc(Control.__doc__ or '').replace('``', '`')}\n")
     parts.append(f"The control prefix writes them before an instruction; left out, it is `{Control()}`.\n")
     parts.append("| field | bits |\n| --- | --- |")
-    for field in CONTROL_FIELDS:
+    for field in isa.word.control.fields:
         parts.append(f"| {field.name} | {field.lo + field.width - 1}-{field.lo} |")
-    parts.append(f"\nA yield bit of 0 prefers another warp. General registers: R0 to R{REGISTERS - 1}.\n")
+    parts.append(f"\nA yield bit of 0 prefers another warp. General registers: R0 to R{isa.word.registers - 1}.\n")
     parts.append("## Operations on lanes\n")
     parts += _primitive_table(lanes)
     parts.append("## Operations on warp state\n")
@@ -230,15 +246,15 @@ def index_page() -> str:
     return "\n".join(parts)
 
 
-def pages() -> dict[str, str]:
-    """The manual: file name -> Markdown, one page per family and ``index.md``."""
-    manual = {f"{family.__name__.rpartition('.')[2]}.md": family_page(family) for family in families()}
-    return {"index.md": index_page(), **manual}
+def pages(isa: Isa = VOLTA) -> dict[str, str]:
+    """The manual of an instruction set: file name -> Markdown, one page per family and ``index.md``."""
+    manual = {f"{family_name(family)}.md": family_page(isa, family) for family in families(isa)}
+    return {"index.md": index_page(isa), **manual}
 
 
-def stale(directory: Path) -> list[str]:
+def stale(directory: Path, isa: Isa = VOLTA) -> list[str]:
     """Names of the pages in ``directory`` that are missing, differ from the declarations or have none any more."""
-    wanted = pages()
+    wanted = pages(isa)
     there = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.md")}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
@@ -248,17 +264,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dstc_isa.isa.manual", description=__doc__)
     parser.add_argument("directory", type=Path, help="where the pages are")
     parser.add_argument("--isa", type=Path, action="append", default=[], metavar="FILE.py", help="further instructions")
+    parser.add_argument("--of", default=VOLTA.name, metavar="NAME", help="whose manual: the name of an instruction set")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not current")
     chosen = parser.parse_args(arguments)
     for path in chosen.isa:
         load_extension(path)
+    try:
+        isa = isa_named(chosen.of)
+    except IsaError as error:
+        parser.error(str(error))
     if chosen.check:
-        old = stale(chosen.directory)
+        old = stale(chosen.directory, isa)
         for name in old:
             print(f"{chosen.directory / name} is not current: run python -m dstc_isa.isa.manual {chosen.directory}")
         return 1 if old else 0
     chosen.directory.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
+    for name, text in pages(isa).items():
         (chosen.directory / name).write_text(text, encoding="utf-8")
     return 0
 

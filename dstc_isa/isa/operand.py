@@ -1,5 +1,6 @@
 """What every kind of operand is: its bits, its text, what it reads and writes, and how engines fetch it."""
 
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -9,8 +10,8 @@ from attrs import frozen
 from dstc_isa.isa.fetch import Fetched, Lane, RowWord, Word, words_in
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.values import Value, Written
+from dstc_isa.isa.word_format import WordFormat
 
-REGISTER_FORM = 1
 Modifiers = Mapping[str, int]
 Width = int | str
 """Registers that an operand spans; a string names the modifier whose value decides (see ``width_of``)."""
@@ -42,7 +43,8 @@ class Part:
 
     ``role``: what diagrams call the field, nothing where the operand's name says it. ``flag``: the attribute is a bool.
     ``codes``: the stored number of each value, if it is not the value itself. ``refusal``: what is said of a value that
-    it does not take, and ``undefined`` of a number without a value; ``{}`` stands for either.
+    it does not take, and ``undefined`` of a number without a value; ``{}`` stands for either. ``top``: the value that
+    the field's greatest number stands for, such as RZ.
     """
 
     of: str
@@ -53,6 +55,7 @@ class Part:
     codes: Mapping[int, int] | None = None
     refusal: str = ""
     undefined: str = ""
+    top: int | None = None
 
     def reject(self, value: Any) -> str | None:
         """Why the attribute cannot be stored, or None if it can."""
@@ -60,8 +63,14 @@ class Part:
         if self.at is None:
             fits = held == self.fixed
         else:
-            fits = self.at.holds(held) if self.codes is None else held in self.codes
+            fits = self._holds(held) if self.codes is None else held in self.codes
         return None if fits else (self.refusal or self._outside()).format(held)
+
+    def _holds(self, held: Any) -> bool:
+        assert self.at is not None
+        if self.top is None:
+            return self.at.holds(held)
+        return bool(held == self.top or (self.at.holds(held) and held != self.at.maximum))
 
     def _outside(self) -> str:
         assert self.at is not None
@@ -72,6 +81,8 @@ class Part:
         """The field's bits for the attribute of ``value``."""
         assert self.at is not None
         held = getattr(value, self.of)
+        if self.top is not None and held == self.top:
+            held = self.at.maximum
         return self.at.insert(held if self.codes is None else self.codes[held])
 
     def extract(self, word: int) -> Any:
@@ -79,7 +90,7 @@ class Part:
         assert self.at is not None
         stored = self.at.extract(word)
         if self.codes is None:
-            return stored
+            return self.top if self.top is not None and stored == self.at.maximum else stored
         for value, code in self.codes.items():
             if code == stored:
                 return value
@@ -123,7 +134,7 @@ class Operand:
     ``optional`` operands may be left out and are then ``default``. ``destination``: it is written; ``accumulates``: and
     read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a
     register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
-    be written for it.
+    be written for it. ``word``: the format of its instruction's word, which it has once that is declared.
     """
 
     optional: bool = False
@@ -134,6 +145,7 @@ class Operand:
     slot: str = ""
     what: str = "an operand"
     written: frozenset[type] = frozenset()
+    word: WordFormat
 
     @property
     def partial(self) -> bool:
@@ -150,18 +162,25 @@ class Operand:
         raise NotImplementedError
 
     @cached_property
-    def _tables(self) -> tuple[dict[type, Parts], dict[type, Parts]]:
-        return self.table(False), self.table(True)
+    def _table(self) -> dict[type, Parts]:
+        return self.table(False)
 
     @cached_property
-    def _layouts(self) -> tuple[dict[type, _Layout], dict[type, _Layout]]:
-        first, moved = ({kind: _Layout(parts) for kind, parts in table.items()} for table in self._tables)
-        return first, moved
+    def _layout(self) -> dict[type, _Layout]:
+        return {kind: _Layout(parts) for kind, parts in self._table.items()}
+
+    @cached_property
+    def _moved(self) -> tuple[dict[type, Parts], dict[type, _Layout]]:
+        table = self.table(True)
+        return table, {kind: _Layout(parts) for kind, parts in table.items()}
+
+    def _layout_of(self, kind: type, form: Form, index: int) -> _Layout:
+        return (self._moved[1] if form.moved == index else self._layout)[kind]
 
     @cached_property
     def kinds(self) -> tuple[type, ...]:
         """The kinds of value that can stand here."""
-        return tuple(self._tables[0])
+        return tuple(self._table)
 
     def kind_in(self, form: Form, index: int) -> type:
         """The kind of value that stands here in a form, as operand number ``index``."""
@@ -169,7 +188,7 @@ class Operand:
 
     def parts(self, form: Form, index: int) -> Parts:
         """Its parts in a form."""
-        return self._tables[form.moved == index][self.kind_in(form, index)]
+        return (self._moved[0] if form.moved == index else self._table)[self.kind_in(form, index)]
 
     def forms(self, index: int, in_b: int) -> tuple[Form, ...]:
         """The forms that it adds to an instruction as operand number ``index``; number ``in_b`` is in slot b."""
@@ -181,7 +200,7 @@ class Operand:
 
     def admits(self, value: Value) -> bool:
         """Whether ``value`` is of a kind that can stand here."""
-        return type(value) in self._tables[0]
+        return type(value) in self._table
 
     @property
     def expected(self) -> str:
@@ -192,7 +211,7 @@ class Operand:
         """Why ``value`` cannot stand here, or None if it can."""
         if not self.admits(value):
             return self.expected
-        for part in self._tables[0][type(value)]:
+        for part in self._table[type(value)]:
             reason = part.reject(value)
             if reason is not None:
                 return reason
@@ -204,12 +223,12 @@ class Operand:
 
     def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""
-        return self._layouts[form.moved == index][type(value)].encode(value)
+        return self._layout_of(type(value), form, index).encode(value)
 
     def decode(self, word: int, form: Form, index: int) -> Value:
         """The value in ``word``; ValueError for a number that has no meaning."""
         kind = self.kind_in(form, index)
-        value: Value = kind(**self._layouts[form.moved == index][kind].decode(word))
+        value: Value = kind(**self._layout_of(kind, form, index).decode(word))
         return value
 
     # Text
@@ -289,3 +308,10 @@ def width_of(width: Width, modifiers: Modifiers) -> int:
     if isinstance(width, int):
         return width
     return {5: 2, 6: WIDEST}.get(modifiers[width], 1)
+
+
+def bound(operand: Operand, word: WordFormat) -> Operand:
+    """The same operand as part of words of a format."""
+    own = copy.copy(operand)
+    object.__setattr__(own, "word", word)
+    return own

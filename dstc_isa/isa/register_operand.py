@@ -22,7 +22,6 @@ from dstc_isa.isa.field import Field
 from dstc_isa.isa.literal import Literal, format_literal, literal_bits, whole
 from dstc_isa.isa.operand import WIDEST, Form, Modifiers, Operand, Part, Parts, Width, width_of
 from dstc_isa.isa.values import (
-    REGISTERS,
     RZ,
     Complement,
     Constant,
@@ -33,30 +32,8 @@ from dstc_isa.isa.values import (
     Written,
     decorate,
 )
+from dstc_isa.isa.word_format import SourceFields, WordFormat
 
-
-@frozen
-class Place:
-    """The bits of one physical source slot: register number, negate, absolute, reuse."""
-
-    register: Field
-    negate: Field
-    absolute: Field
-    reuse: Field
-    select: Field
-
-
-PLACES = {
-    "a": Place(Field(24, 8), Field(72, 1), Field(73, 1), Field(122, 1), Field(76, 2)),
-    "b": Place(Field(32, 8), Field(63, 1), Field(62, 1), Field(123, 1), Field(60, 2)),
-    "c": Place(Field(64, 8), Field(75, 1), Field(74, 1), Field(124, 1), Field(84, 2)),
-    "e": Place(Field(40, 8), Field(49, 1), Field(48, 1), Field(125, 1), Field(50, 2)),
-}
-IMMEDIATE_32 = Field(32, 32)
-CONSTANT_OFFSET = Field(40, 14, scale=2)
-CONSTANT_BANK = Field(54, 5)
-
-NOT_A_REGISTER = f"registers are R0 to R{REGISTERS - 1} and RZ"
 HALF_CODES = {-1: 0, 0: 2, 1: 3}
 """How the half that is taken twice, or -1 for both as they are, is stored."""
 
@@ -105,36 +82,37 @@ class Source(Operand):
     @property
     def literal_field(self) -> Field:
         """Where an immediate is stored."""
-        return self.literal_at or IMMEDIATE_32
+        return needed(self.literal_at or self.word.immediate, "an immediate")
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        place = PLACES["c" if moved else self.slot]
+        place = self.word.sources["c" if moved else self.slot]
         tables: dict[type, Parts] = {
             Register: (
                 self._half_part(place, "register"),
                 *self._signs(place),
-                Part("index", place.register, refusal=NOT_A_REGISTER),
-                Part("reuse", place.reuse, "reuse", flag=True),
+                Part("index", place.register, refusal=not_a_register(self.word), top=RZ),
+                Part("reuse", place.reuse, "reuse", flag=True, refusal="this operand is not kept for reuse"),
             )
         }
         if self.const:
-            bank, offset = Part("bank", CONSTANT_BANK, "bank"), Part("offset", CONSTANT_OFFSET, "offset")
-            b = PLACES["b"]
+            bank = Part("bank", needed(self.word.constant_bank, "a constant's bank"), "bank")
+            offset = Part("offset", needed(self.word.constant_offset, "a constant's offset"), "offset")
+            b = self.word.sources["b"]
             tables[Constant] = (self._half_part(b, "constant"), *self._signs(b), bank, offset)
         if self.takes_literal:
             role, range_ = "" if self.literal_at else "immediate", f"0 to {self.literal_field.maximum}"
             tables[Immediate] = (Part("value", self.literal_field, role, refusal=f"{{}} is outside {range_}"),)
         return tables
 
-    def _half_part(self, place: Place, what: str) -> Part:
+    def _half_part(self, place: SourceFields, what: str) -> Part:
         if self.half:
             return Part("half", self.half, "half", refusal="one half must be named: .H0 or .H1")
         if self.halves:
             return Part("half", place.select, "select", codes=HALF_CODES, undefined="half selector {} is not defined")
         return Part("half", None, fixed=-1, refusal=f"this operand is a whole {what}")
 
-    def _signs(self, place: Place) -> Parts:
+    def _signs(self, place: SourceFields) -> Parts:
         negate, absolute = place.negate if self.negate else None, place.absolute if self.absolute else None
         return (
             Part("negate", negate, "negate", flag=True, refusal="this operand cannot be negated"),
@@ -155,7 +133,9 @@ class Source(Operand):
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        return misplaced(value.index, self.span(modifiers)) if isinstance(value, Register) else None
+        if not isinstance(value, Register):
+            return None
+        return misplaced(value.index, self.span(modifiers), self.word.registers)
 
     @property
     def written(self) -> frozenset[type]:  # type: ignore[override]
@@ -267,7 +247,7 @@ class Destination(Operand):
     """A general register that the instruction writes, ``width`` registers from it on."""
 
     width: Width = 1
-    at: Field = Field(16, 8)
+    at: Field | None = None
     accumulates: bool = False
     optional: bool = False
     default: Register | None = None
@@ -278,16 +258,16 @@ class Destination(Operand):
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
         plain = {"negate": False, "absolute": False, "half": -1, "reuse": False}
-        refusal = "a destination is a plain register"
+        refusal, at = "a destination is a plain register", self.at or self.word.destination
         others = tuple(Part(of, None, fixed=fixed, refusal=refusal) for of, fixed in plain.items())
-        return {Register: (*others, Part("index", self.at, refusal=NOT_A_REGISTER))}
+        return {Register: (*others, Part("index", at, refusal=not_a_register(self.word), top=RZ))}
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
         width = self.span(modifiers)
         if self.accumulates and value.index == RZ:
             return f"an accumulator is {width} registers, not RZ"
-        return misplaced(value.index, width)
+        return misplaced(value.index, width, self.word.registers)
 
     def display(self, name: str) -> str:
         """See ``Operand``."""
@@ -316,14 +296,26 @@ class Destination(Operand):
         return (word(value.index, written=True),)
 
 
-def misplaced(first: int, width: int) -> str | None:
-    """Why ``width`` consecutive registers cannot begin at one, or None if they can."""
+def needed(field: Field | None, what: str) -> Field:
+    """A field that an operand cannot do without; ValueError, which says what for, if its word has none."""
+    if field is None:
+        raise ValueError(f"the word has no field for {what}: say where it is")
+    return field
+
+
+def not_a_register(word: WordFormat) -> str:
+    """What is said of a register that words of a format cannot name."""
+    return f"registers are R0 to R{word.registers - 1} and RZ"
+
+
+def misplaced(first: int, width: int, registers: int) -> str | None:
+    """Why ``width`` consecutive ones of so many registers cannot begin at one, or None if they can."""
     if first == RZ:
         return None
     if width in (2, 4) and first % width:
         return f"R{first} starts {width} registers here and must be a multiple of {width}"
-    if first + width > REGISTERS:
-        return f"{width} registers from R{first} go past R{REGISTERS - 1}"
+    if first + width > registers:
+        return f"{width} registers from R{first} go past R{registers - 1}"
     return None
 
 

@@ -5,7 +5,8 @@ from functools import cache
 from itertools import islice, product
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.text import format_mnemonic
 
 COMBINATIONS = 64
@@ -25,7 +26,7 @@ class MnemonicError(DstcError, ValueError):
 
 
 @cache
-def resolve(written: str) -> tuple[Candidate, ...]:
+def resolve(isa: Isa, written: str) -> tuple[Candidate, ...]:
     """The declarations a mnemonic such as ``ISETP.LT.U32.AND`` can mean; MnemonicError if there is none.
 
     Modifiers may stand in any order. Several declarations come back only where operands tell them apart.
@@ -33,24 +34,24 @@ def resolve(written: str) -> tuple[Candidate, ...]:
     for cut in range(len(written), 0, -1):
         if cut != len(written) and written[cut] != ".":
             continue
-        named = [d for d in REGISTRY if d.mnemonic == written[:cut]]
+        named = [d for d in isa.declarations if d.mnemonic == written[:cut]]
         if named:
             words = written[cut + 1 :].split(".") if cut < len(written) else []
             return tuple((d, _modifiers(d, words)) for d in named)
-    raise MnemonicError(f"unknown instruction {written}", nearest(written), unknown=True)
+    raise MnemonicError(f"unknown instruction {written}", nearest(isa, written), unknown=True)
 
 
-def nearest(written: str) -> str:
+def nearest(isa: Isa, written: str) -> str:
     """The full mnemonic closest to what was written, or empty."""
-    near = get_close_matches(written.upper(), _spellings(len(REGISTRY)), 1, 0.5)
+    near = get_close_matches(written.upper(), _spellings(isa, len(isa.declarations)), 1, 0.5)
     return near[0] if near else ""
 
 
 @cache
-def _spellings(declared: int) -> list[str]:
+def _spellings(isa: Isa, declared: int) -> list[str]:
     """Every mnemonic in full: all combinations of its modifiers, or each choice alone where those are too many."""
     spellings = []
-    for declaration in REGISTRY[:declared]:
+    for declaration in isa.declarations[:declared]:
         choices = [
             [*([m.default] if m.default is not None else []), *m.kind.words().values()] for m in declaration.modifiers
         ]
@@ -70,7 +71,9 @@ def _modifiers(declaration: Declaration, words: list[str]) -> tuple[int, ...]:
                 chosen[place] = modifier.kind.words()[word]
                 break
         else:
-            raise MnemonicError(_bad_word(declaration, word), nearest(".".join([declaration.mnemonic, *words])))
+            raise MnemonicError(
+                _bad_word(declaration, word), nearest(declaration.isa, ".".join([declaration.mnemonic, *words]))
+            )
     values = []
     for place, modifier in enumerate(declaration.modifiers):
         value = chosen.get(place, modifier.default)
@@ -78,10 +81,14 @@ def _modifiers(declaration: Declaration, words: list[str]) -> tuple[int, ...]:
             expected = ", ".join("." + word for word in modifier.kind.words())
             raise MnemonicError(
                 f"{declaration.mnemonic} needs its {modifier.name} modifier: one of {expected}",
-                nearest(".".join([declaration.mnemonic, *words])),
+                _nearest(declaration, words),
             )
         values.append(value)
     return tuple(values)
+
+
+def _nearest(declaration: Declaration, words: list[str]) -> str:
+    return nearest(declaration.isa, ".".join([declaration.mnemonic, *words]))
 
 
 def _bad_word(declaration: Declaration, word: str) -> str:

@@ -17,11 +17,11 @@ def format_mnemonic(declaration: Declaration, modifiers: tuple[int, ...]) -> str
 
 
 def format_instruction(
-    instruction: Instruction, target: Callable[[int], str] | None = None, *, control: bool = True
+    instruction: Instruction, target: Callable[[int], str | None] | None = None, *, control: bool = True
 ) -> str:
     """One line of assembly that assembles to the same word.
 
-    ``target`` names the destination of a branch from its distance in bytes to the next instruction;
+    ``target`` names the destination of a branch from its distance in bytes to the next instruction, if it has a name;
     ``control`` prints the scheduling prefix where it is not the default.
     """
     parts = []
@@ -36,7 +36,7 @@ def format_instruction(
     return " ".join(parts) + " ;"
 
 
-def format_operands(instruction: Instruction, target: Callable[[int], str] | None = None) -> list[str]:
+def format_operands(instruction: Instruction, target: Callable[[int], str | None] | None = None) -> list[str]:
     """The operand texts, optional ones left out where they hold their default."""
     texts: list[str] = []
     later: type | None = None
@@ -44,8 +44,6 @@ def format_operands(instruction: Instruction, target: Callable[[int], str] | Non
         if operand.optional and value == operand.default and later is not type(value):
             continue
         later = type(value) if operand.optional else None
-        if target and isinstance(value, Target):
-            texts.append(target(value.address))
-        else:
-            texts.append(operand.show(value))
+        named = target(value.address) if target and isinstance(value, Target) else None
+        texts.append(operand.show(value) if named is None else named)
     return texts[::-1]

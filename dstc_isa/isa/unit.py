@@ -5,14 +5,13 @@ more than these can tell has a cost function, and a ``Block``: state in each sub
 it, counters, a bound and reasons of stalls.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, define, field, frozen
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.effects import FIELDS, Effect
-from dstc_isa.isa.effects import Field as Meaning
+from dstc_isa.isa.effects import FIELDS
 from dstc_isa.isa.warp import ARRAYS, SCALARS
 
 STATE_WORDS = 96
@@ -108,14 +107,15 @@ class StallReason:
     advice: str = ""
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Block:
     """A part of each sub-core that units work with, such as an accumulation buffer.
 
     ``name``: its table in a GPU's file. ``state``: of each sub-core. ``counters``: of each SM, with their meaning.
     ``bound``: from counters (summed over the GPU) and parameters, the cycles that it must be busy in all, so that the
     GPU's sub-cores together need their share of them. ``holds``: why a warp waits while it holds its units' port.
-    ``awaits``: why one waits for a scoreboard of its units' instructions.
+    ``awaits``: why one waits for a scoreboard of its units' instructions. ``isa``: name of its instruction set, once
+    an instruction of that runs on a unit with it.
     """
 
     name: str
@@ -127,10 +127,7 @@ class Block:
     bound: Callable[[Mapping[str, int], Values], float] | None = None
     holds: StallReason | None = None
     awaits: StallReason | None = None
-
-    def __reduce__(self) -> tuple[Callable[[str], "Block"], tuple[str]]:
-        """A copy in another process is the block that is declared there."""
-        return block_named, (self.name,)
+    isa: str = field(default="", init=False)
 
 
 @define(eq=False, repr=False)
@@ -139,12 +136,13 @@ class Unit:
 
     ``given``: timing where such a file has none: ``latency``, ``initiation``, ``accumulate`` and ``port``.
     ``reads_late``: sources are read some time after issue, so a scoreboard guards them. ``memory``: the load and
-    store unit, whose instructions go through its queue. ``state``: fields of the warp by which semantics tell the
+    store unit, whose instructions go through its queue. ``branches``: its latency is what a taken branch costs, and the
+    start of a CTA. ``state``: fields of the warp by which semantics tell the
     cost function what they did; all zero before each of its instructions. ``block``: what its cost function works
     with. ``vanishes``: a parameter of the block, and the word for which an instruction whose guard is false takes no
     issue slot. ``floats``: the registers it writes are FP32 numbers where operands do not say what they are.
     ``compiled``: a module whose ``register()`` gives operations of the unit's own their meaning in compiled code, if
-    Numba cannot translate them.
+    Numba cannot translate them. ``isa``: name of the instruction set that it is part of, by its first instruction.
     """
 
     name: str
@@ -152,6 +150,7 @@ class Unit:
     given: Mapping[str, Given] = Factory(dict)
     reads_late: bool = False
     memory: bool = False
+    branches: bool = False
     state: Mapping[str, Cell] = Factory(dict)
     block: Block | None = None
     vanishes: tuple[str, str] | None = None
@@ -159,21 +158,14 @@ class Unit:
     compiled: str | None = None
     cost_function: Callable[..., None] | None = field(default=None, init=False)
     shipped: bool = field(default=False, init=False)
+    isa: str = field(default="", init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Enter it among the units; UnitError if it contradicts itself or another one."""
+        """Raise UnitError if it contradicts itself."""
         _check(self)
-        UNITS.append(self)
-        if self.block is not None and self.block not in BLOCKS:
-            BLOCKS.append(self.block)
-        FIELDS.update(dict.fromkeys(self.state, _STATE))
 
     def __repr__(self) -> str:
         return f"Unit({self.name})"
-
-    def __reduce__(self) -> tuple[Callable[[str], "Unit"], tuple[str]]:
-        """A copy in another process is the unit that is declared there."""
-        return unit_named, (self.name,)
 
     def cost(self, function: Callable[..., None]) -> Callable[..., None]:
         """Declare what an instruction costs, once it has executed.
@@ -187,12 +179,6 @@ class Unit:
         self.cost_function = function
         return function
 
-    def forget(self) -> None:
-        """Take it out of the units."""
-        UNITS.remove(self)
-        for name in self.state:
-            del FIELDS[name]
-
     @property
     def state_words(self) -> int:
         """64-bit words of its warp state."""
@@ -204,38 +190,10 @@ class Unit:
         return self.memory or self.state_words > TRACED_WORDS
 
 
-_STATE = Meaning(frozenset({Effect.STATE}), frozenset({Effect.STATE}))
-
-
-def unit_named(name: str) -> Unit:
-    """The unit of that name; UnitError if there is none."""
-    for unit in UNITS:
-        if unit.name == name:
-            return unit
-    raise UnitError(f"there is no unit {name}")
-
-
-def block_named(name: str) -> Block:
-    """The block of that name; UnitError if there is none."""
-    for block in BLOCKS:
-        if block.name == name:
-            return block
-    raise UnitError(f"there is no block {name}")
-
-
-UNITS: list[Unit] = []
-"""All units, in the order of their declarations."""
-
-BLOCKS: list[Block] = []
-"""And their blocks."""
-
-
 def _check(unit: Unit) -> None:
-    if any(other.name == unit.name for other in UNITS):
-        raise UnitError(f"there is a unit {unit.name} already")
     if unit.state_words > STATE_WORDS:
         raise UnitError(f"unit {unit.name} has {unit.state_words} words of warp state; there is room for {STATE_WORDS}")
-    taken = [name for name in unit.state if name in FIELDS or name in {*SCALARS, *ARRAYS, *OF_ENGINES}]
+    taken = [name for name in unit.state if name in {*SCALARS, *ARRAYS, *OF_ENGINES}]
     if taken:
         raise UnitError(f"unit {unit.name}: a warp has a field {taken[0]} already")
     block = unit.block
@@ -244,16 +202,28 @@ def _check(unit: Unit) -> None:
         declared = None if block is None else block.parameters.get(parameter)
         if not isinstance(declared, Word) or word not in declared.choices:
             raise UnitError(f"unit {unit.name} vanishes by {parameter} = {word}, which its block does not have")
-    if block is None or block in BLOCKS:
+    if block is None:
         return
-    for other in BLOCKS:
-        if other.name == block.name:
-            raise UnitError(f"there is a block {block.name} already")
-        counters = sorted(set(block.counters) & set(other.counters))
-        if counters:
-            raise UnitError(f"block {block.name}: block {other.name} has a counter {counters[0]} already")
     if any("size" in names for names in (block.parameters, block.state, block.counters)):
         raise UnitError(f"block {block.name}: nothing of it can be called size, which every record has")
     reserved = sorted({"latency", "initiation", "accumulate", "port"} & set(block.parameters))
     if reserved:
         raise UnitError(f"block {block.name}: {reserved[0]} is a parameter of every unit")
+
+
+def check_beside(unit: Unit, others: Sequence[Unit]) -> None:
+    """Raise UnitError if a unit cannot stand beside others of an instruction set."""
+    if any(other.name == unit.name for other in others):
+        raise UnitError(f"there is a unit {unit.name} already")
+    taken = [name for name in unit.state if name in FIELDS]
+    if taken:
+        raise UnitError(f"unit {unit.name}: a warp has a field {taken[0]} already")
+    block = unit.block
+    for other in (each.block for each in others):
+        if block is None or other is None or other is block:
+            continue
+        if other.name == block.name:
+            raise UnitError(f"there is a block {block.name} already")
+        counters = sorted(set(block.counters) & set(other.counters))
+        if counters:
+            raise UnitError(f"block {block.name}: block {other.name} has a counter {counters[0]} already")

@@ -2,11 +2,12 @@
 
 from attrs import evolve, frozen
 
-from dstc_isa.isa.field import WORD_BYTES
-
 RZ = 255
 PT = 7
-REGISTERS = 255
+"""How RZ and PT are numbered, whatever stands for them in a word; the numbers below are registers and predicates."""
+
+REGISTERS = RZ
+"""General registers of a thread."""
 
 
 @frozen
@@ -106,9 +107,6 @@ class Target:
     """A place in the kernel's code, as its distance in bytes from the next instruction."""
 
     address: int
-
-    def __str__(self) -> str:
-        return f".{self.address + WORD_BYTES:+d}"
 
 
 @frozen

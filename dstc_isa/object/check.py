@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable
 
-from dstc_isa.isa.field import WORD_BITS, WORD_BYTES
-from dstc_isa.isa.register_operand import CONSTANT_OFFSET
 from dstc_isa.isa.values import REGISTERS, RZ
 from dstc_isa.object.error import ObjectError
 from dstc_isa.object.prints import special_names
@@ -33,7 +31,7 @@ NAME_LIMIT = 1000
 BANKS = 1 << 5
 KERNELS_LIMIT = 30_000
 SIZE_LIMIT = 1 << 32
-BANK_BYTES = CONSTANT_OFFSET.maximum + 4
+BANK_BYTES = 1 << 16
 
 
 def check_program(program: Program) -> None:
@@ -42,6 +40,8 @@ def check_program(program: Program) -> None:
         raise ObjectError(f"{len(program.kernels)} kernels are more than an object holds ({KERNELS_LIMIT})")
     _check_names("kernel", (kernel.name for kernel in program.kernels), "the program")
     for kernel in program.kernels:
+        if kernel.isa is not program.isa:
+            raise ObjectError(f"kernel {kernel.name} is of {kernel.isa.name} and others are of {program.isa.name}")
         _check_kernel(kernel)
     for text in (program.target.name, program.target.digest) if program.target else ():
         if len(text) > NAME_LIMIT or not text.isprintable():
@@ -51,13 +51,13 @@ def check_program(program: Program) -> None:
 
 def _check_kernel(kernel: Kernel) -> None:
     where = f"kernel {kernel.name}"
-    code_bytes = len(kernel.words) * WORD_BYTES
+    code_bytes = len(kernel.words) * kernel.isa.word.size
     for index, word in enumerate(kernel.words):
-        if not 0 <= word < 1 << WORD_BITS:
-            raise ObjectError(f"{where}: instruction {index} is no {WORD_BITS}-bit word")
+        if not 0 <= word < 1 << kernel.isa.word.bits:
+            raise ObjectError(f"{where}: instruction {index} is no {kernel.isa.word.bits}-bit word")
     _check_names("label", kernel.labels, where, LABEL)
     for name, address in kernel.labels.items():
-        if not 0 <= address <= code_bytes or address % WORD_BYTES:
+        if not 0 <= address <= code_bytes or address % kernel.isa.word.size:
             raise ObjectError(f"{where}: label {name} at byte {address} is no instruction's address")
     if kernel.locations and len(kernel.locations) != len(kernel.words):
         raise ObjectError(f"{where}: {len(kernel.locations)} locations for {len(kernel.words)} instructions")

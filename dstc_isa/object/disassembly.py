@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from dstc_isa.isa.codec import DecodeError, decode
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
 from dstc_isa.object.prints import print_text
@@ -22,17 +22,18 @@ _ELEMENTS = ((4, ".u32"), (2, ".u16"), (1, ".u8"))
 class KernelText:
     """A kernel in words: ``labels``, byte address -> names; ``instructions``, one line of source per word.
 
-    ``prints``: those before each instruction.
+    ``prints``: those before each instruction. ``word_bytes``: bytes of a word.
     """
 
     labels: dict[int, list[str]]
     instructions: list[str]
     prints: dict[int, tuple[Print, ...]]
+    word_bytes: int
 
     def before(self, index: int) -> list[str]:
         """Lines before an instruction: PRINTs behind the one before it, its labels, its own PRINTs."""
         prints = self.prints.get(index, ())
-        labels = [f"{name}:" for name in self.labels.get(index * WORD_BYTES, ())]
+        labels = [f"{name}:" for name in self.labels.get(index * self.word_bytes, ())]
         behind = [INDENT + print_text(each) for each in prints if each.behind]
         return [*behind, *labels, *(INDENT + print_text(each) for each in prints if not each.behind)]
 
@@ -53,33 +54,35 @@ def disassemble(program: Program) -> str:
         for index, instruction in enumerate(text.instructions):
             lines += text.before(index)
             lines.append(INDENT + instruction)
-        lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * WORD_BYTES, ())]
+        lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * kernel.isa.word.size, ())]
         lines.append(".endkernel")
     return "".join(line + "\n" for line in lines)
 
 
 def kernel_text(kernel: Kernel) -> KernelText:
     """The kernel's instructions as source text, with labels for all destinations inside it."""
-    instructions = [_decoded(word) for word in kernel.words]
+    word_format = kernel.isa.word
+    instructions = [_decoded(kernel.isa, word) for word in kernel.words]
     labels = _labels(kernel, instructions)
     texts = []
     for index, (word, instruction) in enumerate(zip(kernel.words, instructions, strict=True)):
-        following = (index + 1) * WORD_BYTES
+        following = (index + 1) * word_format.size
 
-        def target(distance: int, following: int = following) -> str:
-            names = labels.get(following + distance)
-            return names[0] if names else str(Target(distance))
+        def target(distance: int, following: int = following) -> str | None:
+            return next(iter(labels.get(following + distance, ())), None)
 
-        texts.append(f".word 0x{word:032x}" if instruction is None else format_instruction(instruction, target))
+        raw = f".word 0x{word_format.digits(word)}"
+        texts.append(raw if instruction is None else format_instruction(instruction, target))
     prints: dict[int, tuple[Print, ...]] = {}
     for each in kernel.prints:
         prints[each.index] = (*prints.get(each.index, ()), each)
-    return KernelText(labels, texts, prints)
+    return KernelText(labels, texts, prints, word_format.size)
 
 
 def _labels(kernel: Kernel, instructions: list[Instruction | None]) -> dict[int, list[str]]:
     """Byte address -> labels to print there: those of the kernel that the language can write, else a new one."""
-    code_bytes = len(instructions) * WORD_BYTES
+    size = kernel.isa.word.size
+    code_bytes = len(instructions) * size
     names: dict[int, list[str]] = {}
     for name, address in sorted(kernel.labels.items(), key=lambda item: (item[1], item[0])):
         names.setdefault(address, [])
@@ -88,12 +91,12 @@ def _labels(kernel: Kernel, instructions: list[Instruction | None]) -> dict[int,
     for index, instruction in enumerate(instructions):
         for value in instruction.operands if instruction else ():
             if isinstance(value, Target):
-                address = (index + 1) * WORD_BYTES + value.address
-                if 0 <= address <= code_bytes and address % WORD_BYTES == 0:
+                address = (index + 1) * size + value.address
+                if 0 <= address <= code_bytes and address % size == 0:
                     names.setdefault(address, [])
     for each in kernel.prints:
         if each.behind:
-            names.setdefault(each.index * WORD_BYTES, [])
+            names.setdefault(each.index * size, [])
     taken = _declared_names(kernel)
     for address, here in names.items():
         if not here:
@@ -167,8 +170,8 @@ def _declared_names(kernel: Kernel) -> set[str]:
     return {*kernel.labels, *(p.name for p in kernel.parameters), *(array.name for array in kernel.shared)}
 
 
-def _decoded(word: int) -> Instruction | None:
+def _decoded(isa: Isa, word: int) -> Instruction | None:
     try:
-        return decode(word)
+        return decode(isa, word)
     except DecodeError:
         return None

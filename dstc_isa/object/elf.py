@@ -10,7 +10,7 @@ MACHINE = 0xD57C
 """Our own ``e_machine``, unofficial: no registered machine has it, so other tools treat objects as plain ELF."""
 
 TYPE_RELOCATABLE = 1
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")

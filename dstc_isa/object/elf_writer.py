@@ -2,7 +2,6 @@
 
 from attrs import frozen
 
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.object import elf
 from dstc_isa.object.check import check_program
 from dstc_isa.object.line_table import encode_locations
@@ -80,7 +79,7 @@ def write_object(program: Program) -> bytes:
 
 def code_bytes(kernel: Kernel) -> bytes:
     """The kernel's instruction words as they stand in memory."""
-    return b"".join(word.to_bytes(WORD_BYTES, "little") for word in kernel.words)
+    return kernel.isa.word.join(kernel.words)
 
 
 def _note(program: Program) -> Section:
@@ -99,7 +98,7 @@ def _symbols(program: Program, first_text: int, names: StringTable) -> tuple[byt
     locals_count = len(table)
     info = elf.STB_GLOBAL << 4 | elf.STT_FUNC
     for index, kernel in enumerate(program.kernels, first_text):
-        size = len(kernel.words) * WORD_BYTES
+        size = len(kernel.words) * kernel.isa.word.size
         table.append(elf.SYMBOL.pack(names.add(kernel.name), info, 0, index, 0, size))
     return b"".join(table), locals_count
 

@@ -4,7 +4,6 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.object.disassembly import kernel_text
 from dstc_isa.printable import printable
 from dstc_isa.program import Kernel, Program
@@ -16,7 +15,7 @@ Sources = Mapping[str, Sequence[str]]
 
 
 def listing(program: Program, sources: Sources | None = None) -> str:
-    """Per instruction: byte address, 128-bit word, text, ``file:line`` and that source line.
+    """Per instruction: byte address, word, text, ``file:line`` and that source line.
 
     ``sources``: file name -> lines; without it the files are read where they still exist.
     """
@@ -52,14 +51,16 @@ def _list_kernel(kernel: Kernel, sources: Sources) -> list[str]:
         for parameter in kernel.parameters
     ]
     lines += [f"  shared {array.name}: {array.size} bytes at byte {array.offset}" for array in kernel.shared]
-    text = kernel_text(kernel)
+    text, word_format = kernel_text(kernel), kernel.isa.word
     width = max(map(len, text.instructions), default=0)
     for index, (word, instruction) in enumerate(zip(kernel.words, text.instructions, strict=True)):
-        address = index * WORD_BYTES
+        address = index * word_format.size
         lines += map(printable, text.before(index))
-        line = f"  0x{address:04x}  {word:032x}  {instruction:{width}}  {_source(kernel, index, sources)}"
+        line = (
+            f"  0x{address:04x}  {word_format.digits(word)}  {instruction:{width}}  {_source(kernel, index, sources)}"
+        )
         lines.append(line.rstrip())
-    lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * WORD_BYTES, ())]
+    lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * word_format.size, ())]
     return lines
 
 

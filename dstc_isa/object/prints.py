@@ -1,6 +1,6 @@
 """The PRINTs of a kernel: their record in an object, and their source text."""
 
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.instruction_set import vocabulary
 from dstc_isa.isa.values import Constant, Predicate, Register, SpecialRegister
 from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.object.line_table import put_locations, take_locations
@@ -86,10 +86,8 @@ def _value_text(item: PrintItem) -> str:
 
 def special_names() -> dict[int, str]:
     """Names by number of the special registers that can be shown: all but the clocks."""
-    operands = (operand for declaration in REGISTRY for operand in declaration.operands)
     return {
         value.number: name
-        for operand in operands
-        for name, value in operand.vocabulary().items()
+        for name, value in vocabulary().items()
         if isinstance(value, SpecialRegister) and value.number not in CLOCKS
     }

@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import evolve
 
-from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.identity import BASE, Parts, parts_of
+from dstc_isa.isa.identity import Parts, parts_of
+from dstc_isa.isa.instruction_set import Isa, IsaError, isa_named
 from dstc_isa.object import elf
 from dstc_isa.object.check import NAME_LIMIT
 from dstc_isa.object.elf_writer import write_object
@@ -22,8 +22,9 @@ from dstc_isa.program import Program
 def read_object(data: bytes) -> Program:
     """The program in an object file's bytes; ObjectError if they are not exactly what write_object makes of it."""
     check_layout(data)
-    program, isa = _read_sections(data)
-    check_isa(isa, parts_of(word for kernel in program.kernels for word in kernel.words))
+    program, made = _read_sections(data)
+    words = (word for kernel in program.kernels for word in kernel.words)
+    check_parts(program.isa.name, made, parts_of(program.isa, words))
     try:
         rewritten = write_object(program)
     except ObjectError as error:
@@ -33,15 +34,27 @@ def read_object(data: bytes) -> Program:
     return program
 
 
-def check_isa(made: Parts, known: Parts) -> None:
+def instruction_set(name: str, made: Parts) -> Isa:
+    """The instruction set that an object names; ObjectError if it is not loaded."""
+    if not all(text.isprintable() and len(text) <= NAME_LIMIT for text in (name, *made, *made.values())):
+        raise damaged("it names an instruction set that there cannot be")
+    try:
+        return isa_named(name)
+    except IsaError as error:
+        files = [part for part in made if part != name] or [name]
+        raise ObjectError(
+            f"object with words of {name} [{made.get(name, '?')}], which is not loaded: {error};"
+            f" give its declarations with --isa {files[0]}.py"
+        ) from None
+
+
+def check_parts(isa: str, made: Parts, known: Parts) -> None:
     """ObjectError unless the instructions of an object mean what they meant when it was made."""
     if made == known:
         return
-    if not all(text.isprintable() and len(text) <= NAME_LIMIT for part in made.items() for text in part):
-        raise damaged("it names an instruction set that there cannot be")
     lacking = [name for name in made if name not in known]
     if lacking:
-        loaded = [name for name in known if name not in made and name != BASE]
+        loaded = [name for name in known if name not in made and name != isa]
         instead = f", and its words are instructions of {' and '.join(loaded)} here" if loaded else ""
         raise ObjectError(
             f"object with instructions of {' and '.join(f'{n} [{made[n]}]' for n in lacking)}, which is not"
@@ -49,7 +62,7 @@ def check_isa(made: Parts, known: Parts) -> None:
         )
     for name in made:
         if made[name] != known[name]:
-            what = "instructions of this release" if name == BASE else f"declarations of {name}"
+            what = "instructions of this release" if name == isa else f"declarations of {name}"
             raise ObjectError(
                 f"object made with {name} [{made[name]}], and the {what} that it uses are others:"
                 f" {name} [{known[name]}]; assemble its source again"
@@ -62,7 +75,7 @@ def check_isa(made: Parts, known: Parts) -> None:
 
 
 def _read_sections(data: bytes) -> tuple[Program, Parts]:
-    """The program that the sections describe, whether or not its parts agree, and the instruction set it names."""
+    """The program that the sections describe, whether or not its parts agree, and what it was made with."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
     from elftools.elf.sections import SymbolTableSection
@@ -78,13 +91,14 @@ def _read_sections(data: bytes) -> tuple[Program, Parts]:
     except (ELFError, UnicodeDecodeError, struct.error):
         raise damaged("its ELF structure cannot be read") from None
 
-    program, isa = decode_resources(_resource_record(contents))
+    program, name, made = decode_resources(_resource_record(contents))
+    isa = instruction_set(name, made)
     kernels = []
     for kernel in program.kernels:
         code = contents.pop(elf.TEXT_PREFIX + kernel.name, None)
-        if code is None or len(code) % WORD_BYTES:
+        if code is None or len(code) % isa.word.size:
             raise damaged(f"the code of kernel {kernel.name[:40]!r} is missing or not a whole number of instructions")
-        words = tuple(int.from_bytes(code[at : at + WORD_BYTES], "little") for at in range(0, len(code), WORD_BYTES))
+        words = isa.word.split(code)
         table = contents.pop(elf.LINES_PREFIX + kernel.name, None)
         what = f"line table of kernel {kernel.name[:40]!r}"
         locations = () if table is None else decode_locations(table, len(words), what)
@@ -92,8 +106,8 @@ def _read_sections(data: bytes) -> tuple[Program, Parts]:
         what = f"PRINTs of kernel {kernel.name[:40]!r}"
         prints = () if record is None else decode_prints(record, len(words), what)
         found = labels.get(elf.TEXT_PREFIX + kernel.name, {})
-        kernels.append(evolve(kernel, words=words, labels=found, locations=locations, prints=prints))
-    return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b"")), isa
+        kernels.append(evolve(kernel, words=words, labels=found, locations=locations, prints=prints, isa=isa))
+    return evolve(program, kernels=tuple(kernels), constants=contents.get(elf.CONSTANTS_SECTION, b"")), made
 
 
 def _collect_labels(table: Any, sections: list[str], labels: dict[str, dict[str, int]]) -> None:

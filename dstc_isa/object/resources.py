@@ -14,7 +14,8 @@ from dstc_isa.program import MAXIMUM_INSTRUCTIONS, ConstantArray, ControlRecord,
 def encode_resources(program: Program) -> bytes:
     """Everything of the program but code, labels, locations and constant bytes."""
     record = Encoder()
-    _encode_isa(record, parts_of(word for kernel in program.kernels for word in kernel.words))
+    record.text(program.isa.name)
+    _encode_parts(record, parts_of(program.isa, (word for kernel in program.kernels for word in kernel.words)))
     record.number(program.target is not None)
     if program.target is not None:
         record.text(program.target.name)
@@ -39,13 +40,14 @@ def encode_resources(program: Program) -> bytes:
     return bytes(record.data)
 
 
-def decode_resources(data: bytes) -> tuple[Program, Parts]:
-    """The program with kernels that have no code yet, and the instruction set it was made with.
+def decode_resources(data: bytes) -> tuple[Program, str, Parts]:
+    """The program with kernels that have no code yet, the name of its instruction set and what it was made with.
 
     ObjectError if the record is not well formed.
     """
     record = Decoder(data, "resource record")
-    isa = {record.text(): record.text() for _ in range(record.count())}
+    isa = record.text()
+    parts = {record.text(): record.text() for _ in range(record.count())}
     target = ScheduledFor(record.text(), record.text()) if record.index(2) else None
     kernels = []
     for _ in range(record.count()):
@@ -62,10 +64,10 @@ def decode_resources(data: bytes) -> tuple[Program, Parts]:
         kernels.append(evolve(kernel, parameters=parameters, shared=shared, through=through, control=control))
     constants = tuple(ConstantArray(*array) for array in _decode_arrays(record))
     record.end()
-    return Program(tuple(kernels), constant_arrays=constants, target=target), isa
+    return Program(tuple(kernels), constant_arrays=constants, target=target), isa, parts
 
 
-def _encode_isa(record: Encoder, parts: Parts) -> None:
+def _encode_parts(record: Encoder, parts: Parts) -> None:
     record.number(len(parts))
     for name, digest in parts.items():
         record.text(name)

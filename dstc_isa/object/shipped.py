@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from dstc_isa.cache_directory import cache_directory, make_room
-from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.gpu import Gpu, GpuError, load_gpu
 from dstc_isa.gpu.schema import Timetable
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import ObjectError, read_object, write_object
 from dstc_isa.object.load import load_file
 from dstc_isa.program import Program
@@ -23,8 +24,10 @@ _loaded: dict[tuple[str, Timetable], Program] = {}
 
 
 def load_shipped(name: str, gpu: Gpu | None = None) -> Program:
-    """One of the programs that come with the package, for a GPU's timetable."""
+    """One of the programs that come with the package, for a GPU's timetable; GpuError if it executes other ones."""
     gpu = gpu or load_gpu()
+    if gpu.isa is not VOLTA:
+        raise GpuError(f"GPU {gpu.name} executes {gpu.isa.name}, and the programs of the package are of {VOLTA.name}")
     key = (name, gpu.timetable)
     if key not in _loaded:
         _loaded[key] = _kept(name, gpu)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dstc_isa.report.headline import Limit
-from dstc_isa.timing.reasons import reasons
+from dstc_isa.timing.reasons import every_reason
 
 if TYPE_CHECKING:
     from dstc_isa.report.timed import TimedStatistics
@@ -150,7 +150,7 @@ def memory_throttle(timing: "TimedStatistics") -> Advice | None:
 
 def blocks(timing: "TimedStatistics") -> Advice | None:
     """A block of a unit that is behind, such as an accumulation buffer; the one that most is waited for."""
-    advised = [reason for reason in reasons() if reason.advice]
+    advised = [reason for reason in every_reason().values() if reason.advice]
     found = [_waits(timing, reason.name, reason.name, CROWDED, reason.advice) for reason in advised]
     return max((each for each in found if each is not None), key=lambda each: each.gain, default=None)
 

@@ -56,14 +56,13 @@ def hazard_reports(kernel: Kernel, found: list[Found]) -> list[HazardReport]:
 def _report(kernel: Kernel, found: Found) -> HazardReport:
     hazard = found.hazard
     place = kernel.place(hazard.producer)
+    consumer, producer = (mnemonic_of(kernel.isa, kernel.words[i]) for i in (hazard.consumer, hazard.producer))
     return HazardReport(
         consumer=kernel.place(hazard.consumer),
         producer=place,
         kind=hazard.kind,
         name=hazard.name,
-        message=hazard.message(
-            mnemonic_of(kernel.words[hazard.consumer]), f"{mnemonic_of(kernel.words[hazard.producer])} at {place}"
-        ),
+        message=hazard.message(consumer, f"{producer} at {place}"),
         mend=hazard.mend,
         missing=hazard.missing,
         cta=found.cta,

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dstc_isa.timing.reasons import reasons
+from dstc_isa.timing.reasons import every_reason
 
 NEAR = 0.6
 """Share of the time from which a resource counts as the limit.
@@ -27,7 +27,7 @@ class Limit(StrEnum):
 
 def awaited(reason: str) -> str:
     """What warps wait for that do not issue for a reason."""
-    return next(each.awaited for each in reasons() if each.name == reason)
+    return every_reason()[reason].awaited
 
 
 @frozen

@@ -94,7 +94,7 @@ def statistics(
     skipped: Counter[str] = Counter()
     for word, count, idle in zip(kernel.words, execution.issued, execution.skipped, strict=True):
         if count:
-            name = mnemonic_of(word)
+            name = mnemonic_of(kernel.isa, word)
             issued[name] += int(count)
             skipped[name] += int(idle)
     return RunStatistics(

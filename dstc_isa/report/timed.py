@@ -175,13 +175,13 @@ class TimedStatistics(HtmlOverview):
 
 def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
     """Sum up a timed launch."""
-    names = [reason.name for reason in reasons()]
+    names = [reason.name for reason in reasons(timing.gpu.isa)]
     rows = zip(kernel.words, timing.issued.tolist(), timing.stalls.tolist(), strict=True)
     instructions = [
         InstructionStalls(
             index=index,
             place=kernel.place(index),
-            text=text_of(word),
+            text=text_of(kernel.isa, word),
             issued=issued,
             stalls={name: cycles for name, cycles in zip(names, stalls, strict=True) if cycles},
         )

@@ -16,7 +16,7 @@ from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.padding import Padding, nops_in
 from dstc_isa.schedule.scoreboards import assign_scoreboards
 from dstc_isa.schedule.stalls import assign_stalls
-from dstc_isa.schedule.work import CONTROL_MASK, MAXIMUM_STALL, Work, work_of
+from dstc_isa.schedule.work import Work, work_of
 
 __all__ = ["Code", "Hazard", "Schedule", "schedule"]
 
@@ -49,17 +49,19 @@ class Schedule:
 
 
 def schedule(code: Code, gpu: Gpu) -> Schedule:
-    """Fill in the control codes that are not their author's."""
+    """Fill in the control codes that are not their author's; the words are of the GPU's instruction set."""
+    codes = gpu.isa.word.control
     each = list(zip(code.words, code.accesses, code.record.written, strict=True))
 
     def gather(boards: bool) -> list[Work]:
         return [work_of(word, access, gpu, written, boards) for word, access, written in each]
 
-    work, hazards = solve(gather, code.successors, code.record.landings, code.room)
+    longest = codes.stall.maximum
+    work, hazards = solve(gather, code.successors, code.record.landings, code.room, longest)
     words = (
-        word if w.fixed else word & ~CONTROL_MASK | w.control_word() for word, w in zip(code.words, work, strict=True)
+        word if w.fixed else word & ~codes.mask | w.control_word() for word, w in zip(code.words, work, strict=True)
     )
-    return Schedule(tuple(words), hazards, padding_of(work, code.successors))
+    return Schedule(tuple(words), hazards, padding_of(work, code.successors, longest))
 
 
 def solve(
@@ -67,19 +69,20 @@ def solve(
     successors: Sequence[tuple[int, ...]],
     landings: Collection[int],
     room: int,
+    longest: int,
 ) -> tuple[list[Work], list[Hazard]]:
     """Decide the control codes of what ``gather`` gives, for each pair of instructions the hazard that lacks most.
 
-    Stall counts may come out longer than their field where up to ``room`` NOPs make up for it. If there is no room,
+    Stall counts may come out longer than the ``longest`` where up to ``room`` NOPs make up for it. If there is no room,
     the instructions are gathered anew, with long latencies left to scoreboards.
     """
-    for boards, most in ((False, UNBOUNDED), (True, MAXIMUM_STALL)):
+    for boards, most in ((False, UNBOUNDED), (True, longest)):
         work = gather(boards)
         hazards: list[Hazard] = []
         roots = {0, *landings}
         assign_scoreboards(work, list(successors), roots, hazards)
         assign_stalls(work, list(successors), roots, hazards, most)
-        if sum(nops_in(w.stall) for w in work) <= room:
+        if sum(nops_in(w.stall, longest) for w in work) <= room:
             break
     worst: dict[tuple[int, int, str], Hazard] = {}
     for hazard in hazards:
@@ -89,10 +92,10 @@ def solve(
     return work, [worst[key] for key in sorted(worst)]
 
 
-def padding_of(work: Sequence[Work], successors: Sequence[tuple[int, ...]]) -> Padding:
-    """The cycles that stall counts do not hold, by instruction: before one that branches, behind any other."""
+def padding_of(work: Sequence[Work], successors: Sequence[tuple[int, ...]], longest: int) -> Padding:
+    """Cycles by which stall counts exceed the longest, by instruction: before one that branches, behind any other."""
     before, after = [0] * len(work), [0] * len(work)
     for index, w in enumerate(work):
-        if w.stall > MAXIMUM_STALL:
-            (after if successors[index] == (index + 1,) else before)[index] = w.stall - MAXIMUM_STALL
+        if w.stall > longest:
+            (after if successors[index] == (index + 1,) else before)[index] = w.stall - longest
     return Padding(before, after)

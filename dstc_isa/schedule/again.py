@@ -30,11 +30,11 @@ def reschedule(kernel: Kernel, record: ControlRecord, gpu: Gpu) -> Rescheduled:
     bare = unpadded(kernel, record)
     kept = bytes(written for written in record.written if written != PADDING)
     successors = [
-        (index + 1,) if written == RAW else successors_of_word(index, word)
+        (index + 1,) if written == RAW else successors_of_word(kernel.isa, index, word)
         for index, (word, written) in enumerate(zip(bare.words, kept, strict=True))
     ]
     room = MAXIMUM_INSTRUCTIONS - len(bare.words) if record.movable else 0
-    accesses = [accessed_by(word) for word in bare.words]
+    accesses = [accessed_by(kernel.isa, word) for word in bare.words]
     scheduled = schedule(Code(bare.words, accesses, successors, evolve(record, written=kept), room), gpu)
     return Rescheduled(
         padded(evolve(bare, words=scheduled.words), scheduled.padding),

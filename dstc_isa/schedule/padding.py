@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 
 from attrs import evolve, frozen
 
-from dstc_isa.isa.codec import DecodeError, decode, encode_fixed, encode_guard
-from dstc_isa.isa.control import STALL, Control
-from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.codec import DecodeError, decode, encode_fixed
+from dstc_isa.isa.control import Control
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.values import ALWAYS, Target
 from dstc_isa.program import PADDING, ControlRecord, Kernel
+
+NOP = "NOP"
+"""The mnemonic under which every instruction set has an instruction that does nothing, in which only time passes."""
 
 
 @frozen
@@ -23,9 +26,9 @@ class Padding:
         return any(self.before) or any(self.after)
 
 
-def nops_in(stall: int) -> int:
-    """How many NOPs an instruction needs beside it for a stall count of so many cycles."""
-    return -(-max(0, stall - STALL.maximum) // STALL.maximum)
+def nops_in(stall: int, longest: int) -> int:
+    """How many NOPs an instruction needs beside it for a stall count of so many cycles, the longest there is."""
+    return -(-max(0, stall - longest) // longest)
 
 
 def padded(kernel: Kernel, padding: Padding) -> Kernel:
@@ -40,31 +43,33 @@ def unpadded(kernel: Kernel, record: ControlRecord) -> Kernel:
     return kernel if all(kept) else _laid_out(kernel, Padding(nothing, nothing), kept)
 
 
-def stays_whole(words: Iterable[int]) -> bool:
+def stays_whole(isa: Isa, words: Iterable[int]) -> bool:
     """Whether every branch goes to an instruction of the kernel, so that instructions can move."""
-    words = tuple(words)
+    words, size = tuple(words), isa.word.size
     for index, word in enumerate(words):
-        distance = _distance(word)
+        distance = _distance(isa, word)
         if distance is not None:
-            place = (index + 1) * WORD_BYTES + distance
-            if place % WORD_BYTES or not 0 <= place <= len(words) * WORD_BYTES:
+            place = (index + 1) * size + distance
+            if place % size or not 0 <= place <= len(words) * size:
                 return False
     return True
 
 
 def _laid_out(kernel: Kernel, padding: Padding, kept: Sequence[bool]) -> Kernel:
+    isa = kernel.isa
+    longest, size = isa.word.control.stall.maximum, isa.word.size
     order: list[tuple[int, int]] = []
     starts = []
     for index, keep in enumerate(kept):
         starts.append(len(order))
         if keep:
-            order += [(index, stall) for stall in _stalls(padding.before[index])]
+            order += [(index, stall) for stall in _stalls(padding.before[index], longest)]
             order.append((index, 0))
-            order += [(index, stall) for stall in _stalls(padding.after[index])]
+            order += [(index, stall) for stall in _stalls(padding.after[index], longest)]
     starts.append(len(order))
     words = []
     for place, (index, stall) in enumerate(order):
-        words.append(_nop(stall) if stall else _moved(kernel.words[index], index, place, starts))
+        words.append(_nop(isa, stall) if stall else _moved(isa, kernel.words[index], index, place, starts))
     record = kernel.control
     if record is not None:
         written = bytes(PADDING if stall else record.written[index] for index, stall in order)
@@ -72,7 +77,7 @@ def _laid_out(kernel: Kernel, padding: Padding, kept: Sequence[bool]) -> Kernel:
     return evolve(
         kernel,
         words=tuple(words),
-        labels={name: starts[at // WORD_BYTES] * WORD_BYTES for name, at in kernel.labels.items()},
+        labels={name: starts[at // size] * size for name, at in kernel.labels.items()},
         locations=tuple(kernel.locations[index] for index, _ in order) if kernel.locations else (),
         control=record,
         through=tuple(0 if stall else kernel.through[index] for index, stall in order) if kernel.through else (),
@@ -80,36 +85,36 @@ def _laid_out(kernel: Kernel, padding: Padding, kept: Sequence[bool]) -> Kernel:
     )
 
 
-def _stalls(cycles: int) -> list[int]:
-    """Stall counts that add up to so many cycles."""
-    whole, rest = divmod(cycles, STALL.maximum)
-    return [STALL.maximum] * whole + [rest] * (rest > 0)
+def _stalls(cycles: int, longest: int) -> list[int]:
+    """Stall counts that add up to so many cycles, the longest there is as often as it fits."""
+    whole, rest = divmod(cycles, longest)
+    return [longest] * whole + [rest] * (rest > 0)
 
 
-def _nop(stall: int) -> int:
-    declaration, modifiers = next(iter(resolve("NOP")))
-    form = declaration.forms[0]
-    return encode_fixed(declaration, form, modifiers) | encode_guard(ALWAYS) | Control(stall=stall).encode()
+def _nop(isa: Isa, stall: int) -> int:
+    declaration, modifiers = next(iter(resolve(isa, NOP)))
+    fixed = encode_fixed(declaration, declaration.forms[0], modifiers)
+    return fixed | isa.word.encode_guard(ALWAYS) | isa.word.control.encode(Control(stall=stall))
 
 
-def _distance(word: int) -> int | None:
+def _distance(isa: Isa, word: int) -> int | None:
     """Bytes from the next instruction to where a word branches; None if it names no place."""
     try:
-        operands = decode(word).operands
+        operands = decode(isa, word).operands
     except DecodeError:
         return None
     return next((value.address for value in operands if isinstance(value, Target)), None)
 
 
-def _moved(word: int, index: int, place: int, starts: Sequence[int]) -> int:
+def _moved(isa: Isa, word: int, index: int, place: int, starts: Sequence[int]) -> int:
     """The word of instruction ``index``, now at ``place``, with its target where that is now."""
-    distance = _distance(word)
+    distance = _distance(isa, word)
     if distance is None:
         return word
-    instruction = decode(word)
-    target = starts[index + 1 + distance // WORD_BYTES]
+    instruction, size = decode(isa, word), isa.word.size
+    target = starts[index + 1 + distance // size]
     for number, operand in enumerate(instruction.declaration.operands):
         if operand.relative:
             word &= ~sum(field.mask for field in operand.fields(instruction.form, number))
-            word |= operand.encode(Target((target - place - 1) * WORD_BYTES), instruction.form, number)
+            word |= operand.encode(Target((target - place - 1) * size), instruction.form, number)
     return word

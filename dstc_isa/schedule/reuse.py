@@ -9,18 +9,16 @@ from functools import lru_cache
 from dstc_isa.isa.access import Access
 from dstc_isa.isa.codec import declared_by
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import OPCODE
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import REGISTER_MASK
-from dstc_isa.isa.values import RZ
+from dstc_isa.isa.operand import Form
 from dstc_isa.program import RAW
 
 
 @lru_cache(maxsize=1 << 10)
-def _register_slots(opcode: int) -> dict[Field, tuple[Field, int]]:
+def _register_slots(declaration: Declaration, form: Form) -> dict[Field, tuple[Field, int]]:
     """The register fields of operands that can be kept, with their reuse bit and a mask of registers."""
-    found = declared_by(opcode)
-    assert found is not None
-    declaration, form = found
     slots = {}
     for index, operand in enumerate(declaration.operands):
         at = {part.of: part.at for part in operand.parts(form, index)}
@@ -30,7 +28,15 @@ def _register_slots(opcode: int) -> dict[Field, tuple[Field, int]]:
     return slots
 
 
-def with_reuse(words: Sequence[int], accesses: Sequence[Access], written: bytes, targets: set[int]) -> tuple[int, ...]:
+def _slots_of(isa: Isa, word: int) -> dict[Field, tuple[Field, int]]:
+    found = declared_by(isa, word)
+    assert found is not None
+    return _register_slots(*found)
+
+
+def with_reuse(
+    isa: Isa, words: Sequence[int], accesses: Sequence[Access], written: bytes, targets: set[int]
+) -> tuple[int, ...]:
     """The words with the reuse bit of every source that the next instruction reads again unchanged.
 
     ``targets``: where branches lead, so that another instruction may have come before; ``written``: as in a
@@ -45,11 +51,11 @@ def with_reuse(words: Sequence[int], accesses: Sequence[Access], written: bytes,
         for between in accesses[index:following]:
             changed |= between.writes
         after = words[following]
-        others = _register_slots(OPCODE.extract(after))
-        for field, (reuse, registers) in _register_slots(OPCODE.extract(word)).items():
+        others = _slots_of(isa, after)
+        for field, (reuse, registers) in _slots_of(isa, word).items():
             if field in others:
                 number = field.extract(word)
-                if number == field.extract(after) != RZ and not changed >> number & registers:
+                if number == field.extract(after) != field.maximum and not changed >> number & registers:
                     marked[index] |= reuse.mask
     return tuple(marked)
 

@@ -6,7 +6,6 @@ from attrs import define
 
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.masks import PLACES, bits_of
-from dstc_isa.isa.unit import UNITS
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import Work
 
@@ -146,7 +145,8 @@ class _Waits:
             self.by_read[w.read] |= bit
         fixed = [i for i in self.producers if work[i].awaited and not work[i].variable]
         self.forwarding = {
-            pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe) for pipe in UNITS
+            pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe)
+            for pipe in {w.pipe for w in work}
         }
         latencies = {w.latency for w in work}
         self.in_turn = {most: self._mask(i for i in fixed if work[i].latency <= most) for most in latencies}

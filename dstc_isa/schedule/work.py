@@ -7,31 +7,31 @@ from attrs import Factory, define
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import Access, addends
 from dstc_isa.isa.codec import DecodeError, declared_by, decode
-from dstc_isa.isa.control import CONTROL_FIELDS, NO_SCOREBOARD, SCOREBOARDS, STALL, Control, Prefix
+from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control, ControlFields, Prefix
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import GUARD, GUARD_NOT, OPCODE, Declaration
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import REGISTER_MASK
 from dstc_isa.isa.unit import Unit
-from dstc_isa.isa.values import PT
+from dstc_isa.isa.values import ALWAYS
 from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
 
-CONTROL_MASK = sum(field.mask for field in CONTROL_FIELDS)
-MAXIMUM_STALL = STALL.maximum
 NEXT_ISSUE = 1
 """Cycles until a warp's next instruction issues, at least: what has a latency of 0 is used no sooner."""
 
 
 @define(eq=False)
 class Work:
-    """``reads`` has its guard. ``late``: registers read some time after issue. ``tile``: accumulators that the
-    outer-product pipe keeps in order. ``accumulators``: sources to which ``accumulate`` applies instead of ``latency``
-    if ``pipe`` produced them. ``awaited``: its write scoreboard covers what it writes, since the latency varies, or is
-    more than a stall count holds and NOPs cannot make up for it; else cycles do. ``vanishes``: if its guard is false it
-    takes no issue slot, a cycle less than its stall count. ``keeps_wait`` and so on: the author gave this part of the
-    control code; ``fixed``: all of the word stays as it is. ``initiation``: cycles it holds its port for sure, 0 if
-    guarded.
+    """``codes``: where its word has the control code. ``reads`` has its guard. ``late``: registers read some time
+    after issue. ``tile``: accumulators that the outer-product pipe keeps in order. ``accumulators``: sources to which
+    ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``awaited``: its write scoreboard covers
+    what it writes, since the latency varies, or is more than a stall count holds and NOPs cannot make up for it; else
+    cycles do. ``vanishes``: if its guard is false it takes no issue slot, a cycle less than its stall count.
+    ``keeps_wait`` and so on: the author gave this part of the control code; ``fixed``: all of the word stays as it is.
+    ``initiation``: cycles it holds its port for sure, 0 if guarded.
     """
 
+    codes: ControlFields
     reads: int = 0
     writes: int = 0
     late: int = 0
@@ -62,7 +62,8 @@ class Work:
 
     def control_word(self) -> int:
         """The bits of the control code, of a longer stall as much as it holds."""
-        return _control_word(min(self.stall, MAXIMUM_STALL), self.yields, self.write, self.read, self.wait)
+        stall = min(self.stall, self.codes.stall.maximum)
+        return _control_word(self.codes, stall, self.yields, self.write, self.read, self.wait)
 
     @property
     def elapses(self) -> int:
@@ -72,7 +73,7 @@ class Work:
     @property
     def forwards(self) -> bool:
         """Whether its pipe's accumulators can have what it writes while others still wait for its scoreboard."""
-        return self.awaited and not self.variable and self.accumulate < min(self.latency, MAXIMUM_STALL + 1)
+        return self.awaited and not self.variable and self.accumulate < min(self.latency, self.codes.stall.maximum + 1)
 
     def boards(self) -> int:
         """Mask of the scoreboards it sets."""
@@ -80,8 +81,8 @@ class Work:
 
 
 @lru_cache(maxsize=1 << 14)
-def _control_word(stall: int, yields: bool, write: int, read: int, wait: int) -> int:
-    return Control(stall, yields, write, read, wait).encode()
+def _control_word(codes: ControlFields, stall: int, yields: bool, write: int, read: int, wait: int) -> int:
+    return codes.encode(Control(stall, yields, write, read, wait))
 
 
 def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> Work:
@@ -89,13 +90,15 @@ def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> 
 
     ``boards``: latencies that no stall count holds are left to scoreboards. A word that is no instruction does nothing.
     """
-    found = declared_by(OPCODE.extract(word))
-    if found is None or (written == RAW and not _decodes(word)):
-        return Work(fixed=True, keeps_wait=True, keeps_read=True, keeps_write=True, keeps_stall=True)
+    isa = gpu.isa
+    found = declared_by(isa, word)
+    if found is None or (written == RAW and not _decodes(isa, word)):
+        codes = isa.word.control
+        return Work(codes, fixed=True, keeps_wait=True, keeps_read=True, keeps_write=True, keeps_stall=True)
     declaration, _ = found
     work = _timed(declaration, gpu)
     work.reads, work.writes = access.reads, access.writes
-    if GUARD.extract(word) != PT or word & GUARD_NOT.mask:
+    if isa.word.decode_guard(word) != ALWAYS:
         work.initiation = 0
         work.vanishes = gpu.vanishes(declaration.unit)
     _refine(work, declaration, word)
@@ -106,9 +109,9 @@ def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> 
     return work
 
 
-def _decodes(word: int) -> bool:
+def _decodes(isa: Isa, word: int) -> bool:
     try:
-        decode(word)
+        decode(isa, word)
     except DecodeError:
         return False
     return True
@@ -127,13 +130,14 @@ def _awaited(work: Work, boards: bool) -> bool:
     """Whether a scoreboard covers its results, which of a long fixed latency may be one that its author gave it."""
     if not work.writes or work.variable:
         return bool(work.writes)
-    long = max(work.latency, work.accumulate) >= MAXIMUM_STALL
+    long = max(work.latency, work.accumulate) >= work.codes.stall.maximum
     return long and (work.write != NO_SCOREBOARD if work.keeps_write else boards)
 
 
 def _timed(declaration: Declaration, gpu: Gpu) -> Work:
     timing = gpu.pipes[declaration.unit]
     return Work(
+        declaration.word.control,
         pipe=declaration.unit,
         latency=max(NEXT_ISSUE, timing.latency),
         accumulate=max(NEXT_ISSUE, timing.accumulate),
@@ -152,12 +156,12 @@ def _refine(work: Work, declaration: Declaration, word: int) -> None:
         work.tile = work.reads & work.writes
         work.late &= ~work.tile
     elif work.accumulate != work.latency:
-        work.accumulators = addends(decode(word))
+        work.accumulators = addends(decode(declaration.isa, word))
 
 
 def _keep(work: Work, word: int, written: int) -> None:
     """Take over what the author gave; a part that is open has what it begins with."""
-    control = Control.decode(word)
+    control = work.codes.decode(word)
     work.keeps_wait, work.keeps_read, work.keeps_write, work.keeps_stall = (bool(written >> i & 1) for i in range(4))
     work.fixed = written & ALL_WRITTEN == ALL_WRITTEN
     work.yields = control.yields

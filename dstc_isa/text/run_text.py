@@ -10,7 +10,7 @@ from rich.table import Table
 from dstc_isa.report.headline import Limit
 from dstc_isa.report.statistics import RunStatistics
 from dstc_isa.report.timed import TimedStatistics
-from dstc_isa.timing.reasons import reasons
+from dstc_isa.timing.reasons import every_reason
 from dstc_isa.timing.sample import Sample
 
 SHOWN = 12
@@ -88,7 +88,7 @@ def bounds_table(timing: TimedStatistics, shown: int | None = BOUNDS_SHOWN) -> T
 
 def stall_table(timing: TimedStatistics) -> Table:
     """Where the cycles of resident warps went."""
-    meanings = {reason.name: reason.meaning for reason in reasons()}
+    meanings = {reason.name: reason.meaning for reason in every_reason().values()}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("warp cycles", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)

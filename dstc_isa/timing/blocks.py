@@ -6,7 +6,8 @@ import numpy as np
 
 from dstc_isa.engine.record_layout import Record, RecordLayout, Words
 from dstc_isa.gpu import Gpu
-from dstc_isa.isa.unit import BLOCKS, UNITS, Block, Unit, UnitError, Word
+from dstc_isa.isa.instruction_set import Isa, known
+from dstc_isa.isa.unit import Block, Unit, UnitError, Word
 from dstc_isa.timing.model_records import COUNTERS, UNIT
 from dstc_isa.timing.reasons import Reason, number_of
 
@@ -15,6 +16,22 @@ TIMING = {
     "initiation": "cycles from one of them to the next",
     "accumulate": "cycles to a result as an accumulator",
 }
+
+
+def shipped_units() -> list[Unit]:
+    """The units that come with the package, in the order of their numbers."""
+    return [unit for isa in known() for unit in isa.units if unit.shipped]
+
+
+def foreign_units(isa: Isa) -> list[Unit]:
+    """Those of an instruction set from files of the user's, in the order of their numbers."""
+    return [unit for unit in isa.units if not unit.shipped]
+
+
+def unit_number(isa: Isa, unit: Unit) -> int:
+    """The number by which compiled code knows a unit, ordered as those of instructions are."""
+    own = shipped_units()
+    return own.index(unit) if unit.shipped else len(own) + foreign_units(isa).index(unit)
 
 
 def block_state(block: Block | None) -> RecordLayout:
@@ -43,15 +60,15 @@ def parameter_values(unit: Unit, gpu: Gpu) -> dict[str, int]:
     return values
 
 
-def first_state() -> Words:
+def first_state(isa: Isa) -> Words:
     """The state of all blocks in a sub-core at the start, one after the other, and a word, so that there is one."""
-    states = [block_state(block).new().tobytes() for block in BLOCKS]
+    states = [block_state(block).new().tobytes() for block in isa.blocks]
     return np.frombuffer(b"".join([*states, bytes(8)]), np.int64)
 
 
-def counter_names() -> list[str]:
+def counter_names(isa: Isa) -> list[str]:
     """The counters of all blocks, one after the other; UnitError if one has the name of another counter."""
-    names = [name for block in BLOCKS for name in block.counters]
+    names = [name for block in isa.blocks for name in block.counters]
     taken = sorted(set(names) & set(COUNTERS))
     if taken:
         raise UnitError(f"a block counts {taken[0]}, which every SM does already")
@@ -59,24 +76,27 @@ def counter_names() -> list[str]:
 
 
 def unit_table(gpu: Gpu) -> tuple[Record, list[Record]]:
-    """A record for each unit, and the parameters that they point to."""
-    kept = [parameters(unit).new(**parameter_values(unit, gpu)) for unit in UNITS]
-    blocks = [unit.block for unit in UNITS]
-    state, counted = _offsets(block_state), _offsets(counters)
-    table = UNIT.new(
-        len(UNITS),
+    """A record for each unit at its number, and the parameters that they point to."""
+    isa = gpu.isa
+    kept = [parameters(unit).new(**parameter_values(unit, gpu)) for unit in isa.units]
+    blocks = [unit.block for unit in isa.units]
+    state, counted = _offsets(isa, block_state), _offsets(isa, counters)
+    numbers = [unit_number(isa, unit) for unit in isa.units]
+    table = UNIT.new(1 + max(numbers, default=0))
+    table[numbers] = UNIT.new(
+        len(numbers),
         block=[0 if block is None else state[block] for block in blocks],
         parameters=[each.ctypes.data for each in kept],
         counters=[0 if block is None else counted[block] for block in blocks],
-        held=[number_of(None if block is None else block.holds, Reason.PIPE_BUSY) for block in blocks],
+        held=[number_of(isa, None if block is None else block.holds, Reason.PIPE_BUSY) for block in blocks],
     )
     return table, kept
 
 
-def _offsets(layout: Callable[[Block], RecordLayout]) -> dict[Block, int]:
+def _offsets(isa: Isa, layout: Callable[[Block], RecordLayout]) -> dict[Block, int]:
     """Byte offsets of blocks' records that lie one after the other."""
     places, at = {}, 0
-    for block in BLOCKS:
+    for block in isa.blocks:
         places[block] = at
         at += layout(block).nbytes
     return places

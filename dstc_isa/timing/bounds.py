@@ -2,7 +2,6 @@
 
 from attrs import frozen
 
-from dstc_isa.isa.unit import BLOCKS
 from dstc_isa.timing.result import Timing
 
 LOAD_STORE_UNIT = "load and store unit, shared memory"
@@ -37,7 +36,7 @@ def bounds(timing: Timing) -> list[Bound]:
         Bound(LOAD_STORE_UNIT, counters["wavefronts"] / gpu.sm.count),
         *(
             Bound(block.title, block.bound(counters, gpu.blocks[block]) / subcores)
-            for block in BLOCKS
+            for block in gpu.isa.blocks
             if block.bound is not None
         ),
         Bound("L2 bandwidth", (counters["l1_misses"] + counters["stored"]) * sector / gpu.l2.bandwidth, local=False),

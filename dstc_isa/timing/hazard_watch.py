@@ -11,9 +11,7 @@ from dstc_isa.engine.record_layout import Record, Words, addresses, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import accessed_by
 from dstc_isa.isa.control import NO_SCOREBOARD
-from dstc_isa.isa.instruction import GUARD
 from dstc_isa.isa.masks import PLACES, predicate
-from dstc_isa.isa.unit import UNITS
 from dstc_isa.program import RAW
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import work_of
@@ -88,17 +86,17 @@ def _rank(found: Found) -> tuple[int, int, int, int]:
 
 def register_uses(words: Sequence[int], gpu: Gpu) -> Record:
     """The register use of each instruction."""
-    work = [work_of(word, accessed_by(word), gpu, RAW, boards=False) for word in words]
+    work = [work_of(word, accessed_by(gpu.isa, word), gpu, RAW, boards=False) for word in words]
     overwritten = 0
     for w in work:
         overwritten |= w.writes
-    pipes = {pipe: number for number, pipe in enumerate(UNITS)}
+    pipes = {pipe: number for number, pipe in enumerate(gpu.isa.units)}
     uses = REGISTER_USE.new(max(1, len(work)))
     for use, word, w in zip(uses, words, work, strict=False):
         late = w.late & overwritten
         put(
             use,
-            guard=_words(0 if w.pipe is None else predicate(GUARD.extract(word))),
+            guard=_words(0 if w.pipe is None else predicate(gpu.isa.word.decode_guard(word).index)),
             reads=_words(w.reads),
             writes=_words(w.writes),
             late=_words(late),

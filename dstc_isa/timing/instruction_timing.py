@@ -7,9 +7,9 @@ from dstc_isa.engine.record_layout import Record
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import accumulator, sources
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import REGISTRY, Instruction
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.values import RZ, Address
+from dstc_isa.timing.blocks import unit_number
 from dstc_isa.timing.model_records import INSTRUCTION_TIMING, NO_COST, Gate
 from dstc_isa.timing.reasons import Reason, number_of
 
@@ -21,14 +21,14 @@ _kept: dict[object, Record] = {}
 
 def port_numbers(gpu: Gpu) -> dict[str, int]:
     """Port names of a configuration, in order, with their numbers."""
-    names = dict.fromkeys(gpu.pipes[unit].port for unit in UNITS)
+    names = dict.fromkeys(gpu.pipes[unit].port for unit in gpu.isa.units)
     return {name: number for number, name in enumerate(names)}
 
 
 def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> Record:
     """The rows of a kernel with these words; later launches on such a GPU get the same array."""
-    of_units = tuple((unit, gpu.pipes[unit], gpu.vanishes(unit)) for unit in UNITS)
-    key = (words, len(REGISTRY), gpu.register_file, of_units)
+    of_units = tuple((unit, gpu.pipes[unit], gpu.vanishes(unit)) for unit in gpu.isa.units)
+    key = (words, gpu.isa, len(gpu.isa.declarations), gpu.register_file, of_units)
     rows = _kept.get(key)
     if rows is None:
         rows = timing_rows(instructions, gpu)
@@ -62,7 +62,7 @@ def row_of(instruction: Instruction, before: Instruction | None, gpu: Gpu, ports
     latency, reason = max(pipe.latency, pipe.accumulate), int(Reason.DEPENDENCY)
     if declaration.variable_latency:
         latency = pipe.latency
-        reason = number_of(None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
+        reason = number_of(gpu.isa, None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)
     return INSTRUCTION_TIMING.new(
         port=ports[pipe.port],
         initiation=pipe.initiation + conflicts,
@@ -73,7 +73,7 @@ def row_of(instruction: Instruction, before: Instruction | None, gpu: Gpu, ports
         read=control.read,
         gate=memory if unit.memory else Gate.NONE,
         yields=control.yields,
-        cost=NO_COST if unit.cost_function is None else UNITS.index(unit),
+        cost=NO_COST if unit.cost_function is None else unit_number(gpu.isa, unit),
         reason=reason,
         accumulator=accumulated,
         accumulators=accumulators,

@@ -23,8 +23,8 @@ from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.engine.tracker_records import TRACKED_CTAS
 from dstc_isa.gpu import Gpu
 from dstc_isa.host_memory import require
-from dstc_isa.isa.core_units import BRANCH
 from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.timing.blocks import counter_names, unit_table
 from dstc_isa.timing.dealer import Dealer
 from dstc_isa.timing.extrapolate import extrapolate
@@ -65,7 +65,7 @@ def time_launch(launch: Launch, gpu: Gpu, options: RunOptions, supervisor: Super
         raise LaunchError(f"no CTA of kernel {launch.kernel.name} fits an SM of {gpu.name}: too few {fits.limit}")
     with supervisor.paused():
         state = load_launch(launch, options.max_instructions, announce)
-        costs = foreign_costs(state.instructions, announce)
+        costs = foreign_costs(gpu.isa, state.instructions, announce)
         run_task = cache.load(WATCHED_TASK if options.check_hazards else RUN_TASK, announce)
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
@@ -97,11 +97,11 @@ def time_launch(launch: Launch, gpu: Gpu, options: RunOptions, supervisor: Super
     return made.timing(sample)
 
 
-def foreign_costs(instructions: Sequence[Instruction | None], announce: Callable[[str], None] | None) -> int:
+def foreign_costs(isa: Isa, instructions: Sequence[Instruction | None], announce: Callable[[str], None] | None) -> int:
     """The address of the code of costs from files of the user's; 0 if no instruction has one."""
     units = {instruction.declaration.unit for instruction in instructions if instruction is not None}
     if any(unit.cost_function is not None and not unit.shipped for unit in units):
-        return cache.load_foreign(FOREIGN_COSTS, announce)
+        return cache.load_foreign(FOREIGN_COSTS, isa, announce)
     return 0
 
 
@@ -231,7 +231,7 @@ class ModelledGpu:
             subcores=gpu.sm.subcores,
             round_robin=gpu.scheduler.policy == "lrr",
             cta_launch=gpu.sm.cta_launch_cycles,
-            branch_latency=gpu.pipes[BRANCH].latency,
+            branch_latency=max((timing.latency for unit, timing in gpu.pipes.items() if unit.branches), default=0),
             barrier_latency=gpu.barrier.latency,
             shared_latency=gpu.shared.latency,
             shared_banks=gpu.shared.banks,
@@ -381,7 +381,7 @@ class ModelledGpu:
         """What SMs and blocks of units have counted."""
         of_blocks = np.sum([sm.counters for sm in self.sms], axis=0).tolist()
         own = {name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS}
-        return own | dict(zip(counter_names(), of_blocks, strict=False))
+        return own | dict(zip(counter_names(self.gpu.isa), of_blocks, strict=False))
 
     def timing(self, tasks: list[Task], seconds: float) -> Timing:
         """The result, summed over threads and SMs."""
@@ -399,7 +399,7 @@ class ModelledGpu:
             execution=Execution(issued, skipped, seconds, len(tasks)),
             cycles=cycles,
             issued=issued,
-            stalls=stalls[:, : len(reasons())],
+            stalls=stalls[:, : len(reasons(self.gpu.isa))],
             free=free,
             counters=self.counters(),
             port_busy={name: int(busy[number]) for name, number in ports.items()},

@@ -2,7 +2,8 @@
 
 from enum import IntEnum
 
-from dstc_isa.isa.unit import BLOCKS, StallReason, UnitError
+from dstc_isa.isa.instruction_set import Isa, known
+from dstc_isa.isa.unit import StallReason, UnitError
 
 
 class Reason(IntEnum):
@@ -50,10 +51,13 @@ MOST = 32
 """Reasons that there is room for, those of units included."""
 
 
-def reasons() -> list[StallReason]:
-    """All reasons, each at its number; UnitError if a block's has another one's name, or there are too many."""
+def reasons(isa: Isa) -> list[StallReason]:
+    """All reasons on machines of an instruction set, each at its number.
+
+    UnitError if a block's has another one's name, or there are too many.
+    """
     found = [StallReason(reason.name.lower(), *CORE[reason]) for reason in Reason]
-    for block in BLOCKS:
+    for block in isa.blocks:
         for reason in (block.awaits, block.holds):
             if reason is None:
                 continue
@@ -65,6 +69,11 @@ def reasons() -> list[StallReason]:
     return found
 
 
-def number_of(reason: StallReason | None, otherwise: Reason) -> int:
+def every_reason() -> dict[str, StallReason]:
+    """The reasons on machines of all instruction sets, by name."""
+    return {reason.name: reason for isa in known() for reason in reasons(isa)}
+
+
+def number_of(isa: Isa, reason: StallReason | None, otherwise: Reason) -> int:
     """The number of a block's reason, or of another one if it has none."""
-    return int(otherwise) if reason is None else reasons().index(reason)
+    return int(otherwise) if reason is None else reasons(isa).index(reason)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 
+from dstc_isa.engine.launch import LaunchError
 from dstc_isa.gpu import Gpu
 from dstc_isa.program import Kernel, Program
 from dstc_isa.schedule.again import reschedule
@@ -16,8 +17,13 @@ def scheduled_for(program: Program, kernel: Kernel, gpu: Gpu, announce: Callable
     """The kernel with control codes for ``gpu``: filled in anew where the assembler filled them in for another one.
 
     Codes that were written by hand stay. ``announce`` is told in a line what was done; without it only codes that stay
-    are told, as an OtherTargetWarning. A program that does not know what it was made for is left as it is.
+    are told, as an OtherTargetWarning. A program that does not know what it was made for is left as it is. Raises
+    LaunchError if the GPU executes another instruction set.
     """
+    if kernel.isa is not gpu.isa:
+        raise LaunchError(
+            f"kernel {kernel.name} has words of {kernel.isa.name}, and GPU {gpu.name} executes {gpu.isa.name}"
+        )
     made, wanted = program.target, gpu.target
     if made is None or kernel.control is None or made.digest == wanted.digest:
         return kernel

@@ -10,7 +10,6 @@ from dstc_isa.engine.faults import instruction_text, lane_list
 from dstc_isa.engine.launch import Launch
 from dstc_isa.isa.access import results
 from dstc_isa.isa.fetch import Lane
-from dstc_isa.isa.field import WORD_BYTES
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.values import PT, REGISTERS, Predicate
@@ -34,7 +33,7 @@ class Log:
         kernel = launch.kernel
         self.launch = launch
         self.write = write
-        self.texts = [instruction_text(word) for word in kernel.words]
+        self.texts = [instruction_text(kernel.isa, word) for word in kernel.words]
         self.places = [kernel.place(index) for index in range(len(kernel.words))]
         self.width = max(map(len, self.texts), default=0)
         # Chains of macro uses are longer than all else of a line: they alone move what comes behind them.
@@ -52,8 +51,9 @@ class Log:
         # What a fault stopped has written nothing that counts.
         changes = [] if instruction is None or warp.fault else list(_changes(warp, instruction, registers, predicates))
         mask = warp.fault_lanes if warp.fault else warp.mask
+        address = pc * self.launch.kernel.isa.word.size
         line = (
-            f"{cta_name(self.launch, warp.identity)}.{warp.index}  {warp.issued:5}  0x{pc * WORD_BYTES:04x}"
+            f"{cta_name(self.launch, warp.identity)}.{warp.index}  {warp.issued:5}  0x{address:04x}"
             f"  {self.places[pc]:{self.place_width}}  {lane_list(mask):6}  {self.texts[pc]:{self.width}}"
         )
         told = ["fault"] if warp.fault else changes

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.faults import lane_list
 from dstc_isa.engine.launch import Launch, LaunchError
-from dstc_isa.isa.communication import special
 from dstc_isa.isa.lanes import FULL_MASK, LANES
 from dstc_isa.isa.values import RZ, Constant
+from dstc_isa.isa.volta.communication import special
 from dstc_isa.object.prints import predicate_of
 from dstc_isa.printable import printable
 from dstc_isa.program import ALWAYS_PRINTED, BANK_SHIFT, PRINT_TYPES, Kernel, Print, PrintItem

@@ -4,6 +4,7 @@ from dstc_isa.assembler import Assembly, assemble
 from dstc_isa.diagnostics import ERROR, WARNING, render
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Program
 
 
@@ -22,7 +23,7 @@ def in_kernel(body: str, before: str = "") -> str:
 def code(body: str, before: str = "") -> list[str]:
     """What a kernel body assembles to with control codes left as they are, disassembled."""
     (kernel,) = program(in_kernel(f".control manual\n{body}", before)).kernels
-    return [format_instruction(decode(w)).removesuffix(" ;") for w in kernel.words]
+    return [format_instruction(decode(VOLTA, w)).removesuffix(" ;") for w in kernel.words]
 
 
 def errors(text: str) -> list[str]:

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from dstc_isa.assembler import AssemblyError, assemble, assemble_file, expand, program_from
 from dstc_isa.diagnostics import ERROR
 from dstc_isa.isa.codec import encode
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.text import format_instruction, format_mnemonic
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Frame
 from dstc_isa.program_files import program_directory
 from tests.assembler.build import in_kernel, program, underlined
 from tests.strategies import instructions
 
 MNEMONICS = sorted(
-    {format_mnemonic(d, tuple(next(iter(m.kind.words().values())) for m in d.modifiers)) for d in REGISTRY}
+    {format_mnemonic(d, tuple(next(iter(m.kind.words().values())) for m in d.modifiers)) for d in VOLTA.declarations}
 )
 TOKENS = st.sampled_from(
     [".kernel k", ".endkernel", ".macro M a, b=1", ".endm", "M", "M R1", "M a=2", ".rept 2", ".endr", ".for i, 0, 3"]

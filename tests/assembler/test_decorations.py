@@ -8,9 +8,10 @@ import pytest
 from dstc_isa.assembler import assemble
 from dstc_isa.diagnostics import ERROR
 from dstc_isa.isa.codec import decode
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.text import format_instruction, format_mnemonic
+from dstc_isa.isa.volta import VOLTA
 from tests.assembler.build import code, error, program
 from tests.engine.combinations import instruction_of
 from tests.strategies import modifier_values
@@ -19,7 +20,7 @@ HEADER = ".kernel k\n.param .u32 n\n.control manual\n.reg v[4]\n"
 PLAIN = ("R4", "RZ", "v[0]", "c[1][0x8]", "n", "n + 4", "7", "1.5", "0f3f800000", "c[1][R4]", "P1")
 BEFORE = ("", "-", "~", "!", "-~", "~-", "- -")
 BEHIND = ("", ".H0", ".H1_H1", ".reuse", ".lo")
-TAKEN = [d for d in REGISTRY if any(isinstance(operand, Source) for operand in d.operands)]
+TAKEN = [d for d in VOLTA.declarations if any(isinstance(operand, Source) for operand in d.operands)]
 
 
 def decorated() -> Iterator[str]:
@@ -64,7 +65,7 @@ def test_an_operand_is_refused_or_read_again(declaration: Declaration) -> None:
     assert wrong
     assert right
     (kernel,) = program(HEADER + "\n".join(right) + "\n.endkernel\n").kernels
-    printed = [format_instruction(decode(word)) for word in kernel.words]
+    printed = [format_instruction(decode(VOLTA, word)) for word in kernel.words]
     again = program(f".kernel k\n.control manual\n{chr(10).join(printed)}\n.endkernel\n")
     assert again.kernels[0].words == kernel.words
 

@@ -4,10 +4,9 @@ from hypothesis import strategies as st
 from dstc_isa.assembler.emit import emit
 from dstc_isa.assembler.evaluate import pure_value
 from dstc_isa.assembler.flow import analyse
-from dstc_isa.assembler.instructions import _NO_GUARD
 from dstc_isa.assembler.matching import find_plan
-from dstc_isa.isa.codec import encode_guard
-from dstc_isa.isa.values import Predicate
+from dstc_isa.isa.values import ALWAYS, Predicate
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.syntax.source import Source
 from dstc_isa.syntax.tree import Statement
 
@@ -17,8 +16,8 @@ P0 = 1 << 256
 
 def made(mnemonic, *texts, here=0, guarded=False):
     values = [pure_value(text) for text in texts]
-    emitted = emit(find_plan(mnemonic, tuple(map(type, values))), values, texts, here, STATEMENT, ())
-    emitted.word |= encode_guard(Predicate(0)) if guarded else _NO_GUARD
+    emitted = emit(find_plan(VOLTA, mnemonic, tuple(map(type, values))), values, texts, here, STATEMENT, ())
+    emitted.word |= VOLTA.word.encode_guard(Predicate(0) if guarded else ALWAYS)
     emitted.always = not guarded
     emitted.reads |= P0 if guarded else 0
     return emitted

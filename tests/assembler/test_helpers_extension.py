@@ -9,20 +9,21 @@ DECLARES = '''
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import BRANCH, LSU
 from dstc_isa.isa.divergence import jump
-from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.control_flow import Target
-from dstc_isa.isa.instruction import Warp, instruction
+from dstc_isa.isa.instruction import Warp
 from dstc_isa.isa.lanes import ballot
-from dstc_isa.isa.memory import Extended, Global, Width
 from dstc_isa.isa.modifier import Size
-from dstc_isa.isa.shorthand import Loaded, PpOptional
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.control_flow import Target
+from dstc_isa.isa.volta.memory import Extended, Global, Width
+from dstc_isa.isa.volta.shorthand import Loaded, PpOptional
+from dstc_isa.isa.volta.units import BRANCH, LSU
+from dstc_isa.isa.volta.word import WORD_BYTES
 from dstc_isa.isa.warp import Space, load
 
 
 def go(warp, lanes, distance):
-    jump(warp, lanes, warp.pc * WORD_BYTES + distance)
+    jump(warp, lanes, warp.pc * WORD_BYTES + distance, WORD_BYTES)
 
 
 def fetch(warp, space, address, size, register):

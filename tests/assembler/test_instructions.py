@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import given
 
-from dstc_isa.isa.control import Control
 from tests.assembler.build import code, error, in_kernel, program
 from tests.strategies import controls
 
@@ -9,7 +8,7 @@ from tests.strategies import controls
 @given(controls())
 def test_control_prefixes(control):
     (kernel,) = program(in_kernel(f"  {control} @P1 EXIT ;\n")).kernels
-    assert Control.decode(kernel.words[0]) == control
+    assert kernel.isa.word.control.decode(kernel.words[0]) == control
 
 
 @pytest.mark.parametrize(

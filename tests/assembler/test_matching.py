@@ -3,10 +3,10 @@ from hypothesis import given
 
 from dstc_isa.assembler.matching import MatchError, find_plan, fits
 from dstc_isa.assembler.values import Late
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.text import format_mnemonic
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Register, Target
+from dstc_isa.isa.volta import VOLTA
 from tests.assembler.build import code, error
 from tests.strategies import instructions
 
@@ -17,7 +17,7 @@ def test_all_operands_written_find_their_declaration_and_form(instruction):
     mnemonic = format_mnemonic(instruction.declaration, instruction.modifiers)
     if any(kind.__name__ == "Address" and v.bank >= 0 for kind, v in zip(kinds, instruction.operands, strict=True)):
         return
-    plan = find_plan(mnemonic, kinds)
+    plan = find_plan(VOLTA, mnemonic, kinds)
     assert plan.declaration is instruction.declaration
     assert plan.form == instruction.form
     assert [place.written for place in plan.places] == list(range(len(kinds)))
@@ -62,14 +62,14 @@ def test_operands_that_do_not_fit(line, message):
 
 def test_errors_without_a_plan():
     with pytest.raises(MnemonicError):
-        find_plan("FOO", ())
+        find_plan(VOLTA, "FOO", ())
     with pytest.raises(MatchError) as caught:
-        find_plan("MOV", (Register, Predicate))
+        find_plan(VOLTA, "MOV", (Register, Predicate))
     assert caught.value.index == 1
     assert "register" in caught.value.expected
 
 
 def test_kinds():
-    source = next(d for d in REGISTRY if d.mnemonic == "MOV").operands[1]
+    source = next(d for d in VOLTA.declarations if d.mnemonic == "MOV").operands[1]
     assert all(fits(source, kind) for kind in (int, float, Late, Constant, Register))
     assert not any(fits(source, kind) for kind in (str, Predicate))

@@ -4,7 +4,7 @@ import pytest
 
 from dstc_isa.assembler import assemble
 from dstc_isa.assembler.expand import MAXIMUM_STEPS
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.volta import VOLTA
 from tests.assembler.build import error, errors, in_kernel, warnings
 
 
@@ -22,7 +22,7 @@ def test_the_form_of_an_instruction_is_shown(body, message):
     assert error(body) == message
 
 
-@pytest.mark.parametrize("declaration", [d for d in REGISTRY if any(not o.optional for o in d.operands)])
+@pytest.mark.parametrize("declaration", [d for d in VOLTA.declarations if any(not o.optional for o in d.operands)])
 def test_a_missing_operand_is_named_for_every_instruction(declaration):
     words = [declaration.mnemonic]
     words += [next(iter(m.kind.words())) for m in declaration.modifiers if m.default is None]

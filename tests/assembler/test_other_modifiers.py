@@ -4,8 +4,8 @@ import pytest
 
 from dstc_isa.assembler import assemble
 from dstc_isa.assembler.other_modifiers import LEFT_OUT, LONGER_NAMES, MISSING
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.resolve import MnemonicError, resolve
+from dstc_isa.isa.volta import VOLTA
 from tests.assembler.build import in_kernel, program
 
 
@@ -13,7 +13,7 @@ from tests.assembler.build import in_kernel, program
 def test_longer_names_are_told(name):
     other = LONGER_NAMES[name]
     with pytest.raises(MnemonicError):
-        resolve(name)
+        resolve(VOLTA, name)
     if other.example:
         program(in_kernel(f"{other.example}\nEXIT\nEXIT"))
     (found,) = assemble(in_kernel(f"{name}.FOO R0, R1")).diagnostics
@@ -59,4 +59,4 @@ def test_a_modifier_that_is_left_out_somewhere_is_kept_where_it_has_a_meaning():
 
 
 def test_no_declared_mnemonic_loses_a_part():
-    assert not {d.mnemonic for d in REGISTRY} & LONGER_NAMES.keys()
+    assert not {d.mnemonic for d in VOLTA.declarations} & LONGER_NAMES.keys()

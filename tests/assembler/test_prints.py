@@ -8,6 +8,7 @@ from dstc_isa.assembler import assemble
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import NEGATED, PRINT_TYPES, Kernel, PrintItem
 from dstc_isa.timing.retarget import scheduled_for
 from tests.assembler.build import error, in_kernel, program, underlined, warnings
@@ -195,6 +196,8 @@ def test_prints_stay_before_their_instructions_where_nops_come_in():
     again = scheduled_for(made[1], plain, slow, lambda _: None)
     assert again.words == padded.words
     for kernel in (padded, plain, again):
-        behind = [format_instruction(decode(word), control=False) for word in kernel.words[kernel.prints[0].index :]]
+        behind = [
+            format_instruction(decode(VOLTA, word), control=False) for word in kernel.words[kernel.prints[0].index :]
+        ]
         assert next(line for line in behind if line != "NOP ;").startswith("FADD")
         assert next(line for line in behind if line != "NOP ;").endswith("c[0x0][0x16c] ;")

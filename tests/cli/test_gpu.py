@@ -5,6 +5,7 @@ import pytest
 from dstc_isa.cli.emu import main
 from dstc_isa.gpu import gpu_names
 from dstc_isa.gpu.schema import is_optional, specs
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.studies import validation
 from tests.cli.reports import facts
 
@@ -22,7 +23,7 @@ def test_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     shown = capsys.readouterr().out
     assert "SET: set on the command line" in shown
     parameters = {p["key"]: p for p in facts(report)["parameters"]}
-    assert set(parameters) >= {key for key in specs() if not is_optional(key)}
+    assert set(parameters) >= {key for key in specs(VOLTA) if not is_optional(VOLTA, key)}
     assert (parameters["sm.count"]["value"], parameters["sm.count"]["source"]) == (7, "SET")
     assert parameters["dram.bandwidth_gb_s"]["unit"] == "GB/s"
 

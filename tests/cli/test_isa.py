@@ -3,10 +3,10 @@ import pytest
 from dstc_isa.cli.emu import main
 from dstc_isa.cli.isa import declarations_of
 from dstc_isa.gpu import load_gpu
-from dstc_isa.isa.core_units import FMA
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.manual import codes, semantics
 from dstc_isa.isa.syntax_line import syntax
+from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.volta.units import FMA
 from tests.docs.console import ROOT
 
 
@@ -17,10 +17,10 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_every_instruction_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     listed = [line.split()[0] for line in printed(capsys).splitlines()[1:]]
-    assert sorted(listed) == sorted(d.mnemonic for d in REGISTRY)
+    assert sorted(listed) == sorted(d.mnemonic for d in VOLTA.declarations)
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-{d.opcode:03x}")
 def test_every_page_has_forms_modifiers_and_semantics(capsys: pytest.CaptureFixture[str], declaration) -> None:
     page = printed(capsys, declaration.mnemonic)
     lines = [line.strip() for line in page.splitlines()]

@@ -12,7 +12,7 @@ from dstc_isa.cli.emu import main
 from dstc_isa.cli.products import with_file_names
 from dstc_isa.conv import conv2d as conv2d_module
 from dstc_isa.dense import gemm as gemm_module
-from dstc_isa.isa.control import WAIT_MASK
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import shipped
 from dstc_isa.program import Kernel
 from dstc_isa.sparse import spgemm as spgemm_module
@@ -89,7 +89,7 @@ def test_a_hazard_is_found(command: str, capsys: pytest.CaptureFixture[str], mon
 
     def without_waits(name: str, gpu: Any) -> Any:
         def hasty(kernel: Kernel) -> Kernel:
-            return evolve(kernel, words=tuple(word & ~WAIT_MASK.insert(WAIT_MASK.maximum) for word in kernel.words))
+            return evolve(kernel, words=tuple(word & ~VOLTA.word.control.wait.mask for word in kernel.words))
 
         program = kept(name, gpu)
         return evolve(program, kernels=tuple(hasty(kernel) for kernel in program.kernels))

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from dstc_isa.isa.float import Special, mufu
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.volta.float import Special, mufu
 from tests.docs.console import ROOT
 from tests.isa.published_opcodes import PUBLISHED
 
@@ -37,12 +37,12 @@ def between(mark: str) -> str:
 
 def test_own_opcodes() -> None:
     listed = re.findall(r"^\| ([A-Z][\w.]*)[^|]*\| (0x\w+) \|$", between("own"), re.MULTILINE)
-    assert sorted(listed) == sorted((d.mnemonic, f"0x{d.opcode:03x}") for d in REGISTRY if not d.public)
+    assert sorted(listed) == sorted((d.mnemonic, f"0x{d.opcode:03x}") for d in VOLTA.declarations if not d.public)
 
 
 def test_opcodes_that_the_published_list_lacks() -> None:
     assert between("unlisted").split() == sorted(
-        d.mnemonic for d in REGISTRY if d.public and d.mnemonic not in PUBLISHED
+        d.mnemonic for d in VOLTA.declarations if d.public and d.mnemonic not in PUBLISHED
     )
 
 

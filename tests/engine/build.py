@@ -7,12 +7,13 @@ from dstc_isa.isa.control import DEFAULT
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.values import ALWAYS, Predicate, Value
+from dstc_isa.isa.volta import VOLTA
 
 
 @cache
 def build(mnemonic: str, *operands: Value, guard: Predicate = ALWAYS) -> int:
     """The word of an instruction; every operand must be given, a branch target as distance in bytes."""
-    for declaration, modifiers in resolve(mnemonic):
+    for declaration, modifiers in resolve(VOLTA, mnemonic):
         if len(declaration.operands) == len(operands):
             form = declaration.form_of(operands)
             if form is not None:

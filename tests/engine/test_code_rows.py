@@ -6,15 +6,16 @@ from hypothesis import strategies as st
 
 from dstc_isa.engine.code_rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, fetches, operand_words, source_words
 from dstc_isa.engine.register_rows import POOL_ROW, ROW_BYTES
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.values import Constant, Immediate
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import U32, instructions
 
-NAMES = [f"{d.mnemonic}-{d.opcode:x}" for d in REGISTRY]
+NAMES = [f"{d.mnemonic}-{d.opcode:x}" for d in VOLTA.declarations]
 BANKS = ConstantReader(dict.fromkeys(range(32), bytes(range(256)) * 257))
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=NAMES)
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=NAMES)
 def test_words_lie_behind_each_other(declaration: Declaration) -> None:
     results, parameters = fetches(declaration)
     slot = FIRST_SLOT

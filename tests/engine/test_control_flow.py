@@ -14,7 +14,7 @@ from dstc_isa.engine.launch import prepare
 from dstc_isa.engine.reference.execute import execute
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.isa.codec import encode
-from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import (
     ALWAYS,
@@ -29,6 +29,7 @@ from dstc_isa.isa.values import (
     Target,
     Value,
 )
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.isa.warp import BARRIER_REGISTERS, Fault, SpecialNumber
 from dstc_isa.program import PARAMETER_BASE, Kernel, Parameter, Program
 from tests.engine.build import build
@@ -42,7 +43,7 @@ SIZE = 24
 WALKS, STEPS = 400, 40
 REGISTERS = 8
 BARRIERS = 2
-FLOW = [d for d in REGISTRY if name_of(d) in FLOW_MODELS]
+FLOW = [d for d in VOLTA.declarations if name_of(d) in FLOW_MODELS]
 MEETING = [d for d in FLOW if name_of(d) in ("bssy", "bsync", "bra", "break_", "warpsync")]
 
 

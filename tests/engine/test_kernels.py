@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.engine.execution import Execution
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Kernel, Program
 from tests.engine import cases
 from tests.engine.build import build
@@ -16,7 +16,7 @@ from tests.models.families import apply
 from tests.models.memory import BYTES
 from tests.models.state import name_of
 
-COMPUTING = [d for d in REGISTRY if d.family in ("integer", "logic", "predicate", "float", "half", "convert")]
+COMPUTING = [d for d in VOLTA.declarations if d.family in ("integer", "logic", "predicate", "float", "half", "convert")]
 EXACT = [d for d in COMPUTING if name_of(d) != "mufu"]
 RNG = np.random.default_rng(11)
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.fetch import Lane
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.lanes import LANES
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.isa.warp import Fault
 from dstc_isa.object import read_object, write_object
 from dstc_isa.schedule.again import reschedule
@@ -98,7 +99,7 @@ def test_in_time_from_an_object_and_for_another_gpu() -> None:
         assert f"test.dasm:{kernel.locations[found.value.record.pc][0].line}," in str(found.value)
 
 
-@pytest.mark.parametrize("declaration", [d for d in REGISTRY if d.adds], ids=lambda d: d.mnemonic)
+@pytest.mark.parametrize("declaration", [d for d in VOLTA.declarations if d.adds], ids=lambda d: d.mnemonic)
 def test_what_is_said_to_be_added_is_added(declaration: Declaration) -> None:
     """More in one of the named sources is as much more in the result."""
     draws = np.random.default_rng(1)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from dstc_isa.isa import float as floating
 from dstc_isa.isa import lanes
+from dstc_isa.isa.volta import float as floating
 from tests.models.floating import special_is_right
 
 RNG = np.random.default_rng(8)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from dstc_isa.gpu import DEFAULT_GPU, GpuError, gpu_names, load_gpu
 from dstc_isa.gpu.schema import SOURCES, Spec, is_optional, specs
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.volta import VOLTA
 
-NUMBERS = {key: spec for key, spec in specs().items() if spec.kind is not str}
+NUMBERS = {key: spec for key, spec in specs(VOLTA).items() if spec.kind is not str}
 TIED = {"l1.", "l2.", "dram.", "sm.shared", "sm.l1", "shared.banks", "accumulation_buffer.banks"}
 FREE = {key: spec for key, spec in NUMBERS.items() if not any(key.startswith(t) for t in TIED)}
 
@@ -28,13 +28,13 @@ def test_every_parameter_has_a_value_and_a_source(name: str) -> None:
     gpu = load_gpu(name)
     assert gpu.name == name
     assert gpu.description
-    assert {row.key for row in gpu.rows} >= {key for key in specs() if not is_optional(key)}
+    assert {row.key for row in gpu.rows} >= {key for key in specs(VOLTA) if not is_optional(VOLTA, key)}
     for row in gpu.rows:
         assert row.source in SOURCES
-        assert row.unit == specs()[row.key].unit
-        assert specs()[row.key].meaning
+        assert row.unit == specs(VOLTA)[row.key].unit
+        assert specs(VOLTA)[row.key].meaning
         assert row.note or row.source not in ("CHOSEN", "INF"), f"{row.key} is ours and does not say why"
-    assert set(gpu.pipes) == set(UNITS)
+    assert set(gpu.pipes) == set(VOLTA.units)
 
 
 @given(st.data())
@@ -93,7 +93,10 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[sm]\ncount = 4\n", ':2:1: sm.count: expected { v = VALUE, src = "SOURCE" }'),
+        ("", ': it does not say which instruction set it executes: state isa = "volta"'),
+        ('isa = "vega"\n', ":1:1: there is no instruction set vega: there is volta; --isa FILE loads others"),
+        ("isa = 3\n", ":1:1: isa is"),
+        ('isa = "volta"\n[sm]\ncount = 4\n', ':3:1: sm.count: expected { v = VALUE, src = "SOURCE" }'),
         ('extends = "v100"\n[sm]\n  count = { v = 0, src = "HW" }\n', ":3:3: sm.count is an integer from 1 to 1024"),
         (
             'extends = "v100"\n[sm]\nwarp = { v = 1, src = "HW" }\n',
@@ -105,7 +108,7 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
         ('extends = "v10"\n', "extends: no GPU is called v10; did you mean v100?"),
         ('extends = "self.toml"\n', "extends itself"),
         ("extends = 3\n", ":1:1: extends is the name of a GPU"),
-        ('[sm]\ncount = { v = 4, src = "HW" }\n', "has no value"),
+        ('isa = "volta"\n[sm]\ncount = { v = 4, src = "HW" }\n', "has no value"),
     ],
 )
 def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:

@@ -7,6 +7,7 @@ from dstc_isa.isa.codec import decode, encode
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.masks import PREDICATE_SHIFT, bits_of, place_name
 from dstc_isa.isa.values import PT
+from dstc_isa.isa.volta import VOLTA
 from tests.engine.build import build
 from tests.models.hazards import Place, places
 from tests.strategies import instructions
@@ -27,7 +28,7 @@ def test_masks_are_the_models_places(instruction: Instruction) -> None:
     assert named(addends(instruction)) == added
     kept = accumulator(instruction)
     assert tile == ({("R", kept[0] + i) for i in range(kept[1])} if kept else set())
-    assert accessed_by(encode(instruction)) == access
+    assert accessed_by(VOLTA, encode(instruction)) == access
 
 
 @given(instructions())
@@ -40,5 +41,5 @@ def test_registers_of_sources_and_results_are_among_them(instruction: Instructio
 
 
 def test_a_word_that_is_no_instruction_accesses_nothing() -> None:
-    assert accessed_by(0xFFF) == Access()
-    assert accessed_by(build("NOP")) == accessed(decode(build("NOP"))) == Access()
+    assert accessed_by(VOLTA, 0xFFF) == Access()
+    assert accessed_by(VOLTA, build("NOP")) == accessed(decode(VOLTA, build("NOP"))) == Access()

@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 
 from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, reserved_bits
 from dstc_isa.isa.control import Control
-from dstc_isa.isa.field import WORD_BITS
-from dstc_isa.isa.instruction import OPCODE, REGISTRY, Declaration, Instruction
+from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import ALWAYS, Address, Constant, Immediate, Predicate, Register, Value
+from dstc_isa.isa.volta import VOLTA
 from tests.isa.published_opcodes import PUBLISHED
 from tests.strategies import FORM_NAMES, FORMS, instructions, modifier_values, words
 
-ALL_BITS = (1 << WORD_BITS) - 1
+ALL_BITS = (1 << VOLTA.word.bits) - 1
 every_form = pytest.mark.parametrize(("declaration", "form"), FORMS, ids=FORM_NAMES)
 
 
 def made(written: str, *operands: Value) -> Instruction:
     """An unguarded instruction from its mnemonic and resolved operands."""
-    (declaration, modifiers) = resolve(written)[0]
+    (declaration, modifiers) = resolve(VOLTA, written)[0]
     form = declaration.form_of(operands)
     assert form is not None
     return Instruction(declaration, form, operands, modifiers, ALWAYS, Control())
@@ -35,7 +35,7 @@ def test_decode_inverts_encode(declaration: Declaration, form: Form, data: st.Da
     instruction = data.draw(instructions(declaration, form))
     word = encode(instruction)
     assert 0 <= word <= ALL_BITS
-    assert decode(word) == instruction
+    assert decode(VOLTA, word) == instruction
     assert declaration.form_of(instruction.operands) == form
 
 
@@ -43,7 +43,7 @@ def test_decode_inverts_encode(declaration: Declaration, form: Form, data: st.Da
 @given(words())
 def test_a_word_decodes_to_what_encodes_to_it_or_is_refused(word: int) -> None:
     try:
-        instruction = decode(word)
+        instruction = decode(VOLTA, word)
     except DecodeError:
         return
     assert encode(instruction) == word
@@ -52,9 +52,9 @@ def test_a_word_decodes_to_what_encodes_to_it_or_is_refused(word: int) -> None:
 @settings(max_examples=200, deadline=None)
 @given(opcode=st.sampled_from([d.code(f) for d, f in FORMS]), rest=st.integers(0, ALL_BITS))
 def test_random_bits_behind_a_defined_opcode_never_crash(opcode: int, rest: int) -> None:
-    word = rest & ~OPCODE.mask | OPCODE.insert(opcode)
+    word = rest & ~VOLTA.word.opcode.mask | VOLTA.word.opcode.insert(opcode)
     try:
-        instruction = decode(word)
+        instruction = decode(VOLTA, word)
     except DecodeError:
         return
     assert encode(instruction) == word
@@ -67,10 +67,10 @@ def test_every_reserved_bit_is_refused(declaration: Declaration, form: Form, dat
     word = encode(data.draw(instructions(declaration, form)))
     reserved = reserved_bits(declaration, form)
     assert word & reserved == 0
-    for bit in range(WORD_BITS):
+    for bit in range(VOLTA.word.bits):
         if reserved >> bit & 1:
             with pytest.raises(DecodeError, match="reserved bits"):
-                decode(word | 1 << bit)
+                decode(VOLTA, word | 1 << bit)
 
 
 @every_form
@@ -81,12 +81,12 @@ def test_fields_and_reserved_bits_make_up_the_word(declaration: Declaration, for
 
 def test_undefined_opcodes_are_refused() -> None:
     defined = {declaration.code(form) for declaration, form in FORMS}
-    for opcode in set(range(1 << OPCODE.width)) - defined:
+    for opcode in set(range(1 << VOLTA.word.opcode.width)) - defined:
         with pytest.raises(DecodeError, match=f"undefined opcode 0x{opcode:03x}"):
-            decode(opcode)
+            decode(VOLTA, opcode)
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 @settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_modifier_values_without_a_word_are_refused(declaration: Declaration, data: st.DataObject) -> None:
@@ -95,7 +95,7 @@ def test_modifier_values_without_a_word_are_refused(declaration: Declaration, da
         at = modifier.kind.at
         for value in set(range(1 << at.width)) - set(modifier_values(modifier)):
             with pytest.raises(DecodeError, match=f"undefined {modifier.name} {value}"):
-                decode(word & ~at.mask | at.insert(value))
+                decode(VOLTA, word & ~at.mask | at.insert(value))
 
 
 @pytest.mark.parametrize(
@@ -107,20 +107,20 @@ def test_modifier_values_without_a_word_are_refused(declaration: Declaration, da
     ],
 )
 def test_words_of_volta(word: int, text: str) -> None:
-    assert format_instruction(decode(word)) == text
-    assert encode(decode(word)) == word
+    assert format_instruction(decode(VOLTA, word)) == text
+    assert encode(decode(VOLTA, word)) == word
 
 
 @pytest.mark.parametrize(("mnemonic", "opcode"), PUBLISHED.items())
 def test_opcodes_are_the_published_ones(mnemonic: str, opcode: int) -> None:
-    (declaration,) = [d for d in REGISTRY if d.mnemonic == mnemonic]
+    (declaration,) = [d for d in VOLTA.declarations if d.mnemonic == mnemonic]
     assert declaration.public
     assert declaration.opcode == opcode
 
 
 def test_own_opcodes_are_marked() -> None:
-    assert {d.opcode for d in REGISTRY if not d.public}.isdisjoint(PUBLISHED.values())
-    assert {d.mnemonic for d in REGISTRY if not d.public} == {
+    assert {d.opcode for d in VOLTA.declarations if not d.public}.isdisjoint(PUBLISHED.values())
+    assert {d.mnemonic for d in VOLTA.declarations if not d.public} == {
         "BOHMMA.32321",
         "OHMMA.8161.F32",
         "SPWMMA.323232.F32.WINDOW",
@@ -165,9 +165,9 @@ def test_operands_out_of_range_are_named(written: str, operands: tuple[Value, ..
 def test_a_scoreboard_that_does_not_exist_is_refused() -> None:
     word = encode(evolve(made("NOP"), control=Control(write=2, read=3)))
     with pytest.raises(DecodeError, match="scoreboard 6"):
-        decode(word & ~(7 << 110) | 6 << 110)
+        decode(VOLTA, word & ~(7 << 110) | 6 << 110)
     with pytest.raises(DecodeError, match="scoreboard 6"):
-        decode(word & ~(7 << 113) | 6 << 113)
+        decode(VOLTA, word & ~(7 << 113) | 6 << 113)
 
 
 def test_guard_and_slots_are_where_volta_has_them() -> None:

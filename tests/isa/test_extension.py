@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from dstc_isa.isa.extension import ExtensionError, load_extension
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.volta import VOLTA
 
 DECLARES = '''
-from dstc_isa.isa.core_units import ALU; from dstc_isa.isa.instruction import instruction
-from dstc_isa.isa.shorthand import Ra, Rd
+from dstc_isa.isa.volta.units import ALU; from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.shorthand import Ra, Rd
 
 @instruction("COPY", {opcode}, ALU, public=False)
 def copy(ra: Ra) -> Rd:
@@ -33,13 +33,13 @@ def copy(ra: Ra) -> Rd:
 def test_a_bad_file_names_line_and_reason(tmp_path: Path, source: str, line: int, reason: str) -> None:
     path = tmp_path / "bad.py"
     path.write_bytes(source.encode(errors="surrogateescape"))
-    before = list(REGISTRY)
+    before = list(VOLTA.declarations)
     with pytest.raises(ExtensionError) as caught:
         load_extension(path)
     assert reason in caught.value.reason
     assert caught.value.line == line
     assert str(path) in str(caught.value)
-    assert before == REGISTRY
+    assert before == VOLTA.declarations
 
 
 @pytest.mark.parametrize(

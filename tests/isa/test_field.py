@@ -5,14 +5,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from dstc_isa.isa.field import WORD_BITS, Field
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import field_values
 
 
 @st.composite
 def fields(draw: st.DrawFn) -> Field:
     width = draw(st.integers(1, 64))
-    return Field(draw(st.integers(0, WORD_BITS - width)), width, draw(st.booleans()), draw(st.integers(0, 4)))
+    return Field(draw(st.integers(0, VOLTA.word.bits - width)), width, draw(st.booleans()), draw(st.integers(0, 4)))
 
 
 def field_and_value() -> SearchStrategy[tuple[Field, int]]:
@@ -20,7 +21,7 @@ def field_and_value() -> SearchStrategy[tuple[Field, int]]:
 
 
 @settings(deadline=None)
-@given(field_and_value(), st.integers(0, (1 << WORD_BITS) - 1))
+@given(field_and_value(), st.integers(0, (1 << VOLTA.word.bits) - 1))
 def test_extract_reads_what_insert_stores(pair: tuple[Field, int], other: int) -> None:
     field, value = pair
     word = field.insert(value)
@@ -30,7 +31,7 @@ def test_extract_reads_what_insert_stores(pair: tuple[Field, int], other: int) -
 
 
 @settings(deadline=None)
-@given(fields(), st.integers(0, (1 << WORD_BITS) - 1))
+@given(fields(), st.integers(0, (1 << VOLTA.word.bits) - 1))
 def test_insert_stores_what_extract_reads(field: Field, word: int) -> None:
     value = field.extract(word)
     assert field.minimum <= value <= field.maximum

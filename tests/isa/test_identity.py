@@ -6,8 +6,8 @@ import pytest
 
 from dstc_isa.assembler import assemble
 from dstc_isa.isa.extension import load_extension
-from dstc_isa.isa.identity import BASE, parts_of
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.identity import parts_of
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import ObjectError, read_object, write_object
 from tests import extensions
 from tests.assembler.build import in_kernel, program
@@ -15,10 +15,9 @@ from tests.assembler.build import in_kernel, program
 SOURCE = '''
 from typing import Annotated
 from dstc_isa.isa.field import Field
-from dstc_isa.isa import core_units
-from dstc_isa.isa.instruction import instruction
+from dstc_isa.isa.volta import instruction, units as core_units
 from dstc_isa.isa.modifier import Flag
-from dstc_isa.isa.shorthand import Ra, Rd
+from dstc_isa.isa.volta.shorthand import Ra, Rd
 
 @instruction("{name}", 0x2F4, core_units.{pipe}, public=False, variable={variable})
 def twice(ra: Ra) -> Rd:
@@ -31,7 +30,7 @@ GIVEN = {"name": "TWICE", "pipe": "ALU", "variable": "False", "value": "ra + ra"
 @pytest.fixture
 def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Loads the file ``NAME.py`` in place of those that were loaded before it."""
-    before = list(REGISTRY)
+    before = list(VOLTA.declarations)
 
     def load(stem: str = "identity_probe", **changes: str) -> None:
         forget()
@@ -51,16 +50,16 @@ def test_only_the_instructions_that_occur_count() -> None:
     (first,) = program(in_kernel("MOV R0, 1\nEXIT")).kernels
     (second,) = program(in_kernel("MOV R0, 2\nMOV R1, R0\nEXIT")).kernels
     (third,) = program(in_kernel("POPC R0, R1\nEXIT")).kernels
-    assert parts_of(first.words) == parts_of(second.words)
-    assert list(parts_of(first.words)) == [BASE]
-    assert parts_of(first.words) != parts_of(third.words)
+    assert parts_of(VOLTA, first.words) == parts_of(VOLTA, second.words)
+    assert list(parts_of(VOLTA, first.words)) == ["volta"]
+    assert parts_of(VOLTA, first.words) != parts_of(VOLTA, third.words)
 
 
 def test_an_object_with_an_extension_is_read_with_the_same_one_only(extension) -> None:  # type: ignore[no-untyped-def]
     extension()
     data = write_object(program(in_kernel("TWICE R0, R1\nEXIT")))
     assert write_object(read_object(data)) == data
-    made = parts_of([0x2F4])["identity_probe"]
+    made = parts_of(VOLTA, [0x2F4])["identity_probe"]
     extension.forget()
     with pytest.raises(
         ObjectError, match=rf"identity_probe \[{made}\], which is not loaded; .*--isa identity_probe.py"
@@ -71,7 +70,7 @@ def test_an_object_with_an_extension_is_read_with_the_same_one_only(extension) -
         read_object(data)
     for changes in ({"name": "DOUBLE"}, {"pipe": "SFU"}, {"variable": "True"}, {"value": "ra"}):
         extension(**changes)
-        other = parts_of([0x2F4])["identity_probe"]
+        other = parts_of(VOLTA, [0x2F4])["identity_probe"]
         with pytest.raises(ObjectError, match=rf"identity_probe \[{made}\].*identity_probe \[{other}\]"):
             read_object(data)
     extension()

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 import pytest
 
-from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import REGISTRY, U32, Declaration, DeclarationError, check, declare
+from dstc_isa.isa.instruction import U32, Declaration, DeclarationError, check, declare
 from dstc_isa.isa.modifier import Choice, Flag
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import Pp, Pu, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Constant, Immediate, Predicate, Register
+from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.volta.shorthand import Pp, Pu, Ra, Rb, Rc, Rd
+from dstc_isa.isa.volta.units import ALU
 
 FREE = 0x2FE
 
@@ -37,8 +38,8 @@ def declared(
     mnemonic: str = "TEST",
 ) -> Declaration:
     """Declare and check against the instruction set, without adding to it."""
-    declaration = declare(mnemonic, opcode, ALU, function, False, False, forms or {})
-    check(declaration, REGISTRY)
+    declaration = declare(VOLTA, mnemonic, opcode, ALU, function, False, False, forms or {})
+    check(declaration, VOLTA.declarations)
     return declaration
 
 
@@ -79,13 +80,13 @@ def test_form_follows_from_the_operands() -> None:
 
 
 def test_the_check_leaves_the_instruction_set_alone() -> None:
-    assert not [d for d in REGISTRY if d.mnemonic == "TEST"]
-    assert {d.unit.shipped for d in REGISTRY} == {True}
+    assert not [d for d in VOLTA.declarations if d.mnemonic == "TEST"]
+    assert {d.unit.shipped for d in VOLTA.declarations} == {True}
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 def test_every_declaration_passes_the_check(declaration: Declaration) -> None:
-    check(declaration, [other for other in REGISTRY if other is not declaration])
+    check(declaration, [other for other in VOLTA.declarations if other is not declaration])
     assert declaration.description[0].isupper()
     assert declaration.family in declaration.function.__module__
 
@@ -186,7 +187,7 @@ def test_forms_need_the_register_opcode() -> None:
 
 
 def test_what_other_warps_can_tell_runs_in_its_time() -> None:
-    kept = {d.mnemonic for d in REGISTRY if d.keeps_to_warp}
+    kept = {d.mnemonic for d in VOLTA.declarations if d.keeps_to_warp}
     beyond = {
         "LDG",
         "STG",
@@ -206,7 +207,7 @@ def test_what_other_warps_can_tell_runs_in_its_time() -> None:
         "SPWMMA.643232.F32.WINDOW.WIDE",
         "SPWMMA.643232.F32.PACKED",
     }
-    assert beyond <= {d.mnemonic for d in REGISTRY}
+    assert beyond <= {d.mnemonic for d in VOLTA.declarations}
     assert not kept & beyond
     assert kept >= {"IADD3", "FFMA", "VOTE", "S2R", "HMMA.884.F32", "BOHMMA.32321", "OHMMA.8161.F32"}
 

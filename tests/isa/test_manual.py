@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from dstc_isa.isa.diagram import cells, diagram, named_fields
-from dstc_isa.isa.field import WORD_BITS
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.manual import anchor, families, main, pages, semantics, stale, syntax, title
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.resolve import resolve
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import FORM_NAMES, FORMS
 
 every_form = pytest.mark.parametrize(("declaration", "form"), FORMS, ids=FORM_NAMES)
@@ -23,14 +23,14 @@ def manual() -> dict[str, str]:
 
 
 def test_one_page_per_family_and_an_index(manual: dict[str, str]) -> None:
-    assert set(manual) == {"index.md", *(family.__name__.rpartition(".")[2] + ".md" for family in families())}
+    assert set(manual) == {"index.md", *(family.__name__.rpartition(".")[2] + ".md" for family in families(VOLTA))}
 
 
 @every_form
 def test_a_diagram_shows_every_bit_once(declaration: Declaration, form: Form) -> None:
     rows = cells(declaration, form)
     bits = [bit for row in rows for cell in row for bit in range(cell.high, cell.low - 1, -1)]
-    assert bits == list(range(WORD_BITS - 1, -1, -1))
+    assert bits == list(range(VOLTA.word.bits - 1, -1, -1))
     fields = declaration.fields(form)
     for cell in (cell for row in rows for cell in row):
         inside = [name for name, field in fields if field.mask >> cell.low & 1]
@@ -54,7 +54,7 @@ def test_lines_of_a_diagram_are_aligned(declaration: Declaration, form: Form) ->
         assert [i for i, c in enumerate(rule) if c == "+"] == [i for i, c in enumerate(boxes) if c == "|"]
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 def test_a_section_tells_everything(declaration: Declaration, manual: dict[str, str]) -> None:
     page = manual[f"{declaration.family}.md"]
     heading = f"\n## {title(declaration)}\n"
@@ -72,7 +72,7 @@ def test_a_section_tells_everything(declaration: Declaration, manual: dict[str, 
     assert semantics(declaration) in section
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 def test_semantics_are_the_functions_own_text(declaration: Declaration) -> None:
     header, _, body = semantics(declaration).partition("\n")
     assert header.startswith("def ")
@@ -83,7 +83,7 @@ def test_semantics_are_the_functions_own_text(declaration: Declaration) -> None:
 
 def test_syntax_of_each_kind_of_operand() -> None:
     def lines(written: str) -> list[str]:
-        declaration = resolve(written)[0][0]
+        declaration = resolve(VOLTA, written)[0][0]
         return [syntax(declaration, form) for form in declaration.forms]
 
     assert lines("IADD3") == [
@@ -100,7 +100,7 @@ def test_syntax_of_each_kind_of_operand() -> None:
 
 def test_links_lead_to_headings(manual: dict[str, str]) -> None:
     links = re.findall(r"\]\(([a-z_]+\.md)(?:#([^)]*))?\)", manual["index.md"])
-    assert len(links) == len(REGISTRY) + len(families())
+    assert len(links) == len(VOLTA.declarations) + len(families(VOLTA))
     for page, target in links:
         headings = [anchor(line.lstrip("# ")) for line in manual[page].splitlines() if line.startswith("#")]
         assert not target or headings.count(target) == 1

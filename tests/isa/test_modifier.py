@@ -5,12 +5,13 @@ from enum import IntEnum
 import pytest
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.modifier import SIZE_BYTES, Choice, Flag, Size, text_of
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import modifier_values
 
 
-@pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 def test_words_and_values_are_inverse(declaration: Declaration) -> None:
     for modifier in declaration.modifiers:
         words = modifier.kind.words()

@@ -20,7 +20,7 @@ from dstc_isa.isa.field_operand import (
 )
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.literal import Literal, format_literal
-from dstc_isa.isa.operand import Form, Operand, width_of
+from dstc_isa.isa.operand import Form, Operand, bound, width_of
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import (
     Address,
@@ -34,6 +34,7 @@ from dstc_isa.isa.values import (
     Target,
     Value,
 )
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import FORM_NAMES, FORMS, f32_lanes, modifiers, operands
 
 REGISTERS_ONLY = Form(1)
@@ -104,7 +105,7 @@ def test_accepted_values_stay_in_their_fields(declaration: Declaration, form: Fo
     ],
 )
 def test_rejection_says_what_is_accepted(operand: Operand, value: Value, reason: str | None) -> None:
-    said = operand.reject(value, {})
+    said = bound(operand, VOLTA.word).reject(value, {})
     if reason is None:
         assert said is None
     else:
@@ -120,9 +121,9 @@ def test_width_follows_the_size_modifier(size: int, registers: int) -> None:
 
 def test_undefined_codes_are_value_errors() -> None:
     with pytest.raises(ValueError, match="half selector 1"):
-        Source("a", halves=True).decode(1 << 76, REGISTERS_ONLY, 0)
+        bound(Source("a", halves=True), VOLTA.word).decode(1 << 76, REGISTERS_ONLY, 0)
     with pytest.raises(ValueError, match="special register 7"):
-        SpecialRegisterOperand(Field(72, 8), {0: "SR_LANEID"}).decode(7 << 72, REGISTERS_ONLY, 0)
+        bound(SpecialRegisterOperand(Field(72, 8), {0: "SR_LANEID"}), VOLTA.word).decode(7 << 72, REGISTERS_ONLY, 0)
 
 
 def read_literal(text: str, packing: str) -> bytes:
@@ -163,6 +164,7 @@ def test_literal_text(bits: int, literal: Literal, text: str) -> None:
 
 
 def test_target_prints_its_distance_from_the_instruction() -> None:
-    assert TargetOperand().show(Target(-16)) == ".+0"
-    assert TargetOperand().show(Target(16)) == ".+32"
-    assert TargetOperand().show(Target(-48)) == ".-32"
+    target = bound(TargetOperand(), VOLTA.word)
+    assert target.show(Target(-16)) == ".+0"
+    assert target.show(Target(16)) == ".+32"
+    assert target.show(Target(-48)) == ".-32"

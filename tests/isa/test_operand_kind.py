@@ -16,10 +16,10 @@ from dstc_isa.cache_directory import VARIABLE
 from dstc_isa.engine.run import run_kernel
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.extension import load_extension
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.manual import section
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Address
+from dstc_isa.isa.volta import VOLTA
 from tests import extensions
 from tests.assembler.build import code, error, in_kernel, program, warnings
 
@@ -65,7 +65,7 @@ numbers = st.integers(-128, 127)
 
 @pytest.fixture(scope="module", autouse=True)
 def declared() -> Iterator[None]:
-    before = list(REGISTRY)
+    before = list(VOLTA.declarations)
     load_extension(FILE)
     yield
     extensions.forget(before)
@@ -88,7 +88,7 @@ def test_it_assembles_prints_and_decodes(rd: int, ra: int, n: int, rb: int, m: i
     (word,) = kernel.words
     own = OPCODE | rd << 16 | ra << 24 | rb << 32 | (n & 0xFF) << 40 | (m & 0xFF) << 48
     assert word & ((1 << 104) - 1) & ~(0xF << 12) == own
-    instruction = decode(word)
+    instruction = decode(VOLTA, word)
     assert instruction.operands[1:] == (Address(ra, n), Address(rb, m))
     assert format_instruction(instruction) == f"{text} ;"
 
@@ -111,7 +111,7 @@ def test_what_is_refused(line: str, message: str) -> None:
 def test_results_are_awaited_as_by_any_other_reader(before: str) -> None:
     def control_codes(line: str) -> list[object]:
         (kernel,) = program(in_kernel(f"{before}\n{line}\nSTS [RZ], R5\nEXIT")).kernels
-        return [decode(word).control for word in kernel.words]
+        return [decode(VOLTA, word).control for word in kernel.words]
 
     assert control_codes("SUMX R5, [R6+1], [R7-2]") == control_codes("IADD3 R5, R6, R7, RZ")
 
@@ -124,7 +124,7 @@ def test_what_it_reads_is_used_and_names_get_registers() -> None:
 
 
 def test_its_page_shows_its_parts() -> None:
-    page = "\n".join(section(REGISTRY[-1]))
+    page = "\n".join(section(VOLTA.declarations[-1]))
     assert "SUMX Rd, [Ra+n], [Rb+n]" in page
     assert "a sum such as [R2+4]" in page
     assert "b number" in page

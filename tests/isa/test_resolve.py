@@ -6,19 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.modifier import Sign
 from dstc_isa.isa.resolve import MnemonicError, nearest, resolve
 from dstc_isa.isa.text import format_mnemonic
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import modifier_values, modifiers
 
-every_declaration = pytest.mark.parametrize("declaration", REGISTRY, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
+every_declaration = pytest.mark.parametrize(
+    "declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}"
+)
 
 
 @every_declaration
 def test_every_printed_mnemonic_resolves_to_itself(declaration: Declaration) -> None:
     for chosen in product(*(modifier_values(modifier) for modifier in declaration.modifiers)):
-        candidates = resolve(format_mnemonic(declaration, chosen))
+        candidates = resolve(VOLTA, format_mnemonic(declaration, chosen))
         assert [values for found, values in candidates if found is declaration] == [chosen]
 
 
@@ -32,7 +35,7 @@ def test_modifiers_stand_in_any_order(declaration: Declaration, data: st.DataObj
     words = written.removeprefix(declaration.mnemonic).split(".")[1:]
     orders = permutations(words) if len(set(every_word)) == len(every_word) else [tuple(words)]
     for order in orders:
-        assert (declaration, chosen) in resolve(".".join([declaration.mnemonic, *order]))
+        assert (declaration, chosen) in resolve(VOLTA, ".".join([declaration.mnemonic, *order]))
 
 
 @settings(max_examples=200, deadline=None)
@@ -44,27 +47,27 @@ def test_modifiers_stand_in_any_order(declaration: Declaration, data: st.DataObj
 )
 def test_anything_else_is_a_mnemonic_error(written: str) -> None:
     try:
-        candidates = resolve(written)
+        candidates = resolve(VOLTA, written)
     except MnemonicError as error:
         suggestion = error.suggestion
     else:
         assert all(written.startswith(declaration.mnemonic) for declaration, _ in candidates)
         suggestion = written
-    assert not suggestion or resolve(suggestion)
+    assert not suggestion or resolve(VOLTA, suggestion)
 
 
 def test_the_longest_mnemonic_wins() -> None:
-    assert [d.mnemonic for d, _ in resolve("IMAD.WIDE.U32")] == ["IMAD.WIDE"]
-    assert [d.mnemonic for d, _ in resolve("IMAD.U32")] == ["IMAD"]
-    assert [d.mnemonic for d, _ in resolve("ATOMG.CAS.E")] == ["ATOMG.CAS"]
+    assert [d.mnemonic for d, _ in resolve(VOLTA, "IMAD.WIDE.U32")] == ["IMAD.WIDE"]
+    assert [d.mnemonic for d, _ in resolve(VOLTA, "IMAD.U32")] == ["IMAD"]
+    assert [d.mnemonic for d, _ in resolve(VOLTA, "ATOMG.CAS.E")] == ["ATOMG.CAS"]
 
 
 def test_operands_tell_the_forms_of_ohmma_apart() -> None:
-    assert [d.opcode for d, _ in resolve("OHMMA.8161.F32")] == [0x1A1, 0x1A2]
+    assert [d.opcode for d, _ in resolve(VOLTA, "OHMMA.8161.F32")] == [0x1A1, 0x1A2]
 
 
 def test_a_modifier_left_out_has_its_default() -> None:
-    ((_, values),) = resolve("IMAD")
+    ((_, values),) = resolve(VOLTA, "IMAD")
     assert values == (Sign.S32,)
 
 
@@ -83,7 +86,7 @@ def test_a_modifier_left_out_has_its_default() -> None:
 )
 def test_errors_say_what_is_accepted_and_what_is_near(written: str, reason: str, suggestion: str) -> None:
     with pytest.raises(MnemonicError) as caught:
-        resolve(written)
+        resolve(VOLTA, written)
     assert reason in str(caught.value)
     assert caught.value.suggestion.startswith(suggestion)
     assert bool(caught.value.suggestion) == bool(suggestion)
@@ -92,6 +95,6 @@ def test_errors_say_what_is_accepted_and_what_is_near(written: str, reason: str,
 @every_declaration
 def test_a_mnemonic_is_nearest_to_itself(declaration: Declaration) -> None:
     written = format_mnemonic(declaration, tuple(modifier_values(m)[-1] for m in declaration.modifiers))
-    found = nearest(written)
+    found = nearest(VOLTA, written)
     assert found
-    assert resolve(found)
+    assert resolve(VOLTA, found)

@@ -21,6 +21,7 @@ from dstc_isa.isa.values import (
     Target,
     Value,
 )
+from dstc_isa.isa.volta import VOLTA
 from tests.strategies import instructions
 
 PT = Predicate(7)
@@ -29,7 +30,7 @@ R1, R2, R3, RZ = Register(1), Register(2), Register(3), Register(255)
 
 
 def made(written: str, *operands: Value, guard: Predicate = ALWAYS, control: Control = DEFAULT) -> Instruction:
-    (declaration, modifiers) = next(c for c in resolve(written) if len(c[0].operands) == len(operands))
+    (declaration, modifiers) = next(c for c in resolve(VOLTA, written) if len(c[0].operands) == len(operands))
     form = declaration.form_of(operands)
     assert form is not None
     return Instruction(declaration, form, operands, modifiers, guard, control)

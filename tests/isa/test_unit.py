@@ -13,25 +13,11 @@ from dstc_isa.engine.launch_records import WARP
 from dstc_isa.engine.reference.warp import ReferenceWarp
 from dstc_isa.gpu import GpuError, load_gpu
 from dstc_isa.gpu.schema import specs
-from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.effects import FIELDS, effects_of
 from dstc_isa.isa.effects import Effect as E
-from dstc_isa.isa.extension import forget
-from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.unit import (
-    BLOCKS,
-    OF_ENGINES,
-    STATE_WORDS,
-    UNITS,
-    Block,
-    Cell,
-    Given,
-    Number,
-    StallReason,
-    Unit,
-    UnitError,
-    Word,
-)
+from dstc_isa.isa.unit import OF_ENGINES, STATE_WORDS, Block, Cell, Given, Number, StallReason, Unit, UnitError, Word
+from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.volta.units import ALU
 from dstc_isa.isa.warp import ARRAYS, SCALARS
 from dstc_isa.timing.blocks import counter_names
 from dstc_isa.timing.reasons import reasons
@@ -42,10 +28,10 @@ GIVEN = {"latency": Given(4, "CHOSEN"), "initiation": Given(2, "CHOSEN"), "port"
 
 @pytest.fixture(autouse=True)
 def nothing_stays() -> Iterator[None]:
-    before = len(REGISTRY), len(UNITS), len(BLOCKS)
+    before = VOLTA.contents()
     fields = dict(FIELDS)
     yield
-    forget(*before)
+    VOLTA.forget(before)
     assert fields == FIELDS
 
 
@@ -67,15 +53,15 @@ def nothing_stays() -> Iterator[None]:
     ],
 )
 def test_what_cannot_be_declared(declared: dict[str, Any], message: str) -> None:
-    units, blocks = list(UNITS), list(BLOCKS)
+    units, blocks = list(VOLTA.units), list(VOLTA.blocks)
     with pytest.raises(UnitError, match=message):
-        Unit(**{"name": "OWN", "meaning": "one's own", "given": GIVEN, **declared})
-    assert (units, blocks) == (UNITS, BLOCKS)
+        VOLTA.add(Unit(**{"name": "OWN", "meaning": "one's own", "given": GIVEN, **declared}))
+    assert (units, blocks) == (VOLTA.units, VOLTA.blocks)
 
 
 def test_names_of_engines_are_kept_from_units() -> None:
     known = {*SCALARS, *ARRAYS, *OF_ENGINES}
-    of_units = {name for unit in UNITS for name in unit.state}
+    of_units = {name for unit in VOLTA.units for name in unit.state}
     assert set(WARP.fields) <= known
     program = assemble(".kernel k\nEXIT\n.endkernel\n").program
     assert program is not None
@@ -85,7 +71,7 @@ def test_names_of_engines_are_kept_from_units() -> None:
 
 
 def test_a_write_of_state_is_an_effect_as_long_as_the_unit_is_there() -> None:
-    unit = Unit("OWN", "one's own", GIVEN, state={"tally": Cell("of something")})
+    unit = VOLTA.add(Unit("OWN", "one's own", GIVEN, state={"tally": Cell("of something")}))
 
     def semantics(warp: Any) -> None:
         warp.tally = 3
@@ -98,12 +84,8 @@ def test_a_write_of_state_is_an_effect_as_long_as_the_unit_is_there() -> None:
 
 def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     gpu = load_gpu()
-    unit = Unit(
-        "OWN",
-        "one's own",
-        GIVEN,
-        block=Block("own", "own", "own", {"width": Number("s", 1, 9, "", Given(3, "CHOSEN"))}),
-    )
+    block = Block("own", "own", "own", {"width": Number("s", 1, 9, "", Given(3, "CHOSEN"))})
+    unit = VOLTA.add(Unit("OWN", "one's own", GIVEN, block=block))
     assert gpu.pipes[unit].latency == gpu.pipes[unit].accumulate == 4
     assert gpu.blocks[unit.block] == {"width": 3}
     changed = load_gpu("v100-dstc", ["pipes.OWN.latency=9", "own.width=8"])
@@ -111,7 +93,7 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     assert changed.target != load_gpu().target == gpu.target
     with pytest.raises(GpuError, match=r"own\.width is an integer from 1 to 9, not 10"):
         load_gpu("v100-dstc", ["own.width=10"])
-    bare = Unit("BARE", "nothing given")
+    bare = VOLTA.add(Unit("BARE", "nothing given"))
     with pytest.raises(UnitError, match="unit BARE gives no latency, and the GPU was read before it was declared"):
         gpu.pipes[bare]
     with pytest.raises(GpuError, match=r"pipes.BARE.latency has no value: state one where unit BARE is declared"):
@@ -135,16 +117,16 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     ],
 )
 def test_names_that_the_machine_has(block: Block, ask: Any, message: str) -> None:
-    Unit("OWN", "one's own", GIVEN, block=block)
+    VOLTA.add(Unit("OWN", "one's own", GIVEN, block=block))
     with pytest.raises(UnitError, match=message):
-        ask()
+        ask(VOLTA)
 
 
 def test_copies_in_other_processes_are_the_same_units() -> None:
     gpu = pickle.loads(pickle.dumps(load_gpu()))
     assert gpu == load_gpu()
-    assert all(gpu.pipes[unit] == load_gpu().pipes[unit] for unit in UNITS)
-    assert set(gpu.blocks) == set(BLOCKS)
+    assert all(gpu.pipes[unit] == load_gpu().pipes[unit] for unit in VOLTA.units)
+    assert set(gpu.blocks) == set(VOLTA.blocks)
 
 
 def test_a_unit_has_one_cost_and_that_of_the_package_is_its_own() -> None:
@@ -157,11 +139,12 @@ def test_a_unit_has_one_cost_and_that_of_the_package_is_its_own() -> None:
 
 def test_what_control_codes_depend_on_has_what_was_set() -> None:
     skips = Word("costs", ("none", "slot"), Given("slot", "CHOSEN"))
-    Unit("OWN", "one's own", GIVEN, block=Block("own", "own", "own", {"skipped": skips}), vanishes=("skipped", "none"))
+    block = Block("own", "own", "own", {"skipped": skips})
+    VOLTA.add(Unit("OWN", "one's own", GIVEN, block=block, vanishes=("skipped", "none")))
     usual = load_gpu().target
-    Unit("PART", "timing of a file's", {"latency": Given(3, "CHOSEN")})
+    VOLTA.add(Unit("PART", "timing of a file's", {"latency": Given(3, "CHOSEN")}))
     with pytest.raises(GpuError, match="PART"):
         load_gpu()
-    forget(len(REGISTRY), len(UNITS) - 1, len(BLOCKS))
+    VOLTA.forget((len(VOLTA.declarations), len(VOLTA.units) - 1))
     assert load_gpu("v100-dstc", ["own.skipped=none"]).target.digest != usual.digest
     assert load_gpu("v100-dstc", ["pipes.OWN.initiation=3"]).target.digest != usual.digest

@@ -1,8 +1,8 @@
 """Models of shuffles, votes and special registers."""
 
-from dstc_isa.isa.communication import SPECIAL_NAMES
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.values import PT, Predicate, Register
+from dstc_isa.isa.volta.communication import SPECIAL_NAMES
 from tests.models.state import LANES, Operands, State, lane_model, warp_model
 
 

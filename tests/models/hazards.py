@@ -10,12 +10,12 @@ from attrs import define, field
 
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.address_operand import AddressOperand
-from dstc_isa.isa.core_units import LSU
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.operand import width_of
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import PT, RZ, Address, Marker, Predicate, Register
+from dstc_isa.isa.volta.units import LSU
 from dstc_isa.units.outer.unit import BUFFER, OHMMA, SPWMMA
 
 Place = tuple[str, int]

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from dstc_isa.gpu.schema import ScheduledFor
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import Control
-from dstc_isa.isa.field import WORD_BYTES
-from dstc_isa.isa.instruction import REGISTRY, Instruction
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.values import ALWAYS, PT, Predicate, Target, Value
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import elf
 from dstc_isa.program import (
     ELEMENT_SIZES,
@@ -38,14 +38,14 @@ LOCATIONS = st.lists(FRAMES, max_size=3).map(tuple)
 
 def branch(declaration: str, distance: int) -> int:
     """The word of an unconditional branch."""
-    declared = next(d for d in REGISTRY if d.mnemonic == declaration)
+    declared = next(d for d in VOLTA.declarations if d.mnemonic == declaration)
     values: tuple[Value, ...] = (Predicate(PT), Target(distance))
     return encode(Instruction(declared, Form(declared.opcode >> 9), values, (), ALWAYS, Control()))
 
 
 def plain(mnemonic: str) -> int:
     """The word of an instruction without operands."""
-    declared = next(d for d in REGISTRY if d.mnemonic == mnemonic)
+    declared = next(d for d in VOLTA.declarations if d.mnemonic == mnemonic)
     return encode(Instruction(declared, declared.forms[0], (), (), ALWAYS, Control()))
 
 
@@ -77,7 +77,7 @@ def kernels(draw: st.DrawFn, name: str) -> Kernel:
     code = draw(st.lists(words(), max_size=6))
     shared, shared_bytes = draw(_pieces(SharedArray))
     located = draw(st.booleans())
-    addresses = st.integers(0, len(code)).map(lambda index: index * WORD_BYTES)
+    addresses = st.integers(0, len(code)).map(lambda index: index * VOLTA.word.size)
     return Kernel(
         name=name,
         words=tuple(code),
@@ -136,8 +136,8 @@ def sample() -> Program:
     first, use, body = Frame("axpy.dasm", 1), Frame("axpy.dasm", 3), Frame("inc.dasm", 2, "step")
     axpy = Kernel(
         name="axpy",
-        words=(plain("NOP"), branch("BRA", -2 * WORD_BYTES), 5, plain("EXIT")),
-        labels={"start": 0, "end": 4 * WORD_BYTES},
+        words=(plain("NOP"), branch("BRA", -2 * VOLTA.word.size), 5, plain("EXIT")),
+        labels={"start": 0, "end": 4 * VOLTA.word.size},
         locations=((first,), (body, use), (body, use), (use,)),
         parameters=(Parameter("n", "u32", 0), Parameter("x", "ptr", 8, "f16x2")),
         shared=(SharedArray("tile", 16, 64), SharedArray("flags", 128, 6)),

@@ -5,7 +5,8 @@ import re
 from attrs import evolve
 from hypothesis import given, settings
 
-from dstc_isa.isa.control import READ_BARRIER, SCOREBOARDS
+from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object.disassembly import constant_lines, declaration_lines, disassemble, fresh, kernel_text
 from dstc_isa.program import ConstantArray, Kernel, Program, SharedArray
 from tests.object.programs import branch, plain, programs, sample
@@ -115,7 +116,7 @@ def test_destinations_outside_the_kernel_are_counted_from_the_branch() -> None:
 
 
 def test_scoreboards_that_no_prefix_writes_are_words() -> None:
-    word = plain("NOP") & ~READ_BARRIER.mask | READ_BARRIER.insert(SCOREBOARDS)
+    word = plain("NOP") & ~VOLTA.word.control.read.mask | VOLTA.word.control.read.insert(SCOREBOARDS)
     assert kernel_text(Kernel("k", (word,))).instructions == [f".word 0x{word:032x}"]
 
 

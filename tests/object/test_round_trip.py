@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
 from dstc_isa.isa.codec import encode
-from dstc_isa.isa.field import WORD_BYTES
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import disassemble, read_object, write_object
 from dstc_isa.program import ConstantArray, Kernel, Parameter, Program, SharedArray
 from tests.object.programs import prints
@@ -26,7 +26,7 @@ def programs(draw: st.DrawFn) -> Program:
     kernels = []
     for number in range(draw(st.integers(1, 2))):
         code = draw(st.lists(CODE, min_size=1, max_size=8))
-        places = st.integers(0, len(code)).map(lambda index: index * WORD_BYTES)
+        places = st.integers(0, len(code)).map(lambda index: index * VOLTA.word.size)
         labels = draw(st.dictionaries(st.sampled_from(["loop", "done_1", "L_0x10", "exit"]), places))
         rows = draw(st.integers(0, 64))
         kernels.append(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
 from dstc_isa.gpu import load_gpu
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.report import advice
 from dstc_isa.report.headline import NEAR, Headline, Limit, Load, headline
 from dstc_isa.report.statistics import statistics
@@ -50,7 +51,7 @@ def launch(**changes: Any) -> TimedStatistics:
     }
     given = plain | changes
     shares = given["stalls"]
-    given["stalls"] = {reason.name: int(1000 * shares.get(reason.name, 0)) for reason in reasons()}
+    given["stalls"] = {reason.name: int(1000 * shares.get(reason.name, 0)) for reason in reasons(VOLTA)}
     return TimedStatistics(**given | {"counters": COUNTERS | given["counters"]})
 
 
@@ -66,7 +67,7 @@ def run(source: str, grid: int = 1, block: int = 32, **arguments: Any) -> TimedS
 
 
 def test_every_wait_has_words() -> None:
-    every = reasons()
+    every = reasons(VOLTA)
     assert all(reason.meaning and reason.awaited for reason in every)
     assert len({reason.name for reason in every}) == len(every)
     assert {"accumulation", "tensor_scoreboard"} <= {reason.name for reason in every}

@@ -11,6 +11,7 @@ from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Kernel
 from dstc_isa.report.mnemonic import mnemonic_of
 from dstc_isa.report.statistics import RunStatistics, statistics
@@ -81,13 +82,13 @@ def test_histogram_accounts_for_every_instruction(data: st.DataObject) -> None:
 @given(instructions())
 def test_mnemonic_is_the_one_of_the_text(instruction: Instruction) -> None:
     word = encode(instruction)
-    name = mnemonic_of(word)
+    name = mnemonic_of(VOLTA, word)
     assert name.startswith(instruction.declaration.mnemonic)
     assert name in format_instruction(instruction, control=False).split()
 
 
 def test_word_that_is_no_instruction() -> None:
-    assert mnemonic_of(0xFFF) == "undefined"
+    assert mnemonic_of(VOLTA, 0xFFF) == "undefined"
 
 
 def test_rate_of_a_run_without_time() -> None:
@@ -128,11 +129,11 @@ def test_counts_of_a_timed_kernel_by_hand() -> None:
 
 
 def test_sums_of_a_timed_launch() -> None:
-    issued, stalls = np.array([6, 4]), np.zeros((2, len(reasons())), np.int64)
+    issued, stalls = np.array([6, 4]), np.zeros((2, len(reasons(VOLTA))), np.int64)
     stalls[0, Reason.BARRIER], stalls[1, Reason.BARRIER], stalls[1, Reason.LONG_SCOREBOARD] = 5, 7, 8
     gpu, none = load_gpu(), np.zeros(2, np.int64)
     kernel = Kernel("k", (0, 0))
-    counters = dict.fromkeys([*COUNTERS, *counter_names()], 0) | {"warp_cycles": 30, "ctas_done": 3}
+    counters = dict.fromkeys([*COUNTERS, *counter_names(VOLTA)], 0) | {"warp_cycles": 30, "ctas_done": 3}
     timing = Timing(
         gpu=gpu,
         execution=Execution(issued, none, 0.5, 1),

@@ -7,6 +7,7 @@ from dstc_isa.assembler import assemble
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import SCOREBOARDS
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import listing
 from dstc_isa.program import Kernel, Program
 from dstc_isa.schedule.padding import Padding, padded, unpadded
@@ -29,7 +30,7 @@ def kernel(body: str, gpu: Gpu = LONG) -> Kernel:
 
 
 def lines(kernel: Kernel) -> list[str]:
-    return [f"{i.declaration.mnemonic} {i.control.stall}" for i in map(decode, kernel.words)]
+    return [f"{i.declaration.mnemonic} {i.control.stall}" for i in (decode(VOLTA, word) for word in kernel.words)]
 
 
 def test_a_chain_has_nops_that_add_up_to_the_latency() -> None:
@@ -41,7 +42,7 @@ def test_a_chain_has_nops_that_add_up_to_the_latency() -> None:
 def test_labels_and_branches_go_where_they_went() -> None:
     body = "MOV R0, 9\nloop:\nIADD3 R0, R0, -1, RZ\nISETP.NE.AND P0, PT, R0, RZ, PT\n@P0 BRA loop\nEXIT"
     built = kernel(body)
-    code = [decode(word) for word in built.words]
+    code = [decode(VOLTA, word) for word in built.words]
     (branch,) = [index for index, i in enumerate(code) if i.declaration.mnemonic == "BRA"]
     (add,) = [index for index, i in enumerate(code) if i.declaration.mnemonic == "IADD3"]
     assert built.labels == {"loop": 16 * add}
@@ -64,7 +65,7 @@ def test_cycles_that_a_branch_must_let_pass_come_before_it_and_behind_its_labels
     shown = lines(built)
     turn = built.labels["turn"] // 16
     assert shown[turn - 1 : turn + 3] == ["IADD3 1", "NOP 15", "NOP 9", "BRA 15"]
-    first = decode(built.words[0])
+    first = decode(VOLTA, built.words[0])
     assert 1 + first.operands[-1].address // 16 == turn
 
 
@@ -85,7 +86,7 @@ def test_where_instructions_must_stay_scoreboards_do_it(use: str) -> None:
     body = f"MOV R0, 1\nIADD3 R1, R0, R0, RZ\nSTG.E [R2], R1\n{use}\nEXIT"
     built = kernel(body)
     assert "NOP" not in " ".join(listing(program(body)).split())
-    first, second = (decode(word).control for word in built.words[:2])
+    first, second = (decode(VOLTA, word).control for word in built.words[:2])
     assert first.write < SCOREBOARDS
     assert second.wait >> first.write & 1
     assert built.words[0] != kernel(body, load_gpu()).words[0]
@@ -124,7 +125,7 @@ def test_nops_can_be_taken_out_again(gpu: Gpu, body: list[str]) -> None:
     assert built.control is not None
     bare = unpadded(built, built.control)
     assert len(bare.words) == len(body) + 1
-    nops = [decode(word).declaration.mnemonic == "NOP" for word in built.words]
+    nops = [decode(VOLTA, word).declaration.mnemonic == "NOP" for word in built.words]
     assert bare.labels == {n: 16 * (a // 16 - sum(nops[: a // 16])) for n, a in built.labels.items()}
     assert bare.control is not None
     cycles = Padding([31] * len(bare.words), [7] * len(bare.words))

@@ -8,6 +8,7 @@ from dstc_isa.diagnostics import render
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.values import PT, Target
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Kernel
 from tests.assembler.build import in_kernel
 from tests.models.hazards import Walk
@@ -69,7 +70,7 @@ def plain(lines: list[str], gpu: Gpu = GPU) -> Kernel:
 
 def hazards(data: st.DataObject, kernel: Kernel, gpu: Gpu = GPU, steps: int = 80) -> list[str]:
     walk = Walk(gpu)
-    code = [decode(word) for word in kernel.words]
+    code = [decode(VOLTA, word) for word in kernel.words]
     pc = 0
     for _ in range(steps):
         if pc >= len(code):
@@ -112,7 +113,7 @@ def test_nor_where_instructions_must_stay_where_they_are(gpu: Gpu, body: list[st
 
 
 def codes(*lines: str) -> list[str]:
-    return [str(decode(word).control) for word in plain(list(lines)).words]
+    return [str(decode(VOLTA, word).control) for word in plain(list(lines)).words]
 
 
 def test_stall_counts_of_a_chain() -> None:
@@ -206,7 +207,7 @@ def test_skipped_outer_products_do_not_count_as_stalls() -> None:
     body = ["ISETP.LT.AND P0, PT, R3, R4, PT", *[f"@P1 {outer}"] * 3, f"@P0 {outer}"]
     assert sum(int(code[-2:]) for code in codes(*body)[:4]) == 4 + 3
     slots = plain(body, load_gpu("v100-dstc", ["accumulation_buffer.skipped=slot"]))
-    assert sum(decode(word).control.stall for word in slots.words[:4]) == 4
+    assert sum(decode(VOLTA, word).control.stall for word in slots.words[:4]) == 4
 
 
 def test_a_port_counts_from_what_issues_behind_its_holder_only() -> None:
@@ -246,14 +247,14 @@ def test_sources_of_a_sequenced_product_are_read_late() -> None:
 
 def test_reuse_outlives_instructions_without_registers() -> None:
     kernel = plain(["FFMA R3, R0, R1, R2", "PLOP3.LUT P0, PT, P1, P2, PT, 0x80, 0x0", "FFMA R4, R0, R5, R2"])
-    assert [v.reuse for v in decode(kernel.words[0]).operands[1:]] == [True, False, True]
+    assert [v.reuse for v in decode(VOLTA, kernel.words[0]).operands[1:]] == [True, False, True]
     kernel = plain(["FFMA R3, R0, R1, R2", "MOV R6, R5", "FFMA R4, R0, R5, R2"])
-    assert not any(v.reuse for v in decode(kernel.words[0]).operands[1:])
+    assert not any(v.reuse for v in decode(VOLTA, kernel.words[0]).operands[1:])
 
 
 def test_reuse_is_set_where_the_next_instruction_reads_the_same() -> None:
     kernel = plain(["FFMA R3, R0, R1, R2", "FFMA R4, R0, R5, R2", "FFMA R0, R0, R5, R2", "FFMA R4, R0, R5, R3"])
-    reused = [[v.reuse for v in decode(word).operands[1:]] for word in kernel.words[:4]]
+    reused = [[v.reuse for v in decode(VOLTA, word).operands[1:]] for word in kernel.words[:4]]
     assert reused == [[True, False, True], [True, True, True], [False, True, False], [False, False, False]]
 
 

@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.gpu.schema import specs
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.volta import VOLTA
 
 PORTS = ("alu", "fma", "fp16", "sfu", "lsu", "branch", "control")
 
 
 def _values(key: str) -> st.SearchStrategy[int]:
-    spec = specs()[key]
+    spec = specs(VOLTA)[key]
     low, high = int(spec.minimum), int(spec.maximum)
     near = [value for value in (0, 1, 14, 15, 16, 17, 30, 31, 40) if low <= value <= high]
     return st.one_of(st.sampled_from([*near, high]), st.integers(low, high))
@@ -20,7 +20,7 @@ def _values(key: str) -> st.SearchStrategy[int]:
 def timetables(draw: st.DrawFn, *more: str) -> Gpu:
     """A GPU with some parts of its timetable drawn, and the settings ``more``."""
     settings = [f"accumulation_buffer.skipped={draw(st.sampled_from(['none', 'slot']))}", *more]
-    for pipe in draw(st.lists(st.sampled_from(UNITS), unique=True, max_size=6)):
+    for pipe in draw(st.lists(st.sampled_from(VOLTA.units), unique=True, max_size=6)):
         for part in ("latency", "initiation", "accumulate"):
             if draw(st.booleans()):
                 key = f"pipes.{pipe.name}.{part}"

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.timing.reasons import Reason, number_of
 from dstc_isa.units.outer.unit import BUFFER
 from tests.timing.kernels import timed
 
 DENSE = [f"OHMMA.8161.F32 R40, R0.H0, R1.H0, {quarter}, {half}" for half in range(2) for quarter in range(4)]
-ACCUMULATION = number_of(BUFFER.holds, Reason.PIPE_BUSY)
-TENSOR_SCOREBOARD = number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
+ACCUMULATION = number_of(VOLTA, BUFFER.holds, Reason.PIPE_BUSY)
+TENSOR_SCOREBOARD = number_of(VOLTA, BUFFER.awaits, Reason.SHORT_SCOREBOARD)
 WIDE = ("accumulation_buffer.fill_cycles=0", "accumulation_buffer.spill_cycles=0")
 
 

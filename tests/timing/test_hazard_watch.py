@@ -13,6 +13,7 @@ from dstc_isa.dense.launch import GemmResult
 from dstc_isa.dense.structured import gemm_sparse24
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.codec import decode
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.program import Kernel
 from dstc_isa.report.hazards import hazard_reports
 from dstc_isa.sparse.random_matrix import random_matrix
@@ -77,7 +78,7 @@ def run(lines: list[str], machine: Gpu = GPU, block: int = 32, grid: int = 1) ->
 def walked(kernel: Kernel) -> list[str]:
     walk = Walk(GPU)
     for index, word in enumerate(kernel.words):
-        walk.step(index, decode(word), True)
+        walk.step(index, decode(VOLTA, word), True)
     return walk.found
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.codec import decode
 from dstc_isa.isa.control import Control
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.volta import VOLTA
 from dstc_isa.timing.instruction_timing import KEPT, extra_reads, kept_rows, port_numbers, timing_rows
 from dstc_isa.timing.model_records import INSTRUCTION_TIMING, NO_COST, NO_PORT, Gate
 from dstc_isa.timing.reasons import Reason, number_of
@@ -20,7 +20,7 @@ GPU = load_gpu()
 
 def rows_of(*lines: str) -> list[dict[str, int]]:
     words = program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words
-    rows = timing_rows([decode(word) for word in words], GPU)
+    rows = timing_rows([decode(VOLTA, word) for word in words], GPU)
     return [dict(zip(INSTRUCTION_TIMING.fields, row.item(), strict=True)) for row in rows]
 
 
@@ -43,7 +43,7 @@ def rows_of(*lines: str) -> list[dict[str, int]]:
     ],
 )
 def test_register_reads(lines: list[str], extra: int) -> None:
-    code = [decode(word) for word in program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words]
+    code = [decode(VOLTA, word) for word in program(in_kernel("\n".join([".control manual", *lines]))).kernels[0].words]
     assert extra_reads(code[-1], code[-2] if len(code) > 1 else None, GPU) == extra
 
 
@@ -63,8 +63,8 @@ def test_rows() -> None:
     assert (load["stall"], load["wait"], load["write"], load["read"], load["yields"]) == (7, 3, 2, 4, 1)
     assert (load["gate"], load["cost"]) == (Gate.MEMORY, NO_COST)
     assert (outer["gate"], outer["accumulator"], outer["accumulators"]) == (Gate.NONE, 40, 32)
-    assert outer["reason"] == number_of(BUFFER.awaits, Reason.SHORT_SCOREBOARD)
-    assert UNITS[outer["cost"]] is OHMMA
+    assert outer["reason"] == number_of(VOLTA, BUFFER.awaits, Reason.SHORT_SCOREBOARD)
+    assert VOLTA.units[outer["cost"]] is OHMMA
     assert branch["port"] == ports["branch"]
     assert end["port"] == NO_PORT
 
@@ -83,6 +83,6 @@ def test_rows_that_are_kept_are_those_of_the_words_and_the_gpu() -> None:
     gpus = [GPU, load_gpu(), load_gpu(settings=["pipes.FMA.latency=9"]), load_gpu(settings=["register_file.banks=4"])]
     codes = [program(in_kernel(f"FFMA R0, R2, R4, R{n}")).kernels[0].words for n in range(KEPT)]
     for words in [*codes, *codes]:
-        decoded = [decode(word) for word in words]
+        decoded = [decode(VOLTA, word) for word in words]
         for gpu in gpus:
             np.testing.assert_array_equal(kept_rows(words, decoded, gpu), timing_rows(decoded, gpu))

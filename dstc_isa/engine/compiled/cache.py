@@ -19,19 +19,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from llvmlite.binding import get_host_cpu_name
 
 import dstc_isa.engine
 import dstc_isa.isa
 import dstc_isa.units
 from dstc_isa.cache_directory import VARIABLE, cache_directory, made_once
+from dstc_isa.engine.code_rows import foreign, shipped
 from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compiler_process import compile_apart
 from dstc_isa.engine.compiled.kept_code import FOLDER, KeptCode
 from dstc_isa.isa.extension import LOADED
-from dstc_isa.isa.instruction import REGISTRY
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.instruction_set import Isa, isa_named, known
 
 TYPICAL_SECONDS = "20 to 60 seconds"
 FOREIGN_SECONDS = "some seconds"
@@ -63,7 +63,7 @@ def fingerprint(packages: tuple[str, ...] = (), foreign: bool = False) -> str:
 
 def foreign_files() -> list[Path]:
     """The files that declare instructions and units outside the package, all of a folder that is a package."""
-    declared = [sys.modules[d.function.__module__].__file__ for d in REGISTRY if generate.is_foreign(d)]
+    declared = [sys.modules[d.function.__module__].__file__ for isa in known() for d in foreign(isa)]
     of_folders = [file for path in LOADED for file in (path.rglob("*.py") if path.is_dir() else [path])]
     return sorted({*of_folders, *(Path(file) for file in declared if file is not None)})
 
@@ -91,7 +91,7 @@ class Entry:
 
 @frozen
 class Foreign:
-    """Code for what files of the user's declare: ``factory`` of ``module`` writes its text.
+    """Code for what files of the user's declare: ``factory`` of ``module`` writes its text for ``isa``, by name.
 
     Its function ``name`` has so many 64-bit integers as ``arguments``; compiled code calls it at its address.
     """
@@ -101,6 +101,7 @@ class Foreign:
     factory: str
     arguments: int
     packages: tuple[str, ...] = ()
+    isa: str = ""
 
 
 Code = Entry | Foreign
@@ -118,12 +119,12 @@ def load(entry: Entry, announce: Callable[[str], None] | None = None) -> Any:
     return _get(entry, (), announce)
 
 
-def load_foreign(code: Foreign, announce: Callable[[str], None] | None = None) -> int:
-    """The address of code for the user's declarations; compiled anew when there are further ones.
+def load_foreign(code: Foreign, isa: Isa, announce: Callable[[str], None] | None = None) -> int:
+    """The address of code for the user's declarations in an instruction set; compiled anew when there are further ones.
 
     Raises SemanticsError if something of them cannot be compiled.
     """
-    function = _get(code, (*REGISTRY, *UNITS), announce)
+    function = _get(evolve(code, isa=isa.name), (*isa.declarations, *isa.units), announce)
     (result,) = function.overloads.values()
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
 
@@ -168,7 +169,7 @@ def code_fingerprint(code: Code) -> str:
 
 
 def _text(code: Foreign) -> str:
-    text: str = getattr(importlib.import_module(code.module), code.factory)()
+    text: str = getattr(importlib.import_module(code.module), code.factory)(isa_named(code.isa))
     return text
 
 
@@ -207,7 +208,8 @@ def _function(code: Code, kept: KeptCode) -> Any:
     try:
         function.compile(signature)
     except (NumbaError, UnsupportedBytecodeError) as error:
-        raise semantics_error(error, file_name(guilty), source) from error
+        declared = foreign(isa_named(code.isa)) if isinstance(code, Foreign) else shipped()
+        raise semantics_error(error, file_name(guilty), source, declared) from error
     return function
 
 

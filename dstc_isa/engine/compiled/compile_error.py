@@ -1,10 +1,12 @@
 """Says in a few lines which instruction's semantics Numba could not compile, and why."""
 
 import re
+from collections.abc import Sequence
 
+from dstc_isa.engine.code_rows import dispatch_number
 from dstc_isa.engine.compiled.generate import INDENT
 from dstc_isa.engine.execution import SemanticsError
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
 
 SHOWN_LINES = 4
 _FAILED = "Failed in nopython mode pipeline"
@@ -14,10 +16,10 @@ _PLACE = ("During: ", "File ")
 _CANDIDATES = ("There are", "- Of which", "Overload in", "With argument", "Rejected", "raised from")
 
 
-def semantics_error(error: Exception, module: str, source: str) -> SemanticsError:
-    """What Numba's ``error`` on the generated ``module``, of this text, means for the author of an instruction."""
+def semantics_error(error: Exception, module: str, source: str, declared: Sequence[Declaration]) -> SemanticsError:
+    """What Numba's ``error`` on the module that was generated for ``declared`` means for the author of one of them."""
     message = str(error)
-    declaration = guilty(message, module, source)
+    declaration = guilty(message, module, source, declared)
     reason = "\n".join(f"  {line}" for line in causes(message))
     if declaration is None:
         return SemanticsError(f"the declared instructions cannot be compiled:\n{reason}")
@@ -31,7 +33,7 @@ def semantics_error(error: Exception, module: str, source: str) -> SemanticsErro
     )
 
 
-def guilty(message: str, module: str, source: str) -> Declaration | None:
+def guilty(message: str, module: str, source: str, declared: Sequence[Declaration]) -> Declaration | None:
     """The instruction whose branch of the generated module ``message`` names first, if it names one."""
     lines = source.splitlines()
     named = re.search(rf"{re.escape(module)} \((\d+)\)", message)
@@ -41,7 +43,7 @@ def guilty(message: str, module: str, source: str) -> Declaration | None:
     for line in reversed(lines[:at]):
         branch = _BRANCH.search(line)
         if branch:
-            return REGISTRY[int(branch[1])]
+            return next((each for each in declared if dispatch_number(each) == int(branch[1])), None)
     return None
 
 

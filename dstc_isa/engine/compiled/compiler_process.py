@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict
 
-from dstc_isa.engine.compiled.generate import is_foreign
+from dstc_isa.engine.code_rows import foreign
 from dstc_isa.isa.extension import LOADED, load_extension
 from dstc_isa.isa.identity import EXTENSION_PREFIX
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.instruction_set import known
 
 if TYPE_CHECKING:
     from dstc_isa.engine.compiled.cache import Code
@@ -73,7 +73,7 @@ def _close(process: "subprocess.Popen[bytes]") -> None:
 
 def _extensions() -> list[str] | None:
     """The files and folders of declarations outside the package, in order; None if some did not come from one."""
-    if all(d.function.__module__.startswith(EXTENSION_PREFIX) for d in REGISTRY if is_foreign(d)):
+    if all(d.function.__module__.startswith(EXTENSION_PREFIX) for isa in known() for d in foreign(isa)):
         return [str(path) for path in LOADED]
     return None
 

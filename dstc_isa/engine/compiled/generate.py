@@ -8,10 +8,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from dstc_isa.engine.code_rows import Fetch, dispatch_number, fetches
+from dstc_isa.engine.code_rows import Fetch, dispatch_number, fetches, foreign, shipped
 from dstc_isa.engine.launch_records import UNIT_STATE
 from dstc_isa.isa.fetch import Base, Fetched, Lane, Word
-from dstc_isa.isa.instruction import REGISTRY, Declaration
+from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction_set import Isa
 
 HEADER = '''"""Generated from the instruction declarations; do not edit."""
 
@@ -50,7 +51,7 @@ def run_warp(warp, code, code_size, issued, skipped, budget, trace):
             break
         if pc >= code_size:
             warp.pc = pc + 1
-            fail(warp, Fault.BAD_TARGET, active, pc * 16, 16)
+            fail(warp, Fault.BAD_TARGET, active, pc, 0)
             break
         row = code + pc * CODE_BYTES
         decoded = as_code(row)
@@ -126,7 +127,6 @@ def run_foreign(address, row):
     while True:
 '''
 
-PACKAGE = "dstc_isa."
 INDENT = " " * 12
 BEFORE = "".join(
     f"{INDENT}warp.{field} = {value}\n"
@@ -136,25 +136,15 @@ BEHIND = f"{INDENT}pc = warp.pc\n{INDENT}active = warp.active\n"
 FAULTED = f"{INDENT}if warp.fault != 0:\n{INDENT}    break\n"
 
 
-def shipped() -> list[Declaration]:
-    """The instructions that the package declares, by dispatch number."""
-    return [d for d in REGISTRY if not is_foreign(d)]
-
-
-def is_foreign(declaration: Declaration) -> bool:
-    """Whether an instruction was declared outside the package."""
-    return not declaration.function.__module__.startswith(PACKAGE)
-
-
 def source() -> str:
     """The text of the interpreter module for the instructions that the package declares."""
     branches = "".join(_branch(d, number == 0, BEFORE, BEHIND) for number, d in enumerate(shipped()))
     return HEADER + _imports(shipped()) + LOOP + branches + TAIL.replace("{foreign}", str(len(shipped())))
 
 
-def foreign_source() -> str:
-    """The text of the module that executes the instructions that were declared outside it."""
-    declared = [d for d in REGISTRY if is_foreign(d)]
+def foreign_source(isa: Isa) -> str:
+    """The text of the module that executes the instructions of a set that were declared outside the package."""
+    declared = foreign(isa)
     branches = "".join(_branch(d, number == 0, "", "") for number, d in enumerate(declared))
     return HEADER + _imports(declared) + FOREIGN + branches + "        break\n    return 0\n"
 

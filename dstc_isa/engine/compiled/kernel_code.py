@@ -7,12 +7,12 @@ import numpy as np
 from attrs import frozen
 
 from dstc_isa.engine.code_rows import Pool, dispatch_number, operand_words
-from dstc_isa.engine.compiled.generate import is_foreign
 from dstc_isa.engine.execution import constants_of, instructions_of
 from dstc_isa.engine.launch_records import CODE
 from dstc_isa.engine.loops import reach
 from dstc_isa.engine.record_layout import Record, Words
-from dstc_isa.isa.instruction import REGISTRY, Declaration, Instruction
+from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.values import PT, Constant
 from dstc_isa.program import Kernel, SharedArray
 
@@ -40,11 +40,13 @@ class KernelCode:
 
 def code_of(kernel: Kernel) -> KernelCode:
     """The code of a kernel; nobody may change it."""
-    return _made(kernel.words, kernel.through, kernel.shared, kernel.shared_bytes, tuple(REGISTRY))
+    isa = kernel.isa
+    return _made(isa, kernel.words, kernel.through, kernel.shared, kernel.shared_bytes, tuple(isa.declarations))
 
 
 @lru_cache(KEPT)
 def _made(
+    isa: Isa,
     words: tuple[int, ...],
     through: tuple[int, ...],
     shared: tuple[SharedArray, ...],
@@ -52,8 +54,8 @@ def _made(
     declared: tuple[Declaration, ...],
 ) -> KernelCode:
     """The code of all kernels of which this is true, with the instructions that are declared."""
-    kernel = Kernel("", words, shared=shared, shared_bytes=shared_bytes, through=through)
-    instructions, pool = instructions_of(words), Pool()
+    kernel = Kernel("", words, shared=shared, shared_bytes=shared_bytes, through=through, isa=isa)
+    instructions, pool = instructions_of(isa, words), Pool()
     rows = CODE.new(max(1, len(words)), operation=UNDEFINED, guard=PT, in_time=1)
     for index, instruction in enumerate(instructions):
         row = rows[index]
@@ -67,5 +69,5 @@ def _made(
             row["operands"][: len(operands)] = np.array(operands, np.int64).astype(np.int32)
     reaches = np.array([reach(instruction) for instruction in instructions], np.int64)
     rows.flags.writeable = reaches.flags.writeable = False
-    foreign = any(each is not None and is_foreign(each.declaration) for each in instructions)
+    foreign = any(each is not None and not each.declaration.shipped for each in instructions)
     return KernelCode(instructions, constants_of(instructions), rows, reaches, pool, foreign)

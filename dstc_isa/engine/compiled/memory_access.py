@@ -8,6 +8,7 @@ from typing import Any
 
 from numba import int64
 
+from dstc_isa.engine.code_rows import shipped
 from dstc_isa.engine.compiled.allocations import find_allocation
 from dstc_isa.engine.compiled.conflicts import note_bytes, note_scattered
 from dstc_isa.engine.compiled.jit import compiled
@@ -33,16 +34,15 @@ from dstc_isa.engine.compiled.record_views import allocation_at, as_launch, bank
 from dstc_isa.engine.launch_records import Access, Traffic
 from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.engine.tracker_records import Use
-from dstc_isa.isa.instruction import REGISTRY
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
-from dstc_isa.isa.memory import combine, order_matters, red
 from dstc_isa.isa.modifier import SIZE_BYTES
+from dstc_isa.isa.volta.memory import combine, order_matters, red
 from dstc_isa.isa.warp import Fault, Space, fail
 
 U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4
 WORD_BYTES = 4
 READ, WRITE, REDUCE = int(Use.READ), int(Use.WRITE), int(Use.REDUCE)
-REDUCTION = next(number for number, declaration in enumerate(REGISTRY) if declaration.function is red)
+REDUCTION = next(number for number, declaration in enumerate(shipped()) if declaration.function is red)
 
 
 @compiled

@@ -77,7 +77,7 @@ def load_launch(launch: Launch, max_instructions: int, announce: Callable[[str],
         max_instructions=max_instructions,
         reaches=code.reaches.ctypes.data,
         uncounted=uncounted.ctypes.data,
-        foreign=load_foreign(RUN_FOREIGN, announce) if code.foreign else 0,
+        foreign=load_foreign(RUN_FOREIGN, launch.kernel.isa, announce) if code.foreign else 0,
     )
     pool = code.pool.rows(ConstantReader(launch.banks))
     return LaunchState(launch, code, record, pool, [uncounted, table, bank_bytes, banks])

@@ -28,8 +28,8 @@ from dstc_isa.engine.tracker_records import (
     Use,
 )
 from dstc_isa.host_memory import require
+from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.memory import ldg, stg
 from dstc_isa.isa.modifier import SIZE_BYTES
 
 COMPARE = cache.Entry("compare", "dstc_isa.engine.compiled.conflicts", "comparer_of", "as_comparison")
@@ -80,9 +80,12 @@ def unit_shift(instructions: Sequence[Instruction | None]) -> int:
     """Log2 of the bytes of the least piece of global memory that a kernel's loads and stores move, at most a word."""
     least = WORD_BYTES
     for instruction in instructions:
-        if instruction is not None and instruction.declaration.function in (ldg, stg):
-            names = instruction.declaration.modifier_values(instruction.modifiers)
-            least = min(least, SIZE_BYTES[names["size"]])
+        if instruction is None:
+            continue
+        effects = instruction.declaration.effects
+        if Effect.GLOBAL in effects and not effects.isdisjoint({Effect.LOAD, Effect.STORE}):
+            size = instruction.declaration.modifier_values(instruction.modifiers).get("size")
+            least = min(least, 1 if size is None else SIZE_BYTES[size])
     return least.bit_length() - 1
 
 

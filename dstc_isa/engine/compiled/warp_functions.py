@@ -6,6 +6,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from numba import int64
 from numba.extending import overload, register_jitable
 
 from dstc_isa.engine.compiled import lane_functions, memory_access, raw_memory, record_views
@@ -13,9 +14,8 @@ from dstc_isa.engine.compiled.jit import BARE, INLINE
 from dstc_isa.engine.compiled.lane_types import U32
 from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.isa import divergence, warp
-from dstc_isa.isa.instruction import REGISTRY
+from dstc_isa.isa.instruction_set import known
 from dstc_isa.isa.lanes import FULL_MASK, ballot, spread
-from dstc_isa.isa.unit import UNITS
 from dstc_isa.isa.warp import Space
 
 load_i64, store_i64 = raw_memory.load_i64, raw_memory.store_i64
@@ -61,25 +61,26 @@ store_global, store_shared = memory_access.store_global, memory_access.store_sha
 exchange_word, compare_exchange_word = memory_access.exchange_word, memory_access.compare_exchange_word
 
 
+# A size may be a member of an enumeration, which cannot be an index.
 def _load(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
     def wide(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
         if space == Space.GLOBAL:
-            load_global(warp, address, size, destination)
+            load_global(warp, address, int64(size), destination)
         else:
-            load_constant(warp, address, size, destination)
+            load_constant(warp, address, int64(size), destination)
 
     def narrow(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
-        load_shared(warp, address, size, destination)
+        load_shared(warp, address, int64(size), destination)
 
     return narrow if address == U32 else wide
 
 
 def _store(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
     def wide(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
-        store_global(warp, address, size, source)
+        store_global(warp, address, int64(size), source)
 
     def narrow(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
-        store_shared(warp, address, size, source)
+        store_shared(warp, address, int64(size), source)
 
     return narrow if address == U32 else wide
 
@@ -140,11 +141,12 @@ def register_all() -> None:
     """
     register_machine()
     record_views.add_unit_fields()
-    for unit in UNITS:
+    for unit in (unit for isa in known() for unit in isa.units):
         if unit.compiled is not None:
             _register_once(unit.compiled)
-    apart = {d.function for d in REGISTRY if d.takes_warp}
-    called = [function for d in REGISTRY for function in (d.function, *d.fetchers)]
+    declared = [declaration for isa in known() for declaration in isa.declarations]
+    apart = {d.function for d in declared if d.takes_warp}
+    called = [function for d in declared for function in (d.function, *d.fetchers)]
     modules = {divergence, *map(inspect.getmodule, called)}
     for module in sorted(modules, key=str):
         if module is not None:

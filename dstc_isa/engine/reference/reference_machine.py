@@ -151,7 +151,7 @@ class ReferenceMachine:
             pc = warp.pc
             warp.pc = pc + 1
             if pc >= len(self.instructions):
-                fail(warp, Fault.BAD_TARGET, warp.active, pc * 16, 16)
+                fail(warp, Fault.BAD_TARGET, warp.active, pc, 0)
                 return
             warp.issued += 1
             self.issued[pc] += 1

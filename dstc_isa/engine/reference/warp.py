@@ -11,10 +11,10 @@ from dstc_isa.engine.loops import FIRST_LOOK, STATE, STATE_ARRAYS
 from dstc_isa.engine.register_rows import PREDICATE_SLOTS, SINK_ROW
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES, lowest_bit
-from dstc_isa.isa.memory import combine
 from dstc_isa.isa.modifier import SIZE_BYTES, Size
-from dstc_isa.isa.unit import UNITS, Unit
+from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import PT
+from dstc_isa.isa.volta.memory import combine
 from dstc_isa.isa.warp import ARRAYS, SCALARS, Fault, Space, fail
 
 WORD_BYTES = 4
@@ -29,7 +29,7 @@ class ReferenceWarp:
             setattr(self, name, 0)
         for name, (length, _) in ARRAYS.items():
             setattr(self, name, [0] * length)
-        for unit in UNITS:
+        for unit in launch.kernel.isa.units:
             self.reset(unit)
         self.launch = launch
         self.shared = shared

@@ -13,12 +13,13 @@ from dstc_isa.engine.compiled.cache import generated
 from dstc_isa.engine.compiled.jit import BARE
 from dstc_isa.engine.compiled.record_views import record_view
 from dstc_isa.engine.compiled.warp_functions import plain_functions
-from dstc_isa.isa.unit import UNITS, Unit
-from dstc_isa.timing.blocks import block_state, counters, parameters
+from dstc_isa.isa.instruction_set import Isa, isa_named
+from dstc_isa.isa.unit import Unit
+from dstc_isa.timing.blocks import block_state, counters, foreign_units, parameters, shipped_units, unit_number
 
 HEADER = """from dstc_isa.engine.compiled.jit import compiled, entry
 from dstc_isa.engine.compiled.record_views import as_warp
-from dstc_isa.isa.unit import UNITS
+from dstc_isa.isa.instruction_set import isa_named
 from dstc_isa.timing.compiled.costs import views
 from dstc_isa.timing.compiled.model_views import as_charge
 """
@@ -33,23 +34,24 @@ def views(unit: Unit) -> tuple[Any, Any, Any]:
 
 def shipped_source() -> str:
     """The text of the function that charges instructions of the package's units."""
-    return _source("compiled", "shipped_costs", True, "charge", "warp")
+    return _source("compiled", "shipped_costs", shipped_units(), "charge", "warp")
 
 
-def foreign_source() -> str:
-    """The text of the one for units from files of the user's, which is called with addresses."""
-    return _source("entry", "run_foreign_costs", False, "as_charge(charge)", "as_warp(warp)")
+def foreign_source(isa: Isa) -> str:
+    """The text of the one for units of an instruction set from files of the user's, which is called with addresses."""
+    return _source("entry", "run_foreign_costs", foreign_units(isa), "as_charge(charge)", "as_warp(warp)")
 
 
-def _source(decorator: str, name: str, shipped: bool, charge: str, warp: str) -> str:
-    charged = [(n, unit) for n, unit in enumerate(UNITS) if unit.shipped is shipped and unit.cost_function is not None]
+def _source(decorator: str, name: str, units: list[Unit], charge: str, warp: str) -> str:
+    charged = {unit_number(isa_named(unit.isa), unit): unit for unit in units if unit.cost_function is not None}
     lines = [HEADER]
-    for number, unit in charged:
+    for number, unit in charged.items():
         _register(unit)
-        lines.append(f"cost_{number} = UNITS[{number}].cost_function\n")
-        lines.append(f"block_{number}, parameters_{number}, counters_{number} = views(UNITS[{number}])\n")
+        declared = f"isa_named({unit.isa!r}).units[{isa_named(unit.isa).units.index(unit)}]"
+        lines.append(f"cost_{number} = {declared}.cost_function\n")
+        lines.append(f"block_{number}, parameters_{number}, counters_{number} = views({declared})\n")
     lines.append(f"\n\n@{decorator}\ndef {name}({ARGUMENTS}):\n")
-    for number, unit in charged:
+    for number, unit in charged.items():
         views = f"block_{number}(block), parameters_{number}(parameters), counters_{number}(counters)"
         lines.append(f"    if unit == {number}:  # {unit.name}\n        cost_{number}({charge}, {warp}, {views})\n")
     return "".join([*lines, "    return 0\n"])
@@ -67,7 +69,7 @@ def _register(unit: Unit) -> None:
             register_jitable(**BARE)(function)
 
 
-FOREIGN_UNIT = sum(unit.shipped for unit in UNITS)
+FOREIGN_UNIT = len(shipped_units())
 """The number of the first unit from a file of the user's."""
 
 shipped_costs = generated("dstc_shipped_costs", shipped_source()).shipped_costs

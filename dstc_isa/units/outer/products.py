@@ -8,8 +8,7 @@ from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.float import canonical
-from dstc_isa.isa.instruction import F32, U32, Index, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import F32, U32, Index, Scalar, Warp
 from dstc_isa.isa.lanes import (
     LANES,
     ballot,
@@ -30,10 +29,12 @@ from dstc_isa.isa.lanes import (
     truth,
     u32,
 )
-from dstc_isa.isa.predicate import PREDICATES, WrittenPredicates
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.shorthand import Rd
-from dstc_isa.isa.tensor import converged
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.float import canonical
+from dstc_isa.isa.volta.predicate import PREDICATES, WrittenPredicates
+from dstc_isa.isa.volta.shorthand import Rd
+from dstc_isa.isa.volta.tensor import converged
 from dstc_isa.isa.warp import Fault, fail, read_register, set_predicate_lanes, write_whole_register
 
 from .unit import BOHMMA, GROUP_COLUMNS, GROUP_ROWS, OHMMA

@@ -5,10 +5,11 @@ One instruction walks the steps and groups that the paper's design issues one by
 
 from typing import Annotated
 
-from dstc_isa.isa.instruction import F32, Index, Warp, instruction
+from dstc_isa.isa.instruction import F32, Index, Warp
 from dstc_isa.isa.lanes import LANES, count_bits, expand, lane_of, listed, lowest_bit
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.tensor import converged
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.tensor import converged
 from dstc_isa.isa.warp import read_register
 
 from .products import Accumulator, all_ones, outer_row

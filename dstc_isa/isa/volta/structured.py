@@ -6,16 +6,17 @@ compressed A, twice the depth in the same time.
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import HMMA
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.float import canonical
-from dstc_isa.isa.half import high_half, low_half
-from dstc_isa.isa.instruction import U32, Index, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Index, Scalar, Warp
 from dstc_isa.isa.lanes import f32, gather, lane_ids, shift_right, splat, u32
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.tensor import Layout, Step, converged, row_of, two_columns, value_of_a
+from dstc_isa.isa.volta.float import canonical
+from dstc_isa.isa.volta.half import high_half, low_half
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.tensor import Layout, Step, converged, row_of, two_columns, value_of_a
+from dstc_isa.isa.volta.units import HMMA
 from dstc_isa.isa.warp import read_register, write_register
 
 KEPT = 4

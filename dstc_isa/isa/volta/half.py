@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import FP16
-from dstc_isa.isa.instruction import F32, U32, instruction
+from dstc_isa.isa.instruction import F32, U32
 from dstc_isa.isa.lanes import f32, float_to_half, half_to_float, select, shift_left, shift_right, splat, u32
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Rd
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Rd
+from dstc_isa.isa.volta.units import FP16
 
 Ha = Annotated[U32, Source("a", negate=True, absolute=True, halves=True, literal=Literal.HALVES)]
 Hb = Annotated[

@@ -3,16 +3,17 @@
 from typing import Annotated
 
 from dstc_isa.isa.address_operand import AddressOperand
-from dstc_isa.isa.core_units import LSU
 from dstc_isa.isa.effects import Effect, primitive
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.float import canonical
-from dstc_isa.isa.instruction import U32, U64, Index, Warp, instruction
+from dstc_isa.isa.instruction import U32, U64, Index, Warp
 from dstc_isa.isa.lanes import FULL_MASK, LANES, f32, insert_lane, is_nan, lane_of, select, splat, u32
 from dstc_isa.isa.modifier import Choice, Flag, Size
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.shorthand import DATA_B, Loaded
 from dstc_isa.isa.values import RZ
+from dstc_isa.isa.volta.float import canonical
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import DATA_B, Loaded
+from dstc_isa.isa.volta.units import LSU
 from dstc_isa.isa.warp import (
     SPACES,
     Atomic,

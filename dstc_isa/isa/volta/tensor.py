@@ -3,11 +3,8 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import HMMA
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.float import canonical
-from dstc_isa.isa.half import high_half, low_half
-from dstc_isa.isa.instruction import F32, U32, Index, Warp, instruction
+from dstc_isa.isa.instruction import F32, U32, Index, Warp
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     f32,
@@ -21,6 +18,10 @@ from dstc_isa.isa.lanes import (
 )
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.volta.float import canonical
+from dstc_isa.isa.volta.half import high_half, low_half
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.units import HMMA
 from dstc_isa.isa.warp import (
     Fault,
     fail,

@@ -3,16 +3,18 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import BRANCH, CONTROL, LSU
 from dstc_isa.isa.divergence import abandon, arrive, collect, jump, jump_each, leave, park, resume
-from dstc_isa.isa.field import WORD_BYTES, Field
+from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import BarrierOperand, ImmediateOperand, TargetOperand
-from dstc_isa.isa.instruction import U32, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Scalar, Warp
 from dstc_isa.isa.lanes import ballot, lane_of, lowest_bit, splat
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import PpOptional, Ra
 from dstc_isa.isa.values import Immediate
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import PpOptional, Ra
+from dstc_isa.isa.volta.units import BRANCH, CONTROL, LSU
+from dstc_isa.isa.volta.word import WORD_BYTES
 from dstc_isa.isa.warp import SYNC_SLOT, Fault, fail
 
 Target = Annotated[Scalar, TargetOperand()]
@@ -26,13 +28,13 @@ def bra(warp: Warp, pp: PpOptional, target: Target) -> None:
     If only some go, the warp diverges: the others run on, and those that branched wait for their turn. A
     backward branch hands the turn to other waiting lanes, so every lane makes progress.
     """
-    jump(warp, warp.mask & ballot(pp), warp.pc * WORD_BYTES + target)
+    jump(warp, warp.mask & ballot(pp), warp.pc * WORD_BYTES + target, WORD_BYTES)
 
 
 @instruction("BRX", 0x949, BRANCH)
 def brx(warp: Warp, ra: Ra, target: Target) -> None:
     """Indirect branch: each lane goes to the target's address plus its Ra, in bytes."""
-    jump_each(warp, warp.mask, ra + splat(warp.pc * WORD_BYTES + target))
+    jump_each(warp, warp.mask, ra + splat(warp.pc * WORD_BYTES + target), WORD_BYTES)
 
 
 @instruction("BSSY", 0x945, BRANCH)
@@ -73,13 +75,13 @@ def warpsync(warp: Warp, rb: Annotated[U32, Source("b", imm=4)]) -> None:
 @instruction("CALL.REL.NOINC", 0x944, BRANCH)
 def call(warp: Warp, target: Target) -> None:
     """Call: a branch. As on Volta the return address is put into a register first: MOV R20, label."""
-    jump(warp, warp.mask, warp.pc * WORD_BYTES + target)
+    jump(warp, warp.mask, warp.pc * WORD_BYTES + target, WORD_BYTES)
 
 
 @instruction("RET.REL.NODEC", 0x950, BRANCH)
 def ret(warp: Warp, ra: Ra) -> None:
     """Return: each lane goes to the byte address in its Ra, counted from the start of the kernel."""
-    jump_each(warp, warp.mask, ra)
+    jump_each(warp, warp.mask, ra, WORD_BYTES)
 
 
 @instruction("EXIT", 0x94D, BRANCH)

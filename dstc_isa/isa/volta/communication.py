@@ -3,10 +3,9 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU, LSU, SFU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import SpecialRegisterOperand
-from dstc_isa.isa.instruction import U32, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Scalar, Warp
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     ballot,
@@ -22,8 +21,10 @@ from dstc_isa.isa.lanes import (
 )
 from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.shorthand import CarryOut, Pp, Pu, Ra, Rd, Rd64
 from dstc_isa.isa.values import RZ, Register
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import CarryOut, Pp, Pu, Ra, Rd, Rd64
+from dstc_isa.isa.volta.units import ALU, LSU, SFU
 from dstc_isa.isa.warp import SpecialNumber, thread_ids
 
 

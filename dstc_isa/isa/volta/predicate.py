@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, MarkerOperand, PredicateOperand
-from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar, Warp, instruction
+from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar, Warp
 from dstc_isa.isa.lanes import select, splat, truth
-from dstc_isa.isa.logic import evaluate, normal_form
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import Pp, Pu, Pv, Ra, Rd
 from dstc_isa.isa.values import RZ, Immediate, Register
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.logic import evaluate, normal_form
+from dstc_isa.isa.volta.shorthand import Pp, Pu, Pv, Ra, Rd
+from dstc_isa.isa.volta.units import ALU
 from dstc_isa.isa.warp import predicate_lanes, set_predicate_lanes
 
 PREDICATES = 7

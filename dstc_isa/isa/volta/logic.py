@@ -3,10 +3,9 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU, POPC
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import U32, Derived, Instruction, Scalar, instruction
+from dstc_isa.isa.instruction import U32, Derived, Instruction, Scalar
 from dstc_isa.isa.lanes import (
     leading_zeros,
     minimum,
@@ -24,8 +23,10 @@ from dstc_isa.isa.lanes import (
 )
 from dstc_isa.isa.modifier import Choice, Flag, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import CONST_C, IMM_C, CarryOut, PpNone, Ra, Rb, Rc, Rd
 from dstc_isa.isa.values import Immediate
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import CONST_C, IMM_C, CarryOut, PpNone, Ra, Rb, Rc, Rd
+from dstc_isa.isa.volta.units import ALU, POPC
 
 
 def normal_form(table: int) -> int:

@@ -3,10 +3,8 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import SFU
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.float import canonical, number
-from dstc_isa.isa.instruction import F32, U32, instruction
+from dstc_isa.isa.instruction import F32, U32
 from dstc_isa.isa.lanes import (
     f32,
     float_to_half,
@@ -26,7 +24,10 @@ from dstc_isa.isa.lanes import (
 )
 from dstc_isa.isa.modifier import Choice, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import CONST_B, Fd, Rb, Rd
+from dstc_isa.isa.volta.float import canonical, number
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import CONST_B, Fd, Rb, Rd
+from dstc_isa.isa.volta.units import SFU
 
 
 class FloatType(IntEnum):

@@ -3,10 +3,8 @@
 from enum import IntEnum
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU, FMA, SFU
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import F32, instruction
-from dstc_isa.isa.integer import combine
+from dstc_isa.isa.instruction import F32
 from dstc_isa.isa.lanes import (
     CANONICAL_NAN,
     f32,
@@ -26,7 +24,10 @@ from dstc_isa.isa.lanes import (
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice, Combine, Flag, FloatCompare
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import CONST_C, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.integer import combine
+from dstc_isa.isa.volta.shorthand import CONST_C, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
+from dstc_isa.isa.volta.units import ALU, FMA, SFU
 
 Flush = Annotated[int, Flag("FTZ", Field(80, 1))]
 Saturate = Annotated[int, Flag("SAT", Field(77, 1))]

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from dstc_isa.isa.core_units import ALU, IMAD
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Scalar, instruction
+from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Scalar
 from dstc_isa.isa.lanes import (
     maximum,
     minimum,
@@ -22,7 +21,9 @@ from dstc_isa.isa.lanes import (
 )
 from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.shorthand import (
+from dstc_isa.isa.values import PT, Predicate, Register
+from dstc_isa.isa.volta.instruction_set import instruction
+from dstc_isa.isa.volta.shorthand import (
     CONST_B,
     CONST_C,
     IMM_B,
@@ -39,7 +40,7 @@ from dstc_isa.isa.shorthand import (
     Rd,
     Rd64,
 )
-from dstc_isa.isa.values import PT, Predicate, Register
+from dstc_isa.isa.volta.units import ALU, IMAD
 
 SIGN_BIT = Field(73, 1)
 

@@ -1,0 +1,22 @@
+"""The instruction set of the modelled machine, its instructions by family."""
+
+from importlib import import_module
+
+from dstc_isa.isa.volta.instruction_set import VOLTA, instruction
+
+__all__ = ["VOLTA", "instruction"]
+
+for _name in (
+    "integer",
+    "logic",
+    "predicate",
+    "float",
+    "half",
+    "convert",
+    "communication",
+    "memory",
+    "control_flow",
+    "tensor",
+    "structured",
+):
+    import_module(f"{__name__}.{_name}")
