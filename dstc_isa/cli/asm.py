@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dstc_isa.cli.entry import run_command, status_of
+from dstc_isa.cli.files_read import overwritten
 from dstc_isa.cli.parser import CommandParser, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
@@ -171,6 +172,9 @@ def assemble(options: argparse.Namespace, defines: dict[str, int | float]) -> in
         assembly = assemble_file(options.input, include, defines, gpu, strict=options.check)
     diagnostics = list(assembly.diagnostics)
     if assembly.program is not None and not options.check:
+        lost = overwritten([("the object", _output(options)), ("the listing", options.listing)])
+        if lost:
+            raise UsageError(lost)
         from dstc_isa.object import listing, write_object
 
         diagnostics += write(_output(options), write_object(assembly.program))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from dstc_isa.cli.files_read import note_files
 from dstc_isa.cli.parser import CommandParser
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
@@ -17,6 +18,7 @@ def run_command(program: str, command: Callable[[], int], parser: CommandParser)
 
     A wrong command line is told as its ``parser`` tells one.
     """
+    note_files()
     try:
         status = command()
         sys.stdout.flush()

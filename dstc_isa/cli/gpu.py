@@ -40,10 +40,11 @@ def run_gpu(options: argparse.Namespace) -> int:
         return Status.DONE
     if options.json is not None:
         check_output(options.json)
-        check_files(options, [], [("the GPU", options.name if is_file(options.name) else None)])
     for path in options.isa:
         load_extension(path)
     gpu = load_gpu(options.name, options.set)
+    if options.json is not None:
+        check_files(options, [], [("the GPU", options.name if is_file(options.name) else None)])
     for heading in ("parameter", "value", "unit", "source", "meaning and note"):
         table.add_column(heading, overflow="fold")
     for row in gpu.rows:

@@ -12,6 +12,7 @@ from dstc_isa.cli.pictures import NO_PLOTS, drawn_or_told
 from dstc_isa.cli.run_options import HEARTBEAT, add_timeout_option, check_sample
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import announce, console, show, warn
+from dstc_isa.cli.used_files import Named
 from dstc_isa.errors import UsageError
 from dstc_isa.host_threads import check_threads
 
@@ -98,6 +99,13 @@ def add_network_command(commands: Any) -> None:
     command.set_defaults(run=run_network)
 
 
+def _study_files(options: argparse.Namespace) -> list[Named]:
+    from dstc_isa.network.record import FILES
+    from dstc_isa.studies.claim import SETTINGS
+
+    return [("part of the study", options.output / name) for name in (SETTINGS, *FILES)]
+
+
 def run_network(options: argparse.Namespace) -> int:
     """Run the command."""
     check_threads("--threads", options.threads)
@@ -114,7 +122,7 @@ def run_network(options: argparse.Namespace) -> int:
 
     if options.json is not None:
         check_output(options.json)
-    check_files(options, [], [("the network", options.network)])
+    check_files(options, _study_files(options), [("the network", options.network)])
     check_sample(options.sample)
     check_timeout("--timeout", options.timeout)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
@@ -206,6 +214,7 @@ def _graph(options: argparse.Namespace) -> Network:
     chain = not options.no_chain
     graph = load_graph(Path(options.network))
     inputs = checked_inputs(graph, arrays_given(options.input, [each.name for each in graph.inputs]))
+    check_files(options, _study_files(options))
 
     def run(device: "Device", record: "Record", watch: "NetworkProgress") -> "Outcome":
         return run_graph(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dstc_isa.cli.files_read import overwritten
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say
 from dstc_isa.cli.used_files import Named, used_twice
@@ -34,17 +35,24 @@ def said_warnings() -> Iterator[None]:
         yield
 
 
-def check_files(options: argparse.Namespace, written: Iterable[Named], read: Iterable[Named] = ()) -> None:
+def check_files(
+    options: argparse.Namespace,
+    written: Iterable[Named],
+    read: Iterable[Named] = (),
+    updated: Iterable[str | Path] = (),
+) -> None:
     """Refuse files that the results and the report of a command would both take, or take from what it reads.
 
-    Files of ``--gpu`` and ``--isa`` are read as well.
+    Files of ``--gpu`` and ``--isa`` are read as well, and all that the command has opened so far, but for those that
+    may be ``updated``.
     """
     from dstc_isa.gpu import is_file
 
     gpu = getattr(options, "gpu", None)
     declared: list[Named] = [] if gpu is None or not is_file(gpu) else [("the GPU", gpu)]
     declared += [("further instructions", path) for path in getattr(options, "isa", ())]
-    twice = used_twice([*read, *declared], [*written, ("the report", options.json)])
+    files = [*written, ("the report", options.json)]
+    twice = used_twice([*read, *declared], files) or overwritten(files, updated)
     if twice:
         raise UsageError(twice)
 

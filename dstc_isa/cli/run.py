@@ -1,6 +1,7 @@
 """``dstc-emu run``: run a kernel of a source or an object."""
 
 import argparse
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,10 @@ def run_run(options: argparse.Namespace) -> int:
     expected = [expectation(text) for text in options.expect]
     references = [(f"{each.name} of --expect", each.file) for each in expected]
     read = [("the program", options.program), *_read_by(given, outputs), *references]
-    check_files(options, [*results, ("the log", options.log_file)], read)
+    written: list[Named] = [*results, ("the log", options.log_file)]
+    check_files(options, written, read)
     program = _load(options, gpu)
+    check_files(options, written, read)
     kernel = _kernel(program, options)
     arguments = kernel_arguments(given)
     arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
@@ -128,7 +131,7 @@ def run_run(options: argparse.Namespace) -> int:
     how = evolve(RunOptions(**run_options(options)), max_instructions=limit)
 
     def faulted() -> dict[str, Any]:
-        kept = _keep_faulted(outputs, arrays)
+        kept = _keep_faulted(outputs, arrays, [*read, *_updated(given), *written, ("the report", options.json)])
         return {"program": str(options.program), "kernel": kernel.name, "outputs": kept}
 
     try:
@@ -189,25 +192,40 @@ def run_run(options: argparse.Namespace) -> int:
 
 def _read_by(given: "list[Assignment]", outputs: "list[Assignment]") -> list[Named]:
     """Files of ``--arg``, but for one that ``--out`` of the same parameter updates."""
-    updated = {output.name: output.text for output in outputs}
-    files = [(each.name, each.text[1:]) for each in given if each.text.startswith("@")]
+    updated = {f"{output.name} of --arg": output.text for output in outputs}
     return [
-        (f"{name} of --arg", file)
-        for name, file in files
-        if not used_twice([("read", file)], [("written", updated.get(name))])
+        (what, file)
+        for what, file in _updated(given)
+        if not used_twice([("read", file)], [("written", updated.get(what))])
     ]
 
 
-def _keep_faulted(outputs: "list[Assignment]", arrays: "dict[str, Any]") -> dict[str, str]:
-    """Save what arrays held when the kernel stopped, under names that say so; returns them."""
-    kept = {}
+def _updated(given: "list[Assignment]") -> list[Named]:
+    """Files of ``--arg``."""
+    return [(f"{each.name} of --arg", each.text[1:]) for each in given if each.text.startswith("@")]
+
+
+def _keep_faulted(outputs: "list[Assignment]", arrays: "dict[str, Any]", used: list[Named]) -> dict[str, str]:
+    """Save what arrays held when the kernel stopped, under names that say so and are not ``used``; returns them."""
+    kept: dict[str, str] = {}
+    taken = [*used]
     for output in outputs:
-        path = Path(output.text)
         if output.text != STANDARD_OUTPUT:
-            kept[output.name] = str(path.with_suffix(f".fault{path.suffix}"))
-            save_array(Path(kept[output.name]), arrays[output.name])
-            say(f"{kept[output.name]}: {output.name} as it was when the kernel stopped")
+            path = _free_name(Path(output.text), taken)
+            taken.append((output.name, path))
+            kept[output.name] = str(path)
+            save_array(path, arrays[output.name])
+            say(f"{path}: {output.name} as it was when the kernel stopped")
     return kept
+
+
+def _free_name(path: Path, taken: list[Named]) -> Path:
+    """The name of a file for an array as it was at a fault: with .fault before the suffix, and a number if need be."""
+    for number in count(1):
+        free = path.with_suffix(f".fault{'' if number == 1 else number}{path.suffix}")
+        if not used_twice(taken, [("", free)]):
+            return free
+    raise AssertionError
 
 
 def _load(options: argparse.Namespace, gpu: "Gpu | None") -> "Program":

@@ -78,7 +78,7 @@ def run_sweep(options: argparse.Namespace) -> int:
     from dstc_isa.engine.supervision import check_timeout
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
     from dstc_isa.studies.claim import JournalError
-    from dstc_isa.studies.journal import ROWS, TABLE, read_rows
+    from dstc_isa.studies.journal import FILES, ROWS, TABLE, read_rows
     from dstc_isa.studies.plots import draw
     from dstc_isa.studies.point import BASELINE, Point
     from dstc_isa.studies.sweep import MAX_JOBS, PointError, StudyError, sweep
@@ -87,7 +87,9 @@ def run_sweep(options: argparse.Namespace) -> int:
         raise UsageError(f"--jobs is 1 to {MAX_JOBS}, not {options.jobs}")
     if options.json is not None:
         check_output(options.json)
-    check_files(options, [])
+    load_gpu(options.gpu or DEFAULT_GPU, options.set)
+    study = [("part of the study", options.output / name) for name in FILES]
+    check_files(options, study)
     check_timeout("--timeout", options.timeout)
     densities_a, densities_b = (_numbers(f"--density-{x}", getattr(options, f"density_{x}")) for x in "ab")
     place, status = options.output, Status.DONE

@@ -13,18 +13,18 @@ Named = tuple[str, str | Path | None]
 
 def used_twice(read: Iterable[Named], written: Iterable[Named]) -> str:
     """Which file would be written twice or over one that is read, and for what, as a sentence; empty if none would."""
-    places = {_identity(str(path)): what for what, path in read if path is not None and str(path) != STANDARD_OUTPUT}
+    places = {identity(str(path)): what for what, path in read if path is not None and str(path) != STANDARD_OUTPUT}
     for what, path in written:
         if path is None:
             continue
-        first = places.setdefault(_identity(str(path)), what)
+        first = places.setdefault(identity(str(path)), what)
         if first != what:
             name = "standard output" if str(path) == STANDARD_OUTPUT else path
             return f"{name} is {first} and would be {what} too: name another file"
     return ""
 
 
-def _identity(path: str) -> tuple[int, int] | str:
+def identity(path: str) -> tuple[int, int] | str:
     """What tells a file from others: device and number if it exists, else its path without links."""
     if path == STANDARD_OUTPUT:
         return path

@@ -17,11 +17,16 @@ import attrs
 
 from dstc_isa.options import check_name
 from dstc_isa.studies.claim import SETTINGS, Wording, claimed, has_study, lines_in, parsed_lines, settings_text
+from dstc_isa.studies.figure_files import picture_files
+from dstc_isa.studies.plots import BOUND, SPEEDUP
 from dstc_isa.studies.point import Key, PointRow, RowError, with_speedups
 from dstc_isa.whole_file import append_line, write_whole
 
 ROWS = "points.jsonl"
 TABLE = "points.csv"
+FILES = (ROWS, TABLE, SETTINGS, *(name for picture in (SPEEDUP, BOUND) for name in picture_files(picture)))
+"""Of a study's directory."""
+
 WORDING = Wording("sweep", "the points", "choose another directory", (ROWS, TABLE))
 
 Announce = Callable[[str], None]
