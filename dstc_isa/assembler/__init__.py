@@ -4,10 +4,10 @@ import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
 from attrs import frozen
 
 from dstc_isa.assembler.blocks import BLOCKS
@@ -141,16 +141,20 @@ def _check_options(defines: Mapping[str, int | float] | None, gpu: Gpu | None) -
         check_kind("defines", defines, Mapping, "a mapping of names to numbers, or None")
         for name, value in defines.items():
             check_kind("defines: each name", name, str, "a text")
-            check_kind(f"defines: {name}", value, (int, float, np.integer, np.floating), "a number")
+            check_kind(f"defines: {name}", value, Real, "a number")
             if isinstance(value, bool):
                 raise ArgumentTypeError(f"defines: {name} is a number, not a bool: 1 or 0")
     if gpu is not None:
         check_kind("gpu", gpu, Gpu, "a Gpu or None; load_gpu(name) gives one")
 
 
+def _own(value: Real) -> int | float:
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def _plain(defines: Mapping[str, int | float] | None) -> dict[str, int | float]:
     """The numbers as Python's own, which NumPy's are not."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in (defines or {}).items()}
+    return {name: value if isinstance(value, int | float) else _own(value) for name, value in (defines or {}).items()}
 
 
 def _assemble(
