@@ -5,6 +5,8 @@ tools say now, and writes nothing. Tests read the tables and need no tools. Exit
 tools are not installed; the message says how to install them.
 
   words    what ptxas makes of the sources in ``cuda/``, and how nvdisasm prints it
+  fields   what each bit and field of each instruction does to the text
+  random_words  random words, most of them near a valid one, and how nvdisasm prints them or that it refuses
 """
 
 import argparse
@@ -12,10 +14,10 @@ import difflib
 import sys
 import time
 
-from tests.volta import vendor, words
+from tests.volta import fields, random_words, vendor, words
 from tests.volta.table import HERE, read, text_of, write
 
-TABLES = {"words": words}
+TABLES = {"words": words, "fields": fields, "random_words": random_words}
 SHOWN = 20
 """Lines of a difference that are shown."""
 

@@ -22,10 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 WORD = 16
 """Bytes of an instruction."""
 
+MOVING = (0x144, 0x145, 0x147, 0x150)
+"""Operations (bits 0-8) whose text changes with the address: CALL, BSSY, BRA, RET."""
+
 _CHUNK = 16384
 _LINE = re.compile(r"^\s*/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;\s*$", re.M)
-_COMPLAINT = re.compile(r"^nvdisasm (error|fatal)\s*: (.*) at address 0x([0-9a-f]+)$", re.M)
-_RELATIVE = re.compile(r"(?<![\w\[])(-?0x[0-9a-f]+)\b")
+_COMPLAINT = re.compile(r"^nvdisasm (?:error|fatal)\s*: .* at address 0x([0-9a-f]+)$", re.M)
+_NUMBER = re.compile(r"(?<![\w\[])(-?0x[0-9a-f]+)\b")
 _BLANKS = re.compile(r" (?=,)|(?<=\]) (?=\[)")
 _MASK = (1 << 64) - 1
 
@@ -141,24 +144,24 @@ def disassemble(words: Iterable[int]) -> list[str | None]:
 
 
 def _disassemble(words: list[int]) -> list[str | None]:
-    shown: dict[int, str] = {}
-    moved: dict[int, str] = {}
+    shown: dict[int, tuple[int, str]] = {}
     left = list(range(len(words)))
-    while left:
-        bad = _listed(words, left, 0, shown)
-        if not bad:
-            break
+    while bad := _listed(words, left, 0, shown):
         left = [index for index in left if index not in bad]
-    shift = 0x10000000
-    _listed(words, left, shift, moved)
     texts: list[str | None] = [None] * len(words)
-    for place, index in enumerate(left):
-        texts[index] = _normal(shown[index], moved[index], place * WORD, shift)
+    for index, (_, text) in shown.items():
+        texts[index] = text
+    moved: dict[int, tuple[int, str]] = {}
+    _listed(words, [index for index in shown if words[index] & 0x1FF in MOVING], 1 << 28, moved)
+    for index, other in moved.items():
+        texts[index] = _normal(*shown[index], *other)
     return texts
 
 
-def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, str]) -> set[int]:
-    """Puts the texts of the chosen words into a table, or gives the indices of those that nvdisasm refuses."""
+def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, tuple[int, str]]) -> set[int]:
+    """Puts addresses and texts of the chosen words into a table, or gives the indices of those that are refused."""
+    if not chosen:
+        return set()
     nvdisasm = _program("triton", "triton/backends/nvidia/bin/nvdisasm")
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
         file.write(b"".join(words[index].to_bytes(WORD, "little") for index in chosen))
@@ -166,30 +169,23 @@ def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, str]
         command = [nvdisasm, "-b", "SM70", "-base", hex(base), file.name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        bad = {chosen[(int(found[3], 16) - base) // WORD] for found in _COMPLAINT.finditer(done.stderr)}
+        bad = {chosen[(int(address, 16) - base) // WORD] for address in _COMPLAINT.findall(done.stderr)}
         if not bad:
             raise Refused(done.stderr or f"nvdisasm ended with {done.returncode}")
         return bad
-    lines = _LINE.findall(done.stdout)
-    if len(lines) != len(chosen):
-        raise Refused(f"nvdisasm printed {len(lines)} lines for {len(chosen)} words")
-    into.update(
-        (index, _BLANKS.sub("", " ".join(text.split()))) for index, (_, text) in zip(chosen, lines, strict=True)
-    )
+    # Some words, as those of opcode 0x35a, are neither refused nor printed.
+    for found, text in _LINE.findall(done.stdout):
+        address = int(found, 16)
+        into[chosen[(address - base) // WORD]] = address, _BLANKS.sub("", " ".join(text.split()))
     return set()
 
 
-def _normal(text: str, moved: str, address: int, shift: int) -> str:
-    """The text with what moves with the instruction as a distance from it."""
-    if text == moved:
-        return text
-    numbers, others = list(_RELATIVE.finditer(text)), list(_RELATIVE.finditer(moved))
+def _normal(address: int, text: str, other_address: int, other_text: str) -> str:
+    """The text of an instruction that was printed at two addresses, with what moves with it as a distance from it."""
+    numbers, others = _NUMBER.finditer(text), _NUMBER.finditer(other_text)
     for number, other in zip(numbers, others, strict=True):
-        if number[1] != other[1]:
-            target = int(number[1], 16)
-            if (int(other[1], 16) - target - shift) & _MASK:
-                raise Refused(f"no distance: {text} and {moved}")
-            distance = (target - address) & _MASK
+        distance = (int(number[0], 16) - address) & _MASK
+        if number[0] != other[0] and distance == (int(other[0], 16) - other_address) & _MASK:
             distance -= (distance >> 63) << 64
             return f"{text[: number.start()]}.{distance:+d}{text[number.end() :]}"
-    raise Refused(f"no distance: {text} and {moved}")
+    return text
