@@ -173,7 +173,7 @@ def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, tupl
         if not bad:
             raise Refused(done.stderr or f"nvdisasm ended with {done.returncode}")
         return bad
-    # Some words, as those of opcode 0x35a, are neither refused nor printed.
+    # Words of the opcodes 0x35a, 0x951, 0x95a and 0xb5a are neither refused nor printed.
     for found, text in _LINE.findall(done.stdout):
         address = int(found, 16)
         into[chosen[(address - base) // WORD]] = address, _BLANKS.sub("", " ".join(text.split()))
