@@ -12,6 +12,7 @@ from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.values import PT, RZ
 from dstc_isa.isa.warp import Fault
 from dstc_isa.program import Kernel
 
@@ -87,6 +88,15 @@ def lane_list(mask: int) -> str:
     return ",".join(parts) or "none"
 
 
+def _named(launch: Launch, record: FaultRecord) -> str:
+    """The semantics of the instruction that faulted."""
+    return f"the semantics of {decode(launch.kernel.isa, launch.kernel.words[record.pc]).declaration.mnemonic}"
+
+
+def _rows(first: int, count: int) -> str:
+    return f"register {first}" if count == 1 else f"{count} registers from {first} on"
+
+
 def _reason(launch: Launch, record: FaultRecord) -> str:
     detail, size = record.detail, record.size
     match record.kind:
@@ -127,6 +137,15 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
             if size & Reach.GLOBAL:
                 where = f"memory at 0x{detail:x} ({launch.memory.describe(detail)})"
             return f"livelock: a loop waits for a change of {where}, and no other warp is left that could make it"
+        case Fault.SEMANTICS:
+            return f"{_named(launch, record)} raised an exception; the same run with --reference says which"
+        case Fault.COST:
+            unit = decode(launch.kernel.isa, launch.kernel.words[record.pc]).declaration.unit
+            return f"the cost function of unit {unit.name} raised an exception"
+        case Fault.REGISTER:
+            return f"{_named(launch, record)} names {_rows(detail, size)}: there are R0 to R{RZ - 1}, and RZ is {RZ}"
+        case Fault.PREDICATE:
+            return f"{_named(launch, record)} names predicate {detail}: there are P0 to P{PT - 1}, and PT is {PT}"
         case Fault.CONSTANT_BOUNDS:
             return f"constant bank access of {size} bytes at 0x{detail:x} is outside the bank"
     return "no fault"

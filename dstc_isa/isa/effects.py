@@ -60,11 +60,15 @@ class Primitive:
 
 @frozen
 class Field:
-    """What it means to read and to write a field of the warp; an ``array`` that is handed on may be written."""
+    """What it means to read and to write a field of the warp; an ``array`` that is handed on may be written.
+
+    ``unit``: the one whose state it is, if it is one's.
+    """
 
     read: frozenset[Effect] = frozenset()
     written: frozenset[Effect] = frozenset()
     array: bool = False
+    unit: str = ""
 
 
 FIELDS: dict[str, Field] = {}
@@ -72,6 +76,9 @@ FIELDS: dict[str, Field] = {}
 
 PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
 """What each primitive has stated."""
+
+WARP = "warp"
+"""What functions call the warp that they are given."""
 
 _PURE = frozenset({abs, bool, enumerate, float, int, len, max, min, range, reversed, round, sum, tuple, zip})
 
@@ -100,15 +107,21 @@ def primitive(*effects: Effect, **chosen: Chosen) -> Callable[[Function], Functi
 @cache
 def effects_of(function: Callable[..., Any]) -> frozenset[Effect]:
     """What a function touches, it and all that it calls; raises EffectError if that cannot be told."""
-    return frozenset(_collected(function, {}, set()))
+    return frozenset(each for each in _collected(function, {}, set()) if isinstance(each, Effect))
 
 
-def _collected(function: Callable[..., Any], known: Mapping[str, int], under_way: set[Any]) -> set[Effect]:
-    """What a function touches whose arguments have these values."""
+def state_of(function: Callable[..., Any]) -> dict[str, str]:
+    """The fields of units that a function and all that it calls use, each with the unit's name."""
+    touched = _collected(function, {}, set())
+    return {each: FIELDS[each].unit for each in sorted(each for each in touched if isinstance(each, str))}
+
+
+def _collected(function: Callable[..., Any], known: Mapping[str, int], under_way: set[Any]) -> set[Effect | str]:
+    """What a function touches whose arguments have these values; the state of units by the names of its fields too."""
     function = getattr(function, "py_func", function)
     said = PRIMITIVES.get(function)
     if said is not None:
-        effects = set(said.effects)
+        effects: set[Effect | str] = set(said.effects)
         for name, choice in said.chosen.items():
             effects |= {choice[known[name]]} if known.get(name) in choice else set(choice.values())
         return effects
@@ -117,7 +130,7 @@ def _collected(function: Callable[..., Any], known: Mapping[str, int], under_way
         return set()
     under_way.add(key)
     body = _Body(function, known)
-    effects = body.fields()
+    effects = body.fields() | body.state()
     for called, arguments in body.called():
         effects |= _collected(called, arguments, under_way)
     return effects
@@ -137,9 +150,15 @@ class _Body:
         self.local = {*code.co_varnames, *code.co_cellvars, *_locals_within(self.node)}
         self.closure = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
 
-    def fields(self) -> set[Effect]:
+    def state(self) -> set[Effect | str]:
+        """The fields of units that are used here: of what is called warp, as semantics and cost functions do."""
+        uses = [each for each in ast.walk(self.node) if isinstance(each, ast.Attribute)]
+        warps = [each for each in uses if isinstance(each.value, ast.Name) and each.value.id == WARP]
+        return {each.attr for each in warps if each.attr in FIELDS and FIELDS[each.attr].unit}
+
+    def fields(self) -> set[Effect | str]:
         """What the fields of the warp mean that are read and written here."""
-        found: set[Effect] = set()
+        found: set[Effect | str] = set()
         subscripted = {id(n.value) for n in ast.walk(self.node) if isinstance(n, ast.Subscript)}
         for node in (each for statement in self.node.body for each in ast.walk(statement)):
             written = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
@@ -175,7 +194,7 @@ class _Body:
     def _callee(self, call: ast.Call) -> Callable[..., Any] | None:
         """What is called; None for what touches nothing."""
         function = self.bound(call.func)
-        if isinstance(call.func, ast.Name) and call.func.id in self.within:
+        if isinstance(call.func, ast.Name) and call.func.id in self.within and not isinstance(function, FunctionType):
             return None
         if function is None:
             raise EffectError(

@@ -10,15 +10,19 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.effects import EffectError, effects_of
+from dstc_isa.isa.effects import EffectError
 from dstc_isa.isa.identity import EXTENSION_PREFIX
-from dstc_isa.isa.instruction_set import forget_beyond, known
+from dstc_isa.isa.instruction_set import check_state, forget_beyond, known
 from dstc_isa.options import check_name
 
 PACKAGE = "__init__.py"
 
 LOADED: list[Path] = []
 """Files and folders that have been loaded, in order, on which the numbers of instructions and units depend."""
+
+
+_loaded: dict[Path, dict[Path, bytes]] = {}
+"""What they held then."""
 
 
 class ExtensionError(DstcError, ValueError):
@@ -45,6 +49,8 @@ def load_extension(path: str | os.PathLike[str]) -> None:
         loaded = sys.modules[name].__file__
         if loaded != str(file.resolve()):
             raise ExtensionError(path, f"{loaded} has the same name and is loaded already: rename one of them")
+        if _contents(path) != _loaded[path.resolve()]:
+            raise ExtensionError(path, "it has changed since it was loaded: start Python anew")
         return
     try:
         with file.open("rb"):
@@ -60,22 +66,24 @@ def load_extension(path: str | os.PathLike[str]) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     before = [isa.contents() for isa in known()]
+    read = _contents(path)
     try:
         with _no_files():
             spec.loader.exec_module(module)
         for isa, (declared, _) in zip(known(), chain(before, repeat((0, 0))), strict=False):
             for declaration in isa.declarations[declared:]:
-                effects_of(declaration.function)
+                check_state(declaration)
     except BaseException as error:
         for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[each]
         forget_beyond(before)
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):
             raise
         if isinstance(error, EffectError):
             raise ExtensionError(Path(error.file), error.reason, error.line) from error
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, file)) from error
     LOADED.append(path.resolve())
+    _loaded[path.resolve()] = read
 
 
 @contextmanager
@@ -88,7 +96,15 @@ def _no_files() -> Iterator[None]:
         sys.dont_write_bytecode = written
 
 
-def _line(error: Exception, path: Path) -> int:
+def _contents(path: Path) -> dict[Path, bytes]:
+    """What an extension's files hold; empty if they cannot be read."""
+    try:
+        return {file: file.read_bytes() for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    except OSError:
+        return {}
+
+
+def _line(error: BaseException, path: Path) -> int:
     """The last line of the file that was being executed, or the one that could not be parsed."""
     if isinstance(error, SyntaxError):
         return error.lineno or 0

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.effects import FIELDS, Effect
+from dstc_isa.isa.effects import FIELDS, Effect, state_of
 from dstc_isa.isa.effects import Field as Meaning
 from dstc_isa.isa.instruction import Declaration, DeclarationError, check, declare
 from dstc_isa.isa.unit import Block, Unit, UnitError, check_beside
@@ -16,8 +16,6 @@ from dstc_isa.isa.word_format import WordFormat
 
 Contents = tuple[int, int]
 """How many instructions and units an instruction set has."""
-
-_STATE = Meaning(frozenset({Effect.STATE}), frozenset({Effect.STATE}))
 
 
 class IsaError(DstcError, ValueError):
@@ -103,7 +101,8 @@ class Isa:
             if each is not None:
                 each.isa = self.name
         self.units.append(unit)
-        FIELDS.update(dict.fromkeys(unit.state, _STATE))
+        touches = frozenset({Effect.STATE})
+        FIELDS.update(dict.fromkeys(unit.state, Meaning(touches, touches, unit=unit.name)))
         return unit
 
     def contents(self) -> Contents:
@@ -161,6 +160,20 @@ def _check_words(declaration: Declaration) -> None:
         for word, value in operand.vocabulary().items():
             if known.get(word, value) != value:
                 raise DeclarationError(f"{declaration.mnemonic}: {word} means something else already")
+
+
+def check_state(declaration: Declaration) -> None:
+    """Raise DeclarationError if an instruction, or the cost of its unit, uses the state of another unit.
+
+    Raises EffectError if it cannot be told what it touches.
+    """
+    unit = declaration.unit
+    assert declaration.effects is not None
+    costs = [] if unit.cost_function is None else [(f"the cost function of {unit.name}", unit.cost_function)]
+    for what, function in [(declaration.mnemonic, declaration.function), *costs]:
+        for field_, owner in state_of(function).items():
+            if owner != unit.name:
+                raise DeclarationError(f"{what} uses {field_}, the state of {owner}: it has that of {unit.name} alone")
 
 
 def _check_reasons(unit: Unit) -> None:

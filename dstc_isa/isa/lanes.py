@@ -83,8 +83,8 @@ def spread(mask: int) -> Any:
 
 @primitive(Effect.LANES)
 def lane_of(a: Any, index: int) -> Any:
-    """Lane ``index`` of ``a`` as a scalar."""
-    return a[index].item()
+    """Lane ``index``, modulo 32, of ``a`` as a scalar."""
+    return a[index & 31].item()
 
 
 @primitive(Effect.LANES)
@@ -95,9 +95,9 @@ def listed(a: Any) -> Any:
 
 @primitive()
 def insert_lane(a: Any, index: int, value: int) -> Any:
-    """``a`` (u32) with lane ``index`` set to ``value`` (modulo 2**32)."""
+    """``a`` (u32) with lane ``index``, modulo 32, set to ``value`` (modulo 2**32)."""
     changed = a.copy()
-    changed[index] = value & FULL_MASK
+    changed[index & 31] = value & FULL_MASK
     return changed
 
 

@@ -9,8 +9,10 @@ from enum import IntEnum
 from typing import Any
 
 from dstc_isa.isa.effects import FIELDS, Effect, Field, primitive
-from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, spread
+from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, splat, spread
+from dstc_isa.isa.modifier import SIZE_BYTES
 
+AXES = 3
 BARRIER_REGISTERS = 16
 SYNC_SLOT = BARRIER_REGISTERS
 
@@ -70,6 +72,10 @@ class Fault(IntEnum):
     CONSTANT_BOUNDS = 11
     ENDLESS = 12
     LIVELOCK = 13
+    SEMANTICS = 14
+    REGISTER = 15
+    PREDICATE = 16
+    COST = 17
 
 
 class Space(IntEnum):
@@ -136,53 +142,76 @@ def fail(warp: Any, fault: int, lanes: int, detail: int, size: int) -> None:
         warp.fault_size = size
 
 
+def _there(warp: Any, index: int, count: int = 1) -> bool:
+    """Whether a warp has so many rows of registers from one on; a fault if it has not."""
+    if index >= 0 and index + count <= len(warp.registers):
+        return True
+    fail(warp, Fault.REGISTER, warp.mask, index, count)
+    return False
+
+
+def _predicate_there(warp: Any, index: int) -> bool:
+    """Whether there is a predicate of that number; a fault if there is none."""
+    if 0 <= index < len(warp.predicates):
+        return True
+    fail(warp, Fault.PREDICATE, warp.mask, index, 1)
+    return False
+
+
 @primitive()
 def read_register(warp: Any, index: int) -> Any:
-    """Register ``index`` of all lanes, u32."""
-    return warp.registers[index].copy()
+    """Register ``index`` of all lanes, u32; a fault for a number that there is not."""
+    return warp.registers[index].copy() if _there(warp, index) else splat(0)
 
 
 @primitive()
 def write_register(warp: Any, index: int, value: Any) -> None:
-    """Set register ``index`` (u32) in the executing lanes."""
+    """Set register ``index`` (u32) in the executing lanes; a fault for a number that there is not."""
+    if not _there(warp, index):
+        return
     mask = spread(warp.mask)
     warp.registers[index][mask] = value[mask]
 
 
 @primitive()
 def write_whole_register(warp: Any, index: int, value: Any) -> None:
-    """Set register ``index`` (u32) in all lanes."""
-    warp.registers[index] = value
+    """Set register ``index`` (u32) in all lanes; a fault for a number that there is not."""
+    if _there(warp, index):
+        warp.registers[index] = value
 
 
 @primitive()
 def predicate_lanes(warp: Any, index: int) -> Any:
-    """Predicate ``index`` as bool lanes."""
-    return spread(warp.predicates[index])
+    """Predicate ``index`` as bool lanes; a fault for a number that there is not."""
+    return spread(warp.predicates[index]) if _predicate_there(warp, index) else spread(0)
 
 
 @primitive()
 def set_predicate_lanes(warp: Any, index: int, value: Any) -> None:
-    """Set predicate ``index`` in the executing lanes."""
+    """Set predicate ``index`` in the executing lanes; a fault for a number that there is not."""
+    if not _predicate_there(warp, index):
+        return
     warp.predicates[index] = (warp.predicates[index] & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask)
 
 
 @primitive()
 def thread_ids(warp: Any, axis: int) -> Any:
-    """Thread coordinate of every lane along axis 0 (x), 1 (y) or 2 (z), u32."""
-    return warp.thread_ids[axis].copy()
+    """Thread coordinate of every lane along axis 0 (x), 1 (y) or 2 (z), modulo 3, u32."""
+    return warp.thread_ids[axis % AXES].copy()
 
 
 @primitive(Effect.LOAD, space=SPACES)
 def load(warp: Any, space: int, address: Any, size: int, destination: int) -> None:
     """Load ``Size`` from u64 addresses into registers from ``destination`` on, in the executing lanes."""
-    warp.load(space, address, size, destination)
+    if _there(warp, destination, max(1, SIZE_BYTES[size] // 4)):
+        warp.load(space, address, size, destination)
 
 
 @primitive(Effect.STORE, space=SPACES)
 def store(warp: Any, space: int, address: Any, size: int, source: int) -> None:
     """Store ``Size`` from registers from ``source`` on to u64 addresses, lane 0 first."""
-    warp.store(space, address, size, source)
+    if _there(warp, source, max(1, SIZE_BYTES[size] // 4)):
+        warp.store(space, address, size, source)
 
 
 @primitive(Effect.ATOMIC, space=SPACES)

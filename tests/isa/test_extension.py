@@ -1,10 +1,11 @@
 """Files of further instructions that cannot be used."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from dstc_isa.isa.extension import ExtensionError, load_extension
+from dstc_isa.isa.extension import LOADED, ExtensionError, load_extension
 from dstc_isa.isa.volta import VOLTA
 
 DECLARES = '''
@@ -68,3 +69,79 @@ def test_a_file_is_loaded_once_and_two_of_one_name_are_refused(tmp_path: Path) -
     load_extension(first)
     with pytest.raises(ExtensionError, match="rename one of them"):
         load_extension(second)
+
+
+def test_a_file_that_ends_python_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "leaves.py"
+    path.write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(ExtensionError, match=r"leaves\.py:2: SystemExit: 0"):
+        load_extension(path)
+
+
+STATES = '''
+from dstc_isa.isa.instruction import Warp
+from dstc_isa.isa.unit import Cell, Given, Unit
+from dstc_isa.isa.volta import instruction
+from dstc_isa.isa.volta.shorthand import Ra, Rd
+GIVEN = {{"latency": Given(4, "CHOSEN"), "initiation": Given(1, "CHOSEN"), "port": Given("own", "CHOSEN")}}
+OWN = Unit("OWN", "own", GIVEN, state={{"own_tally": Cell("lanes")}})
+OTHER = Unit("OTHER", "other", GIVEN, state={{"other_tally": Cell("lanes")}})
+
+
+def helper(warp):
+    warp.other_tally = 1
+
+
+@instruction("FIRST", 0x2F0, OTHER, public=False)
+def first(warp: Warp, ra: Ra) -> Rd:
+    """First."""
+    warp.other_tally = 2
+    return ra
+
+
+@instruction("SECOND", 0x2F2, OWN, public=False)
+def second(warp: Warp, ra: Ra) -> Rd:
+    """Second."""
+    {body}
+    return ra
+
+
+@OWN.cost
+def cost(charge, warp, block, parameters, counters):
+    """Cost."""
+    {cost}
+'''
+
+
+@pytest.mark.parametrize(
+    ("body", "cost", "message"),
+    [
+        ("warp.other_tally = 1", "pass", "SECOND uses other_tally, the state of OTHER: it has that of OWN alone"),
+        ("helper(warp)", "pass", "SECOND uses other_tally, the state of OTHER"),
+        ("warp.own_tally = warp.merged[0]", "pass", "SECOND uses merged, the state of"),
+        ("pass", "charge.held = warp.other_tally", "the cost function of OWN uses other_tally, the state of OTHER"),
+    ],
+)
+def test_a_unit_has_its_own_state_alone(tmp_path: Path, body: str, cost: str, message: str) -> None:
+    path = tmp_path / "states.py"
+    path.write_text(STATES.format(body=body, cost=cost))
+    before = VOLTA.contents()
+    with pytest.raises(ExtensionError, match=message):
+        load_extension(path)
+    assert VOLTA.contents() == before
+
+
+def test_a_file_that_has_changed_is_not_taken_for_the_one_that_was_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "turns.py"
+    path.write_text(DECLARES.format(opcode="0x2F2"))
+    before = VOLTA.contents()
+    try:
+        load_extension(path)
+        load_extension(path)
+        path.write_text(DECLARES.format(opcode="0x2F3"))
+        with pytest.raises(ExtensionError, match="it has changed since it was loaded: start Python anew"):
+            load_extension(path)
+    finally:
+        VOLTA.forget(before)
+        del sys.modules["dstc_isa_extension_turns"]
+        LOADED.pop()

@@ -116,15 +116,28 @@ def {name}(address):
 
 FOREIGN = '''
 
-@entry
-def run_foreign(address, row):
-    """Execute an instruction of a warp, whose record is at an address, for the lanes of its mask; always 0."""
-    warp = as_warp(address)
+@compiled
+def execute(warp, row):
+    """Execute an instruction of a warp for the lanes of its mask."""
     registers = warp.registers
     predicates = warp.predicates
     mask = warp.mask
     operation = as_code(row).operation
     while True:
+'''
+
+FOREIGN_ENTRY = '''        break
+
+
+@entry
+def run_foreign(address, row):
+    """The same of a warp whose record is at an address, with an exception as a fault; always 0."""
+    warp = as_warp(address)
+    try:
+        execute(warp, row)
+    except Exception:
+        fail(warp, Fault.SEMANTICS, warp.mask, 0, 0)
+    return 0
 '''
 
 INDENT = " " * 12
@@ -146,7 +159,7 @@ def foreign_source(isa: Isa) -> str:
     """The text of the module that executes the instructions of a set that were declared outside the package."""
     declared = foreign(isa)
     branches = "".join(_branch(d, number == 0, "", "") for number, d in enumerate(declared))
-    return HEADER + _imports(declared) + FOREIGN + branches + "        break\n    return 0\n"
+    return HEADER + _imports(declared) + FOREIGN + branches + FOREIGN_ENTRY
 
 
 def _imports(declared: list[Declaration]) -> str:

@@ -156,9 +156,14 @@ def lanes_of_mask(builder: ir.IRBuilder, mask: ir.Value) -> ir.Value:
     return as_lanes(builder, builder.icmp_unsigned("==", chosen, bits))
 
 
+def _lane(builder: ir.IRBuilder, index: ir.Value) -> ir.Value:
+    """A lane's number, modulo 32."""
+    return builder.and_(_to_i32(builder, index), I32(LANES - 1))
+
+
 def emit_lane_of(builder: ir.IRBuilder, sig: Any, a: ir.Value, index: ir.Value) -> ir.Value:
     """One lane as a scalar."""
-    value = builder.extract_element(a, _to_i32(builder, index))
+    value = builder.extract_element(a, _lane(builder, index))
     return builder.zext(value, I64) if sig.args[0] == U32 else value
 
 
@@ -169,7 +174,7 @@ def type_lane_of(a: Any, index: Any) -> Any:
 
 def emit_insert_lane(builder: ir.IRBuilder, sig: Any, a: ir.Value, index: ir.Value, value: ir.Value) -> ir.Value:
     """One lane replaced."""
-    return builder.insert_element(a, _to_i32(builder, value), _to_i32(builder, index))
+    return builder.insert_element(a, _to_i32(builder, value), _lane(builder, index))
 
 
 class ListedType(types.Type):

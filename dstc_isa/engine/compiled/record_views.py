@@ -5,6 +5,7 @@ it alive for the whole launch.
 """
 
 import operator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,23 @@ from dstc_isa.engine.launch_records import (
 )
 from dstc_isa.engine.record_layout import RecordLayout, Word
 from dstc_isa.engine.tracker_records import COMPARISON, DETAIL, REGION, TRACKER
+from dstc_isa.isa.instruction_set import known
+from dstc_isa.isa.warp import ARRAYS
 
 
 class WordsType(types.Type):
-    """The address of words of a record; numbers of them are 64-bit integers, whatever a word's size is."""
+    """The address of words of a record; numbers of them are 64-bit integers, whatever a word's size is.
 
-    def __init__(self, word: Word) -> None:
+    ``count``: words there are, others are an IndexError; 0 if nobody asks.
+    """
+
+    def __init__(self, word: Word, count: int = 0) -> None:
         kind = np.dtype(word)
         self.size = kind.itemsize
         self.stored = ir.IntType(8 * self.size)
         self.signed = kind.kind == "i"
-        super().__init__(name=f"Words({kind.name})")
+        self.count = count
+        super().__init__(name=f"Words({kind.name}, {count})")
 
     def load(self, builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
         """The word at an address."""
@@ -64,19 +71,27 @@ class WordsType(types.Type):
 
 
 class RecordType(types.Type):
-    """The address of a record; its attributes are words as int64, and arrays of them."""
+    """The address of a record; its attributes are words as int64, and arrays of them.
 
-    def __init__(self, layout: RecordLayout) -> None:
+    ``checked``: arrays whose places are, since code that is not the package's may name any.
+    """
+
+    def __init__(self, layout: RecordLayout, checked: Collection[str] = ()) -> None:
         self.nbytes = layout.nbytes
-        self.words = WordsType(layout.word)
+        self.word = layout.word
+        self.checked = set(checked)
         self.places = {name: (layout.offset(name), cell.words) for name, cell in layout.fields.items()}
         self.layout = layout.dtype
         super().__init__(name=f"Record({layout.name})")
 
+    def array(self, name: str) -> WordsType:
+        """What the array of that name is."""
+        return WordsType(self.word, self.places[name][1] if name in self.checked else 0)
+
     @property
-    def key(self) -> tuple[str, Any]:
+    def key(self) -> tuple[str, Any, bool]:
         """What tells it apart from others: names alone would not where a unit has been forgotten and declared anew."""
-        return self.name, self.layout
+        return self.name, self.layout, bool(self.checked)
 
 
 @register_model(RecordType)
@@ -98,7 +113,7 @@ class RecordAttribute(AttributeTemplate):
         """int64, or an array of it."""
         if name not in record_type.places:
             return None
-        return types.int64 if record_type.places[name][1] == 1 else record_type.words
+        return types.int64 if record_type.places[name][1] == 1 else record_type.array(name)
 
 
 @lower_getattr_generic(RecordType)
@@ -106,7 +121,7 @@ def get_field(context: Any, builder: ir.IRBuilder, kind: RecordType, address: ir
     """Load a field, or form the address of an array."""
     offset, words = kind.places[name]
     place = builder.add(address, I64(offset))
-    return kind.words.load(builder, place) if words == 1 else place
+    return kind.array(name).load(builder, place) if words == 1 else place
 
 
 @lower_setattr_generic(RecordType)
@@ -115,12 +130,12 @@ def set_field(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: st
     address, value = args
     kind = sig.args[0]
     value = context.cast(builder, value, sig.args[1], types.int64)
-    kind.words.store(builder, builder.add(address, I64(kind.places[name][0])), value)
+    kind.array(name).store(builder, builder.add(address, I64(kind.places[name][0])), value)
 
 
-def record_view(layout: RecordLayout) -> Any:
+def record_view(layout: RecordLayout, checked: Collection[str] = ()) -> Any:
     """The compiled function that gives the fields of a record to an address."""
-    return _view(RecordType(layout))
+    return _view(RecordType(layout, checked))
 
 
 def _view(kind: RecordType) -> Any:
@@ -151,12 +166,14 @@ def _view_at(kind: RecordType) -> Any:
     return convert
 
 
-WARP_TYPE = RecordType(WARP)
+WARP_TYPE = RecordType(WARP, ARRAYS)
 
 
 def add_unit_fields() -> None:
     """Let a warp's record have the fields of all units that are declared."""
     WARP_TYPE.places.update(unit_fields())
+    units = (unit for isa in known() for unit in isa.units if not unit.shipped)
+    WARP_TYPE.checked.update(name for unit in units for name in unit.state)
 
 
 as_warp = _view(WARP_TYPE)
@@ -195,6 +212,10 @@ def register() -> None:
 
 def _place(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
     index = context.cast(builder, args[1], sig.args[1], types.int64)
+    if sig.args[0].count:
+        beyond = builder.icmp_unsigned(">=", index, I64(sig.args[0].count))
+        with builder.if_then(beyond, likely=False):
+            context.call_conv.return_user_exc(builder, IndexError, ("outside an array of the warp or the block",))
     return builder.add(args[0], builder.mul(index, I64(sig.args[0].size)))
 
 

@@ -10,24 +10,53 @@ from numba import int64
 from numba.extending import overload, register_jitable
 
 from dstc_isa.engine.compiled import lane_functions, memory_access, raw_memory, record_views
-from dstc_isa.engine.compiled.jit import BARE, INLINE
+from dstc_isa.engine.compiled.jit import BARE, INLINE, inlined
 from dstc_isa.engine.compiled.lane_types import U32
-from dstc_isa.engine.register_rows import ROW_BYTES
+from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SLOTS, ROW_BYTES, WORD_BYTES
 from dstc_isa.isa import divergence, warp
 from dstc_isa.isa.instruction_set import known
-from dstc_isa.isa.lanes import FULL_MASK, ballot, spread
-from dstc_isa.isa.warp import Space
+from dstc_isa.isa.lanes import FULL_MASK, ballot, splat, spread
+from dstc_isa.isa.modifier import SIZE_BYTES
+from dstc_isa.isa.warp import AXES, Fault, Space, fail
 
 load_i64, store_i64 = raw_memory.load_i64, raw_memory.store_i64
 load_lanes_u32, store_lanes_u32 = raw_memory.load_lanes_u32, raw_memory.store_lanes_u32
 store_lanes_where = raw_memory.store_lanes_where
 
 
+@inlined
+def there(warp: Any, index: Any, count: Any) -> Any:
+    """Whether a warp has so many rows of registers from one on; a fault if it has not."""
+    if index >= 0 and index + count <= POOL_ROW:
+        return True
+    fail(warp, Fault.REGISTER, warp.mask, index, count)
+    return False
+
+
+@inlined
+def predicate_there(warp: Any, index: Any) -> Any:
+    """Whether there is a predicate of that number; a fault if there is none."""
+    if index >= 0 and index < PREDICATE_SLOTS:
+        return True
+    fail(warp, Fault.PREDICATE, warp.mask, index, 1)
+    return False
+
+
+@inlined
+def registers_of(size: Any) -> Any:
+    """Registers that a memory access of a size moves."""
+    return max(1, SIZE_BYTES[int64(size)] // WORD_BYTES)
+
+
 def _read_register(warp: Any, index: Any) -> Any:
-    return load_lanes_u32(warp.registers + index * ROW_BYTES)
+    if there(warp, index, 1):
+        return load_lanes_u32(warp.registers + index * ROW_BYTES)
+    return splat(0)
 
 
 def _write_register(warp: Any, index: Any, value: Any) -> Any:
+    if not there(warp, index, 1):
+        return
     place = warp.registers + index * ROW_BYTES
     if warp.mask == FULL_MASK:
         store_lanes_u32(place, value)
@@ -36,20 +65,25 @@ def _write_register(warp: Any, index: Any, value: Any) -> Any:
 
 
 def _write_whole_register(warp: Any, index: Any, value: Any) -> Any:
-    store_lanes_u32(warp.registers + index * ROW_BYTES, value)
+    if there(warp, index, 1):
+        store_lanes_u32(warp.registers + index * ROW_BYTES, value)
 
 
 def _predicate_lanes(warp: Any, index: Any) -> Any:
-    return spread(load_i64(warp.predicates + 8 * index))
+    if predicate_there(warp, index):
+        return spread(load_i64(warp.predicates + 8 * index))
+    return spread(int64(0))
 
 
 def _set_predicate_lanes(warp: Any, index: Any, value: Any) -> Any:
+    if not predicate_there(warp, index):
+        return
     place = warp.predicates + 8 * index
     store_i64(place, (load_i64(place) & ~warp.mask & FULL_MASK) | (ballot(value) & warp.mask))
 
 
 def _thread_ids(warp: Any, axis: Any) -> Any:
-    return load_lanes_u32(warp.threads + axis * ROW_BYTES)
+    return load_lanes_u32(warp.threads + axis % AXES * ROW_BYTES)
 
 
 load_global, load_shared, load_constant = (
@@ -64,23 +98,28 @@ exchange_word, compare_exchange_word = memory_access.exchange_word, memory_acces
 # A size may be a member of an enumeration, which cannot be an index.
 def _load(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
     def wide(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
+        if not there(warp, destination, registers_of(size)):
+            return
         if space == Space.GLOBAL:
             load_global(warp, address, int64(size), destination)
         else:
             load_constant(warp, address, int64(size), destination)
 
     def narrow(warp: Any, space: Any, address: Any, size: Any, destination: Any) -> Any:
-        load_shared(warp, address, int64(size), destination)
+        if there(warp, destination, registers_of(size)):
+            load_shared(warp, address, int64(size), destination)
 
     return narrow if address == U32 else wide
 
 
 def _store(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
     def wide(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
-        store_global(warp, address, int64(size), source)
+        if there(warp, source, registers_of(size)):
+            store_global(warp, address, int64(size), source)
 
     def narrow(warp: Any, space: Any, address: Any, size: Any, source: Any) -> Any:
-        store_shared(warp, address, int64(size), source)
+        if there(warp, source, registers_of(size)):
+            store_shared(warp, address, int64(size), source)
 
     return narrow if address == U32 else wide
 

@@ -24,12 +24,27 @@ from dstc_isa.timing.compiled.costs import views
 from dstc_isa.timing.compiled.model_views import as_charge
 """
 
+FOREIGN_ENTRY = """
+
+@entry
+def run_foreign_costs(unit, charge, warp, block, parameters, counters):
+    try:
+        charge_(unit, charge, warp, block, parameters, counters)
+    except Exception:
+        return 1
+    return 0
+"""
 ARGUMENTS = "unit, charge, warp, block, parameters, counters"
 
 
 def views(unit: Unit) -> tuple[Any, Any, Any]:
     """What gives names to the addresses of a unit's block, its parameters and its counters."""
-    return record_view(block_state(unit.block)), record_view(parameters(unit)), record_view(counters(unit.block))
+    checked = () if unit.shipped or unit.block is None else unit.block.state
+    return (
+        record_view(block_state(unit.block), checked),
+        record_view(parameters(unit)),
+        record_view(counters(unit.block)),
+    )
 
 
 def shipped_source() -> str:
@@ -39,7 +54,7 @@ def shipped_source() -> str:
 
 def foreign_source(isa: Isa) -> str:
     """The text of the one for units of an instruction set from files of the user's, which is called with addresses."""
-    return _source("entry", "run_foreign_costs", foreign_units(isa), "as_charge(charge)", "as_warp(warp)")
+    return _source("compiled", "charge_", foreign_units(isa), "as_charge(charge)", "as_warp(warp)") + FOREIGN_ENTRY
 
 
 def _source(decorator: str, name: str, units: list[Unit], charge: str, warp: str) -> str:

@@ -139,8 +139,11 @@ def charge_unit(
     counters = sm.counters + unit.counters
     if number < FOREIGN_UNIT:
         shipped_costs(number, charge, warp, block, unit.parameters, counters)
-    else:
-        call_cost(machine.foreign_costs, (number, charge, warp, block, unit.parameters, counters))
+    elif call_cost(machine.foreign_costs, (number, charge, warp, block, unit.parameters, counters)) != 0:
+        if warp.fault == 0:
+            warp.fault = Fault.COST
+            warp.fault_pc = clock.pc
+            warp.fault_lanes = warp.mask
     return unit.held
 
 
@@ -274,6 +277,9 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         subcore.next = cycle + 1
         if off == 0:
             finish(task, machine, sm, subcore, warp, clock, timing, cycle)
+            if timing.cost >= FOREIGN_UNIT and warp.fault == Fault.COST:
+                failed(sm, clock.slot, warp.index)
+                return
             if timing.yields != 0 and machine.round_robin == 0:
                 subcore.greedy = -1
         elif timing.vanishes != 0:
