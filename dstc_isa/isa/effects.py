@@ -83,6 +83,10 @@ WARP = "warp"
 _PURE = frozenset({abs, bool, enumerate, float, int, len, max, min, range, reversed, round, sum, tuple, zip})
 
 
+_PLAIN = (bool, int, float, complex, str, bytes, tuple, list, Enum)
+"""Values that compiled code can have taken from outside."""
+
+
 class EffectError(DstcError, TypeError):
     """It cannot be told what a function touches; ``file`` and ``line`` say where."""
 
@@ -108,6 +112,25 @@ def primitive(*effects: Effect, **chosen: Chosen) -> Callable[[Function], Functi
 def effects_of(function: Callable[..., Any]) -> frozenset[Effect]:
     """What a function touches, it and all that it calls; raises EffectError if that cannot be told."""
     return frozenset(each for each in _collected(function, {}, set()) if isinstance(each, Effect))
+
+
+def outside(function: Callable[..., Any]) -> dict[str, str]:
+    """What a function and all that it calls take from outside, functions and classes apart: text -> value, as text.
+
+    Compiled code has these values for good. Raises EffectError as ``effects_of`` does.
+    """
+    found: dict[str, str] = {}
+    waiting, seen = [function], set()
+    while waiting:
+        current = waiting.pop()
+        current = getattr(current, "py_func", current)
+        if current in seen or current in PRIMITIVES:
+            continue
+        seen.add(current)
+        body = _Body(current, {})
+        found |= {f"{current.__module__}.{name}": value for name, value in body.values()}
+        waiting += [called for called, _ in body.called()]
+    return found
 
 
 def state_of(function: Callable[..., Any]) -> dict[str, str]:
@@ -169,6 +192,16 @@ class _Body:
             handed_on = field.array and not written and id(place) not in subscripted
             found |= field.written if written or handed_on or isinstance(place.ctx, ast.Store) else field.read
         return found
+
+    def values(self) -> Iterator[tuple[str, str]]:
+        """Names, and attributes of modules and classes, that stand for values, with these as text."""
+        for node in (each for statement in self.node.body for each in ast.walk(statement)):
+            value: Any = self.bound(node) if isinstance(node, ast.Name | ast.Attribute) else None
+            if hasattr(value, "tolist") and not isinstance(value, type):
+                # An array's text leaves most of it out.
+                value = value.tolist()
+            if isinstance(value, _PLAIN):
+                yield ast.unparse(node), repr(value)
 
     def called(self) -> Iterator[tuple[Callable[..., Any], dict[str, int]]]:
         """Functions that are named here, with the values of those arguments that are known."""

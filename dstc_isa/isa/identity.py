@@ -5,7 +5,8 @@ import inspect
 from collections.abc import Callable, Iterable
 
 from dstc_isa.isa.codec import declared_by
-from dstc_isa.isa.instruction import PACKAGE, Declaration
+from dstc_isa.isa.effects import outside
+from dstc_isa.isa.instruction import PACKAGE, Declaration, is_shipped
 from dstc_isa.isa.instruction_set import Isa
 
 EXTENSION_PREFIX = "dstc_isa_extension_"
@@ -66,6 +67,14 @@ def _semantics(declaration: Declaration) -> str:
     kinds = {type(operand): None for operand in declaration.operands if not operand.__module__.startswith(PACKAGE)}
     described: list[Callable[..., object]] = [declaration.function, *declaration.fetchers, *kinds]
     try:
-        return unit + "".join(inspect.getsource(each) for each in described)
+        return unit + "".join(inspect.getsource(each) for each in described) + values(declaration)
     except OSError:
         return declaration.description
+
+
+def values(declaration: Declaration) -> str:
+    """The values that code compiled for an instruction keeps: of constants of its file and of others."""
+    unit = declaration.unit
+    costs = [] if unit.cost_function is None or unit.shipped else [unit.cost_function]
+    own = [each for each in (declaration.function, *declaration.fetchers, *costs) if not is_shipped(each)]
+    return repr([sorted(outside(each).items()) for each in own])

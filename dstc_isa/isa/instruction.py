@@ -88,7 +88,7 @@ class Declaration:
     @property
     def shipped(self) -> bool:
         """Whether the package declares it, and not a file of the user's."""
-        return self.function.__module__.startswith(PACKAGE)
+        return is_shipped(self.function)
 
     @property
     def word(self) -> WordFormat:
@@ -174,6 +174,11 @@ class Instruction:
     modifiers: tuple[int, ...]
     guard: Predicate
     control: Control
+
+
+def is_shipped(function: Callable[..., Any]) -> bool:
+    """Whether a function is the package's, and not a file's of the user's."""
+    return function.__module__.startswith(PACKAGE)
 
 
 class DeclarationError(DstcError, TypeError):

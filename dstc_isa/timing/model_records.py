@@ -147,6 +147,8 @@ SM = RecordLayout(
         "findings": "address of the hazards found",
         "finding_count": "hazards",
         "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
+        "first": "the sub-core that is asked first in a cycle",
+        "takes_turns": "1 once a sub-core has starved: from then on each is the first one in turn",
         "fault_cta": Cell("CTA that faulted, -1 for none", first=-1),
         "fault_slot": "slot of it",
         "fault_warp": "warp of it",
@@ -199,6 +201,9 @@ CHARGE = RecordLayout(
     },
 )
 """What a unit's cost function is given, and what it may change: from ``busy`` on."""
+
+PATIENCE = 100_000
+"""Cycles that a warp may wait for the load and store unit while other sub-cores always come before it."""
 
 AHEAD = 128
 """Instructions that a warp runs ahead of its time, at most, of those that nothing beyond it can tell."""

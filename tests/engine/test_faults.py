@@ -14,6 +14,8 @@ from tests.engine.kernels import EPILOGUE, PROLOGUE, fault, run
 
 OUT = np.zeros(64, np.uint32)
 
+EXTENSIONS = "test_mistakes_of_extensions.py"
+
 
 def stopped(body: str, kind: Fault, place: str, lanes: str, *, threads: int = 32, **options: object) -> list[str]:
     """Lines of the message of a kernel made of a body; ``place``: the line of text that faults."""
@@ -208,8 +210,9 @@ def test_convergence_deadlock() -> None:
 
 
 def test_every_kind_of_fault_is_provoked() -> None:
-    """By a test of this file, which names it."""
-    named = set(re.findall(r"\bFault\.([A-Z_]+)\b", Path(__file__).read_text(encoding="utf-8")))
+    """By a test of this file, which names it; those that only files of the user's can cause by one of theirs."""
+    texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in (Path(__file__).name, EXTENSIONS)]
+    named = {name for text in texts for name in re.findall(r"\bFault\.([A-Z_]+)\b", text)}
     assert named >= {kind.name for kind in Fault if kind is not Fault.NONE}
 
 

@@ -4,14 +4,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dstc_isa.isa.warp import Fault
 from tests.docs.console import ROOT
 
 pytestmark = pytest.mark.engine
 
 DECLARES = '''
+BEFORE
 from dstc_isa.isa.instruction import Warp
 from dstc_isa.isa.lanes import insert_lane, lane_of, splat
 from dstc_isa.isa.unit import Block, Cell, Given, Unit
@@ -69,11 +72,17 @@ for how in job["how"]:
         told.append(f"{type(error).__name__}: {error}")
 print(json.dumps(told))
 """
+KINDS = (Fault.SEMANTICS, Fault.REGISTER, Fault.PREDICATE, Fault.COST)
+"""Faults that only such files cause."""
+
 TIMED, PLAIN, REFERENCE = {}, {"gpu": None}, {"gpu": None, "reference": True}
 
 
-def told(place: Path, line: str, *how: dict[str, object], body: str = "pass", state: str = "pass", cost: str = "pass"):  # type: ignore[no-untyped-def]
-    text = DECLARES.replace("BODY", body).replace("STATE", state).replace("COST", cost)
+def told(place: Path, line: str, *how: dict[str, object], **parts: str) -> list[Any]:
+    """What runs in these ways say, with a file that declares ONE and TWO with these parts."""
+    text = DECLARES.replace("BEFORE", parts.get("before", ""))
+    for part in ("body", "state", "cost"):
+        text = text.replace(part.upper(), parts.get(part, "pass"))
     (place / "own.py").write_text(text, encoding="utf-8")
     job = json.dumps({"line": line, "how": how or (TIMED, PLAIN, REFERENCE)})
     environment = {**__import__("os").environ, "PYTHONPATH": str(ROOT)}
@@ -82,12 +91,11 @@ def told(place: Path, line: str, *how: dict[str, object], body: str = "pass", st
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    found: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-@pytest.mark.parametrize(
-    "body", ["ra = ra + splat(7 // off)", "ra = ra + splat(7 % off)", "ra = ra + splat(TABLE[off + 5])"]
-)
+@pytest.mark.parametrize("value", ["7 // off", "7 % off", "TABLE[off + 5]"])
 def test_an_exception_in_semantics_is_a_fault(tmp_path: Path, value: str) -> None:
     timed, plain, reference = told(tmp_path, "ONE x, v", body=f"ra = ra + splat({value})")
     for each in (timed, plain):
@@ -142,3 +150,23 @@ def test_an_exception_in_a_cost_function_is_a_fault(tmp_path: Path, cost: str) -
     assert "the cost function of unit OWN raised an exception" in timed
     assert "TWO R" in timed
     assert plain == list(range(32))
+
+
+@pytest.mark.parametrize("value", ["BIAS", "beside.K", "TABLES[0][1]", "ARRAY[0]", "helped()", "Kind.FIRST + 0"])
+def test_values_from_outside_are_those_of_now(tmp_path: Path, value: str) -> None:
+    """Code that is kept is not that of another value, wherever it came from."""
+    for number in (5, 50):
+        (tmp_path / "beside.py").write_text(f"K = {number}\n")
+        (tmp_path / "number.json").write_text(str(number))
+        body = f"ra = ra + splat({value})"
+        extra = (
+            "import json, sys\nfrom enum import IntEnum\nimport numpy as np\nsys.path.insert(0, '.')\nimport beside\n"
+            "BIAS = json.load(open('number.json'))\nTABLES = ((1, BIAS),)\nARRAY = np.array([BIAS, 7])\n"
+            "class Kind(IntEnum):\n    FIRST = BIAS\n\n\ndef helped():\n    return BIAS\n"
+        )
+        found = told(tmp_path, "ONE x, v", body=body, before=extra)
+        assert found == [[lane + number for lane in range(32)]] * 3
+
+
+def test_these_faults_have_numbers_behind_the_others() -> None:
+    assert sorted(KINDS) == list(Fault)[-len(KINDS) :]

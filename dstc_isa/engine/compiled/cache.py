@@ -31,6 +31,7 @@ from dstc_isa.engine.compiled import generate
 from dstc_isa.engine.compiled.compiler_process import compile_apart
 from dstc_isa.engine.compiled.kept_code import FOLDER, KeptCode
 from dstc_isa.isa.extension import LOADED
+from dstc_isa.isa.identity import values
 from dstc_isa.isa.instruction_set import Isa, isa_named, known
 
 TYPICAL_SECONDS = "20 to 60 seconds"
@@ -161,10 +162,14 @@ def compile_here(code: Code) -> None:
 
 
 def code_fingerprint(code: Code) -> str:
-    """The fingerprint of some code; of the user's also by its text, whose numbers depend on the order of files."""
+    """The fingerprint of some code.
+
+    That of the user's also by its text, whose numbers depend on the order of files, and by the values that it keeps.
+    """
     if isinstance(code, Entry):
         return fingerprint(code.packages)
-    whole = fingerprint(code.packages, foreign=True) + _text(code)
+    kept = "".join(values(declaration) for declaration in foreign(isa_named(code.isa)))
+    whole = fingerprint(code.packages, foreign=True) + _text(code) + kept
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 

@@ -97,15 +97,15 @@ def atomic_swap_if(typing: Any, address: Any, expected: Any, value: Any) -> Any:
 
 
 def _caller(count: int) -> Any:
-    """A call of the code at an address with ``count`` 64-bit arguments."""
+    """A call of the code at an address with ``count`` 64-bit arguments, and a 64-bit result."""
 
     @emitter
     def call(typing: Any, address: Any, arguments: Any) -> Any:
-        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> None:
+        def emit(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
             function = builder.inttoptr(args[0], ir.FunctionType(I64, [I64] * count).as_pointer())
-            builder.call(function, [builder.extract_value(args[1], i) for i in range(count)])
+            return builder.call(function, [builder.extract_value(args[1], i) for i in range(count)])
 
-        return types.void(types.int64, arguments), emit
+        return types.int64(types.int64, arguments), emit
 
     return call
 
@@ -114,7 +114,9 @@ call_foreign = _caller(2)
 """Execute an instruction: ``call_foreign(address, (warp, row))``."""
 
 call_cost = _caller(6)
-"""Charge one: ``call_cost(address, (unit, charge, warp, block, parameters, counters))``, addresses but the first."""
+"""Charge one: ``call_cost(address, (unit, charge, warp, block, parameters, counters))``, addresses but the first.
+
+The result is 1 if the cost function raised an exception, else 0."""
 
 
 @emitter

@@ -28,7 +28,7 @@ from dstc_isa.timing.compiled.model_views import (
     unit_at,
 )
 from dstc_isa.timing.compiled.scheduler import REASON_BYTES, count_stalls, following, prepare, select
-from dstc_isa.timing.model_records import AHEAD, FAR, MACHINE, Gate
+from dstc_isa.timing.model_records import AHEAD, FAR, MACHINE, PATIENCE, Gate
 from dstc_isa.timing.reasons import Reason
 
 NEXT_SM = MACHINE.offset("next_sm")
@@ -124,6 +124,22 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
             fill_slots(machine, sm, launch, cycle + 1)
             return
     release_barriers(machine, sm, launch, slot, cycle)
+
+
+@compiled
+def take_turns(machine: Any, sm: Any) -> Any:
+    """Let another sub-core be the first one that is asked, in an SM where one has starved.
+
+    The first ones fill the load and store unit again whenever it has room: a lock's holder may never get there.
+    """
+    if sm.takes_turns == 0:
+        for index in range(machine.subcores):
+            subcore = subcore_at(sm.subcores, index)
+            for position in range(subcore.count):
+                if subcore.gate[position] != Gate.NONE and subcore.ready[position] + PATIENCE < machine.epoch_start:
+                    sm.takes_turns = 1
+    if sm.takes_turns != 0:
+        sm.first = (sm.first + 1) % machine.subcores
 
 
 @compiled
@@ -306,8 +322,9 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
                 cycle = min(cycle, subcore_at(sm.subcores, index).next)
             if cycle >= machine.epoch_end:
                 break
-            for index in range(machine.subcores):
-                subcore = subcore_at(sm.subcores, index)
+            for step in range(machine.subcores):
+                index = sm.first + step
+                subcore = subcore_at(sm.subcores, index if index < machine.subcores else index - machine.subcores)
                 if subcore.next <= cycle:
                     position = select(machine, sm, subcore, cycle)
                     if position >= 0 and sm.fault_cta < 0:
@@ -328,6 +345,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
             sm = sm_at(machine.sms, index)
             sm.tracker = task.tracker
             fill_slots(machine, sm, launch, machine.epoch_start)
+            take_turns(machine, sm)
             run_sm(task, machine, launch, sm)
 
     return run_task
