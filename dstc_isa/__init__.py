@@ -5,8 +5,14 @@
 imported when first used: assembling needs no engine.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+NUMBA_THREADS = "NUMBA_NUM_THREADS"
+# Numba cannot be imported with what is no number of threads, and nothing here runs on threads of Numba's.
+if not os.environ.get(NUMBA_THREADS, "1").strip().lstrip("0").isdecimal():
+    del os.environ[NUMBA_THREADS]
 
 if TYPE_CHECKING:
     from dstc_isa.array_files import ArrayFileError

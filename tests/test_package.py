@@ -1,5 +1,6 @@
 """The package's public names, and what importing it costs."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -54,3 +55,12 @@ def test_citation_names_this_version():
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     lines = (root / "CITATION.cff").read_text().splitlines()
     assert {f"version: {project['version']}", f"license: {project['license']}"} <= set(lines)
+
+
+@pytest.mark.parametrize("value", ["0", "abc", "", "-1", "00", "3"])
+def test_a_number_of_threads_that_numba_refuses_is_left_out(value: str) -> None:
+    probe = "import dstc_isa, os; print(os.environ.get('NUMBA_NUM_THREADS')); import numba"
+    environment = {**os.environ, "NUMBA_NUM_THREADS": value, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", probe], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == ("3" if value == "3" else "None")
