@@ -1,8 +1,9 @@
 """Runs what a document shows: ```asm blocks are files, ```console blocks commands and what they print.
 
-Behind what a command that fails prints stands ``[exit status N]``. Output that ends in a line ``...`` is shown in part.
+Behind what a command that fails prints stands ``[exit status N]``. Lines ``...`` stand for others.
 
-``python tests/docs/console.py FILE.md`` puts what the commands print now into the document.
+``python tests/docs/console.py FILE.md`` puts what the commands print now into the document. A block ```console slow
+takes long, and is run so alone.
 """
 
 import os
@@ -14,11 +15,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TIMING = re.compile(r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$", re.MULTILINE)
+TIMING = re.compile(
+    r"(?<= warp instructions in ).*|^ +[\d,.]+.* warp instructions/s$|^[\d.]+ s in all,|(?<=, )[\d.]+ s$", re.MULTILINE
+)
 COMPILING = re.compile(r"^(compiling .* for this CPU,|compiled in) .*\n", re.MULTILINE)
 SECONDS = 900
 """After which a command hangs."""
 REST = "...\n"
+SLOW = "slow"
 
 
 def masked(text: str) -> str:
@@ -27,10 +31,10 @@ def masked(text: str) -> str:
 
 
 def same(printed: str, shown: str) -> bool:
-    """Whether a command prints what is shown of it."""
-    if shown.endswith(REST):
-        return masked(printed).startswith(masked(shown.removesuffix(REST)))
-    return masked(printed) == masked(shown)
+    """Whether a command prints what is shown of it: all, or lines with others between."""
+    lines = masked(shown).splitlines(keepends=True)
+    pattern = "".join("(?:.*\n)*?" if line == REST else re.escape(line) for line in lines)
+    return re.fullmatch(pattern, masked(printed)) is not None
 
 
 def run(command: str, directory: Path) -> str:
@@ -54,11 +58,16 @@ def run(command: str, directory: Path) -> str:
     return "".join(f"{line.rstrip()}\n" for line in output.splitlines()) + failure
 
 
-def executed(document: str, directory: Path) -> str:
-    """The document with what its commands print in ``directory``, where timings and the like do not count."""
+def executed(document: str, directory: Path, *, slow: bool = False) -> str:
+    """The document with what its commands print in ``directory``, where timings and the like do not count.
+
+    ``slow``: those of slow blocks too.
+    """
 
     def block(match: re.Match[str]) -> str:
         kind, name, body = match.groups()
+        if kind == "console" and name == SLOW and not slow:
+            return match[0]
         if kind == "console":
             shown = "".join(map(command, re.findall(r"^\$ .*\n(?:(?!\$ ).*\n)*", body, re.MULTILINE)))
             return match[0].replace(body, shown)
@@ -78,4 +87,4 @@ if __name__ == "__main__":
     for file in map(Path, sys.argv[1:]):
         with tempfile.TemporaryDirectory() as place:
             (Path(place) / "examples").symlink_to(ROOT / "examples")
-            file.write_text(executed(file.read_text(encoding="utf-8"), Path(place)), encoding="utf-8")
+            file.write_text(executed(file.read_text(encoding="utf-8"), Path(place), slow=True), encoding="utf-8")
