@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dstc_isa.isa.effects import EffectError
     from dstc_isa.isa.extension import ExtensionError, load_extension
     from dstc_isa.isa.instruction import DeclarationError
+    from dstc_isa.isa.instruction_set import IsaError
     from dstc_isa.isa.resolve import MnemonicError
     from dstc_isa.launcher import AssemblyWarning, RunResult, run
     from dstc_isa.network.errors import NetworkError, NetworkNameError
@@ -80,6 +81,7 @@ __all__ = [
     "Gpu",
     "GpuError",
     "GpuOptionError",
+    "IsaError",
     "JournalError",
     "Kernel",
     "KernelFault",
@@ -152,6 +154,7 @@ _HOMES = {
     "Gpu": "dstc_isa.gpu.schema",
     "GpuError": "dstc_isa.gpu.loader",
     "GpuOptionError": "dstc_isa.gpu.loader",
+    "IsaError": "dstc_isa.isa.instruction_set",
     "JournalError": "dstc_isa.studies.claim",
     "Kernel": "dstc_isa.program",
     "KernelFault": "dstc_isa.engine.faults",

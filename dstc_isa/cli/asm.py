@@ -133,11 +133,12 @@ def _used_twice(options: argparse.Namespace) -> str:
 
 def extend(paths: list[str], as_json: bool) -> bool:
     """Load the files of further instructions; whether all of them could be."""
-    from dstc_isa.isa.extension import ExtensionError, load_extension
+    from dstc_isa.cli.extensions import load_extensions
+    from dstc_isa.isa.extension import ExtensionError
 
     for path in paths:
         try:
-            load_extension(Path(path))
+            load_extensions([path])
         except ExtensionError as error:
             report([failure(path, error.reason, error.line)], as_json)
             return False

@@ -26,9 +26,9 @@ def run_gpu(options: argparse.Namespace) -> int:
     """Run the command."""
     from rich.table import Table
 
+    from dstc_isa.cli.extensions import load_extensions
     from dstc_isa.gpu import DEFAULT_GPU, gpu_names, is_file, load_gpu
     from dstc_isa.gpu.schema import SOURCES, specs
-    from dstc_isa.isa.extension import load_extension
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     if options.action == "list":
@@ -40,8 +40,7 @@ def run_gpu(options: argparse.Namespace) -> int:
         return Status.DONE
     if options.json is not None:
         check_output(options.json)
-    for path in options.isa:
-        load_extension(path)
+    load_extensions(options.isa)
     gpu = load_gpu(options.name, options.set)
     if options.json is not None:
         check_files(options, [], [("the GPU", options.name if is_file(options.name) else None)])

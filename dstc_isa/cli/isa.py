@@ -45,11 +45,10 @@ def add_isa_command(commands: Any) -> None:
 
 def run_isa(options: argparse.Namespace) -> int:
     """Run the command."""
+    from dstc_isa.cli.extensions import load_extensions
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
-    from dstc_isa.isa.extension import load_extension
 
-    for path in options.isa:
-        load_extension(path)
+    load_extensions(options.isa)
     gpu = load_gpu(options.gpu or DEFAULT_GPU, options.set)
     if not options.names:
         show(_list(gpu.isa.declarations))

@@ -85,11 +85,10 @@ def run_options(options: argparse.Namespace, progress: "Progress | None" = None)
 
 def chosen_gpu(options: argparse.Namespace) -> "Gpu | None":
     """The GPU to time on, with the units that files of the user's declare; None for a run without time."""
+    from dstc_isa.cli.extensions import load_extensions
     from dstc_isa.gpu import DEFAULT_GPU, load_gpu
-    from dstc_isa.isa.extension import load_extension
 
-    for path in options.isa:
-        load_extension(path)
+    load_extensions(options.isa)
     if options.functional or options.reference:
         if options.gpu is not None or options.set:
             raise UsageError("--gpu and --set go with a timed run, not with --functional or --reference")

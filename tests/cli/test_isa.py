@@ -1,8 +1,14 @@
+import json
+import sys
+from pathlib import Path
+
 import pytest
 
+from dstc_isa.cli import asm
 from dstc_isa.cli.emu import main
 from dstc_isa.cli.isa import declarations_of
 from dstc_isa.gpu import load_gpu
+from dstc_isa.isa.extension import LOADED
 from dstc_isa.isa.manual import codes, semantics
 from dstc_isa.isa.syntax_line import syntax
 from dstc_isa.isa.volta import VOLTA
@@ -54,7 +60,7 @@ def test_latencies_are_those_of_the_gpu(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_names(name: str, mnemonics: list[str]) -> None:
-    assert [d.mnemonic for d in declarations_of(name)] == mnemonics
+    assert [d.mnemonic for d in declarations_of(VOLTA, name)] == mnemonics
 
 
 @pytest.mark.parametrize(
@@ -78,3 +84,17 @@ def test_an_instruction_of_ones_own(tmp_path) -> None:
     command = [sys.executable, "-m", "dstc_isa", "isa", "AVG", "--isa", str(ROOT / "tests" / "example_extension.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("AVG.U32\n")
+
+
+def test_what_a_file_prints_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "prints.py"
+    path.write_text("print('loaded')\n")
+    (tmp_path / "k.dasm").write_text(".kernel k\nEXIT\n.endkernel\n")
+    try:
+        assert asm.main([str(tmp_path / "k.dasm"), "--isa", str(path), "--json", "-o", str(tmp_path / "k.dobj")]) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out) == {"diagnostics": []}
+        assert shown.err == "loaded\n"
+    finally:
+        del sys.modules["dstc_isa_extension_prints"]
+        LOADED.pop()
