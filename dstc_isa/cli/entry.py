@@ -57,11 +57,11 @@ def status_of(error: BaseException) -> Status:
 
 def message(program: str, error: BaseException) -> str:
     """An error as text: a source's as the assembler prints it, others behind the program's name, with their notes."""
-    from dstc_isa.assembler import AssemblyError
-    from dstc_isa.diagnostics import render
+    diagnostics = getattr(error, "diagnostics", None)
+    if diagnostics is not None:
+        from dstc_isa.diagnostics import render
 
-    if isinstance(error, AssemblyError):
-        return render(error.diagnostics, wants_colour())
+        return render(diagnostics, wants_colour())
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or 'standard output'}: {error.strerror}"

@@ -57,13 +57,15 @@ def _read_gpu(name: str) -> Gpu:
         raise GpuError(f"{name}: it does not say which instruction set it executes: state {names}")
     rows = {key: row for key, row in rows.items() if key in specs(isa)}
     for key, value in given(isa).items():
-        rows.setdefault(key, _row(isa, key, key, value.value, value.source, value.note, OF_UNIT))
+        rows.setdefault(key, _row(isa, OF_UNIT, key, value.value, value.source, value.note, OF_UNIT))
     missing = [key for key in specs(isa) if key not in rows and not is_optional(isa, key)]
     if missing:
         for unit in isa.units:
             if not unit.shipped and missing[0].startswith((f"pipes.{unit.name}.", f"{_block_name(unit)}.")):
                 raise GpuError(f"{name}: {missing[0]} has no value: state one where unit {unit.name} is declared")
-        raise GpuError(f"{name}: {missing[0]} has no value, nor have {len(missing) - 1} others: extend another GPU")
+        others = len(missing) - 1
+        mend = f", nor have {others} others: extend another GPU" if others else ": give it one, with its source"
+        raise GpuError(f"{name}: {missing[0]} has no value{mend}")
     return _checked(isa, Path(name).stem if name.endswith(SUFFIX) else name, description, rows)
 
 

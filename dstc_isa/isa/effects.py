@@ -133,6 +133,14 @@ def outside(function: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
+def sets(function: Callable[..., Any], place: int, name: str) -> bool:
+    """Whether a function's own text assigns to an attribute of its argument number ``place``."""
+    body = _Body(getattr(function, "py_func", function), {})
+    argument = body.node.args.args[place].arg
+    stores = (n for n in ast.walk(body.node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+    return any(n.attr == name and isinstance(n.value, ast.Name) and n.value.id == argument for n in stores)
+
+
 def state_of(function: Callable[..., Any]) -> dict[str, str]:
     """The fields of units that a function and all that it calls use, each with the unit's name."""
     touched = _collected(function, {}, set())

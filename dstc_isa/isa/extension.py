@@ -12,7 +12,7 @@ from pathlib import Path
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import EffectError
 from dstc_isa.isa.identity import EXTENSION_PREFIX
-from dstc_isa.isa.instruction_set import check_state, forget_beyond, known
+from dstc_isa.isa.instruction_set import check_use, forget_beyond, known
 from dstc_isa.options import check_name
 
 PACKAGE = "__init__.py"
@@ -72,7 +72,7 @@ def load_extension(path: str | os.PathLike[str]) -> None:
             spec.loader.exec_module(module)
         for isa, (declared, _) in zip(known(), chain(before, repeat((0, 0))), strict=False):
             for declaration in isa.declarations[declared:]:
-                check_state(declaration)
+                check_use(declaration)
     except BaseException as error:
         for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[each]

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.effects import FIELDS, Effect, state_of
+from dstc_isa.isa.effects import FIELDS, Effect, sets, state_of
 from dstc_isa.isa.effects import Field as Meaning
 from dstc_isa.isa.instruction import Declaration, DeclarationError, check, declare
 from dstc_isa.isa.unit import Block, Unit, UnitError, check_beside
@@ -162,14 +162,21 @@ def _check_words(declaration: Declaration) -> None:
                 raise DeclarationError(f"{declaration.mnemonic}: {word} means something else already")
 
 
-def check_state(declaration: Declaration) -> None:
-    """Raise DeclarationError if an instruction, or the cost of its unit, uses the state of another unit.
+def check_use(declaration: Declaration) -> None:
+    """Raise DeclarationError if an instruction and its unit do not go together.
 
-    Raises EffectError if it cannot be told what it touches.
+    Neither may use the state of another unit, a block needs a cost function, and a cost function that says when results
+    are there a scoreboard. Raises EffectError if it cannot be told what is touched.
     """
     unit = declaration.unit
     assert declaration.effects is not None
     costs = [] if unit.cost_function is None else [(f"the cost function of {unit.name}", unit.cost_function)]
+    if unit.block is not None and not costs:
+        raise DeclarationError(f"unit {unit.name} has block {unit.block.name} and no cost function for it")
+    if costs and not declaration.variable_latency and sets(costs[0][1], 0, "done"):
+        raise DeclarationError(
+            f"{declaration.mnemonic}: the cost of unit {unit.name} sets charge.done, so variable=True must be stated"
+        )
     for what, function in [(declaration.mnemonic, declaration.function), *costs]:
         for field_, owner in state_of(function).items():
             if owner != unit.name:

@@ -150,7 +150,7 @@ def memory_throttle(timing: "TimedStatistics") -> Advice | None:
 
 def blocks(timing: "TimedStatistics") -> Advice | None:
     """A block of a unit that is behind, such as an accumulation buffer; the one that most is waited for."""
-    advised = [reason for reason in every_reason().values() if reason.advice]
+    advised = [reason for reason in every_reason().values() if reason.advice and reason.name in timing.stalls]
     found = [_waits(timing, reason.name, reason.name, CROWDED, reason.advice) for reason in advised]
     return max((each for each in found if each is not None), key=lambda each: each.gain, default=None)
 

@@ -131,6 +131,33 @@ def test_a_unit_has_its_own_state_alone(tmp_path: Path, body: str, cost: str, me
     assert VOLTA.contents() == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "@OWN.cost",
+            "def unused(f): return f\n@unused",
+            "OWN has block own and no cost function for it",
+        ),
+        (
+            "    pass\n    charge",
+            "    charge.done = 7\n    charge",
+            "SECOND: .* sets charge.done, so variable",
+        ),
+    ],
+)
+def test_a_unit_s_parts_go_together(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = STATES.format(body="pass", cost="pass\n    charge.busy = 3")
+    text = text.replace('state={"own_tally"', 'block=Block("own", "own", "own"), state={"own_tally"')
+    text = text.replace("import Cell", "import Block, Cell")
+    path = tmp_path / "parts.py"
+    path.write_text(text.replace(old, new))
+    before = VOLTA.contents()
+    with pytest.raises(ExtensionError, match=message):
+        load_extension(path)
+    assert VOLTA.contents() == before
+
+
 def test_a_file_that_has_changed_is_not_taken_for_the_one_that_was_loaded(tmp_path: Path) -> None:
     path = tmp_path / "turns.py"
     path.write_text(DECLARES.format(opcode="0x2F2"))

@@ -172,7 +172,8 @@ def apply(instruction: Instruction, state: State) -> None:
     if name_of(declaration) in WARP_MODELS:
         WARP_MODELS[name_of(declaration)](instruction, state)
         return
-    model = LANE_MODELS[name_of(declaration)]
+    model = LANE_MODELS.get(name_of(declaration))
+    assert model is not None, f"{declaration.mnemonic} has no model {name_of(declaration)} in tests/models"
     outcomes = {lane: model(Operands(instruction, state, lane)) for lane in state.executing()}
     for lane, outcome in outcomes.items():
         values = outcome if isinstance(outcome, tuple) else (outcome,)

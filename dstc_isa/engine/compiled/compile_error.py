@@ -22,7 +22,9 @@ def semantics_error(error: Exception, module: str, source: str, declared: Sequen
     declaration = guilty(message, module, source, declared)
     reason = "\n".join(f"  {line}" for line in causes(message))
     if declaration is None:
-        return SemanticsError(f"the declared instructions cannot be compiled:\n{reason}")
+        costs = {d.unit.name for d in declared if d.unit.cost_function is not None and not d.unit.shipped}
+        what = f"what files of the user's declare, instructions or the cost of {', '.join(costs)}," if costs else ""
+        return SemanticsError(f"{what or 'the declared instructions'} cannot be compiled:\n{reason}")
     file = declaration.function.__code__.co_filename
     inside = re.search(rf"{re.escape(file)} \((\d+)\)", message)
     line = int(inside[1]) if inside else declaration.function.__code__.co_firstlineno
