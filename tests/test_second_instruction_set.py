@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import dstc_isa
 from dstc_isa import KernelFault, LaunchError, load_gpu
 from dstc_isa.assembler import Assembly, assemble, program_from
+from dstc_isa.engine.code_rows import shipped
 from dstc_isa.gpu import Gpu, GpuError
 from dstc_isa.isa.codec import DecodeError, decode, encode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control
@@ -20,7 +21,7 @@ from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa, IsaError, forget_beyond, isa_named, known
 from dstc_isa.isa.operand import Form, Operand
-from dstc_isa.isa.unit import Unit, UnitError
+from dstc_isa.isa.unit import Given, Unit, UnitError
 from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register, Target, Value
 from dstc_isa.isa.volta import VOLTA
 from dstc_isa.isa.word_format import WordFormat
@@ -265,3 +266,42 @@ def test_formats_that_the_machine_cannot_have(mini: Isa, changes: dict[str, obje
     names = ("bits", "opcode", "guard", "guard_negate", "control", "destination", "sources")
     with pytest.raises(ValueError, match=reason):
         WordFormat(**{name: getattr(mini.word, name) for name in names} | changes)
+
+
+def test_semantics_of_the_package_are_declared_anew(mini: Isa) -> None:
+    contents = [isa.contents() for isa in known()]
+    nop = next(each for each in VOLTA.declarations if each.mnemonic == "NOP")
+    mini.instruction("IDLE", 0x7, mini.units[0])(nop.function)
+    own = mini.declarations[-1]
+    assert (own.shipped, nop.shipped) == (False, True)
+    assert shipped() == VOLTA.declarations
+    forget_beyond(contents)
+    assert own not in mini.declarations
+
+
+def test_what_cannot_be_made_is_not_there(mini: Isa) -> None:
+    with pytest.raises(UnitError, match="unit CORE is one of mini"):
+        Isa("half", "Half", mini.word, units=(Unit("NEW", "new"), mini.units[0]))
+    assert [isa.name for isa in known()] == ["volta", "mini"]
+
+
+def test_without_a_nop_scoreboards_cover_long_latencies(mini: Isa, tmp_path: Path) -> None:
+    contents = [isa.contents() for isa in known()]
+    slow = {"latency": Given(400, "CHOSEN"), "initiation": Given(1, "CHOSEN"), "port": Given("core", "CHOSEN")}
+    bare = Isa("bare", "Bare", mini.word, units=(Unit("CORE", "slow", given=slow),))
+    functions = {each.mnemonic: each.function for each in mini.declarations}
+    bare.instruction("ADD", 0x1, bare.units[0])(functions["ADD"])
+    bare.instruction("STOP", 0x6, bare.units[0])(functions["HALT"])
+    (tmp_path / "bare.toml").write_text('extends = "v100"\nisa = "bare"\n', encoding="utf-8")
+    gpu = load_gpu(tmp_path / "bare.toml")
+    body = "ADD R1, R0, R0\nADD R2, R1, R1\n"
+    made = assembled(body + "STOP", gpu)
+    open_end = [each.expected for each in assembled(body, gpu).diagnostics]
+    assert made.program is not None, made.diagnostics
+    words = made.program.kernels[0].words
+    first, second = (decode(bare, word).control for word in words[:2])
+    forget_beyond(contents)
+    assert len(words) == 3
+    assert first.write != NO_SCOREBOARD
+    assert second.wait == 1 << first.write
+    assert "STOP" in open_end

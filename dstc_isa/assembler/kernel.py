@@ -15,7 +15,7 @@ from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, Registe
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import PREDICATE_MASK, PREDICATE_SHIFT, REGISTER_MASK
 from dstc_isa.program import Kernel, Parameter, SharedArray
-from dstc_isa.schedule.padding import stays_whole
+from dstc_isa.schedule.padding import can_pad, stays_whole
 from dstc_isa.syntax.tree import Statement
 
 Report = Callable[[Statement, Exception], None]
@@ -143,7 +143,8 @@ class KernelBuilder:
     def movable(self) -> bool:
         """Whether only branches depend on where an instruction stands, so that others can be put between."""
         return (
-            self.address_uses.count == 0
+            can_pad(self.isa)
+            and self.address_uses.count == 0
             and all(emitted.plan is not None for emitted in self.emitted)
             and stays_whole(self.isa, (emitted.word for emitted in self.emitted))
         )

@@ -45,7 +45,7 @@ def warn(kernel: KernelBuilder, reporter: Reporter) -> None:
         if emitted.statement_id in dead and emitted.statement_id not in unreachable:
             _at(reporter, emitted, f"what {emitted.statement.word} computes is never used")
     if flow.falls_off:
-        _at(reporter, kernel.emitted[-1], "control runs off the end of the kernel", expected="EXIT")
+        _at(reporter, kernel.emitted[-1], "control runs off the end of the kernel", expected=kernel.isa.ending)
 
 
 def warn_of_declarations(kernels: list[KernelBuilder], reporter: Reporter) -> None:

@@ -27,7 +27,7 @@ def note_files() -> None:
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = arguments
-        if isinstance(path, str) and flags & os.O_ACCMODE == os.O_RDONLY:
+        if isinstance(path, str) and flags & (os.O_WRONLY | os.O_RDWR) == os.O_RDONLY:
             _opened.append(path)
 
 

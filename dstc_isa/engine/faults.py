@@ -120,7 +120,7 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
             return "a tensor instruction needs all 32 lanes of the warp"
         case Fault.BAD_TARGET:
             if record.pc >= len(launch.kernel.words):
-                return "control ran past the kernel's last instruction: an EXIT is missing"
+                return f"control ran past the kernel's last instruction: an {launch.kernel.isa.ending} is missing"
             bytes_each = launch.kernel.isa.word.size
             last = (len(launch.kernel.words) - 1) * bytes_each
             wrong = f"jump to address 0x{detail & (1 << 64) - 1:x}"

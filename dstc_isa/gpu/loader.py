@@ -302,5 +302,6 @@ def _checked(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParame
             raise refuse(key, f"is shorter than the {rows[above].value} cycles of the level above", above)
     ports = {timing.port for timing in gpu.pipes.values()}
     if len(ports) > MAXIMUM_PORTS:
-        raise refuse("pipes.ALU.port", f"there are {len(ports)} ports; a sub-core has at most {MAXIMUM_PORTS}")
+        port = next(key for key in rows if key.startswith("pipes.") and key.endswith(".port"))
+        raise refuse(port, f"there are {len(ports)} ports; a sub-core has at most {MAXIMUM_PORTS}")
     return gpu

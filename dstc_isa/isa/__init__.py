@@ -11,3 +11,4 @@ for _name in SHIPPED_UNITS:
     import_module(_name)
 for _unit in VOLTA.units:
     _unit.shipped = True
+VOLTA.ships = False

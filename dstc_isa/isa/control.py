@@ -9,10 +9,11 @@ from dstc_isa.isa.field import Field
 NO_SCOREBOARD = 7
 SCOREBOARDS = 6
 ALL_SCOREBOARDS = (1 << SCOREBOARDS) - 1
+MAXIMUM_LEAST_STALL = 15
 AFTER_SETTING = 2
 """Cycles from setting a scoreboard to the first instruction that can wait for it (public assemblers)."""
 
-_TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d\d?)")
+_TEXT = re.compile(r"B([-0-5]{6}):R([-0-57]):W([-0-57]):([-Y]):S(\d{1,6})")
 
 
 @frozen
@@ -57,7 +58,7 @@ class Control:
 
 
 OPEN = "?"
-_OPEN_TEXT = re.compile(r"B([-0-5]{6}|\?):R([-0-57?]):W([-0-57?]):([-Y]):S(\d\d?\??|\?)")
+_OPEN_TEXT = re.compile(r"B([-0-5]{6}|\?):R([-0-57?]):W([-0-57?]):([-Y]):S(\d{1,6}\??|\?)")
 
 
 @frozen
@@ -87,6 +88,8 @@ class Prefix:
             )
         wait, read, write, yields, stall = match.groups()
         least = stall.removesuffix(OPEN) or "1"
+        if stall.endswith(OPEN) and int(least) > MAXIMUM_LEAST_STALL:
+            raise ValueError(f"the least stall is 0 to {MAXIMUM_LEAST_STALL} cycles, not {least}")
         whole = f"B{wait.replace(OPEN, '-' * SCOREBOARDS)}:R{read}:W{write}:{yields}:S{least}"
         return cls(
             Control.parse(whole.replace(OPEN, "-")), wait != OPEN, read != OPEN, write != OPEN, not stall.endswith(OPEN)
@@ -117,10 +120,12 @@ class ControlFields:
         return sum(field.mask for field in self.fields)
 
     def check(self) -> None:
-        """Raise ValueError if a field is too narrow for the machine's scoreboards."""
-        for field, most in ((self.write, NO_SCOREBOARD), (self.read, NO_SCOREBOARD), (self.wait, ALL_SCOREBOARDS)):
-            if field.maximum < most:
-                raise ValueError(f"the field {field.name} has to hold {most}")
+        """Raise ValueError if a field does not have the values of the machine's scoreboards."""
+        most = {"write": NO_SCOREBOARD, "read": NO_SCOREBOARD, "wait": ALL_SCOREBOARDS, "no_yield": 1}
+        for name, maximum in most.items():
+            field: Field = getattr(self, name)
+            if field.minimum or field.scale or field.maximum != maximum:
+                raise ValueError(f"{name} has the values 0 to {maximum}, not {field.minimum} to {field.maximum}")
 
     def encode(self, control: Control) -> int:
         """The word with only these bits; ValueError if one does not fit."""

@@ -36,7 +36,7 @@ def parts_of(isa: Isa, words: Iterable[int]) -> Parts:
 
 def _origin(declaration: Declaration) -> str:
     module = declaration.function.__module__
-    return declaration.isa.name if declaration.shipped else module.removeprefix(EXTENSION_PREFIX)
+    return declaration.isa.name if is_shipped(declaration.function) else module.removeprefix(EXTENSION_PREFIX)
 
 
 def _described(declaration: Declaration) -> str:

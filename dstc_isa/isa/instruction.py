@@ -66,6 +66,7 @@ class Declaration:
     ``opcode`` is the code of the register form. ``results``: indices of the operands that the
     function's return values go to. ``public``: the opcode is the one public assemblers know for Volta.
     ``adds``: names of the sources whose sum, with whatever else is added to it, is the first result.
+    ``shipped``: the package declares it, and not a file of the user's.
     """
 
     isa: "Isa"
@@ -84,11 +85,7 @@ class Declaration:
     public: bool
     variable_latency: bool
     adds: tuple[str, ...] = ()
-
-    @property
-    def shipped(self) -> bool:
-        """Whether the package declares it, and not a file of the user's."""
-        return is_shipped(self.function)
+    shipped: bool = False
 
     @property
     def word(self) -> WordFormat:
@@ -251,6 +248,7 @@ def declare(
         public=public,
         variable_latency=variable,
         adds=adds,
+        shipped=isa.ships,
     )
 
 
@@ -315,7 +313,13 @@ def _forms(
     forms = [Form(opcode >> word.form_shift)]
     forms += [form for index, operand in enumerate(operands) for form in operand.forms(index, in_b)]
     for code, special in several.items():
+        if not 0 <= code < 1 << word.form_bits:
+            raise DeclarationError(
+                f"form {code} does not fit the {word.form_bits} bits that tell forms from each other"
+            )
         for name in special:
+            if name not in names:
+                raise DeclarationError(f"form {code} makes {name} an immediate, which is no operand")
             if Immediate not in operands[names.index(name)].kinds:
                 raise DeclarationError(f"form {code} makes {name} an immediate, which it does not take")
         forms.append(Form(code, tuple(names.index(name) for name in special)))

@@ -32,7 +32,7 @@ class Isa:
 
     ``title``: how documents call it. ``word``: what its words have in common. ``units``: those of its machine; a unit
     that an instruction is the first to run on is added behind them. Raises IsaError for a name that is taken, UnitError
-    for units that cannot stand beside each other.
+    for units that cannot stand beside each other. ``ships``: what is declared now comes with the package.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Isa:
     word: WordFormat
     units: list[Unit] = field(factory=list, converter=_as_list)
     declarations: list[Declaration] = field(factory=list, init=False)
+    ships: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Enter it among the instruction sets."""
@@ -47,8 +48,12 @@ class Isa:
             raise IsaError(f"there is an instruction set {self.name} already")
         given, self.units = self.units, []
         _KNOWN.append(self)
-        for unit in given:
-            self.add(unit)
+        try:
+            for unit in given:
+                self.add(unit)
+        except UnitError:
+            forget_beyond([isa.contents() for isa in _KNOWN[:-1]])
+            raise
 
     def __repr__(self) -> str:
         return f"Isa({self.name})"
@@ -105,6 +110,11 @@ class Isa:
         FIELDS.update(dict.fromkeys(unit.state, Meaning(touches, touches, unit=unit.name)))
         return unit
 
+    @property
+    def ending(self) -> str:
+        """The mnemonic that ends lanes, of the first instruction that does."""
+        return next((each.mnemonic for each in self.declarations if Effect.EXIT in each.effects), "EXIT")
+
     def contents(self) -> Contents:
         """How much has been declared."""
         return len(self.declarations), len(self.units)
@@ -116,6 +126,9 @@ class Isa:
         for unit in self.units[units:]:
             for name in unit.state:
                 del FIELDS[name]
+            for each in (unit, unit.block):
+                if each is not None:
+                    each.isa = ""
         del self.units[units:]
 
 

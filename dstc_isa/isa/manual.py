@@ -204,7 +204,7 @@ def family_page(isa: Isa, family: ModuleType) -> str:
 def _primitive_table(module: ModuleType) -> Iterator[str]:
     yield "| operation | meaning |\n| --- | --- |"
     for name, function in vars(module).items():
-        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and name[0] != "_":
             arguments = ", ".join(inspect.signature(function).parameters)
             summary = " ".join(inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].split())
             yield f"| `{name}({arguments})` | {summary.replace('``', '`').replace('|', '&#124;')} |"

@@ -12,7 +12,7 @@ from dstc_isa.isa.values import ALWAYS, Target
 from dstc_isa.program import PADDING, ControlRecord, Kernel
 
 NOP = "NOP"
-"""The mnemonic under which every instruction set has an instruction that does nothing, in which only time passes."""
+"""The mnemonic under which an instruction set has the instruction that does nothing, in which only time passes."""
 
 
 @frozen
@@ -24,6 +24,11 @@ class Padding:
 
     def __bool__(self) -> bool:
         return any(self.before) or any(self.after)
+
+
+def can_pad(isa: Isa) -> bool:
+    """Whether an instruction set has a NOP."""
+    return any(declaration.mnemonic == NOP and not declaration.operands for declaration in isa.declarations)
 
 
 def nops_in(stall: int, longest: int) -> int:

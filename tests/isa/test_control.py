@@ -64,7 +64,7 @@ def test_open_prefixes(text: str, control: Control, kept: tuple[bool, ...]) -> N
     assert (prefix.wait, prefix.read, prefix.write, prefix.stall) == kept
 
 
-@pytest.mark.parametrize("text", ["B?:R?:W?:-:S160?", "B?:R?:W6:-:S?", "B??????:R?:W?:-:S?", "?", "B?:R?:W?:?:S?"])
+@pytest.mark.parametrize("text", ["B?:R?:W?:-:S1600000?", "B?:R?:W6:-:S?", "B??????:R?:W?:-:S?", "?", "B?:R?:W?:?:S?"])
 def test_wrong_open_prefixes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="looks like"):
         Prefix.parse(text)
@@ -81,6 +81,7 @@ def test_default() -> None:
         ("B0-----:R-:W-:-", "looks like"),
         ("B1-----:R-:W-:-:S01", "place 0 of the wait mask"),
         ("B------:R6:W-:-:S01", "looks like"),
+        ("B------:R-:W-:-:S1234567", "looks like"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, reason: str) -> None:
@@ -96,5 +97,22 @@ def test_values_that_have_no_encoding_are_refused(control: Control) -> None:
 
 def test_fields_too_narrow_for_scoreboards_are_refused() -> None:
     narrow = ControlFields(Field(0, 4), Field(4, 1), Field(5, 2, name="write"), Field(7, 3), Field(10, 6))
-    with pytest.raises(ValueError, match="the field write has to hold 7"):
+    with pytest.raises(ValueError, match="write has the values 0 to 7, not 0 to 3"):
         narrow.check()
+
+
+def test_fields_that_hold_more_than_scoreboards_are_refused() -> None:
+    wide = ControlFields(Field(0, 4), Field(4, 1), Field(5, 4), Field(9, 3), Field(12, 6))
+    with pytest.raises(ValueError, match="write has the values 0 to 7, not 0 to 15"):
+        wide.check()
+
+
+def test_a_stall_has_as_many_digits_as_its_field_takes() -> None:
+    assert Control.parse("B------:R-:W-:-:S127").stall == 127
+    assert Prefix.parse("B?:R-:W-:-:S127").control.stall == 127
+
+
+def test_the_least_stall_is_what_an_object_can_keep() -> None:
+    assert not Prefix.parse("B?:R?:W?:-:S15?").stall
+    with pytest.raises(ValueError, match="the least stall is 0 to 15 cycles, not 16"):
+        Prefix.parse("B?:R?:W?:-:S16?")

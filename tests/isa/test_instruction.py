@@ -176,6 +176,10 @@ def test_a_form_with_an_immediate_that_is_not_taken() -> None:
 
     with pytest.raises(DeclarationError, match="form 3 makes rc an immediate, which it does not take"):
         declared(semantics, forms={3: ("rc",)})
+    with pytest.raises(DeclarationError, match="form 3 makes rx an immediate, which is no operand"):
+        declared(semantics, forms={3: ("rx",)})
+    with pytest.raises(DeclarationError, match="form 8 does not fit the 3 bits"):
+        declared(semantics, forms={8: ("rc",)})
 
 
 def test_forms_need_the_register_opcode() -> None:

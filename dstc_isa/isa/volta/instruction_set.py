@@ -5,4 +5,5 @@ from dstc_isa.isa.volta import units
 from dstc_isa.isa.volta.word import WORD
 
 VOLTA = Isa("volta", "Volta", WORD, units.ALL)
+VOLTA.ships = True
 instruction = VOLTA.instruction
