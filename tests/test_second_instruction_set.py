@@ -305,3 +305,13 @@ def test_without_a_nop_scoreboards_cover_long_latencies(mini: Isa, tmp_path: Pat
     assert first.write != NO_SCOREBOARD
     assert second.wait == 1 << first.write
     assert "STOP" in open_end
+
+
+def test_timings_of_another_set_s_unit_are_not_taken_over(mini: Isa, tmp_path: Path) -> None:
+    contents = [isa.contents() for isa in known()]
+    own = {"latency": Given(9, "CHOSEN"), "initiation": Given(3, "CHOSEN"), "port": Given("core", "CHOSEN")}
+    like = Isa("like", "Like", mini.word, units=(Unit("ALU", "named as one of Volta's", given=own),))
+    (tmp_path / "like.toml").write_text('extends = "v100"\nisa = "like"\n', encoding="utf-8")
+    timing = load_gpu(tmp_path / "like.toml").pipes[like.units[0]]
+    forget_beyond(contents)
+    assert (timing.latency, timing.initiation, timing.port) == (9, 3, "core")

@@ -21,6 +21,7 @@ from dstc_isa.gpu.schema import (
     build,
     given,
     is_optional,
+    of_units,
     powers_of_two,
     specs,
 )
@@ -173,7 +174,9 @@ def _read(name: str, above: tuple[str, ...]) -> tuple[str, dict[str, GpuParamete
             raise GpuError(f"{_place(label, text, 'extends')}: extends is the name of a GPU or of a file")
         inner = str(Path(name).parent / base) if name.endswith(SUFFIX) and base.endswith(SUFFIX) else base
         _, rows, isa = _read(inner, (*above, name))
-    isa = _isa(tree, isa, label, text)
+    inherited, isa = isa, _isa(tree, isa, label, text)
+    if inherited is not None and isa is not inherited:
+        rows = {key: row for key, row in rows.items() if key not in of_units(inherited)}
     if isa is None:
         return str(tree.get("description", "")), rows, None
     for key, value in _leaves(tree, label, text, specs(isa)):

@@ -1,7 +1,7 @@
 """The parameters of a GPU: name, type, unit, range and meaning, declared once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -267,6 +267,11 @@ class Gpu(Overview):
 def specs(isa: Isa) -> Mapping[str, Spec]:
     """Dotted key -> what it may be, for every parameter of a GPU of an instruction set, its units included."""
     return _specs(tuple(isa.units), tuple(isa.blocks))
+
+
+def of_units(isa: Isa) -> Set[str]:
+    """The keys of its units."""
+    return specs(isa).keys() - _specs((), ()).keys()
 
 
 @cache

@@ -65,7 +65,7 @@ def load_extension(path: str | os.PathLike[str]) -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    before = [isa.contents() for isa in known()]
+    before, loaded_before = [isa.contents() for isa in known()], len(LOADED)
     read = _contents(path)
     try:
         with _no_files():
@@ -74,8 +74,11 @@ def load_extension(path: str | os.PathLike[str]) -> None:
             for declaration in isa.declarations[declared:]:
                 check_use(declaration)
     except BaseException as error:
-        for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
-            del sys.modules[each]
+        _forget_modules(name)
+        for loaded_by_it in LOADED[loaded_before:]:
+            _forget_modules(EXTENSION_PREFIX + loaded_by_it.stem)
+            del _loaded[loaded_by_it]
+        del LOADED[loaded_before:]
         forget_beyond(before)
         if not isinstance(error, Exception | SystemExit):
             raise
@@ -84,6 +87,12 @@ def load_extension(path: str | os.PathLike[str]) -> None:
         raise ExtensionError(path, f"{type(error).__name__}: {error}", _line(error, file)) from error
     LOADED.append(path.resolve())
     _loaded[path.resolve()] = read
+
+
+def _forget_modules(name: str) -> None:
+    """Let neither a module nor those inside it be imported."""
+    for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+        del sys.modules[each]
 
 
 @contextmanager

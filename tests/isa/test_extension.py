@@ -172,3 +172,15 @@ def test_a_file_that_has_changed_is_not_taken_for_the_one_that_was_loaded(tmp_pa
         VOLTA.forget(before)
         del sys.modules["dstc_isa_extension_turns"]
         LOADED.pop()
+
+
+def test_what_a_bad_file_has_loaded_goes_with_it(tmp_path: Path) -> None:
+    part = tmp_path / "part.py"
+    part.write_text(DECLARES.format(opcode="0x2F2"), encoding="utf-8")
+    whole = tmp_path / "whole.py"
+    whole.write_text(f"from dstc_isa.isa.extension import load_extension\nload_extension({str(part)!r})\n1 / 0\n")
+    loaded, declared = list(LOADED), len(VOLTA.declarations)
+    with pytest.raises(ExtensionError, match="ZeroDivisionError"):
+        load_extension(whole)
+    assert (loaded, declared) == (LOADED, len(VOLTA.declarations))
+    assert "dstc_isa_extension_part" not in sys.modules
