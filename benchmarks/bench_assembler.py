@@ -9,8 +9,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from dstc_isa.assembler import assemble
-from dstc_isa.assembler.evaluate import pure_value
-from dstc_isa.assembler.matching import forget_plans
+from dstc_isa.isa.remembered import changed
 from dstc_isa.syntax.parser import parse_argument
 
 LINES = 20_000
@@ -36,8 +35,7 @@ def generated(lines: int, seed: int = 1) -> str:
 def forget() -> None:
     """Empty every memory of earlier texts, as at the start of a process."""
     parse_argument.cache_clear()
-    pure_value.cache_clear()
-    forget_plans()
+    changed()
 
 
 def test_lines_per_second(benchmark: BenchmarkFixture) -> None:

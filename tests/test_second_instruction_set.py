@@ -27,6 +27,7 @@ from dstc_isa.isa.volta import VOLTA
 from dstc_isa.isa.word_format import WordFormat
 from dstc_isa.object import disassemble, listing, read_object, write_object
 from dstc_isa.program import Program
+from dstc_isa.report.mnemonic import mnemonic_of, text_of
 from tests import extensions
 from tests.docs.console import BLOCK, ROOT, run
 
@@ -41,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for _, name, body in BLOCK.findall((ROOT / "docs" / "add-an-instruction-set.md").read_text(encoding="utf-8")):
         if name:
             (place / name).write_text(body, encoding="utf-8")
-    before, declared = [isa.contents() for isa in known()], list(VOLTA.declarations)
+    before, declared = [isa.contents() for isa in known()], VOLTA.contents()
     load_extension(place / "mini.py")
     yield place
     forget_beyond(before)
@@ -315,3 +316,18 @@ def test_timings_of_another_set_s_unit_are_not_taken_over(mini: Isa, tmp_path: P
     timing = load_gpu(tmp_path / "like.toml").pipes[like.units[0]]
     forget_beyond(contents)
     assert (timing.latency, timing.initiation, timing.port) == (9, 3, "core")
+
+
+def test_what_is_declared_later_is_seen(mini: Isa, gpu: Gpu) -> None:
+    contents = [isa.contents() for isa in known()]
+    functions = {each.mnemonic: each.function for each in mini.declarations}
+    word = 0x7 | mini.word.unguarded | mini.word.control.encode(Control())
+    assert text_of(mini, word) == mnemonic_of(mini, word) == "undefined"
+    assert not assembled("IDLE\nHALT", gpu).program
+    mini.instruction("IDLE", 0x7, mini.units[0])(functions["NOP"])
+    assert text_of(mini, word) == "IDLE ;"
+    assert mnemonic_of(mini, word) == "IDLE"
+    assert assembled("IDLE\nHALT", gpu).program
+    forget_beyond(contents)
+    assert mnemonic_of(mini, word) == "undefined"
+    assert not assembled("IDLE\nHALT", gpu).program

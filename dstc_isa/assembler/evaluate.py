@@ -1,6 +1,5 @@
 """From an expression to its value in a scope."""
 
-from functools import lru_cache
 from typing import Any
 
 from attrs import Factory, evolve, frozen
@@ -28,6 +27,7 @@ from dstc_isa.assembler.values import (
     UnplacedLabel,
     negated,
 )
+from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.values import RZ, Address, BankAddress, Complement, Constant, ConstantComplement, Predicate, Register
 from dstc_isa.syntax.names import special_names
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
@@ -69,7 +69,7 @@ class Environment:
 EMPTY = Environment(Scope())
 
 
-@lru_cache(maxsize=1 << 16)
+@until_changed(1 << 16)
 def pure_value(text: str) -> Operand | None:
     """The value of an operand that depends on no name, remembered; None if it does or has no value."""
     try:

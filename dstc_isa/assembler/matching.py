@@ -10,6 +10,7 @@ from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.remembered import clear_when_changed
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.syntax_line import least_line, place, syntax
 from dstc_isa.isa.values import Value
@@ -67,6 +68,7 @@ class Plan:
 
 
 _plans: dict[tuple[Isa, str, Kinds], Plan] = {}
+clear_when_changed(_plans.clear)
 
 
 def find_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
@@ -151,8 +153,3 @@ def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int
 def fits(operand: Operand, kind: type) -> bool:
     """Whether a value of this kind can be that operand at all."""
     return STANDS_FOR.get(kind, kind) in operand.written
-
-
-def forget_plans() -> None:
-    """Drop all remembered plans, with what their operands contributed."""
-    _plans.clear()

@@ -1,11 +1,10 @@
 """Encode instructions to words and decode words to instructions."""
 
-from functools import cache, lru_cache
-
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form
+from dstc_isa.isa.remembered import until_changed
 
 
 class DecodeError(DstcError, ValueError):
@@ -45,11 +44,11 @@ def encode_fixed(declaration: Declaration, form: Form, modifiers: tuple[int, ...
     return word
 
 
-@lru_cache(maxsize=1 << 16)
+@until_changed(1 << 16)
 def decode(isa: Isa, word: int) -> Instruction:
     """The instruction of a word of an instruction set; DecodeError if there is none or reserved bits are set."""
     opcode = isa.word.opcode.extract(word)
-    entry = _by_opcode(isa, len(isa.declarations)).get(opcode)
+    entry = _by_opcode(isa).get(opcode)
     if entry is None:
         raise DecodeError(f"undefined opcode 0x{opcode:03x}")
     declaration, form, reserved = entry
@@ -83,7 +82,7 @@ def decode(isa: Isa, word: int) -> Instruction:
 
 def declared_by(isa: Isa, word: int) -> tuple[Declaration, Form] | None:
     """The declaration and the form that have the opcode of a word, None if there are none."""
-    entry = _by_opcode(isa, len(isa.declarations)).get(isa.word.opcode.extract(word))
+    entry = _by_opcode(isa).get(isa.word.opcode.extract(word))
     return None if entry is None else entry[:2]
 
 
@@ -95,7 +94,7 @@ def reserved_bits(declaration: Declaration, form: Form) -> int:
     return ~taken & ((1 << declaration.word.bits) - 1)
 
 
-@cache
-def _by_opcode(isa: Isa, declared: int) -> dict[int, tuple[Declaration, Form, int]]:
-    """Opcode -> declaration, form, reserved bits; keyed by how many are declared, so extensions are seen."""
-    return {d.code(form): (d, form, reserved_bits(d, form)) for d in isa.declarations[:declared] for form in d.forms}
+@until_changed()
+def _by_opcode(isa: Isa) -> dict[int, tuple[Declaration, Form, int]]:
+    """Opcode -> declaration, form, reserved bits."""
+    return {d.code(form): (d, form, reserved_bits(d, form)) for d in isa.declarations for form in d.forms}

@@ -10,6 +10,7 @@ from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import FIELDS, Effect, sets, state_of
 from dstc_isa.isa.effects import Field as Meaning
 from dstc_isa.isa.instruction import Declaration, DeclarationError, check, declare
+from dstc_isa.isa.remembered import changed
 from dstc_isa.isa.unit import Block, Unit, UnitError, check_beside
 from dstc_isa.isa.values import Value
 from dstc_isa.isa.word_format import WordFormat
@@ -92,6 +93,7 @@ class Isa:
             if unit not in self.units:
                 self.add(unit)
             self.declarations.append(declaration)
+            changed()
             return function
 
         return register
@@ -108,6 +110,7 @@ class Isa:
         self.units.append(unit)
         touches = frozenset({Effect.STATE})
         FIELDS.update(dict.fromkeys(unit.state, Meaning(touches, touches, unit=unit.name)))
+        changed()
         return unit
 
     @property
@@ -130,6 +133,7 @@ class Isa:
                 if each is not None:
                     each.isa = ""
         del self.units[units:]
+        changed()
 
 
 _KNOWN: list[Isa] = []

@@ -1,12 +1,12 @@
 """From a written mnemonic to the declarations it can mean, with the values of its modifiers."""
 
 from difflib import get_close_matches
-from functools import cache
 from itertools import islice, product
 
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.instruction_set import Isa
+from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.text import format_mnemonic
 
 COMBINATIONS = 64
@@ -25,7 +25,7 @@ class MnemonicError(DstcError, ValueError):
         self.unknown = unknown
 
 
-@cache
+@until_changed()
 def resolve(isa: Isa, written: str) -> tuple[Candidate, ...]:
     """The declarations a mnemonic such as ``ISETP.LT.U32.AND`` can mean; MnemonicError if there is none.
 
@@ -43,15 +43,15 @@ def resolve(isa: Isa, written: str) -> tuple[Candidate, ...]:
 
 def nearest(isa: Isa, written: str) -> str:
     """The full mnemonic closest to what was written, or empty."""
-    near = get_close_matches(written.upper(), _spellings(isa, len(isa.declarations)), 1, 0.5)
+    near = get_close_matches(written.upper(), _spellings(isa), 1, 0.5)
     return near[0] if near else ""
 
 
-@cache
-def _spellings(isa: Isa, declared: int) -> list[str]:
+@until_changed()
+def _spellings(isa: Isa) -> list[str]:
     """Every mnemonic in full: all combinations of its modifiers, or each choice alone where those are too many."""
     spellings = []
-    for declaration in isa.declarations[:declared]:
+    for declaration in isa.declarations:
         choices = [
             [*([m.default] if m.default is not None else []), *m.kind.words().values()] for m in declaration.modifiers
         ]

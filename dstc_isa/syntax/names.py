@@ -1,9 +1,9 @@
 """The names that the machine gives: registers, predicates, special registers, barriers, markers."""
 
 import re
-from functools import cache
 
-from dstc_isa.isa.instruction_set import known, vocabulary
+from dstc_isa.isa.instruction_set import vocabulary
+from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.values import PT, RZ, BarrierRegister, Predicate, Register, Value
 
 _NUMBERED = re.compile(r"([RPB])(\d{1,6})")
@@ -19,19 +19,15 @@ def builtin(name: str) -> Value | None:
         if match[1] == "P":
             return Predicate(number if number != PT else PT + 1)
         return BarrierRegister(number)
-    return _fixed(_declared()).get(name)
+    return _fixed().get(name)
 
 
-def _declared() -> int:
-    return sum(len(isa.declarations) for isa in known())
-
-
-@cache
-def _fixed(declared: int) -> dict[str, Value]:
-    """Names without a number; keyed by how many instructions are declared, so extensions are seen."""
+@until_changed()
+def _fixed() -> dict[str, Value]:
+    """Names without a number."""
     return {"RZ": Register(RZ), "PT": Predicate(PT), **vocabulary()}
 
 
 def special_names() -> list[str]:
     """All names without a number, for suggestions."""
-    return list(_fixed(_declared()))
+    return list(_fixed())

@@ -8,6 +8,7 @@ from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import accumulator, sources
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.remembered import clear_when_changed
 from dstc_isa.isa.values import RZ, Address
 from dstc_isa.timing.blocks import unit_number
 from dstc_isa.timing.model_records import INSTRUCTION_TIMING, NO_COST, Gate
@@ -17,6 +18,7 @@ KEPT = 16
 """Kernels whose rows are kept, up to 1 MB each."""
 
 _kept: dict[object, Record] = {}
+clear_when_changed(_kept.clear)
 
 
 def port_numbers(gpu: Gpu) -> dict[str, int]:
@@ -28,7 +30,7 @@ def port_numbers(gpu: Gpu) -> dict[str, int]:
 def kept_rows(words: tuple[int, ...], instructions: Sequence[Instruction | None], gpu: Gpu) -> Record:
     """The rows of a kernel with these words; later launches on such a GPU get the same array."""
     of_units = tuple((unit, gpu.pipes[unit], gpu.vanishes(unit)) for unit in gpu.isa.units)
-    key = (words, gpu.isa, len(gpu.isa.declarations), gpu.register_file, of_units)
+    key = (words, gpu.isa, gpu.register_file, of_units)
     rows = _kept.get(key)
     if rows is None:
         rows = timing_rows(instructions, gpu)

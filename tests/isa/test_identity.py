@@ -30,7 +30,7 @@ GIVEN = {"name": "TWICE", "pipe": "ALU", "variable": "False", "value": "ra + ra"
 @pytest.fixture
 def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Loads the file ``NAME.py`` in place of those that were loaded before it."""
-    before = list(VOLTA.declarations)
+    before = VOLTA.contents()
 
     def load(stem: str = "identity_probe", **changes: str) -> None:
         forget()

@@ -65,7 +65,7 @@ numbers = st.integers(-128, 127)
 
 @pytest.fixture(scope="module", autouse=True)
 def declared() -> Iterator[None]:
-    before = list(VOLTA.declarations)
+    before = VOLTA.contents()
     load_extension(FILE)
     yield
     extensions.forget(before)

@@ -1,7 +1,6 @@
 """A kernel as compiled code executes it: made once, and kept for the launches that come."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 from attrs import frozen
@@ -11,8 +10,9 @@ from dstc_isa.engine.execution import constants_of, instructions_of
 from dstc_isa.engine.launch_records import CODE
 from dstc_isa.engine.loops import reach
 from dstc_isa.engine.record_layout import Record, Words
-from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
+from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.values import PT, Constant
 from dstc_isa.program import Kernel, SharedArray
 
@@ -41,19 +41,18 @@ class KernelCode:
 def code_of(kernel: Kernel) -> KernelCode:
     """The code of a kernel; nobody may change it."""
     isa = kernel.isa
-    return _made(isa, kernel.words, kernel.through, kernel.shared, kernel.shared_bytes, tuple(isa.declarations))
+    return _made(isa, kernel.words, kernel.through, kernel.shared, kernel.shared_bytes)
 
 
-@lru_cache(KEPT)
+@until_changed(KEPT)
 def _made(
     isa: Isa,
     words: tuple[int, ...],
     through: tuple[int, ...],
     shared: tuple[SharedArray, ...],
     shared_bytes: int,
-    declared: tuple[Declaration, ...],
 ) -> KernelCode:
-    """The code of all kernels of which this is true, with the instructions that are declared."""
+    """The code of all kernels of which this is true."""
     kernel = Kernel("", words, shared=shared, shared_bytes=shared_bytes, through=through, isa=isa)
     instructions, pool = instructions_of(isa, words), Pool()
     rows = CODE.new(max(1, len(words)), operation=UNDEFINED, guard=PT, in_time=1)
