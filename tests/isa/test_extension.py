@@ -125,7 +125,7 @@ def cost(charge, warp, block, parameters, counters):
 def test_a_unit_has_its_own_state_alone(tmp_path: Path, body: str, cost: str, message: str) -> None:
     path = tmp_path / "states.py"
     path.write_text(STATES.format(body=body, cost=cost))
-    before = list(VOLTA.declarations)
+    before = VOLTA.contents()
     with pytest.raises(ExtensionError, match=message):
         load_extension(path)
     assert VOLTA.contents() == before
@@ -152,7 +152,7 @@ def test_a_unit_s_parts_go_together(tmp_path: Path, old: str, new: str, message:
     text = text.replace("import Cell", "import Block, Cell")
     path = tmp_path / "parts.py"
     path.write_text(text.replace(old, new))
-    before = list(VOLTA.declarations)
+    before = VOLTA.contents()
     with pytest.raises(ExtensionError, match=message):
         load_extension(path)
     assert VOLTA.contents() == before
@@ -161,7 +161,7 @@ def test_a_unit_s_parts_go_together(tmp_path: Path, old: str, new: str, message:
 def test_a_file_that_has_changed_is_not_taken_for_the_one_that_was_loaded(tmp_path: Path) -> None:
     path = tmp_path / "turns.py"
     path.write_text(DECLARES.format(opcode="0x2F2"))
-    before = list(VOLTA.declarations)
+    before = VOLTA.contents()
     try:
         load_extension(path)
         load_extension(path)
