@@ -270,6 +270,12 @@ def check(declaration: Declaration, others: list[Declaration]) -> None:
             if taken & field.mask or field.lo + field.width > declaration.word.bits:
                 raise DeclarationError(f"{declaration.mnemonic}: field {name} at bit {field.lo} overlaps another")
             taken |= field.mask
+        for index, (name, operand) in enumerate(zip(declaration.names, declaration.operands, strict=True)):
+            for part in operand.parts(form, index):
+                if part.at is not None and part.top is not None and part.at.maximum > part.top:
+                    raise DeclarationError(
+                        f"{declaration.mnemonic}: {name} is at most {part.top}: its field is too wide"
+                    )
     for name, operand in zip(declaration.names, declaration.operands, strict=True):
         if not operand.destination and operand.widest > WIDEST_SOURCE:
             raise DeclarationError(f"{declaration.mnemonic}: source {name} has more than {WIDEST_SOURCE} registers")

@@ -8,7 +8,7 @@ import pytest
 
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import ImmediateOperand
+from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
 from dstc_isa.isa.instruction import U32, Declaration, DeclarationError, check, declare
 from dstc_isa.isa.modifier import Choice, Flag
 from dstc_isa.isa.operand import Form
@@ -96,6 +96,14 @@ def test_overlapping_operands() -> None:
         """Bits 30 and 31 belong to Ra."""
 
     with pytest.raises(DeclarationError, match="TEST: field number at bit 30 overlaps"):
+        declared(semantics)
+
+
+def test_a_field_with_numbers_that_there_are_not() -> None:
+    def semantics(pp: Annotated[Any, Lane.BOOL, PredicateOperand(Field(40, 4))]) -> Rd:
+        """There are seven predicates and PT."""
+
+    with pytest.raises(DeclarationError, match="pp is at most 7: its field is too wide"):
         declared(semantics)
 
 
