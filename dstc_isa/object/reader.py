@@ -41,10 +41,14 @@ def instruction_set(name: str, made: Parts) -> Isa:
     try:
         return isa_named(name)
     except IsaError as error:
-        files = [part for part in made if part != name] or [name]
+        others = [part for part in made if part != name]
+        those = (
+            f"its declarations, and those of {' and '.join(others)}, with --isa"
+            if others
+            else f"its declarations with --isa {name}.py"
+        )
         raise ObjectError(
-            f"object with words of {name} [{made.get(name, '?')}], which is not loaded: {error};"
-            f" give its declarations with --isa {files[0]}.py"
+            f"object with words of {name} [{made.get(name, '?')}], which is not loaded: {error}; give {those}"
         ) from None
 
 
@@ -58,11 +62,11 @@ def check_parts(isa: str, made: Parts, known: Parts) -> None:
         instead = f", and its words are instructions of {' and '.join(loaded)} here" if loaded else ""
         raise ObjectError(
             f"object with instructions of {' and '.join(f'{n} [{made[n]}]' for n in lacking)}, which is not"
-            f" loaded{instead}; give its declarations with --isa {lacking[0]}.py"
+            f" loaded{instead}; give its declarations with {' '.join(f'--isa {name}.py' for name in lacking)}"
         )
     for name in made:
         if made[name] != known[name]:
-            what = "instructions of this release" if name == isa else f"declarations of {name}"
+            what = "instructions" if name == isa else f"declarations of {name}"
             raise ObjectError(
                 f"object made with {name} [{made[name]}], and the {what} that it uses are others:"
                 f" {name} [{known[name]}]; assemble its source again"
