@@ -1,5 +1,6 @@
 """MINI of docs/add-an-instruction-set.md, a set with words of 64 bits: all tools work with it as with Volta's."""
 
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -314,6 +315,11 @@ def test_timings_of_another_set_s_unit_are_not_taken_over(mini: Isa, tmp_path: P
     like = Isa("like", "Like", mini.word, units=(Unit("ALU", "named as one of Volta's", given=own),))
     (tmp_path / "like.toml").write_text('extends = "v100"\nisa = "like"\n', encoding="utf-8")
     timing = load_gpu(tmp_path / "like.toml").pipes[like.units[0]]
+    kept = pickle.dumps(like.units[0])
+    assert pickle.loads(kept) is like.units[0]
+    like.forget()
+    with pytest.raises(IsaError, match="like has no ALU: load the files that declare it"):
+        pickle.loads(kept)
     forget_beyond(contents)
     assert (timing.latency, timing.initiation, timing.port) == (9, 3, "core")
 

@@ -2,7 +2,7 @@
 
 import copyreg
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -15,6 +15,7 @@ from dstc_isa.isa.unit import Block, Unit, UnitError, check_beside
 from dstc_isa.isa.values import Value
 from dstc_isa.isa.word_format import WordFormat
 
+Part = TypeVar("Part", Unit, Block)
 Contents = tuple[int, int]
 """How many instructions and units an instruction set has."""
 
@@ -210,12 +211,19 @@ def _check_reasons(unit: Unit) -> None:
             raise UnitError(f"unit {unit.name}: stall reason {reason.name} means something else already")
 
 
+def _named(those: Sequence[Part], name: str, isa: str) -> Part:
+    for each in those:
+        if each.name == name:
+            return each
+    raise IsaError(f"{isa} has no {name}: load the files that declare it")
+
+
 def _unit(isa: str, name: str) -> Unit:
-    return next(unit for unit in isa_named(isa).units if unit.name == name)
+    return _named(isa_named(isa).units, name, isa)
 
 
 def _block(isa: str, name: str) -> Block:
-    return next(block for block in isa_named(isa).blocks if block.name == name)
+    return _named(isa_named(isa).blocks, name, isa)
 
 
 # A copy in another process is what is declared there.
