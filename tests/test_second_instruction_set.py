@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from dstc_isa.gpu import Gpu, GpuError
 from dstc_isa.isa.codec import DecodeError, decode, encode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control
 from dstc_isa.isa.extension import load_extension
+from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.field_operand import SpecialRegisterOperand
+from dstc_isa.isa.instruction import DeclarationError, Instruction
 from dstc_isa.isa.instruction_set import Isa, IsaError, forget_beyond, isa_named, known
 from dstc_isa.isa.operand import Form, Operand
 from dstc_isa.isa.unit import Given, Unit, UnitError
@@ -337,3 +340,19 @@ def test_what_is_declared_later_is_seen(mini: Isa, gpu: Gpu) -> None:
     forget_beyond(contents)
     assert mnemonic_of(mini, word) == "undefined"
     assert not assembled("IDLE\nHALT", gpu).program
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ({33: "SR_LANEID"}, "SR_LANEID means something else already"),
+        ({0: "LANE"}, "what it calls LANE is SR_LANEID already"),
+    ],
+)
+def test_words_have_one_meaning_in_all_sets(mini: Isa, names: dict[int, str], reason: str) -> None:
+    def own(number: Annotated[Any, Lane.SCALAR, SpecialRegisterOperand(Field(24, 8), names)]) -> None:
+        """Take a special register."""
+
+    with pytest.raises(DeclarationError, match=reason):
+        mini.instruction("TAKE", 0x7, mini.units[0])(own)
+    assert all(each.mnemonic != "TAKE" for each in mini.declarations)

@@ -174,10 +174,13 @@ def vocabulary() -> dict[str, Value]:
 
 def _check_words(declaration: Declaration) -> None:
     known = vocabulary()
+    words = {value: word for word, value in known.items()}
     for operand in declaration.operands:
         for word, value in operand.vocabulary().items():
             if known.get(word, value) != value:
                 raise DeclarationError(f"{declaration.mnemonic}: {word} means something else already")
+            if words.get(value, word) != word:
+                raise DeclarationError(f"{declaration.mnemonic}: what it calls {word} is {words[value]} already")
 
 
 def check_use(declaration: Declaration) -> None:
