@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from dstc_isa.gpu.schema import ScheduledFor
+from dstc_isa.isa.control import LEAST_BITS
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.word_format import BITS_A_BYTE
 from dstc_isa.overview import Overview
 
 CONSTANT_DATA_BANK = 3
@@ -72,8 +74,8 @@ class SharedArray:
 MAXIMUM_INSTRUCTIONS = 1 << 20
 """Of a kernel."""
 
-ALL_WRITTEN = 0b1111
-LEAST_SHIFT = 4
+LEAST_SHIFT = BITS_A_BYTE - LEAST_BITS
+ALL_WRITTEN = (1 << LEAST_SHIFT) - 1
 RAW = ALL_WRITTEN
 PADDING = 0
 

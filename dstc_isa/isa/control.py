@@ -9,7 +9,8 @@ from dstc_isa.isa.field import Field
 NO_SCOREBOARD = 7
 SCOREBOARDS = 6
 ALL_SCOREBOARDS = (1 << SCOREBOARDS) - 1
-MAXIMUM_LEAST_STALL = 15
+LEAST_BITS = 4
+"""In which a program keeps the least stall that its author asks for."""
 AFTER_SETTING = 2
 """Cycles from setting a scoreboard to the first instruction that can wait for it (public assemblers)."""
 
@@ -88,8 +89,8 @@ class Prefix:
             )
         wait, read, write, yields, stall = match.groups()
         least = stall.removesuffix(OPEN) or "1"
-        if stall.endswith(OPEN) and int(least) > MAXIMUM_LEAST_STALL:
-            raise ValueError(f"the least stall is 0 to {MAXIMUM_LEAST_STALL} cycles, not {least}")
+        if stall.endswith(OPEN) and int(least) >> LEAST_BITS:
+            raise ValueError(f"the least stall is 0 to {(1 << LEAST_BITS) - 1} cycles, not {least}")
         whole = f"B{wait.replace(OPEN, '-' * SCOREBOARDS)}:R{read}:W{write}:{yields}:S{least}"
         return cls(
             Control.parse(whole.replace(OPEN, "-")), wait != OPEN, read != OPEN, write != OPEN, not stall.endswith(OPEN)
