@@ -87,13 +87,13 @@ def register_indices(width: int = 1, zero: bool = True) -> SearchStrategy[int]:
 def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrategy[Value]:
     negate = st.booleans() if operand.negate else st.just(False)
     absolute = st.booleans() if operand.absolute else st.just(False)
-    half = st.sampled_from([0, 1] if operand.half else [-1, 0, 1] if operand.halves else [-1])
+    suffix = st.sampled_from(["H0", "H1"] if operand.half else ["", "H0_H0", "H1_H1"] if operand.halves else [""])
     if index in form.special:
         if form.constant:
             place = field_values(operand.word.constant_bank), field_values(operand.word.constant_offset)
-            return st.builds(Constant, *place, negate, absolute, half)
+            return st.builds(Constant, *place, negate, absolute, suffix)
         return st.builds(Immediate, field_values(operand.literal_field))
-    return st.builds(Register, register_indices(width), negate, absolute, half, st.booleans())
+    return st.builds(Register, register_indices(width), negate, absolute, suffix, st.booleans())
 
 
 def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str, int]) -> SearchStrategy[Value]:

@@ -9,12 +9,14 @@ from dstc_isa.assembler.shared_offset import PLAIN
 from dstc_isa.assembler.values import Late, Named, NamedAddress, NamedComplement, NamedPredicate, Sum, Virtual
 from dstc_isa.assembler.values import Operand as Written
 from dstc_isa.isa.codec import decode
-from dstc_isa.isa.instruction import Instruction
+from dstc_isa.isa.instruction import Alias, Instruction
+from dstc_isa.isa.literal import pair_bits
 from dstc_isa.isa.operand import Modifiers, Operand
 from dstc_isa.isa.values import Immediate, Value
 from dstc_isa.program import Location
 from dstc_isa.syntax.tree import Bits, Statement
 
+WORD_MASK = (1 << 32) - 1
 _DEFERRED = (Late, Named, NamedAddress, NamedComplement, NamedPredicate)
 
 
@@ -133,6 +135,9 @@ def emit(
     word, reads, writes, target = plan.fixed, 0, 0, -1
     deferred: list[tuple[Place, Written]] | None = None
     for written, known, place in plan.slots:
+        if place.pair:
+            word |= _pair(plan, place, values)
+            continue
         contribution = known.get(keys[written] if written >= 0 else None)
         if contribution is None:
             value = values[written] if written >= 0 else place.default
@@ -155,4 +160,25 @@ def emit(
         word |= contribution[0]
         reads |= contribution[1]
         writes |= contribution[2]
+    if plan.alias is not None:
+        _check_alias(plan, plan.alias, values)
     return Emitted(statement, plan, location, word, reads, writes, True, deferred, target=target)
+
+
+def _pair(plan: Plan, place: Place, values: Sequence[Written]) -> int:
+    """The bits of an operand that is written as two numbers; RejectedOperand if one does not fit."""
+    high, low = values[place.written], values[place.written + 1]
+    assert isinstance(high, int | float) and isinstance(low, int | float)
+    try:
+        bits = pair_bits(high, low)
+    except ValueError as error:
+        raise RejectedOperand(str(error), place.written) from None
+    return place.operand.encode(Immediate(bits), plan.form, plan.places.index(place))
+
+
+def _check_alias(plan: Plan, alias: Alias, values: Sequence[Written]) -> None:
+    """RejectedOperand if the operands are not what a word behind the mnemonic says of them."""
+    given = [values[place.written] if place.written >= 0 else place.default for place in plan.places]
+    resolved = [Immediate(value & WORD_MASK) if isinstance(value, int) else value for value in given]
+    if not alias.fits(plan.names, resolved):  # type: ignore[arg-type]
+        raise RejectedOperand(f".{alias.word} is written where {alias.meaning}", len(values) - 1)

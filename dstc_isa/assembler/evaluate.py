@@ -27,8 +27,19 @@ from dstc_isa.assembler.values import (
     UnplacedLabel,
     negated,
 )
+from dstc_isa.isa.literal import SPECIAL_FLOATS
 from dstc_isa.isa.remembered import until_changed
-from dstc_isa.isa.values import RZ, Address, BankAddress, Complement, Constant, ConstantComplement, Predicate, Register
+from dstc_isa.isa.values import (
+    RZ,
+    SUFFIXES,
+    Address,
+    BankAddress,
+    Complement,
+    Constant,
+    ConstantComplement,
+    Predicate,
+    Register,
+)
 from dstc_isa.syntax.names import special_names
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import (
@@ -48,7 +59,6 @@ from dstc_isa.syntax.tree import (
     TypeName,
 )
 
-_HALVES = {"H0": 0, "H1": 1, "H0_H0": 0, "H1_H1": 1}
 _PARTS = {(2, "lo"): (0, 1), (2, "hi"): (1, 1), (4, "lo"): (0, 2), (4, "hi"): (2, 2)} | {
     (4, part): (offset, 1) for offset, part in enumerate("xyzw")
 }
@@ -72,6 +82,10 @@ EMPTY = Environment(Scope())
 @until_changed(1 << 16)
 def pure_value(text: str) -> Operand | None:
     """The value of an operand that depends on no name, remembered; None if it does or has no value."""
+    if text in SPECIAL_FLOATS:
+        return SPECIAL_FLOATS[text]
+    if text == "-0":
+        return -0.0
     try:
         node = parse_argument(text)
         return evaluate(node, EMPTY) if node.pure else None
@@ -207,12 +221,12 @@ def _suffixed(value: Operand, word: str, node: Node) -> Operand:
     if isinstance(value, Register | Named):
         if word == "reuse":
             return evolve(value, reuse=True)
-        if word in _HALVES:
-            return evolve(value, half=_HALVES[word])
+        if word in SUFFIXES:
+            return evolve(value, suffix=word)
         if word == "64":
             return Sum(value, 0, True)
-    if isinstance(value, Constant) and word in _HALVES:
-        return evolve(value, half=_HALVES[word])
+    if isinstance(value, Constant) and word in SUFFIXES:
+        return evolve(value, suffix=word)
     if isinstance(value, Named) and (value.width, word) in _PARTS:
         offset, width = _PARTS[value.width, word]
         return evolve(value, offset=value.offset + offset, width=width)
@@ -221,9 +235,9 @@ def _suffixed(value: Operand, word: str, node: Node) -> Operand:
     expected = ""
     if isinstance(value, Named):
         parts = [part for width, part in _PARTS if width == value.width]
-        expected = ", ".join("." + part for part in (*parts, "reuse", *_HALVES))
+        expected = ", ".join("." + part for part in (*parts, "reuse", *SUFFIXES))
     if isinstance(value, Constant):
-        expected = ", ".join("." + part for part in _HALVES)
+        expected = ", ".join("." + part for part in SUFFIXES)
     raise EvaluationError(f"{describe(value)} has no part .{word}", node, expected=expected)
 
 
@@ -268,9 +282,9 @@ def _binary(node: Binary, environment: Environment) -> Operand:
         left, right = right, left
     if operator in ("+", "-") and isinstance(right, int):
         step = right if operator == "+" else marked(-right, operator, 0, right)
-        if isinstance(left, Constant) and left.half < 0:
+        if isinstance(left, Constant) and not left.suffix:
             return evolve(left, offset=left.offset + step)
-        if isinstance(left, ConstantComplement) and left.value.half < 0:
+        if isinstance(left, ConstantComplement) and not left.value.suffix:
             return ConstantComplement(evolve(left.value, offset=left.value.offset + step))
         if isinstance(left, Register | Named):
             return Sum(left, step, False)
@@ -288,8 +302,11 @@ def _absolute(node: Absolute, environment: Environment) -> Operand:
     if isinstance(value, Register | Named | Constant):
         if value.negate:
             raise EvaluationError("the minus stands before the bars: -|R1|", node)
+        for word in node.suffix:
+            value = _suffixed(value, word, node)
+        assert isinstance(value, Register | Named | Constant)
         return evolve(value, absolute=True)
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not node.suffix:
         return marked(abs(value), "||", 0, value)  # bars leave no offset into an array
     raise EvaluationError(f"{describe(value)} has no absolute value", node)
 
@@ -328,7 +345,7 @@ def _base(value: Operand, node: Node) -> tuple[Register | Named, int, bool]:
             f"{describe(value)} is no address", node, expected="a register plus a number of bytes, such as [R2+0x10]"
         )
     base = total.base
-    if base.negate or base.absolute or base.half >= 0 or base.reuse:
+    if base.negate or base.absolute or base.suffix or base.reuse:
         raise EvaluationError("the base of an address is a plain register", node)
     wide = total.wide or (isinstance(base, Named) and base.width > 1)
     return base, total.offset, wide

@@ -7,7 +7,7 @@ from attrs import Factory, define, field
 from dstc_isa.assembler.values import STANDS_FOR
 from dstc_isa.isa.codec import encode_fixed
 from dstc_isa.isa.effects import Effect
-from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction import Alias, Declaration
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form, Operand
 from dstc_isa.isa.remembered import clear_when_changed
@@ -16,6 +16,7 @@ from dstc_isa.isa.syntax_line import least_line, place, syntax
 from dstc_isa.isa.values import Value
 
 Kinds = tuple[type, ...]
+NUMBERS = frozenset({int, float})
 
 
 class MatchError(Exception):
@@ -33,11 +34,15 @@ Contribution = tuple[int, int, int]
 
 @define(eq=False, repr=False)
 class Place:
-    """One declared operand of a plan; ``known`` remembers what the values seen so far contribute."""
+    """One declared operand of a plan; ``known`` remembers what the values seen so far contribute.
+
+    ``pair``: it is written as two numbers, the second behind ``written``.
+    """
 
     operand: Operand
     written: int
     default: Value | None
+    pair: bool = False
     known: dict[object, Contribution] = Factory(dict)
 
 
@@ -50,6 +55,7 @@ class Plan:
     modifiers: tuple[int, ...]
     names: dict[str, int]
     places: tuple[Place, ...]
+    alias: Alias | None = None
     fixed: int = field(init=False)
     effects: frozenset[Effect] = field(init=False)
     partial: bool = field(init=False)
@@ -81,7 +87,7 @@ def find_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
 
 def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
     best: MatchError | None = None
-    for declaration, modifiers in resolve(isa, mnemonic):
+    for declaration, modifiers, alias in resolve(isa, mnemonic):
         try:
             order = _arrange(declaration, mnemonic, kinds)
             form = _form(declaration, order, kinds)
@@ -89,8 +95,11 @@ def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
             if best is None or error.index > best.index:
                 best = error
             continue
-        places = tuple(Place(o, w, o.default) for o, w in zip(declaration.operands, order, strict=True))
-        return Plan(declaration, form, modifiers, declaration.modifier_values(modifiers), places)
+        places = tuple(
+            Place(o, w, o.default, pair=w >= 0 and _in_pair(o, kinds, w, order))
+            for o, w in zip(declaration.operands, order, strict=True)
+        )
+        return Plan(declaration, form, modifiers, declaration.modifier_values(modifiers), places, alias)
     assert best is not None
     raise best
 
@@ -129,6 +138,10 @@ def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int
                 best = MatchError(message, written, "the end of the line")
             return None
         operand = operands[declared]
+        if operand.pairs and written + 1 < len(kinds) and {kinds[written], kinds[written + 1]} <= NUMBERS:
+            rest = fit(declared + 1, written + 2)
+            if rest is not None:
+                return (written, *rest)
         if written < len(kinds) and fits(operand, kinds[written]):
             rest = fit(declared + 1, written + 1)
             if rest is not None:
@@ -148,6 +161,11 @@ def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int
     if order is None:
         raise best
     return order
+
+
+def _in_pair(operand: Operand, kinds: Kinds, written: int, order: Sequence[int]) -> bool:
+    """Whether an operand is what is written at an index and the next one."""
+    return operand.pairs and written + 1 < len(kinds) and written + 1 not in order and kinds[written + 1] in NUMBERS
 
 
 def fits(operand: Operand, kind: type) -> bool:

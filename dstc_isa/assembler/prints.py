@@ -15,7 +15,7 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.printing import Item, Printing
 from dstc_isa.assembler.reporting import split_operands
 from dstc_isa.assembler.values import Named, NamedPredicate, Operand, RegisterArray
-from dstc_isa.isa.values import PT, REGISTERS, RZ, Constant, Predicate, Register, SpecialRegister
+from dstc_isa.isa.values import HALVES, PT, REGISTERS, RZ, Constant, Predicate, Register, SpecialRegister
 from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.program import BANK_SHIFT, MAXIMUM_PRINTED, PARAMETER_BASE, PRINT_TYPES, PrintItem
 from dstc_isa.syntax.names import builtin
@@ -214,10 +214,12 @@ def _registers(operand: int, value: Register | Named, kind: str, label: str, nod
         raise EvaluationError("a register is shown as it is, without a sign or .reuse", node)
     if isinstance(value, Register) and value.index != RZ and not 0 <= value.index < REGISTERS:
         raise EvaluationError(f"registers are R0 to R{REGISTERS - 1} and RZ", node)
-    if value.half >= 0:
+    if value.suffix and value.suffix not in HALVES:
+        raise EvaluationError(f"a register is shown as it is, without .{value.suffix}", node)
+    if value.suffix:
         if kind not in ("", "f16"):
             raise EvaluationError(f"a half of a register is .f16, not .{kind}", node)
-        yield Item(label, evolve(value, half=-1), f"H{value.half}", operand)
+        yield Item(label, evolve(value, suffix=""), value.suffix[:2], operand)
         return
     if kind == "f16":
         raise EvaluationError(

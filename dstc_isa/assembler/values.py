@@ -48,7 +48,7 @@ class Named:
     width: int
     negate: bool = False
     absolute: bool = False
-    half: int = -1
+    suffix: str = ""
     reuse: bool = False
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Named:
 
     def place(self) -> Register:
         """The register it became."""
-        return Register(self.array.start + self.offset, self.negate, self.absolute, self.half, self.reuse)
+        return Register(self.array.start + self.offset, self.negate, self.absolute, self.suffix, self.reuse)
 
 
 @frozen(eq=False, repr=False)

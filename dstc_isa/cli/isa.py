@@ -95,7 +95,7 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
         yield ""
         operands = _table("operand", "use", "accepts")
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
-            left_out = f"; left out: {operand.show(operand.default)}" if operand.optional else ""
+            left_out = f"; left out: {operand.show(operand.default, {})}" if operand.optional else ""
             operands.add_row(operand.display(name), operand.use, f"{operand.accepts()}{left_out}".replace("`", ""))
         yield operands
     if declaration.modifiers:

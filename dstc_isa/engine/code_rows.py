@@ -134,13 +134,13 @@ def operand_words(instruction: Instruction, pool: Pool) -> list[int]:
 
 
 def shipped() -> list[Declaration]:
-    """The instructions that the package declares, in the order of their dispatch numbers."""
-    return [declaration for isa in known() for declaration in isa.declarations if declaration.shipped]
+    """The instructions that the package declares and executes, in the order of their dispatch numbers."""
+    return [d for isa in known() for d in isa.declarations if d.shipped and not d.unmodelled]
 
 
 def foreign(isa: Isa) -> list[Declaration]:
     """Those of an instruction set from files of the user's, in the order of their dispatch numbers."""
-    return [declaration for declaration in isa.declarations if not declaration.shipped]
+    return [d for d in isa.declarations if not d.shipped and not d.unmodelled]
 
 
 @cache

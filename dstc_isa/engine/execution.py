@@ -9,7 +9,7 @@ from attrs import frozen
 from dstc_isa.engine.code_rows import ConstantReader
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.codec import executed
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.instruction import Instruction
@@ -92,14 +92,8 @@ def decoded(launch: Launch) -> list[Instruction | None]:
 
 
 def instructions_of(isa: Isa, words: Sequence[int]) -> list[Instruction | None]:
-    """The instructions of a kernel; None for a word that is none and faults when it is reached."""
-    instructions: list[Instruction | None] = []
-    for word in words:
-        try:
-            instructions.append(decode(isa, word))
-        except DecodeError:
-            instructions.append(None)
-    return instructions
+    """The instructions of a kernel; None for a word that is none, or cannot be executed, and faults when reached."""
+    return [executed(isa, word) for word in words]
 
 
 def constants_of(instructions: Sequence[Instruction | None]) -> dict[tuple[Constant, int], int]:

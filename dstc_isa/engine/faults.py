@@ -8,7 +8,7 @@ from attrs import frozen
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.loops import Reach
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.codec import DecodeError, decode, obstacle
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.text import format_instruction
@@ -93,6 +93,15 @@ def _named(launch: Launch, record: FaultRecord) -> str:
     return f"the semantics of {decode(launch.kernel.isa, launch.kernel.words[record.pc]).declaration.mnemonic}"
 
 
+def _undefined(launch: Launch, record: FaultRecord) -> str:
+    """Why a word is not executed."""
+    try:
+        instruction = decode(launch.kernel.isa, launch.kernel.words[record.pc])
+    except DecodeError:
+        return "undefined instruction"
+    return obstacle(instruction) or "undefined instruction"
+
+
 def _rows(first: int, count: int) -> str:
     return f"register {first}" if count == 1 else f"{count} registers from {first} on"
 
@@ -106,7 +115,7 @@ def _reason(launch: Launch, record: FaultRecord) -> str:
         case Fault.MISALIGNED:
             return f"misaligned access of {size} bytes at 0x{detail & (1 << 64) - 1:x}: not a multiple of {size}"
         case Fault.UNDEFINED:
-            return "undefined instruction"
+            return _undefined(launch, record)
         case Fault.BARRIER:
             return f"barrier {detail} is reached by only part of the CTA: its other threads can no longer come"
         case Fault.WATCHDOG:

@@ -5,6 +5,7 @@ from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.remembered import until_changed
+from dstc_isa.isa.values import Value
 
 
 class DecodeError(DstcError, ValueError):
@@ -29,7 +30,7 @@ def encode(instruction: Instruction) -> int:
         | declaration.word.control.encode(instruction.control)
     )
     for index, (operand, value) in enumerate(zip(declaration.operands, instruction.operands, strict=True)):
-        reason = operand.reject(value, names)
+        reason = operand.unstorable(value, names)
         if reason:
             raise OperandError(index, reason)
         word |= operand.encode(value, form, index)
@@ -41,6 +42,8 @@ def encode_fixed(declaration: Declaration, form: Form, modifiers: tuple[int, ...
     word = declaration.code(form)
     for modifier, chosen in zip(declaration.modifiers, modifiers, strict=True):
         word |= modifier.kind.at.insert(chosen)
+    for held in declaration.held:
+        word |= held.at.insert(held.value)
     return word
 
 
@@ -54,6 +57,9 @@ def decode(isa: Isa, word: int) -> Instruction:
     declaration, form, reserved = entry
     if word & reserved:
         raise DecodeError(f"{declaration.mnemonic} with reserved bits 0x{word & reserved:x} set")
+    for fixed in declaration.held:
+        if fixed.at.extract(word) != fixed.value:
+            raise DecodeError(f"{declaration.mnemonic} without 0x{fixed.value:x} in the bits from {fixed.at.lo} on")
     modifiers: dict[str, int] = {}
     for modifier in declaration.modifiers:
         value = modifier.kind.at.extract(word)
@@ -62,22 +68,53 @@ def decode(isa: Isa, word: int) -> Instruction:
         except ValueError:
             raise DecodeError(f"{declaration.mnemonic} with undefined {modifier.name} {value}") from None
         modifiers[modifier.name] = value
-    operands = []
+    broken = declaration.rule(modifiers) if declaration.rule is not None else None
+    if broken is not None:
+        raise DecodeError(f"{declaration.mnemonic}: {broken}")
+    operands: list[Value] = []
     for index, operand in enumerate(declaration.operands):
         try:
-            value_at = operand.decode(word, form, index)
-            reason = operand.misfit(value_at, modifiers)
+            held = operand.decode(word, form, index)
         except ValueError as error:
-            reason = str(error)
-        if reason:
-            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {reason}")
-        operands.append(value_at)
+            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {error}") from None
+        if operand.idle(modifiers) and held != operand.default:
+            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]} without .{operand.only}")
+        operands.append(held)
     guard = isa.word.decode_guard(word)
     try:
         control = isa.word.control.decode(word)
     except ValueError as error:
         raise DecodeError(f"{declaration.mnemonic}: {error}") from None
     return Instruction(declaration, form, tuple(operands), tuple(modifiers.values()), guard, control)
+
+
+def obstacle(instruction: Instruction) -> str | None:
+    """Why the machine cannot execute an instruction, as the rest of a sentence; None if it can."""
+    declaration = instruction.declaration
+    if declaration.unmodelled:
+        return f"{declaration.mnemonic} is not executed: {declaration.unmodelled}"
+    for modifier, value in zip(declaration.modifiers, instruction.modifiers, strict=True):
+        if value in modifier.kind.unmodelled:
+            return f"{declaration.mnemonic} is not executed with .{modifier.kind.word_of(value)}"
+    names = declaration.modifier_values(instruction.modifiers)
+    for name, operand, held in zip(declaration.names, declaration.operands, instruction.operands, strict=True):
+        reason = operand.misfit(held, names)
+        if reason:
+            return f"{declaration.mnemonic}, operand {name}: {reason}"
+        part = operand.obstacle(held)
+        if part:
+            return f"{declaration.mnemonic} is not executed with {part}"
+    return None
+
+
+@until_changed(1 << 16)
+def executed(isa: Isa, word: int) -> Instruction | None:
+    """The instruction of a word; None for one that is none, or that the machine cannot execute."""
+    try:
+        instruction = decode(isa, word)
+    except DecodeError:
+        return None
+    return instruction if obstacle(instruction) is None else None
 
 
 def declared_by(isa: Isa, word: int) -> tuple[Declaration, Form] | None:

@@ -27,7 +27,9 @@ def named_fields(declaration: Declaration, form: Form) -> list[tuple[str, Field]
                 roles[part.at] = f"{operand.display(name)} {part.role}".rstrip()
     code = f" = 0x{declaration.code(form):03x}"
     return [
-        (roles.get(f, name) + (code if f == declaration.word.opcode else ""), f) for name, f in declaration.fields(form)
+        (roles.get(f, name) + (code if f == declaration.word.opcode else "") + part, piece)
+        for name, f in declaration.fields(form)
+        for piece, part in zip(f.pieces, ("", " (high)") if f.rest else ("",), strict=True)
     ]
 
 

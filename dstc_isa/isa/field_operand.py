@@ -36,6 +36,8 @@ class PredicateOperand(Operand):
     negate: Field | None = None
     destination: bool = False
     optional: bool = False
+    shown: bool | str = False
+    only: str = ""
     default: Predicate | None = None
     written = frozenset({Predicate})
 
@@ -85,6 +87,8 @@ class ImmediateOperand(Operand):
     at: Field
     hexadecimal: bool = False
     optional: bool = False
+    shown: bool | str = False
+    only: str = ""
     default: Immediate | None = None
     written = frozenset({int})
 
@@ -103,9 +107,9 @@ class ImmediateOperand(Operand):
             Immediate(whole(written)) if isinstance(written, int | float) else super().parse(written, modifiers, here)
         )
 
-    def show(self, value: Any) -> str:
+    def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
-        return f"0x{value.value:x}" if self.hexadecimal and value.value >= 0 else str(value.value)
+        return f"{'-' if value.value < 0 else ''}0x{abs(value.value):x}" if self.hexadecimal else str(value.value)
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""
@@ -132,7 +136,7 @@ class SpecialRegisterOperand(Operand):
         """See ``Operand``."""
         return f"expected one of {', '.join(self.names.values())}"
 
-    def show(self, value: Any) -> str:
+    def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         return self.names[value.number]
 
@@ -207,7 +211,7 @@ class TargetOperand(Operand):
         step = 1 << self._at.scale
         return f"{self.what}; stored: the distance from the next instruction in units of {step} bytes"
 
-    def show(self, value: Any) -> str:
+    def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         return f".{value.address + self.word.size:+d}"
 

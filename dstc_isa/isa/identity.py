@@ -51,6 +51,7 @@ def _described(declaration: Declaration) -> str:
         declaration.lanes,
         declaration.results,
         declaration.forms,
+        declaration.held,
         modifiers,
     )
     return repr(bits) + _semantics(declaration)

@@ -4,7 +4,7 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -37,6 +37,31 @@ Scalar = Annotated[int, Lane.SCALAR]
 Warp = Annotated[Any, Lane.WARP]
 
 
+Modified = Mapping[str, int]
+"""Values of an instruction's modifiers, by name."""
+
+
+@frozen
+class Held:
+    """Bits that have one value in every word of an instruction, because no operand or modifier of it is there."""
+
+    at: Field
+    value: int
+
+
+@frozen(eq=False)
+class Alias:
+    """A word that is printed behind the mnemonic where the operands ``fit``: what they make of the instruction.
+
+    ``fits`` gets the modifiers and the operands, in the order of their declaration. Where the word is written the
+    operands must fit; ``meaning`` says what is demanded of them.
+    """
+
+    word: str
+    fits: Callable[[Modified, Sequence[Value]], bool]
+    meaning: str
+
+
 @frozen
 class Derived:
     """Marks a scalar parameter that is computed from the instruction when it is decoded."""
@@ -66,7 +91,9 @@ class Declaration:
     ``opcode`` is the code of the register form. ``results``: indices of the operands that the
     function's return values go to. ``public``: the opcode is the one public assemblers know for Volta.
     ``adds``: names of the sources whose sum, with whatever else is added to it, is the first result.
-    ``shipped``: the package declares it, and not a file of the user's.
+    ``shipped``: the package declares it, and not a file of the user's. ``held``: bits that are the same in every word.
+    ``rule``: why modifiers cannot stand together, None if they can. ``unmodelled``: why it is not executed, if it is
+    not; it is then read and written, and has no semantics.
     """
 
     isa: "Isa"
@@ -86,6 +113,10 @@ class Declaration:
     variable_latency: bool
     adds: tuple[str, ...] = ()
     shipped: bool = False
+    held: tuple[Held, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    rule: Callable[[Modified], str | None] | None = None
+    unmodelled: str = ""
 
     @property
     def word(self) -> WordFormat:
@@ -137,7 +168,7 @@ class Declaration:
         named = [(f.name, f) for f in self.word.common]
         for index, (name, operand) in enumerate(zip(self.names, self.operands, strict=True)):
             named += [(name, f) for f in operand.fields(form, index)]
-        return named + [(m.name, m.kind.at) for m in self.modifiers]
+        return named + [(m.name, m.kind.at) for m in self.modifiers] + [("", held.at) for held in self.held]
 
     def modifier_values(self, values: tuple[int, ...]) -> dict[str, int]:
         """Modifier name -> stored value."""
@@ -192,6 +223,10 @@ def declare(
     variable: bool,
     forms: dict[int, tuple[str, ...]],
     adds: tuple[str, ...] = (),
+    held: tuple[Held, ...] = (),
+    aliases: tuple[Alias, ...] = (),
+    rule: Callable[[Modified], str | None] | None = None,
+    unmodelled: str = "",
 ) -> Declaration:
     """Read a declaration off a function's annotations; raises DeclarationError if they say none."""
     names: list[str] = []
@@ -249,6 +284,10 @@ def declare(
         variable_latency=variable,
         adds=adds,
         shipped=isa.ships,
+        held=held,
+        aliases=aliases,
+        rule=rule,
+        unmodelled=unmodelled,
     )
 
 
@@ -267,7 +306,7 @@ def check(declaration: Declaration, others: list[Declaration]) -> None:
     for form in declaration.forms:
         taken = 0
         for name, field in declaration.fields(form):
-            if taken & field.mask or field.lo + field.width > declaration.word.bits:
+            if taken & field.mask or field.mask >> declaration.word.bits:
                 raise DeclarationError(f"{declaration.mnemonic}: field {name} at bit {field.lo} overlaps another")
             taken |= field.mask
         for index, (name, operand) in enumerate(zip(declaration.names, declaration.operands, strict=True)):

@@ -9,7 +9,7 @@ from attrs import define, field
 from dstc_isa.errors import DstcError
 from dstc_isa.isa.effects import FIELDS, Effect, sets, state_of
 from dstc_isa.isa.effects import Field as Meaning
-from dstc_isa.isa.instruction import Declaration, DeclarationError, check, declare
+from dstc_isa.isa.instruction import Alias, Declaration, DeclarationError, Held, Modified, check, declare
 from dstc_isa.isa.remembered import changed
 from dstc_isa.isa.unit import Block, Unit, UnitError, check_beside
 from dstc_isa.isa.values import Value
@@ -75,6 +75,10 @@ class Isa:
         variable: bool = False,
         adds: tuple[str, ...] = (),
         forms: dict[int, tuple[str, ...]] | None = None,
+        held: tuple[Held, ...] = (),
+        aliases: tuple[Alias, ...] = (),
+        rule: Callable[[Modified], str | None] | None = None,
+        unmodelled: str = "",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare an instruction by its semantics.
 
@@ -82,13 +86,28 @@ class Isa:
         its docstring is the manual's paragraph. ``opcode`` is that of the register form where there are several;
         ``forms`` names form codes that have more than one immediate operand. ``public`` is False for an opcode of our
         own; ``variable`` marks a latency that a scoreboard must cover; ``adds`` names the sources that an address may
-        be in and stay one: the first result is their sum with something else, or they are copied. Raises
+        be in and stay one: the first result is their sum with something else, or they are copied. ``held``, ``aliases``,
+        ``rule`` and ``unmodelled``: see ``Declaration``. Raises
         DeclarationError when bits overlap, a value does not fit, or another declaration decodes alike, and UnitError
         for a unit that cannot stand beside the others.
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            declaration = declare(self, mnemonic, opcode, unit, function, public, variable, forms or {}, adds)
+            declaration = declare(
+                self,
+                mnemonic,
+                opcode,
+                unit,
+                function,
+                public,
+                variable,
+                forms or {},
+                adds,
+                held,
+                aliases,
+                rule,
+                unmodelled,
+            )
             check(declaration, self.declarations)
             _check_words(declaration)
             if unit not in self.units:

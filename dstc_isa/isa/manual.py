@@ -163,7 +163,7 @@ def section(declaration: Declaration) -> Iterator[str]:
     if declaration.operands:
         yield "| operand | use | accepts |\n| --- | --- | --- |"
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
-            left_out = f"; left out: {operand.show(operand.default)}" if operand.optional else ""
+            left_out = f"; left out: {operand.show(operand.default, {})}" if operand.optional else ""
             accepted = operand.accepts().replace("|", "&#124;")
             yield f"| {operand.display(name)} | {operand.use} | {accepted}{left_out} |"
         yield ""
@@ -181,7 +181,10 @@ def section(declaration: Declaration) -> Iterator[str]:
     yield "Encoding:\n"
     for form in declaration.forms:
         yield f"```text\n{syntax(declaration, form)}\n\n{diagram(declaration, form)}\n```\n"
-    yield f"Semantics:\n\n```python\n{semantics(declaration)}\n```\n"
+    if declaration.unmodelled:
+        yield f"It is read and written, and faults when it is reached: {declaration.unmodelled}.\n"
+    else:
+        yield f"Semantics:\n\n```python\n{semantics(declaration)}\n```\n"
 
 
 def family_name(family: ModuleType) -> str:

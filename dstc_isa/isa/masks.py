@@ -13,8 +13,8 @@ PREDICATE_MASK = ((1 << PT) - 1) << PREDICATE_SHIFT
 
 
 def registers(first: int, count: int) -> int:
-    """Mask of consecutive registers, none for RZ."""
-    return 0 if first == RZ else ((1 << count) - 1) << first
+    """Mask of consecutive registers, none for RZ and behind the last one."""
+    return 0 if first == RZ else ((1 << count) - 1) << first & REGISTER_MASK
 
 
 def predicate(index: int) -> int:

@@ -8,16 +8,17 @@ from dstc_isa.isa.field import Field
 
 
 def text_of(member: IntEnum) -> str:
-    """The word a modifier value is written as (``_64`` is written ``64``)."""
-    return member.name.lstrip("_")
+    """The words a modifier value is written as: ``_64`` is written ``64``, and ``F32__RN`` is ``F32.RN``."""
+    return member.name.lstrip("_").replace("__", ".")
 
 
 @frozen
 class Choice:
-    """A modifier with one word out of ``values``, stored in ``at``."""
+    """A modifier with one word out of ``values``, stored in ``at``; those in ``unmodelled`` are not executed."""
 
     values: type[IntEnum]
     at: Field
+    unmodelled: frozenset[int] = frozenset()
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""
@@ -30,10 +31,11 @@ class Choice:
 
 @frozen
 class Flag:
-    """A modifier that is there (1) or not (0)."""
+    """A modifier that is there (1) or not (0); with 1 in ``unmodelled`` it is not executed."""
 
     word: str
     at: Field
+    unmodelled: frozenset[int] = frozenset()
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""

@@ -52,7 +52,7 @@ class Part:
     role: str = ""
     flag: bool = False
     fixed: Any = False
-    codes: Mapping[int, int] | None = None
+    codes: Mapping[Any, int] | None = None
     refusal: str = ""
     undefined: str = ""
     top: int | None = None
@@ -131,7 +131,9 @@ class _Layout:
 class Operand:
     """Base of all operand kinds: a kind states its parts, and what differs from what stands here.
 
-    ``optional`` operands may be left out and are then ``default``. ``destination``: it is written; ``accumulates``: and
+    ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are ``shown``,
+    or if the modifier of that name is there. ``only``: the modifier without which it is ``default`` in every word, and
+    not written. ``destination``: it is written; ``accumulates``: and
     read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a
     register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
     be written for it. ``word``: the format of its instruction's word, which it has once that is declared.
@@ -139,6 +141,8 @@ class Operand:
 
     optional: bool = False
     default: Value | None = None
+    shown: bool | str = False
+    only: str = ""
     destination: bool = False
     accumulates: bool = False
     relative: bool = False
@@ -146,6 +150,11 @@ class Operand:
     what: str = "an operand"
     written: frozenset[type] = frozenset()
     word: WordFormat
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it can be written as two numbers."""
+        return False
 
     @property
     def partial(self) -> bool:
@@ -209,17 +218,31 @@ class Operand:
 
     def reject(self, value: Value, modifiers: Modifiers) -> str | None:
         """Why ``value`` cannot stand here, or None if it can."""
+        return self.unstorable(value, modifiers) or self.misfit(value, modifiers)
+
+    def unstorable(self, value: Value, modifiers: Modifiers) -> str | None:
+        """Why no word has ``value`` here, whether it could be executed or not; None if one has."""
         if not self.admits(value):
             return self.expected
         for part in self._table[type(value)]:
             reason = part.reject(value)
             if reason is not None:
                 return reason
-        return self.misfit(value, modifiers)
+        if self.idle(modifiers) and value != self.default:
+            return f"this operand goes with .{self.only} only"
+        return None
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
-        """Why a value all of whose parts can be stored cannot stand here all the same."""
+        """Why a value that can be stored cannot be executed all the same, None if it can."""
         return None
+
+    def obstacle(self, value: Any) -> str | None:
+        """What of a value the machine does not model, None if there is nothing."""
+        return None
+
+    def idle(self, modifiers: Modifiers) -> bool:
+        """Whether it is ``default`` for want of the modifier that it is ``only`` there with."""
+        return bool(self.only) and not modifiers[self.only]
 
     def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""
@@ -241,7 +264,14 @@ class Operand:
         """The kind of value that something written of this type is."""
         return self.kinds[0]
 
-    def show(self, value: Any) -> str:
+    def hides(self, value: Value, modifiers: Modifiers) -> bool:
+        """Whether the text of an instruction can go without ``value``."""
+        if self.idle(modifiers):
+            return True
+        shown = modifiers[self.shown] if isinstance(self.shown, str) else self.shown
+        return self.optional and value == self.default and not shown
+
+    def show(self, value: Any, modifiers: Modifiers) -> str:
         """Assembly text of ``value``."""
         return str(value)
 

@@ -1,5 +1,6 @@
 """Operands that are general registers: sources, which can also be immediates or constants, and destinations."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -22,6 +23,7 @@ from dstc_isa.isa.field import Field
 from dstc_isa.isa.literal import Literal, format_literal, literal_bits, whole
 from dstc_isa.isa.operand import WIDEST, Form, Modifiers, Operand, Part, Parts, Width, width_of
 from dstc_isa.isa.values import (
+    HALVES,
     RZ,
     Complement,
     Constant,
@@ -30,36 +32,52 @@ from dstc_isa.isa.values import (
     Register,
     Value,
     Written,
-    decorate,
 )
 from dstc_isa.isa.word_format import SourceFields, WordFormat
 
-HALF_CODES = {-1: 0, 0: 2, 1: 3}
-"""How the half that is taken twice, or -1 for both as they are, is stored."""
+HALVES_TAKEN = {"": 0, "F32": 1, "H0_H0": 2, "H1_H1": 3}
+"""How it is stored what of a register is taken as two halves: both as they are, a float, or one half twice."""
+
+ONE_HALF = {"H0": 0, "H1": 1}
+"""How it is stored which half of a register is taken."""
+
+_SAME = {"H0": "H0_H0", "H1": "H1_H1", "H0_H0": "H0", "H1_H1": "H1"}
+"""The two ways to write a half, of which an operand knows one."""
 
 
 @frozen
 class Source(Operand):
     """A general source: register, and where ``imm``/``const`` give a form code also an immediate or c[][].
 
-    ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1 repeats one. ``half``: the bit that names the
-    one half used. ``several``: the declaration's ``forms`` say when this is an immediate, in ``literal_at``.
-    ``raw``: the semantics handles the sign itself.
+    ``negate`` and ``absolute``: whether it has a sign, where its slot has it or in a field of its own. ``halves``: both
+    16-bit halves are used, and .H0_H0 or .H1_H1 repeats one. ``half``: the bit that names the one half used.
+    ``suffixes``: the words that may stand behind it, nothing included, with their numbers, stored in ``select`` or
+    where the slot has it; those in ``unmodelled`` are not executed. ``reuse``: the slot whose reuse bit it has, if not
+    its own; None if it is never kept. ``several``: the declaration's ``forms`` say when this is an immediate, in
+    ``literal_at``. ``raw``: the semantics handles the sign itself. ``complements``: the modifier with which the sign
+    is a complement and written ``~``.
     """
 
     slot: str
-    negate: bool = False
-    absolute: bool = False
+    negate: bool | Field = False
+    absolute: bool | Field = False
     width: Width = 1
     imm: int = 0
     const: int = 0
     literal: Literal = Literal.INTEGER
     halves: bool = False
     half: Field | None = None
+    suffixes: Mapping[str, int] = {}
+    select: Field | None = None
+    unmodelled: frozenset[str] = frozenset({"F32"})
+    reuse: str | None = ""
     literal_at: Field | None = None
     several: bool = False
     raw: bool = False
+    complements: str = ""
     optional: bool = False
+    shown: bool | str = False
+    only: str = ""
     default: Register | None = None
 
     @property
@@ -80,40 +98,59 @@ class Source(Operand):
         return bool(self.imm or self.several)
 
     @property
+    def pairs(self) -> bool:
+        """See ``Operand``."""
+        return self.takes_literal and self.literal is Literal.HALVES
+
+    @property
     def literal_field(self) -> Field:
         """Where an immediate is stored."""
         return needed(self.literal_at or self.word.immediate, "an immediate")
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        place = self.word.sources["c" if moved else self.slot]
+        places = self.word.packed if self.halves and self.word.packed else self.word.sources
+        place = places["c" if moved else self.slot]
+        kept = None if self.reuse is None else places[self.reuse or self.slot].reuse
         tables: dict[type, Parts] = {
             Register: (
-                self._half_part(place, "register"),
+                self._suffix_part(place, "register"),
                 *self._signs(place),
                 Part("index", place.register, refusal=not_a_register(self.word), top=RZ),
-                Part("reuse", place.reuse, "reuse", flag=True, refusal="this operand is not kept for reuse"),
+                Part("reuse", kept, "reuse", flag=True, refusal="this operand is not kept for reuse"),
             )
         }
         if self.const:
             bank = Part("bank", needed(self.word.constant_bank, "a constant's bank"), "bank")
             offset = Part("offset", needed(self.word.constant_offset, "a constant's offset"), "offset")
-            b = self.word.sources["b"]
-            tables[Constant] = (self._half_part(b, "constant"), *self._signs(b), bank, offset)
+            b = places["b"]
+            tables[Constant] = (self._suffix_part(b, "constant"), *self._signs(b), bank, offset)
         if self.takes_literal:
             role, range_ = "" if self.literal_at else "immediate", f"0 to {self.literal_field.maximum}"
             tables[Immediate] = (Part("value", self.literal_field, role, refusal=f"{{}} is outside {range_}"),)
         return tables
 
-    def _half_part(self, place: SourceFields, what: str) -> Part:
-        if self.half:
-            return Part("half", self.half, "half", refusal="one half must be named: .H0 or .H1")
-        if self.halves:
-            return Part("half", place.select, "select", codes=HALF_CODES, undefined="half selector {} is not defined")
-        return Part("half", None, fixed=-1, refusal=f"this operand is a whole {what}")
+    @property
+    def _suffixes(self) -> Mapping[str, int]:
+        return HALVES_TAKEN if self.halves else ONE_HALF if self.half else self.suffixes
+
+    def _suffix_part(self, place: SourceFields, what: str) -> Part:
+        codes = self._suffixes
+        if not codes:
+            return Part("suffix", None, fixed="", refusal=f"this operand is a whole {what}")
+        words = " or ".join(f".{word}" for word in codes if word)
+        refusal = f"this operand takes {words}" if "" in codes else f"one of {words} must stand behind it"
+        return Part(
+            "suffix",
+            self.half or self.select or needed(place.select, "what is taken of a register"),
+            "half" if self.half else "select",
+            codes=codes,
+            refusal=refusal,
+            undefined="selector {} is not defined",
+        )
 
     def _signs(self, place: SourceFields) -> Parts:
-        negate, absolute = place.negate if self.negate else None, place.absolute if self.absolute else None
+        negate, absolute = _sign(self.negate, place.negate), _sign(self.absolute, place.absolute)
         return (
             Part("negate", negate, "negate", flag=True, refusal="this operand cannot be negated"),
             Part("absolute", absolute, "absolute", flag=True, refusal="this operand has no absolute value"),
@@ -153,24 +190,30 @@ class Source(Operand):
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``; ValueError for a number that has no bits here, and for a complement of most operands."""
         if isinstance(written, Complement):
-            if not (self.raw and modifiers.get("extended")):
-                raise ValueError("~ stands before a source of IADD3.X only")
+            if not (self.complements and modifiers.get(self.complements)):
+                raise ValueError("~ stands before a source of an instruction with .X only, such as IADD3.X")
             if written.value.negate:
                 raise ValueError("an operand is negated or complemented, not both")
             return evolve(written.value, negate=True)
         if isinstance(written, int | float):
             return Immediate(whole(written) if self.literal_at else literal_bits(written, self.literal))
+        if isinstance(written, Register | Constant) and written.suffix and written.suffix not in self._suffixes:
+            return evolve(written, suffix=_SAME.get(written.suffix, written.suffix))
         return written
 
-    def show(self, value: Any) -> str:
+    def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         if isinstance(value, Immediate):
             return format_literal(value.value, self.literal)
-        if self.halves and value.half >= 0:
-            reuse = ".reuse" if isinstance(value, Register) and value.reuse else ""
-            plain = evolve(value, half=-1, negate=False, absolute=False, **({"reuse": False} if reuse else {}))
-            return decorate(f"{plain}.H{value.half}_H{value.half}{reuse}", value.negate, value.absolute)
+        if self.complements and value.negate and modifiers.get(self.complements):
+            return f"~{evolve(value, negate=False)}"
         return str(value)
+
+    def obstacle(self, value: Any) -> str | None:
+        """See ``Operand``."""
+        if isinstance(value, Register | Constant) and value.suffix in self.unmodelled:
+            return f"an operand with .{value.suffix}"
+        return None
 
     def display(self, name: str) -> str:
         """See ``Operand``."""
@@ -188,7 +231,7 @@ class Source(Operand):
         if self.takes_literal:
             text += f"; immediate 0 to 0x{self.literal_field.maximum:x}"
         signs = [sign for sign, there in (("`-`", self.negate), ("`|...|`", self.absolute)) if there]
-        signs += ["`.H0_H0`, `.H1_H1`"] if self.halves else []
+        signs += [", ".join(f"`.{word}`" for word in self._suffixes if word)] if self._suffixes else []
         return f"{text}; {', '.join(signs)}" if signs else text
 
     def span(self, modifiers: Modifiers) -> int:
@@ -207,7 +250,7 @@ class Source(Operand):
     @property
     def _signed(self) -> bool:
         """Whether signs are applied when it is fetched, and a word says which."""
-        return (self.negate or self.absolute) and not self.raw
+        return bool(self.negate or self.absolute) and not self.raw
 
     @property
     def _halved(self) -> bool:
@@ -223,7 +266,7 @@ class Source(Operand):
         if self._signed:
             words.append(0 if isinstance(value, Immediate) else ABSOLUTE * value.absolute + NEGATE * value.negate)
         if self._halved:
-            words.append(-1 if isinstance(value, Immediate) else value.half)
+            words.append(-1 if isinstance(value, Immediate) else HALVES.get(value.suffix, -1))
         return tuple(words)
 
     def fetch(self, lane: Lane) -> Fetched:
@@ -250,6 +293,8 @@ class Destination(Operand):
     at: Field | None = None
     accumulates: bool = False
     optional: bool = False
+    shown: bool | str = False
+    only: str = ""
     default: Register | None = None
     destination = True
     what = "a register"
@@ -257,7 +302,7 @@ class Destination(Operand):
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
-        plain = {"negate": False, "absolute": False, "half": -1, "reuse": False}
+        plain = {"negate": False, "absolute": False, "suffix": "", "reuse": False}
         refusal, at = "a destination is a plain register", self.at or self.word.destination
         others = tuple(Part(of, None, fixed=fixed, refusal=refusal) for of, fixed in plain.items())
         return {Register: (*others, Part("index", at, refusal=not_a_register(self.word), top=RZ))}
@@ -294,6 +339,11 @@ class Destination(Operand):
         """See ``Operand``."""
         word = RegisterNumber if lane is Lane.INDEX else RegisterPlace
         return (word(value.index, written=True),)
+
+
+def _sign(wanted: bool | Field, usual: Field | None) -> Field | None:
+    """Where a sign is stored, None for an operand without one."""
+    return wanted if isinstance(wanted, Field) else usual if wanted else None
 
 
 def needed(field: Field | None, what: str) -> Field:

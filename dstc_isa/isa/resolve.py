@@ -1,16 +1,21 @@
 """From a written mnemonic to the declarations it can mean, with the values of its modifiers."""
 
+from collections.abc import Container
 from difflib import get_close_matches
 from itertools import islice, product
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction import Alias, Declaration
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.text import format_mnemonic
 
 COMBINATIONS = 64
-Candidate = tuple[Declaration, tuple[int, ...]]
+MOST_WORDS = 4
+"""Words of the longest modifier, such as ``.F32.FTZ.RN``."""
+
+Candidate = tuple[Declaration, tuple[int, ...], Alias | None]
+"""A declaration, the values of its modifiers, and the alias that was written, if one was."""
 
 
 class MnemonicError(DstcError, ValueError):
@@ -31,13 +36,24 @@ def resolve(isa: Isa, written: str) -> tuple[Candidate, ...]:
 
     Modifiers may stand in any order. Several declarations come back only where operands tell them apart.
     """
+    failed: list[tuple[Declaration, list[str], str]] = []
     for cut in range(len(written), 0, -1):
         if cut != len(written) and written[cut] != ".":
             continue
-        named = [d for d in isa.declarations if d.mnemonic == written[:cut]]
-        if named:
-            words = written[cut + 1 :].split(".") if cut < len(written) else []
-            return tuple((d, _modifiers(d, words)) for d in named)
+        words = written[cut + 1 :].split(".") if cut < len(written) else []
+        found: list[Candidate] = []
+        for declaration in isa.declarations:
+            if declaration.mnemonic == written[:cut]:
+                values = _modifiers(declaration, words)
+                if isinstance(values, str):
+                    failed.append((declaration, words, values))
+                else:
+                    found.append((declaration, *values))
+        if found:
+            return tuple(found)
+    if failed:
+        declaration, words, reason = failed[0]
+        raise MnemonicError(reason, nearest(isa, ".".join([declaration.mnemonic, *words])))
     raise MnemonicError(f"unknown instruction {written}", nearest(isa, written), unknown=True)
 
 
@@ -63,36 +79,44 @@ def _spellings(isa: Isa) -> list[str]:
     return list(dict.fromkeys(spellings))
 
 
-def _modifiers(declaration: Declaration, words: list[str]) -> tuple[int, ...]:
+def _modifiers(declaration: Declaration, words: list[str]) -> tuple[tuple[int, ...], Alias | None] | str:
+    """The values of the modifiers that words mean, and the alias among them; what is wrong if they mean none."""
     chosen: dict[int, int] = {}
-    for word in words:
-        for place, modifier in enumerate(declaration.modifiers):
-            if place not in chosen and word in modifier.kind.words():
-                chosen[place] = modifier.kind.words()[word]
-                break
-        else:
-            raise MnemonicError(
-                _bad_word(declaration, word), nearest(declaration.isa, ".".join([declaration.mnemonic, *words]))
-            )
+    alias: Alias | None = None
+    left = words
+    while left:
+        named = next((a for a in declaration.aliases if a.word == left[0]), None)
+        if named is not None and alias is None:
+            alias, left = named, left[1:]
+            continue
+        run = _chosen(declaration, left, chosen)
+        if run is None:
+            return _bad_word(declaration, left[0])
+        place, meant, count = run
+        chosen[place], left = meant, left[count:]
     values = []
     for place, modifier in enumerate(declaration.modifiers):
         value = chosen.get(place, modifier.default)
         if value is None:
             expected = ", ".join("." + word for word in modifier.kind.words())
-            raise MnemonicError(
-                f"{declaration.mnemonic} needs its {modifier.name} modifier: one of {expected}",
-                _nearest(declaration, words),
-            )
+            return f"{declaration.mnemonic} needs its {modifier.name} modifier: one of {expected}"
         values.append(value)
-    return tuple(values)
+    broken = declaration.rule(declaration.modifier_values(tuple(values))) if declaration.rule is not None else None
+    return (tuple(values), alias) if broken is None else f"{declaration.mnemonic}: {broken}"
 
 
-def _nearest(declaration: Declaration, words: list[str]) -> str:
-    return nearest(declaration.isa, ".".join([declaration.mnemonic, *words]))
+def _chosen(declaration: Declaration, words: list[str], taken: Container[int]) -> tuple[int, int, int] | None:
+    """The modifier that the longest run of words from the first one on means, its value, and how many they are."""
+    for count in range(min(len(words), MOST_WORDS), 0, -1):
+        for place, modifier in enumerate(declaration.modifiers):
+            meant = modifier.kind.words().get(".".join(words[:count]))
+            if meant is not None and place not in taken:
+                return place, meant, count
+    return None
 
 
 def _bad_word(declaration: Declaration, word: str) -> str:
-    known = [w for m in declaration.modifiers for w in m.kind.words()]
+    known = [w for m in declaration.modifiers for w in m.kind.words() if w]
     if not known:
         return f"{declaration.mnemonic} takes no modifier, so .{word} has no meaning"
     if word in known:

@@ -7,13 +7,21 @@ from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.values import ALWAYS, Target
 
 
-def format_mnemonic(declaration: Declaration, modifiers: tuple[int, ...]) -> str:
-    """Mnemonic with the modifier words that differ from their defaults."""
-    words = [declaration.mnemonic]
+def format_mnemonic(declaration: Declaration, modifiers: tuple[int, ...], alias: str = "") -> str:
+    """Mnemonic with the word of an alias, if it has one, and the modifier words that differ from their defaults."""
+    words = [declaration.mnemonic, alias] if alias else [declaration.mnemonic]
     for modifier, value in zip(declaration.modifiers, modifiers, strict=True):
         if value != modifier.default:
             words.append(modifier.kind.word_of(value))
     return ".".join(words)
+
+
+def alias_of(instruction: Instruction) -> str:
+    """The word behind its mnemonic that says what its operands make of an instruction, or nothing."""
+    for alias in instruction.declaration.aliases:
+        if alias.fits(instruction.declaration.modifier_values(instruction.modifiers), instruction.operands):
+            return alias.word
+    return ""
 
 
 def format_instruction(
@@ -29,7 +37,7 @@ def format_instruction(
         parts.append(str(instruction.control))
     if instruction.guard != ALWAYS:
         parts.append(f"@{instruction.guard}")
-    parts.append(format_mnemonic(instruction.declaration, instruction.modifiers))
+    parts.append(format_mnemonic(instruction.declaration, instruction.modifiers, alias_of(instruction)))
     operands = format_operands(instruction, target)
     if operands:
         parts.append(", ".join(operands))
@@ -39,11 +47,12 @@ def format_instruction(
 def format_operands(instruction: Instruction, target: Callable[[int], str | None] | None = None) -> list[str]:
     """The operand texts, optional ones left out where they hold their default."""
     texts: list[str] = []
+    names = instruction.declaration.modifier_values(instruction.modifiers)
     later: type | None = None
     for operand, value in reversed(list(zip(instruction.declaration.operands, instruction.operands, strict=True))):
-        if operand.optional and value == operand.default and later is not type(value):
+        if operand.idle(names) or (operand.hides(value, names) and later is not type(value)):
             continue
         later = type(value) if operand.optional else None
         named = target(value.address) if target and isinstance(value, Target) else None
-        texts.append(operand.show(value) if named is None else named)
+        texts.append(operand.show(value, names) if named is None else named)
     return texts[::-1]

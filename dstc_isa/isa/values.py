@@ -9,42 +9,45 @@ PT = 7
 REGISTERS = RZ
 """General registers of a thread."""
 
+SUFFIXES = ("H0", "H1", "H0_H0", "H1_H1", "F32", "ROW", "COL", "B0", "B1", "B2", "B3", "SIGN", "LO", "HI")
+"""Words that may stand behind a register or constant; which ones an operand takes is that operand's."""
+
+HALVES = {"H0": 0, "H1": 1, "H0_H0": 0, "H1_H1": 1}
+"""Which half of a register each of the suffixes means that mean one."""
+
 
 @frozen
 class Register:
     """General register ``index`` (255 = RZ) as an operand, with its source modifiers.
 
-    ``half``: -1 for the whole register, 0 or 1 for H0 or H1.
+    ``suffix``: the word behind it that says which part is meant, or how it is read, one of ``SUFFIXES``.
     """
 
     index: int
     negate: bool = False
     absolute: bool = False
-    half: int = -1
+    suffix: str = ""
     reuse: bool = False
 
     def __str__(self) -> str:
-        text = "RZ" if self.index == RZ else f"R{self.index}"
-        if self.half >= 0:
-            text += f".H{self.half}"
-        if self.reuse:
-            text += ".reuse"
-        return decorate(text, self.negate, self.absolute)
+        name = "RZ" if self.index == RZ else f"R{self.index}"
+        suffix = f".{self.suffix}" if self.suffix else ""
+        return decorate(name, self.negate, self.absolute, (".reuse" if self.reuse else "") + suffix)
 
 
 @frozen
 class Constant:
-    """Constant bank operand ``c[bank][offset]``, offset in bytes; ``half`` as of a ``Register``."""
+    """Constant bank operand ``c[bank][offset]``, offset in bytes; ``suffix`` as of a ``Register``."""
 
     bank: int
     offset: int
     negate: bool = False
     absolute: bool = False
-    half: int = -1
+    suffix: str = ""
 
     def __str__(self) -> str:
-        half = f".H{self.half}" if self.half >= 0 else ""
-        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]{half}", self.negate, self.absolute)
+        suffix = f".{self.suffix}" if self.suffix else ""
+        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]", self.negate, self.absolute, suffix)
 
 
 @frozen
@@ -76,12 +79,13 @@ class Address:
 
     def __str__(self) -> str:
         base = "" if self.register == RZ else f"R{self.register}" + (".64" if self.wide else "")
-        if self.offset < 0:
-            inner = f"{base}-0x{-self.offset:x}"
-        elif self.offset or not base:
-            inner = f"{base}+0x{self.offset:x}" if base else f"0x{self.offset:x}"
+        sign = "-" if self.offset < 0 else ""
+        if self.offset and base:
+            inner = f"{base}+{sign}0x{abs(self.offset):x}"
+        elif self.offset:
+            inner = f"{sign}0x{abs(self.offset):x}"
         else:
-            inner = base
+            inner = base or "RZ"
         return f"[{inner}]" if self.bank < 0 else f"c[0x{self.bank:x}][{inner}]"
 
 
@@ -145,11 +149,9 @@ Written = Value | Complement | int | float
 ALWAYS = Predicate(PT)
 
 
-def decorate(text: str, negate: bool, absolute: bool) -> str:
+def decorate(text: str, negate: bool, absolute: bool, behind: str = "") -> str:
     """Write the source modifiers around an operand's text."""
-    if absolute:
-        text = f"|{text}|"
-    return f"-{text}" if negate else text
+    return ("-" if negate else "") + (f"|{text}|" if absolute else text) + behind
 
 
 def negated(value: Register | Constant) -> Register | Constant:

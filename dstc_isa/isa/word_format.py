@@ -32,9 +32,9 @@ class WordFormat:
 
     ``bits``: length, whole bytes. ``form_bits``: how many high bits of the opcode tell an instruction's forms from
     each other, ``register_form`` what they are in the form whose operands all are registers. ``sources``: by the name
-    of the slot. ``destination``, ``immediate``, ``constant_offset``, ``constant_bank`` and ``target``: where these
-    operands are, unless an instruction says otherwise. The greatest register number of a field stands for RZ, the
-    greatest of a predicate for PT.
+    of the slot; ``packed``: those of operands that are two halves, where they differ. ``destination``, ``immediate``,
+    ``constant_offset``, ``constant_bank`` and ``target``: where these operands are, unless an instruction says
+    otherwise. The greatest register number of a field stands for RZ, the greatest of a predicate for PT.
     """
 
     bits: int
@@ -44,6 +44,7 @@ class WordFormat:
     control: ControlFields
     sources: Mapping[str, SourceFields]
     destination: Field
+    packed: Mapping[str, SourceFields] = {}
     form_bits: int = 0
     register_form: int = 0
     immediate: Field | None = None

@@ -97,7 +97,7 @@ def _stalls(cycles: int, longest: int) -> list[int]:
 
 
 def _nop(isa: Isa, stall: int) -> int:
-    declaration, modifiers = next(iter(resolve(isa, NOP)))
+    declaration, modifiers, _ = next(iter(resolve(isa, NOP)))
     fixed = encode_fixed(declaration, declaration.forms[0], modifiers)
     return fixed | isa.word.encode_guard(ALWAYS) | isa.word.control.encode(Control(stall=stall))
 

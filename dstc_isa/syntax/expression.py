@@ -103,8 +103,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def absolute(self, children: list[Any]) -> Node:
         """``|x|``."""
-        left, operand, right = children
-        return Absolute(left.start_pos, right.end_pos, operand, **_above(operand))
+        left, operand, right, suffix = children
+        behind = () if suffix is None else tuple(suffix[1:].split("."))
+        return Absolute(left.start_pos, (suffix or right).end_pos, operand, behind, **_above(operand))
 
     def number(self, children: list[Word]) -> Node:
         """A numeric literal."""

@@ -90,9 +90,10 @@ class Binary(Node):
 
 @frozen(eq=False, repr=False)
 class Absolute(Node):
-    """``|x|``."""
+    """``|x|``, and what follows it behind dots."""
 
     operand: Node
+    suffix: tuple[str, ...] = ()
 
 
 @frozen(eq=False, repr=False)

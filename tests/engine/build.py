@@ -13,7 +13,7 @@ from dstc_isa.isa.volta import VOLTA
 @cache
 def build(mnemonic: str, *operands: Value, guard: Predicate = ALWAYS) -> int:
     """The word of an instruction; every operand must be given, a branch target as distance in bytes."""
-    for declaration, modifiers in resolve(VOLTA, mnemonic):
+    for declaration, modifiers, _ in resolve(VOLTA, mnemonic):
         if len(declaration.operands) == len(operands):
             form = declaration.form_of(operands)
             if form is not None:

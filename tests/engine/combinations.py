@@ -95,16 +95,16 @@ def instruction_of(
 def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register) -> Value:
     """A value of an operand: this register where it takes one, anything that the form allows otherwise."""
     signs = {name: bool(rng.integers(2)) and bool(getattr(operand, name, False)) for name in ("negate", "absolute")}
-    halves: tuple[int, ...] = (-1,)
+    suffixes: tuple[str, ...] = ("",)
     if isinstance(operand, Source) and (operand.half or operand.halves):
-        halves = (0, 1) if operand.half else (-1, 0, 1)
+        suffixes = ("H0", "H1") if operand.half else ("", "H0_H0", "H1_H1")
     match operand:
         case Source() if index in form.special and form.constant:
-            return Constant(3, 4 * int(rng.integers(64)), **signs, half=int(rng.choice(halves)))
+            return Constant(3, 4 * int(rng.integers(64)), **signs, suffix=str(rng.choice(suffixes)))
         case Source() if index in form.special:
             return Immediate(int(rng.choice(SPECIALS[operand.literal])) & operand.literal_field.maximum)
         case Source():
-            return evolve(register, **signs, half=int(rng.choice(halves)))
+            return evolve(register, **signs, suffix=str(rng.choice(suffixes)))
         case PredicateOperand():
             return Predicate(int(rng.integers(PT + 1)), bool(rng.integers(2)) and operand.negate is not None)
         case ImmediateOperand():

@@ -22,7 +22,7 @@ every_form = pytest.mark.parametrize(("declaration", "form"), FORMS, ids=FORM_NA
 
 def made(written: str, *operands: Value) -> Instruction:
     """An unguarded instruction from its mnemonic and resolved operands."""
-    (declaration, modifiers) = resolve(VOLTA, written)[0]
+    (declaration, modifiers, _) = resolve(VOLTA, written)[0]
     form = declaration.form_of(operands)
     assert form is not None
     return Instruction(declaration, form, operands, modifiers, ALWAYS, Control())

@@ -30,7 +30,7 @@ R1, R2, R3, RZ = Register(1), Register(2), Register(3), Register(255)
 
 
 def made(written: str, *operands: Value, guard: Predicate = ALWAYS, control: Control = DEFAULT) -> Instruction:
-    (declaration, modifiers) = next(c for c in resolve(VOLTA, written) if len(c[0].operands) == len(operands))
+    (declaration, modifiers, _) = next(c for c in resolve(VOLTA, written) if len(c[0].operands) == len(operands))
     form = declaration.form_of(operands)
     assert form is not None
     return Instruction(declaration, form, operands, modifiers, guard, control)
@@ -81,7 +81,7 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
         (made("MOV", R1, Constant(0, 0x160)), "MOV R1, c[0x0][0x160] ;"),
         (made("LDG.E.64", R2, Address(4, -8)), "LDG.E.64 R2, [R4-0x8] ;"),
         (made("LDG", R2, Address(4, 0)), "LDG R2, [R4] ;"),
-        (made("HADD2", R1, Register(2, half=1), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1.0 ;"),
+        (made("HADD2", R1, Register(2, suffix="H1_H1"), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1, 1 ;"),
         (made("S2R", R1, SpecialRegister(0x21)), "S2R R1, SR_TID.X ;"),
         (made("BSSY", BarrierRegister(3), Target(32)), "BSSY B3, .+48 ;"),
         (made("P2R", R1, Marker("PR"), RZ, Immediate(0x7F)), "P2R R1, PR, 0x7f ;"),
@@ -89,7 +89,15 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
         (made("VOTE.ANY", RZ, Predicate(1), Predicate(0)), "VOTE.ANY P1, P0 ;"),
         (made("VOTE.ANY", R1, PT, Predicate(0)), "VOTE.ANY R1, P0 ;"),
         (
-            made("OHMMA.8161.F32", R1, Register(40, half=0), Register(41, half=1), R3, Immediate(3), Immediate(1)),
+            made(
+                "OHMMA.8161.F32",
+                R1,
+                Register(40, suffix="H0"),
+                Register(41, suffix="H1"),
+                R3,
+                Immediate(3),
+                Immediate(1),
+            ),
             "OHMMA.8161.F32 R1, R40.H0, R41.H1, R3, 3, 1 ;",
         ),
     ],

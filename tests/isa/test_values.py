@@ -23,7 +23,7 @@ from dstc_isa.isa.values import (
         (Register(0), "R0"),
         (Register(255), "RZ"),
         (Register(7, negate=True, absolute=True), "-|R7|"),
-        (Register(7, half=1, reuse=True), "R7.H1.reuse"),
+        (Register(7, suffix="H1", reuse=True), "R7.reuse.H1"),
         (Register(7, absolute=True, reuse=True), "|R7.reuse|"),
         (Constant(3, 0x160), "c[0x3][0x160]"),
         (Constant(0, 4, negate=True), "-c[0x0][0x4]"),

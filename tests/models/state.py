@@ -12,7 +12,7 @@ from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register
+from dstc_isa.isa.values import HALVES, PT, RZ, Address, Constant, Immediate, Predicate, Register
 
 LANES = 32
 U32 = 0xFFFFFFFF
@@ -114,12 +114,12 @@ class Operands:
                 bits |= self.state.register(value.index + 1, self.lane) << 32
         if declared.half is not None:
             assert isinstance(value, Register)
-            return bits >> 16 * value.half & 0xFFFF
+            return bits >> 16 * HALVES[value.suffix] & 0xFFFF
         negate, absolute = getattr(value, "negate", False), getattr(value, "absolute", False)
         if declared.literal is Literal.HALVES:
             halves = [bits & 0xFFFF, bits >> 16]
-            if not isinstance(value, Immediate) and value.half >= 0:
-                halves = [halves[value.half]] * 2
+            if not isinstance(value, Immediate) and value.suffix:
+                halves = [halves[HALVES[value.suffix]]] * 2
             return tuple(signed_bits(half, 16, negate, absolute) for half in halves)
         if lane is Lane.F32:
             return signed_bits(bits, 32, negate, absolute)

@@ -183,7 +183,7 @@ def register_all() -> None:
     for unit in (unit for isa in known() for unit in isa.units):
         if unit.compiled is not None:
             _register_once(unit.compiled)
-    declared = [declaration for isa in known() for declaration in isa.declarations]
+    declared = [d for isa in known() for d in isa.declarations if not d.unmodelled]
     apart = {d.function for d in declared if d.takes_warp}
     called = [function for d in declared for function in (d.function, *d.fetchers)]
     modules = {divergence, *map(inspect.getmodule, called)}

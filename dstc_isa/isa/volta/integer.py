@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import S32, U32, U64, Derived, Instruction, Scalar
+from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
+from dstc_isa.isa.instruction import S32, U32, U64, Bool, Derived, Instruction, Scalar
 from dstc_isa.isa.lanes import (
     maximum,
     minimum,
@@ -19,6 +19,7 @@ from dstc_isa.isa.lanes import (
     u32,
     widen,
 )
+from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import PT, Predicate, Register
@@ -32,7 +33,6 @@ from dstc_isa.isa.volta.shorthand import (
     CarryOut2,
     Pp,
     PpNone,
-    PqNone,
     Pu,
     Pv,
     Ra,
@@ -43,6 +43,7 @@ from dstc_isa.isa.volta.shorthand import (
 from dstc_isa.isa.volta.units import ALU, IMAD
 
 SIGN_BIT = Field(73, 1)
+FALSE = Predicate(PT, negate=True)
 
 
 def combine(how: int, a: S32, b: S32) -> S32:
@@ -69,11 +70,14 @@ def _signs(decoded: Instruction) -> int:
 
 @instruction("IADD3", 0x210, ALU, adds=("ra", "rb", "rc"))
 def iadd3(
-    ra: Annotated[U32, Source("a", negate=True, raw=True)],
-    rb: Annotated[U32, Source("b", negate=True, raw=True, imm=IMM_B, const=CONST_B)],
-    rc: Annotated[U32, Source("c", negate=True, raw=True)],
-    pp: PpNone,
-    pq: PqNone,
+    ra: Annotated[U32, Source("a", negate=True, raw=True, complements="extended")],
+    rb: Annotated[
+        U32,
+        Source("b", negate=True, raw=True, complements="extended", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED),
+    ],
+    rc: Annotated[U32, Source("c", negate=True, raw=True, complements="extended")],
+    pp: Annotated[Bool, PredicateOperand(Field(87, 3), Field(90, 1), optional=True, shown="extended", default=FALSE)],
+    pq: Annotated[Bool, PredicateOperand(Field(77, 3), Field(80, 1), optional=True, shown="extended", default=FALSE)],
     signs: Annotated[Scalar, Derived(_signs)],
     carries: Annotated[Scalar, Derived(_carries)],
     extended: Annotated[int, Flag("X", Field(74, 1))],

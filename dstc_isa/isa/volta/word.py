@@ -13,10 +13,15 @@ WORD = WordFormat(
     guard_negate=Field(15, 1, name="guard negate"),
     destination=Field(16, 8),
     sources={
-        "a": SourceFields(Field(24, 8), Field(72, 1), Field(73, 1), Field(122, 1), Field(76, 2)),
+        "a": SourceFields(Field(24, 8), Field(72, 1), Field(73, 1), Field(122, 1)),
+        "b": SourceFields(Field(32, 8), Field(63, 1), Field(62, 1), Field(123, 1)),
+        "c": SourceFields(Field(64, 8), Field(75, 1), Field(74, 1), Field(124, 1)),
+        "e": SourceFields(Field(40, 8), Field(49, 1), Field(48, 1), Field(125, 1)),
+    },
+    packed={
+        "a": SourceFields(Field(24, 8), Field(72, 1), Field(73, 1), Field(122, 1), Field(74, 2)),
         "b": SourceFields(Field(32, 8), Field(63, 1), Field(62, 1), Field(123, 1), Field(60, 2)),
-        "c": SourceFields(Field(64, 8), Field(75, 1), Field(74, 1), Field(124, 1), Field(84, 2)),
-        "e": SourceFields(Field(40, 8), Field(49, 1), Field(48, 1), Field(125, 1), Field(50, 2)),
+        "c": SourceFields(Field(64, 8), Field(84, 1), Field(83, 1), Field(124, 1), Field(81, 2)),
     },
     immediate=Field(32, 32),
     constant_offset=Field(40, 14, scale=2),
