@@ -168,7 +168,8 @@ def emit(
 def _pair(plan: Plan, place: Place, values: Sequence[Written]) -> int:
     """The bits of an operand that is written as two numbers; RejectedOperand if one does not fit."""
     high, low = values[place.written], values[place.written + 1]
-    assert isinstance(high, int | float) and isinstance(low, int | float)
+    assert isinstance(high, int | float)
+    assert isinstance(low, int | float)
     try:
         bits = pair_bits(high, low)
     except ValueError as error:

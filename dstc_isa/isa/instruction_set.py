@@ -86,8 +86,8 @@ class Isa:
         its docstring is the manual's paragraph. ``opcode`` is that of the register form where there are several;
         ``forms`` names form codes that have more than one immediate operand. ``public`` is False for an opcode of our
         own; ``variable`` marks a latency that a scoreboard must cover; ``adds`` names the sources that an address may
-        be in and stay one: the first result is their sum with something else, or they are copied. ``held``, ``aliases``,
-        ``rule`` and ``unmodelled``: see ``Declaration``. Raises
+        be in and stay one: the first result is their sum with something else, or they are copied. ``held``,
+        ``aliases``, ``rule`` and ``unmodelled``: see ``Declaration``. Raises
         DeclarationError when bits overlap, a value does not fit, or another declaration decodes alike, and UnitError
         for a unit that cannot stand beside the others.
         """

@@ -45,8 +45,8 @@ class _Format:
     def show(self, bits: int) -> str | None:
         """The text of a number, which gives the bits back; None for a NaN that has no name."""
         (value,) = struct.unpack(self.code, bits.to_bytes(struct.calcsize(self.code), "little"))
-        if value != value or isinf(value):
-            name = ("-" if copysign(1.0, value) < 0 else "+") + ("INF" if value == value else "QNAN")
+        if not isfinite(value):
+            name = ("-" if copysign(1.0, value) < 0 else "+") + ("INF" if isinf(value) else "QNAN")
             return name if self.pack(SPECIAL_FLOATS[name]) == bits else None
         return f"{value:.20e}" if abs(value) >= LEAST_EXPONENT else f"{value:.20g}"
 

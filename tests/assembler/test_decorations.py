@@ -39,7 +39,8 @@ def lines(declaration: Declaration) -> Iterator[str]:
     values = [modifier_values(modifier) for modifier in declaration.modifiers]
     for chosen in {tuple(each[0] for each in values), tuple(each[-1] for each in values)}:
         made = instruction_of(rng, declaration, declaration.forms[0], chosen)
-        texts = [o.show(v) for o, v in zip(declaration.operands, made.operands, strict=True)]
+        names = declaration.modifier_values(chosen)
+        texts = [o.show(v, names) for o, v in zip(declaration.operands, made.operands, strict=True)]
         for index, operand in enumerate(declaration.operands):
             if isinstance(operand, Source):
                 for text in decorated():
@@ -76,7 +77,8 @@ def test_what_the_manual_names_can_be_written(declaration: Declaration) -> None:
     rng = np.random.default_rng(0)
     chosen = tuple(modifier_values(modifier)[0] for modifier in declaration.modifiers)
     made = instruction_of(rng, declaration, declaration.forms[0], chosen)
-    texts = [o.show(v) for o, v in zip(declaration.operands, made.operands, strict=True)]
+    names = declaration.modifier_values(chosen)
+    texts = [o.show(v, names) for o, v in zip(declaration.operands, made.operands, strict=True)]
     for index, operand in enumerate(declaration.operands):
         if not isinstance(operand, Source):
             continue

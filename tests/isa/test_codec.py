@@ -1,11 +1,13 @@
 """Encoding and decoding are inverse for every declaration and form; everything else is a DecodeError."""
 
+import re
+
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, reserved_bits
+from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, executed, obstacle, reserved_bits
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.operand import Form
@@ -138,9 +140,6 @@ NOT_PT = Predicate(7, negate=True)
         ("IADD3", (Register(300), PT, PT, Register(1), Register(2), Register(3), NOT_PT, NOT_PT), 0, "R0 to R254"),
         ("IADD3", (Register(1), PT, PT, Register(1), Constant(32, 0), Register(3), NOT_PT, NOT_PT), 4, "bank 32"),
         ("IADD3", (Register(1), PT, PT, Register(1), Constant(0, 2), Register(3), NOT_PT, NOT_PT), 4, "multiple of 4"),
-        ("IMAD.WIDE", (Register(3), Register(1), Register(2), Register(4)), 0, "multiple of 2"),
-        ("LDG.E.128", (Register(2), Address(4, 0)), 0, "multiple of 4"),
-        ("LDG.E", (Register(2), Address(5, 0)), 1, "multiple of 2"),
         ("LDG", (Register(2), Address(5, 1 << 23)), 1, "outside"),
         ("MOV", (Register(1), Register(2, negate=True)), 1, "cannot be negated"),
         ("FFMA", (Register(1), Register(2, absolute=True), Register(3), Register(4)), 1, "no absolute value"),
@@ -150,6 +149,27 @@ def test_operands_out_of_range_are_named(written: str, operands: tuple[Value, ..
     with pytest.raises(OperandError, match=reason) as caught:
         encode(made(written, *operands))
     assert caught.value.index == index
+
+
+@pytest.mark.parametrize(
+    ("written", "operands", "reason"),
+    [
+        (
+            "STS.64",
+            (Address(1, 0), Register(3)),
+            "STS, operand rb: R3 starts 2 registers .* multiple of 2",
+        ),
+        ("STS.128", (Address(1, 0), Register(252)), "STS, operand rb: 4 registers from R252 go past R254"),
+    ],
+)
+def test_words_with_misplaced_registers_are_read_and_not_executed(
+    written: str, operands: tuple[Value, ...], reason: str
+) -> None:
+    word = encode(made(written, *operands))
+    found = decode(VOLTA, word)
+    assert re.fullmatch(reason, str(obstacle(found)))
+    assert executed(VOLTA, word) is None
+    assert encode(found) == word
 
 
 def test_a_scoreboard_that_does_not_exist_is_refused() -> None:

@@ -74,10 +74,10 @@ def declared() -> Iterator[None]:
 def written(register: int, number: int) -> str:
     """``[R2+0x4]``, as it is printed."""
     name = "RZ" if register == 255 else f"R{register}"
-    shown = f"{'-' if number < 0 else '+'}0x{abs(number):x}" if number else ""
-    if register == 255:
-        return f"[{shown.removeprefix('+') or '0x0'}]"
-    return f"[{name}{shown}]"
+    shown = f"{'-' if number < 0 else ''}0x{abs(number):x}"
+    if not number:
+        return f"[{name}]"
+    return f"[{shown}]" if register == 255 else f"[{name}+{shown}]"
 
 
 @given(registers, registers, numbers, registers, numbers)

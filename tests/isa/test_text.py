@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from dstc_isa.isa.control import DEFAULT, Control
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.operand import Operand
+from dstc_isa.isa.operand import Modifiers, Operand
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.text import format_instruction, format_mnemonic, format_operands
 from dstc_isa.isa.values import (
@@ -54,17 +54,18 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
 @given(instructions())
 def test_operands_left_out_hold_their_defaults(instruction: Instruction) -> None:
     pairs = list(zip(instruction.declaration.operands, instruction.operands, strict=True))
-    assert fit(pairs, list(format_operands(instruction)))
+    names = instruction.declaration.modifier_values(instruction.modifiers)
+    assert fit(pairs, list(format_operands(instruction)), names)
 
 
-def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
+def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) -> bool:
     """Whether the texts are those of the operands in order, with some left out that have a default."""
     if not pairs:
         return not texts
     (operand, value), rest = pairs[0], pairs[1:]
-    if texts and texts[0] == operand.show(value) and fit(rest, texts[1:]):
+    if texts and texts[0] == operand.show(value, names) and fit(rest, texts[1:], names):
         return True
-    return operand.optional and value == operand.default and fit(rest, texts)
+    return operand.hides(value, names) and fit(rest, texts, names)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,11 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str]) -> bool:
         (made("IADD3", R1, PT, PT, R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, R2, R3, RZ ;"),
         (made("IADD3", R1, Predicate(0), PT, R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, P0, R2, R3, RZ ;"),
         (made("IADD3", R1, PT, Predicate(1), R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, PT, P1, R2, R3, RZ ;"),
-        (made("IADD3.X", R1, PT, PT, R2, R3, RZ, Predicate(0), NOT_PT), "IADD3.X R1, R2, R3, RZ, P0 ;"),
+        (made("IADD3.X", R1, PT, PT, R2, R3, RZ, Predicate(0), NOT_PT), "IADD3.X R1, R2, R3, RZ, P0, !PT ;"),
         (made("IADD3.X", R1, PT, PT, R2, R3, RZ, NOT_PT, Predicate(0)), "IADD3.X R1, R2, R3, RZ, !PT, P0 ;"),
         (made("FADD", R1, Register(2, negate=True, absolute=True), Immediate(0x3FC00000)), "FADD R1, -|R2|, 1.5 ;"),
         (made("MOV", R1, Constant(0, 0x160)), "MOV R1, c[0x0][0x160] ;"),
-        (made("LDG.E.64", R2, Address(4, -8)), "LDG.E.64 R2, [R4-0x8] ;"),
+        (made("LDG.E.64", R2, Address(4, -8)), "LDG.E.64 R2, [R4+-0x8] ;"),
         (made("LDG", R2, Address(4, 0)), "LDG R2, [R4] ;"),
         (made("HADD2", R1, Register(2, suffix="H1_H1"), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1, 1 ;"),
         (made("S2R", R1, SpecialRegister(0x21)), "S2R R1, SR_TID.X ;"),
