@@ -130,6 +130,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
         left, inner, right = children
         return Memory(left.start_pos, right.end_pos, inner, **_above(inner))
 
+    def label_name(self, children: list[Word]) -> Node:
+        """A label between backquote and parentheses, with dots in its name perhaps."""
+        (word,) = children
+        return Name(*_span(word), word.strip("` \t()"), (), (), depth=1, pure=False)
+
     def index(self, children: list[Node]) -> Node:
         """``[i]`` behind a name."""
         return children[0]

@@ -30,6 +30,7 @@ _WORDS = {
     "CONTROL": "a control prefix such as B01----:R-:W2:Y:S04",
     "NUMBER": "a number",
     "NAME": "a name",
+    "LABEL_NAME": "a label such as `(.L_1)",
     "STRING": "a string",
     "BINARY": "an operator",
     "SUFFIX": "a suffix",
