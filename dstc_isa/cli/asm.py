@@ -196,12 +196,14 @@ def outcome(diagnostics: list["Diagnostic"]) -> Status:
 
 
 def disassemble(path: str, output: str, as_json: bool) -> int:
-    """Write the assembly text of an object file."""
-    from dstc_isa.object import ObjectError, read_object
+    """Write the assembly text of an object file, or of a cubin."""
+    from dstc_isa.object import ObjectError, is_cubin, read_cubin, read_object
     from dstc_isa.object import disassemble as text_of
 
     try:
-        program = read_object(sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes())
+        data = sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes()
+        cubin = is_cubin(data)
+        program = read_cubin(data) if cubin else read_object(data)
     except ObjectError as error:
         report([failure(path, str(error))], as_json)
         return Status.REFUSED
@@ -210,9 +212,9 @@ def disassemble(path: str, output: str, as_json: bool) -> int:
         report([failure(path, f"cannot read the file: {reason}")], as_json)
         return Status.REFUSED
     if output == STANDARD_OUTPUT:
-        show(text_of(program))
+        show(text_of(program, sources=cubin))
         return Status.DONE
-    problems = write(output, text_of(program).encode())
+    problems = write(output, text_of(program, sources=cubin).encode())
     report(problems, as_json)
     return Status.REFUSED if problems else Status.DONE
 

@@ -11,6 +11,7 @@ from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
 from dstc_isa.object.prints import print_text
+from dstc_isa.printable import printable
 from dstc_isa.program import ConstantArray, Kernel, Print, Program
 
 INDENT = "    "
@@ -38,11 +39,11 @@ class KernelText:
         return [*behind, *labels, *(INDENT + print_text(each) for each in prints if not each.behind)]
 
 
-def disassemble(program: Program) -> str:
+def disassemble(program: Program, *, sources: bool = False) -> str:
     """Source text that assembles to the identical instruction words and constant bytes.
 
     A word that is no instruction is printed as ``.word 0x...``. Labels keep their names; destinations of branches
-    that have none are named after their address.
+    that have none are named after their address. ``sources``: comments say which source line instructions are from.
     """
     lines = constant_lines(program)
     for kernel in program.kernels:
@@ -51,8 +52,12 @@ def disassemble(program: Program) -> str:
         lines.append(f".kernel {kernel.name}")
         lines += [INDENT + line for line in declaration_lines(kernel)]
         text = kernel_text(kernel)
+        shown = ""
         for index, instruction in enumerate(text.instructions):
             lines += text.before(index)
+            if sources and kernel.locations and (place := kernel.place(index)) != shown:
+                lines.append(f"{INDENT}// {printable(place)}")
+                shown = place
             lines.append(INDENT + instruction)
         lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * kernel.isa.word.size, ())]
         lines.append(".endkernel")
