@@ -26,7 +26,7 @@ def arguments() -> CommandParser:
     """The command line of ``dstc-asm``."""
     parser = CommandParser(
         prog=PROGRAM,
-        description="Assemble a .dasm source to an object file, or print the assembly of an object (-d).",
+        description="Assemble a .dasm source to an object file, or print the assembly of an object or a cubin (-d).",
         top=True,
     )
     parser.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
@@ -55,7 +55,13 @@ def arguments() -> CommandParser:
     )
     parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON on standard output")
     parser.add_argument(
-        "-d", dest="disassemble", action="store_true", help="print text that assembles to the same bytes"
+        "-d",
+        dest="disassemble",
+        action="store_true",
+        help="print text that assembles to the same bytes; FILE is an object, or a cubin for sm_70",
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="with -d: FILE is nothing but instruction words, 16 bytes each"
     )
     return parser
 
@@ -78,7 +84,9 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
         if name == "":
             parser.error(f"{what} is an empty name")
     if options.disassemble and (options.listing or options.check or options.defines or options.include or options.gpu):
-        parser.error("-d takes only an object file, -o, --isa and --json")
+        parser.error("-d takes only an object file, -o, --raw, --isa and --json")
+    if options.raw and not options.disassemble:
+        parser.error("--raw goes with -d only: it says what FILE is that is disassembled")
     if options.input == STANDARD_OUTPUT and not (options.output or options.check or options.disassemble):
         parser.error("what standard input assembles to has no name: give one with -o, or -o - for standard output")
     if not options.check:
@@ -102,7 +110,7 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     if not extend(options.isa, options.json):
         return Status.REFUSED
     if options.disassemble:
-        return disassemble(options.input, _output(options), options.json)
+        return disassemble(options.input, _output(options), options.json, raw=options.raw)
     return assemble(options, defines)
 
 
@@ -195,15 +203,15 @@ def outcome(diagnostics: list["Diagnostic"]) -> Status:
     return Status.FINDING if kinds == {HAZARD} else Status.REFUSED
 
 
-def disassemble(path: str, output: str, as_json: bool) -> int:
-    """Write the assembly text of an object file, or of a cubin."""
-    from dstc_isa.object import ObjectError, is_cubin, read_cubin, read_object
+def disassemble(path: str, output: str, as_json: bool, *, raw: bool) -> int:
+    """Write the assembly text of an object file, of a cubin, or if it is ``raw`` of a file of words."""
+    from dstc_isa.object import ObjectError, is_cubin, read_cubin, read_object, read_words
     from dstc_isa.object import disassemble as text_of
 
     try:
         data = sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes()
-        cubin = is_cubin(data)
-        program = read_cubin(data) if cubin else read_object(data)
+        cubin = not raw and is_cubin(data)
+        program = read_words(data) if raw else read_cubin(data) if cubin else read_object(data)
     except ObjectError as error:
         report([failure(path, str(error))], as_json)
         return Status.REFUSED

@@ -1,6 +1,6 @@
 """The object file format: programs to ELF64 files and back, and programs as text."""
 
-from dstc_isa.object.cubin import is_cubin, read_cubin
+from dstc_isa.object.cubin import is_cubin, read_cubin, read_words
 from dstc_isa.object.disassembly import disassemble
 from dstc_isa.object.elf_writer import write_object
 from dstc_isa.object.error import ObjectError
@@ -15,5 +15,6 @@ __all__ = [
     "read_cubin",
     "read_object",
     "read_sources",
+    "read_words",
     "write_object",
 ]

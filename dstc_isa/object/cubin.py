@@ -1,4 +1,4 @@
-"""Read a cubin, the ELF file of machine code that NVIDIA's compilers write, as a program.
+"""Read a cubin, the ELF file of machine code that NVIDIA's compilers write, or bare words, as a program.
 
 Places and numbers are those that ptxas 12.9 writes for sm_70 (read off tools).
 """
@@ -76,6 +76,15 @@ def read_cubin(data: bytes) -> Program:
     if not kernels:
         raise ObjectError("a cubin without code: it has no section .text.NAME")
     return Program(tuple(kernels))
+
+
+def read_words(data: bytes) -> Program:
+    """A kernel ``code`` of instruction words with nothing around them; ObjectError if they are not whole ones."""
+    if not data or len(data) % VOLTA.word.size:
+        raise ObjectError(
+            f"{len(data)} bytes, which are no whole number of instructions of {VOLTA.word.size} bytes each"
+        )
+    return Program((Kernel("code", VOLTA.word.split(data)),))
 
 
 def _damaged(why: str) -> ObjectError:

@@ -108,6 +108,19 @@ def test_the_command_lists_a_cubin(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == disassemble(read_cubin(BOTH), sources=True)
 
 
+def test_the_command_lists_bare_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.bin"
+    path.write_bytes(b"".join(word.to_bytes(16, "little") for word in WORDS))
+    assert main(["-d", "--raw", str(path)]) == 0
+    assert words_of(capsys.readouterr().out) == WORDS
+    path.write_bytes(bytes(40))
+    assert main(["-d", "--raw", str(path)]) == 1
+    assert "40 bytes, which are no whole number of instructions of 16 bytes" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--raw", str(path)])
+    assert "--raw goes with -d only" in capsys.readouterr().err
+
+
 def test_another_architecture_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "k.cubin"
     path.write_bytes(cubin({"k": Function(WORDS)}, architecture=86))
