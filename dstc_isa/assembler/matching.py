@@ -14,9 +14,10 @@ from dstc_isa.isa.remembered import clear_when_changed
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.syntax_line import least_line, place, syntax
 from dstc_isa.isa.values import Value
+from dstc_isa.rounded_once import WrittenFloat
 
 Kinds = tuple[type, ...]
-NUMBERS = frozenset({int, float})
+NUMBERS = frozenset({int, float, WrittenFloat})
 
 
 class MatchError(Exception):

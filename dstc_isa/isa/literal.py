@@ -4,6 +4,8 @@ import struct
 from enum import Enum
 from math import copysign, inf, isfinite, isinf, nan
 
+from dstc_isa.rounded_once import before_rounding
+
 LOW_WORD = (1 << 32) - 1
 
 
@@ -35,10 +37,13 @@ class _Format:
     def __init__(self, code: str, name: str) -> None:
         self.code, self.name = code, name
 
-    def pack(self, number: float) -> int:
-        """The bits of a number; ValueError if it is beyond the range."""
+    def pack(self, number: int | float) -> int:
+        """The bits of a number, rounded once; ValueError if it is beyond the range."""
+        value = float(number) if self.code == "<d" else before_rounding(number)
+        if isinf(value) and not isinf(number):
+            raise ValueError(f"{number} is beyond the range of {self.name}")
         try:
-            return int.from_bytes(struct.pack(self.code, number), "little")
+            return int.from_bytes(struct.pack(self.code, value), "little")
         except OverflowError:
             raise ValueError(f"{number} is beyond the range of {self.name}") from None
 
@@ -69,12 +74,12 @@ def literal_bits(number: int | float, literal: Literal) -> int:
                 raise ValueError(f"{value} does not fit 32 bits: -2147483648 to 4294967295")
             return value % (1 << 32)
         case Literal.FLOAT:
-            return _SINGLE.pack(float(number))
+            return _SINGLE.pack(number)
         case Literal.HALVES:
-            bits = _HALF.pack(float(number))
+            bits = _HALF.pack(number)
             return bits | bits << 16
         case Literal.DOUBLE:
-            bits = _DOUBLE.pack(float(number))
+            bits = _DOUBLE.pack(number)
             if bits & LOW_WORD:
                 raise ValueError(f"{number} has more bits than the upper half of FP64 holds")
             return bits >> 32
@@ -82,7 +87,7 @@ def literal_bits(number: int | float, literal: Literal) -> int:
 
 def pair_bits(high: int | float, low: int | float) -> int:
     """The 32 bits of two written halves; ValueError if one is beyond the range of FP16."""
-    return _HALF.pack(float(high)) << 16 | _HALF.pack(float(low))
+    return _HALF.pack(high) << 16 | _HALF.pack(low)
 
 
 def format_literal(bits: int, literal: Literal) -> str:

@@ -47,7 +47,7 @@ class Constant:
 
     def __str__(self) -> str:
         suffix = f".{self.suffix}" if self.suffix else ""
-        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]", self.negate, self.absolute, suffix)
+        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]{suffix}", self.negate, self.absolute)
 
 
 @frozen
