@@ -78,7 +78,7 @@ def decode(isa: Isa, word: int) -> Instruction:
         except ValueError as error:
             raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {error}") from None
         if operand.idle(modifiers) and held != operand.default:
-            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]} without .{operand.only}")
+            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: its modifiers exclude it")
         operands.append(held)
     guard = isa.word.decode_guard(word)
     try:
@@ -101,7 +101,7 @@ def obstacle(instruction: Instruction) -> str | None:
         reason = operand.misfit(held, names)
         if reason:
             return f"{declaration.mnemonic}, operand {name}: {reason}"
-        part = operand.obstacle(held)
+        part = operand.obstacle(held, names)
         if part:
             return f"{declaration.mnemonic} is not executed with {part}"
     return None

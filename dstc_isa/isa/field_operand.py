@@ -30,7 +30,11 @@ FARTHEST = (1 << 31) - 1
 
 @frozen
 class PredicateOperand(Operand):
-    """A predicate register, read or (``destination``) written; ``negate`` is the bit of ``!``, if any."""
+    """A predicate register, read or (``destination``) written; ``negate`` is the bit of ``!``, if any.
+
+    ``unmodelled``: the machine executes the instruction with its default only, or, given the name of a modifier, with
+    anything else only where that is there.
+    """
 
     at: Field
     negate: Field | None = None
@@ -38,6 +42,8 @@ class PredicateOperand(Operand):
     optional: bool = False
     shown: bool | str = False
     only: str = ""
+    unless: tuple[str, ...] = ()
+    unmodelled: bool | str = False
     default: Predicate | None = None
     written = frozenset({Predicate})
 
@@ -56,6 +62,11 @@ class PredicateOperand(Operand):
                 Part("negate", self.negate, "negate", flag=True, refusal="this predicate cannot be negated"),
             )
         }
+
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        alone = not modifiers[self.unmodelled] if isinstance(self.unmodelled, str) else self.unmodelled
+        return f"{value} as this operand" if alone and value != self.default else None
 
     def display(self, name: str) -> str:
         """See ``Operand``."""
@@ -82,13 +93,15 @@ class PredicateOperand(Operand):
 
 @frozen
 class ImmediateOperand(Operand):
-    """An integer in a field of its own."""
+    """An integer in a field of its own; ``unmodelled``: it is executed with its default only."""
 
     at: Field
+    unmodelled: bool = False
     hexadecimal: bool = False
     optional: bool = False
     shown: bool | str = False
     only: str = ""
+    unless: tuple[str, ...] = ()
     default: Immediate | None = None
     written = frozenset({int})
 
@@ -100,6 +113,10 @@ class ImmediateOperand(Operand):
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
         return {Immediate: (Part("value", self.at, refusal=f"{{}} is not {self.what}"),)}
+
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        return f"{self.show(value, modifiers)} as this operand" if self.unmodelled and value != self.default else None
 
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""

@@ -248,7 +248,7 @@ def declare(
         lane = next((m for m in metadata if isinstance(m, Lane)), Lane.SCALAR)
         kind = next((m for m in metadata if isinstance(m, Choice | Flag)), None)
         if kind is not None:
-            absent = 0 if isinstance(kind, Flag) else None
+            absent = 0 if isinstance(kind, Flag) else kind.default
             default = absent if parameter.default is inspect.Parameter.empty else int(parameter.default)
             parameters.append(Parameter(parameter.name, Lane.SCALAR, modifier=len(modifiers)))
             modifiers.append(Modifier(parameter.name, kind, default))

@@ -14,11 +14,15 @@ def text_of(member: IntEnum) -> str:
 
 @frozen
 class Choice:
-    """A modifier with one word out of ``values``, stored in ``at``; those in ``unmodelled`` are not executed."""
+    """A modifier with one word out of ``values``, stored in ``at``; those in ``unmodelled`` are not executed.
+
+    ``default``: the value that is not written, if there is one; a default of the semantics' parameter says the same.
+    """
 
     values: type[IntEnum]
     at: Field
     unmodelled: frozenset[int] = frozenset()
+    default: int | None = None
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""

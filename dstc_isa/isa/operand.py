@@ -13,8 +13,18 @@ from dstc_isa.isa.values import Value, Written
 from dstc_isa.isa.word_format import WordFormat
 
 Modifiers = Mapping[str, int]
-Width = int | str
-"""Registers that an operand spans; a string names the modifier whose value decides (see ``width_of``)."""
+
+
+@frozen
+class Registers:
+    """How many registers an operand spans: what ``count`` has for the value of ``modifier``, else one."""
+
+    modifier: str
+    count: Mapping[int, int]
+
+
+Width = int | str | Registers
+"""Registers that an operand spans; a string names the modifier that is a memory access's size (see ``width_of``)."""
 
 WIDEST = 4
 """Registers of the widest operand whose width is a modifier's."""
@@ -133,9 +143,9 @@ class Operand:
 
     ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are ``shown``,
     or if the modifier of that name is there. ``only``: the modifier without which it is ``default`` in every word, and
-    not written. ``destination``: it is written; ``accumulates``: and
-    read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a
-    register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
+    not written; ``unless``: the modifiers with each of which it is the same. ``destination``: it is written;
+    ``accumulates``: and read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical
+    source slot of a register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
     be written for it. ``word``: the format of its instruction's word, which it has once that is declared.
     """
 
@@ -143,6 +153,7 @@ class Operand:
     default: Value | None = None
     shown: bool | str = False
     only: str = ""
+    unless: tuple[str, ...] = ()
     destination: bool = False
     accumulates: bool = False
     relative: bool = False
@@ -229,20 +240,20 @@ class Operand:
             if reason is not None:
                 return reason
         if self.idle(modifiers) and value != self.default:
-            return f"this operand goes with .{self.only} only"
+            return "this operand does not go with these modifiers"
         return None
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:
         """Why a value that can be stored cannot be executed all the same, None if it can."""
         return None
 
-    def obstacle(self, value: Any) -> str | None:
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
         """What of a value the machine does not model, None if there is nothing."""
         return None
 
     def idle(self, modifiers: Modifiers) -> bool:
-        """Whether it is ``default`` for want of the modifier that it is ``only`` there with."""
-        return bool(self.only) and not modifiers[self.only]
+        """Whether it is ``default`` because of a modifier that is there or is not (see ``only`` and ``unless``)."""
+        return bool(self.only and not modifiers[self.only]) or any(modifiers[name] for name in self.unless)
 
     def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""
@@ -334,9 +345,11 @@ class Operand:
 
 
 def width_of(width: Width, modifiers: Modifiers) -> int:
-    """Registers an operand spans; a string names the modifier whose value encodes it (see memory sizes)."""
+    """Registers an operand spans, given the values of its instruction's modifiers."""
     if isinstance(width, int):
         return width
+    if isinstance(width, Registers):
+        return width.count.get(modifiers[width.modifier], 1)
     return {5: 2, 6: WIDEST}.get(modifiers[width], 1)
 
 

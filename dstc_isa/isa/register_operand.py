@@ -49,18 +49,20 @@ _SAME = {"H0": "H0_H0", "H1": "H1_H1", "H0_H0": "H0", "H1_H1": "H1"}
 class Source(Operand):
     """A general source: register, and where ``imm``/``const`` give a form code also an immediate or c[][].
 
-    ``negate`` and ``absolute``: whether it has a sign, where its slot has it or in a field of its own. ``halves``: both
-    16-bit halves are used, and .H0_H0 or .H1_H1 repeats one. ``half``: the bit that names the one half used.
+    ``negate`` and ``absolute``: whether it has a sign, where its slot has it or in a field of its own;
+    ``unsigned_in_c``: not where it has moved there. ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1 repeats one. ``half``: the bit that names the one half used.
     ``suffixes``: the words that may stand behind it, nothing included, with their numbers, stored in ``select`` or
-    where the slot has it; those in ``unmodelled`` are not executed. ``reuse``: the slot whose reuse bit it has, if not
+    where the slot has it, nowhere if there is one only; those in ``unmodelled`` are not executed, nor is a sign if
+    ``-`` is in it. ``reuse``: the slot whose reuse bit it has, if not
     its own; None if it is never kept. ``several``: the declaration's ``forms`` say when this is an immediate, in
     ``literal_at``. ``raw``: the semantics handles the sign itself. ``complements``: the modifier with which the sign
-    is a complement and written ``~``.
+    is a complement and written ``~``, or that it always is one.
     """
 
     slot: str
     negate: bool | Field = False
     absolute: bool | Field = False
+    unsigned_in_c: bool = False
     width: Width = 1
     imm: int = 0
     const: int = 0
@@ -74,10 +76,11 @@ class Source(Operand):
     literal_at: Field | None = None
     several: bool = False
     raw: bool = False
-    complements: str = ""
+    complements: str | bool = False
     optional: bool = False
     shown: bool | str = False
     only: str = ""
+    unless: tuple[str, ...] = ()
     default: Register | None = None
 
     @property
@@ -115,7 +118,7 @@ class Source(Operand):
         tables: dict[type, Parts] = {
             Register: (
                 self._suffix_part(place, "register"),
-                *self._signs(place),
+                *self._signs(place, there=not (moved and self.unsigned_in_c)),
                 Part("index", place.register, refusal=not_a_register(self.word), top=RZ),
                 Part("reuse", kept, "reuse", flag=True, refusal="this operand is not kept for reuse"),
             )
@@ -139,6 +142,8 @@ class Source(Operand):
         if not codes:
             return Part("suffix", None, fixed="", refusal=f"this operand is a whole {what}")
         words = " or ".join(f".{word}" for word in codes if word)
+        if len(codes) == 1:
+            return Part("suffix", None, fixed=next(iter(codes)), refusal=f"{words} must stand behind this operand")
         refusal = f"this operand takes {words}" if "" in codes else f"one of {words} must stand behind it"
         return Part(
             "suffix",
@@ -149,8 +154,9 @@ class Source(Operand):
             undefined="selector {} is not defined",
         )
 
-    def _signs(self, place: SourceFields) -> Parts:
-        negate, absolute = _sign(self.negate, place.negate), _sign(self.absolute, place.absolute)
+    def _signs(self, place: SourceFields, there: bool = True) -> Parts:
+        negate = _sign(there and self.negate, place.negate)
+        absolute = _sign(there and self.absolute, place.absolute)
         return (
             Part("negate", negate, "negate", flag=True, refusal="this operand cannot be negated"),
             Part("absolute", absolute, "absolute", flag=True, refusal="this operand has no absolute value"),
@@ -190,30 +196,50 @@ class Source(Operand):
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``; ValueError for a number that has no bits here, and for a complement of most operands."""
         if isinstance(written, Complement):
-            if not (self.complements and modifiers.get(self.complements)):
+            if not self._complemented(modifiers):
                 raise ValueError("~ stands before a source of an instruction with .X only, such as IADD3.X")
             if written.value.negate:
                 raise ValueError("an operand is negated or complemented, not both")
-            return evolve(written.value, negate=True)
+            return self._within(evolve(written.value, negate=True))
         if isinstance(written, int | float):
             return Immediate(whole(written) if self.literal_at else literal_bits(written, self.literal))
         if isinstance(written, Register | Constant) and written.suffix and written.suffix not in self._suffixes:
-            return evolve(written, suffix=_SAME.get(written.suffix, written.suffix))
+            written = evolve(written, suffix=_SAME.get(written.suffix, written.suffix))
+        return self._within(written)
+
+    def _within(self, written: Value) -> Value:
+        """A constant as it is stored, if it is written with a negative offset, which counts from a bank's end."""
+        if isinstance(written, Constant) and -self._half_a_bank <= written.offset < 0:
+            return evolve(written, offset=written.offset + 2 * self._half_a_bank)
         return written
 
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         if isinstance(value, Immediate):
             return format_literal(value.value, self.literal)
-        if self.complements and value.negate and modifiers.get(self.complements):
+        if isinstance(value, Constant) and value.offset >= self._half_a_bank:
+            value = evolve(value, offset=value.offset - 2 * self._half_a_bank)
+        if value.negate and self._complemented(modifiers):
             return f"~{evolve(value, negate=False)}"
         return str(value)
 
-    def obstacle(self, value: Any) -> str | None:
+    @property
+    def _half_a_bank(self) -> int:
+        """Bytes of half a constant bank: offsets from there on are printed as negative, which count from its end."""
+        at = self.word.constant_offset if self.const else None
+        return 0 if at is None else 1 << at.width + at.scale - 1
+
+    def _complemented(self, modifiers: Modifiers) -> bool:
+        """Whether the sign is a complement."""
+        return bool(modifiers.get(self.complements) if isinstance(self.complements, str) else self.complements)
+
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        if isinstance(value, Register | Constant) and value.suffix in self.unmodelled:
+        if not isinstance(value, Register | Constant):
+            return None
+        if value.suffix in self.unmodelled:
             return f"an operand with .{value.suffix}"
-        return None
+        return "a negated operand" if value.negate and "-" in self.unmodelled else None
 
     def display(self, name: str) -> str:
         """See ``Operand``."""
@@ -376,7 +402,7 @@ def register_name(name: str) -> str:
 
 def consecutive(width: Width) -> str:
     """How the manual says that an operand is several registers."""
-    if isinstance(width, str):
-        return f", as many as the {width} modifier says"
+    if not isinstance(width, int):
+        return f", as many as the {width if isinstance(width, str) else width.modifier} modifier says"
     aligned = f", the first a multiple of {width}" if width in (2, 4) else ""
     return f", first of {width} consecutive ones{aligned}" if width > 1 else ""

@@ -47,7 +47,9 @@ class Constant:
 
     def __str__(self) -> str:
         suffix = f".{self.suffix}" if self.suffix else ""
-        return decorate(f"c[0x{self.bank:x}][0x{self.offset:x}]{suffix}", self.negate, self.absolute)
+        sign = "-" if self.offset < 0 else ""
+        offset = f"{sign}0x{abs(self.offset):x}"
+        return decorate(f"c[0x{self.bank:x}][{offset}]{suffix}", self.negate, self.absolute)
 
 
 @frozen

@@ -7,19 +7,21 @@ part they are; ``--show N`` lists N disagreements of each kind for each mnemonic
   text     we print it as nvdisasm does, white space aside
   parse    we assemble nvdisasm's text, with the word's control code, to the same bits
 
-Bits that nvdisasm overlooks are cleared first: we refuse a word in which they are set.
+Bits that nvdisasm overlooks first get the value that ptxas gives them, mostly zero: we refuse words with another.
 """
 
 import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from attrs import frozen
 
 from dstc_isa.assembler import assemble
 from dstc_isa.diagnostics import ERROR
-from dstc_isa.isa.codec import DecodeError, decode, encode
+from dstc_isa.isa.codec import DecodeError, declared_by, decode, encode, reserved_bits
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.volta import VOLTA
 from tests.volta import fields
@@ -52,12 +54,42 @@ def words_of(table: str) -> Iterator[Word]:
             yield Word(int(row, 16), text)
     elif table == "random_words":
         for row, idle, text in rows_of(HERE / "random_words.tsv.xz"):
-            yield Word(int(row, 16) & ~int(idle, 16), _known(text))
+            yield settled(int(row, 16) & ~int(idle, 16), _known(text))
     else:
-        for _, base, bits, value, effect in rows_of(HERE / "fields.tsv.xz"):
-            if effect != "same":
-                for word in fields.words_of_row(base, bits, value):
-                    yield Word(word, _known(effect))
+        for base, group in groupby(rows_of(HERE / "fields.tsv.xz"), itemgetter(1)):
+            rows = list(group)
+            flips = [
+                flip
+                for _, _, bits, value, effect in rows
+                if effect == "same"
+                for flip in fields.words_of_row(base, bits, value)
+            ]
+            overlooked = sum(flip ^ int(base, 16) for flip in flips)
+            for _, _, bits, value, effect in rows:
+                if effect != "same":
+                    for word in fields.words_of_row(base, bits, value):
+                        yield settled(word, _known(effect), overlooked)
+
+
+def settled(word: int, text: str | None, overlooked: int = 0) -> Word:
+    """A word that nvdisasm prints, with the bits of nothing that it prints as ptxas has them.
+
+    ``overlooked``: bits that nothing depends on, which are cleared where no instruction of ours has a field.
+    """
+    found = declared_by(VOLTA, word)
+    if found is None or text is None:
+        return Word(word, text)
+    declaration, form = found
+    word &= ~(overlooked & reserved_bits(declaration, form))
+    modifiers = {m.name: m.kind.at.extract(word) for m in declaration.modifiers}
+    for fixed in declaration.held:
+        word = word & ~fixed.at.mask | fixed.at.insert(fixed.value)
+    for index, operand in enumerate(declaration.operands):
+        if operand.idle(modifiers) and operand.kind_in(form, index) is type(operand.default):
+            assert operand.default is not None
+            word &= ~sum(field.mask for field in operand.fields(form, index))
+            word |= operand.encode(operand.default, form, index)
+    return Word(word, text)
 
 
 def _known(text: str) -> str | None:

@@ -1,10 +1,11 @@
 """Integer arithmetic: add, multiply-add, shift-add, minimum, comparison, selection."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
-from dstc_isa.isa.instruction import S32, U32, U64, Bool, Derived, Instruction, Scalar
+from dstc_isa.isa.instruction import S32, U32, U64, Alias, Bool, Derived, Held, Instruction, Modified, Scalar
 from dstc_isa.isa.lanes import (
     maximum,
     minimum,
@@ -22,17 +23,18 @@ from dstc_isa.isa.lanes import (
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.values import PT, Predicate, Register
+from dstc_isa.isa.values import PT, RZ, Immediate, Predicate, Register, Value
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.shorthand import (
     CONST_B,
     CONST_C,
     IMM_B,
     IMM_C,
+    CarryIn,
+    CarryIn2,
     CarryOut,
     CarryOut2,
     Pp,
-    PpNone,
     Pu,
     Pv,
     Ra,
@@ -43,7 +45,9 @@ from dstc_isa.isa.volta.shorthand import (
 from dstc_isa.isa.volta.units import ALU, IMAD
 
 SIGN_BIT = Field(73, 1)
-FALSE = Predicate(PT, negate=True)
+
+SignedB = Annotated[U32, Source("b", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED)]
+"""A register, a constant or an immediate that is printed with its sign."""
 
 
 def combine(how: int, a: S32, b: S32) -> S32:
@@ -76,8 +80,8 @@ def iadd3(
         Source("b", negate=True, raw=True, complements="extended", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED),
     ],
     rc: Annotated[U32, Source("c", negate=True, raw=True, complements="extended")],
-    pp: Annotated[Bool, PredicateOperand(Field(87, 3), Field(90, 1), optional=True, shown="extended", default=FALSE)],
-    pq: Annotated[Bool, PredicateOperand(Field(77, 3), Field(80, 1), optional=True, shown="extended", default=FALSE)],
+    pp: CarryIn,
+    pq: CarryIn2,
     signs: Annotated[Scalar, Derived(_signs)],
     carries: Annotated[Scalar, Derived(_carries)],
     extended: Annotated[int, Flag("X", Field(74, 1))],
@@ -115,15 +119,64 @@ def iadd3(
     return narrow(total), carry > splat(0), carry > splat(1)
 
 
-@instruction("IMAD", 0x224, IMAD, adds=("rc",))
+SignOfFactors = Annotated[int, Choice(Sign, SIGN_BIT, default=Sign.S32)]
+
+
+NO_SHIFTS = frozenset({1 << 16, 1 << 31})
+"""Powers of two by which a product is no shift in nvdisasm's text."""
+
+
+def _is_zero(value: Value) -> bool:
+    return value == Immediate(0) or (isinstance(value, Register) and value.index == RZ)
+
+
+def _is_move(modifiers: Modified, operands: Sequence[Value]) -> bool:
+    _, ra, rb, rc, _ = operands
+    return not modifiers["extended"] and (_is_zero(ra) or _is_zero(rb) or (rb == Immediate(1) and _is_zero(rc)))
+
+
+def _is_sum(modifiers: Modified, operands: Sequence[Value]) -> bool:
+    return not modifiers["extended"] and operands[2] == Immediate(1)
+
+
+def _is_shift(modifiers: Modified, operands: Sequence[Value]) -> bool:
+    _, _, rb, rc, _ = operands
+    if modifiers["extended"] or not isinstance(rb, Immediate) or not (isinstance(rc, Register) and rc.index == RZ):
+        return False
+    return rb.value.bit_count() == 1 and rb.value not in NO_SHIFTS
+
+
+@instruction(
+    "IMAD",
+    0x224,
+    IMAD,
+    adds=("rc",),
+    held=(Held(Field(81, 3), PT),),
+    aliases=(
+        Alias("MOV", _is_move, "Ra or Rb is RZ"),
+        Alias("SHL", _is_shift, "Rb is a power of two other than 2**16 and 2**31, and Rc is RZ"),
+        Alias("IADD", _is_sum, "Rb is 1"),
+    ),
+)
 def imad(
     ra: Ra,
-    rb: Rb,
-    rc: Annotated[U32, Source("c", negate=True, imm=IMM_C, const=CONST_C)],
-    sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32,
+    rb: SignedB,
+    rc: Annotated[
+        U32, Source("c", negate=True, imm=IMM_C, const=CONST_C, literal=Literal.SIGNED, complements="extended")
+    ],
+    pp: CarryIn,
+    sign: SignOfFactors,
+    extended: Annotated[int, Flag("X", Field(74, 1), unmodelled=frozenset({1}))],
 ) -> Rd:
     """Multiply and add: the low 32 bits of Ra * Rb + Rc; they do not depend on the sign modifier."""
     return ra * rb + rc
+
+
+WideCarry = Annotated[
+    Bool,
+    PredicateOperand(Field(81, 3), destination=True, optional=True, default=Predicate(PT), unmodelled=True),
+    "pu",
+]
 
 
 def wide_product(ra: U32, rb: U32, sign: int) -> U64:
@@ -137,13 +190,20 @@ Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C
 
 
 @instruction("IMAD.WIDE", 0x225, IMAD, adds=("rc",))
-def imad_wide(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd64:
+def imad_wide(
+    ra: Ra,
+    rb: SignedB,
+    rc: Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C, complements="extended")],
+    pp: CarryIn,
+    sign: SignOfFactors,
+    extended: Annotated[int, Flag("X", Field(74, 1), unmodelled=frozenset({1}))],
+) -> tuple[Rd64, WideCarry]:
     """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
 
     This is how an address is formed: index times element size plus base. An immediate in Rc is
     sign-extended to 64 bits.
     """
-    return wide_product(ra, rb, sign) + rc
+    return wide_product(ra, rb, sign) + rc, truth(0)
 
 
 @instruction("IMAD.HI", 0x227, IMAD)
@@ -158,13 +218,35 @@ def _lea_carries(decoded: Instruction) -> int:
     return int(isinstance(carry, Predicate) and carry.index != PT)
 
 
-@instruction("LEA", 0x211, ALU, adds=("rb",))
+SIGNED = frozenset({"-"})
+"""Sources are not executed with a sign."""
+
+
+def _lea_rule(modifiers: Modified) -> str | None:
+    return ".SX32 goes with .HI only" if modifiers["signed"] and not modifiers["high"] else None
+
+
+@instruction("LEA", 0x211, ALU, adds=("rb",), rule=_lea_rule)
 def lea(
-    ra: Ra,
-    rb: Rb,
-    rc: Annotated[U32, Source("c", optional=True, default=Register(255))],
-    amount: Annotated[Scalar, ImmediateOperand(Field(75, 5))],
-    pp: PpNone,
+    ra: Annotated[U32, Source("a", negate=True, complements="extended", unmodelled=SIGNED)],
+    rb: Annotated[
+        U32,
+        Source(
+            "b",
+            negate=True,
+            unsigned_in_c=True,
+            complements="extended",
+            unmodelled=SIGNED,
+            imm=IMM_B,
+            const=CONST_B,
+        ),
+    ],
+    rc: Annotated[
+        U32,
+        Source("c", imm=IMM_C, optional=True, shown=True, only="high", unless=("signed",), default=Register(RZ)),
+    ],
+    amount: Annotated[Scalar, ImmediateOperand(Field(75, 5), hexadecimal=True)],
+    pp: CarryIn,
     carries: Annotated[Scalar, Derived(_lea_carries)],
     high: Annotated[int, Flag("HI", Field(80, 1))],
     extended: Annotated[int, Flag("X", Field(74, 1))],
@@ -200,7 +282,7 @@ def imnmx(ra: Ra, rb: Rb, pp: Pp, sign: Annotated[int, Choice(Sign, SIGN_BIT)] =
 
 
 @instruction("IABS", 0x213, ALU)
-def iabs(rb: Rb) -> Rd:
+def iabs(rb: SignedB) -> Rd:
     """Absolute value of a signed integer; -2**31 stays as it is."""
     return u32(select(s32(rb) < s32(splat(0)), s32(splat(0)) - s32(rb), s32(rb)))
 
@@ -225,11 +307,16 @@ def compare(how: int, a: S32, b: S32) -> S32:
 @instruction("ISETP", 0x20C, ALU)
 def isetp(
     ra: Ra,
-    rb: Rb,
+    rb: SignedB,
     pp: Pp,
+    low: Annotated[
+        Bool,
+        PredicateOperand(Field(68, 3), Field(71, 1), optional=True, default=Predicate(PT), unmodelled="extended"),
+    ],
     how: Annotated[int, Choice(Compare, Field(76, 3))],
+    sign: Annotated[int, Choice(Sign, SIGN_BIT, default=Sign.S32)],
     joined: Annotated[int, Choice(Combine, Field(74, 2))],
-    sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32,
+    extended: Annotated[int, Flag("EX", Field(72, 1), unmodelled=frozenset({1}))],
 ) -> tuple[Pu, Pv]:
     """Compare integers: Pu = (Ra cmp Rb) op Pp, and Pv = not (Ra cmp Rb) op Pp."""
     hit = compare(how, s32(ra), s32(rb)) if sign == Sign.S32 else compare(how, ra, rb)
@@ -242,7 +329,13 @@ def sel(ra: Ra, rb: Rb, pp: Pp) -> Rd:
     return select(pp, ra, rb)
 
 
+LaneMask = Annotated[
+    Scalar,
+    ImmediateOperand(Field(72, 4), hexadecimal=True, optional=True, default=Immediate(15), unmodelled=True),
+]
+
+
 @instruction("MOV", 0x202, ALU, adds=("rb",))
-def mov(rb: Rb) -> Rd:
+def mov(rb: Rb, mask: LaneMask) -> Rd:
     """Copy a register, an immediate or a constant to Rd."""
     return rb

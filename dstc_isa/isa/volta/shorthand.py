@@ -40,3 +40,25 @@ PpNone = Annotated[
 PqNone = Annotated[
     Bool, PredicateOperand(Field(77, 3), Field(80, 1), optional=True, default=Predicate(PT, negate=True))
 ]
+CarryIn = Annotated[
+    Bool,
+    PredicateOperand(
+        Field(87, 3),
+        Field(90, 1),
+        optional=True,
+        shown=True,
+        only="extended",
+        default=Predicate(PT, negate=True),
+    ),
+]
+CarryIn2 = Annotated[
+    Bool,
+    PredicateOperand(
+        Field(77, 3),
+        Field(80, 1),
+        optional=True,
+        shown=True,
+        only="extended",
+        default=Predicate(PT, negate=True),
+    ),
+]
