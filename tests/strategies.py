@@ -8,6 +8,7 @@ them close to an instruction. Lanes: ``u32_lanes``, ``f32_lanes``, ``half_lanes`
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import product
 
 import numpy as np
 from hypothesis import strategies as st
@@ -85,15 +86,18 @@ def register_indices(width: int = 1, zero: bool = True) -> SearchStrategy[int]:
 
 
 def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrategy[Value]:
-    negate = st.booleans() if operand.negate else st.just(False)
-    absolute = st.booleans() if operand.absolute else st.just(False)
-    suffix = st.sampled_from(["H0", "H1"] if operand.half else ["", "H0_H0", "H1_H1"] if operand.halves else [""])
+    there = not (form.moved == index and operand.unsigned_in_c)
+    negate = st.booleans() if operand.negate and there else st.just(False)
+    absolute = st.booleans() if operand.absolute and there else st.just(False)
+    words = ["H0", "H1"] if operand.half else ["", "H0_H0", "H1_H1"] if operand.halves else [*operand.suffixes] or [""]
+    suffix = st.sampled_from(words)
     if index in form.special:
         if form.constant:
             place = field_values(operand.word.constant_bank), field_values(operand.word.constant_offset)
             return st.builds(Constant, *place, negate, absolute, suffix)
         return st.builds(Immediate, field_values(operand.literal_field))
-    return st.builds(Register, register_indices(width), negate, absolute, suffix, st.booleans())
+    kept = st.just(False) if operand.reuse is None else st.booleans()
+    return st.builds(Register, register_indices(width), negate, absolute, suffix, kept)
 
 
 def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str, int]) -> SearchStrategy[Value]:
@@ -129,19 +133,52 @@ def modifier_values(modifier: Modifier) -> list[int]:
     return sorted(values if modifier.default is None else values | {modifier.default})
 
 
-@cache
-def modifiers(declaration: Declaration) -> SearchStrategy[tuple[int, ...]]:
-    """A value for each modifier of a declaration."""
-    return st.tuples(*(st.sampled_from(modifier_values(modifier)) for modifier in declaration.modifiers))
-
-
-@cache
-def operands(declaration: Declaration, form: Form, chosen: tuple[int, ...]) -> SearchStrategy[tuple[Value, ...]]:
-    """Operand values that a form accepts, given its modifier values."""
+def stand_together(declaration: Declaration, form: Form, chosen: tuple[int, ...]) -> bool:
+    """Whether a form of an instruction has these modifiers."""
     names = declaration.modifier_values(chosen)
-    return st.tuples(
-        *(operand_values(operand, form, index, names) for index, operand in enumerate(declaration.operands))
+    if declaration.rule is not None and declaration.rule(names) is not None:
+        return False
+    return not any(
+        operand.idle(names) and operand.kind_in(form, index) is not type(operand.default)
+        for index, operand in enumerate(declaration.operands)
     )
+
+
+@cache
+def modifiers(
+    declaration: Declaration, form: Form | None = None, executed: bool = False
+) -> SearchStrategy[tuple[int, ...]]:
+    """A value for each modifier of a declaration, all of them ``executed`` on demand."""
+    values = [
+        [value for value in modifier_values(modifier) if not (executed and value in modifier.kind.unmodelled)]
+        for modifier in declaration.modifiers
+    ]
+    shape = form or declaration.forms[0]
+    together = [chosen for chosen in product(*values) if stand_together(declaration, shape, chosen)]
+    return st.sampled_from(together)
+
+
+@cache
+def operands(
+    declaration: Declaration, form: Form, chosen: tuple[int, ...], executed: bool = False
+) -> SearchStrategy[tuple[Value, ...]]:
+    """Operand values that a form accepts, given its modifier values, all of them ``executed`` on demand."""
+    names = declaration.modifier_values(chosen)
+
+    def values(operand: Operand, index: int) -> SearchStrategy[Value]:
+        if operand.idle(names) or (executed and operand.default is not None and not more_than_default(operand, names)):
+            assert operand.default is not None
+            return st.just(operand.default)
+        any_value = operand_values(operand, form, index, names)
+        return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
+
+    return st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
+
+
+def more_than_default(operand: Operand, names: Mapping[str, int]) -> bool:
+    """Whether the machine executes an instruction with this operand other than its default."""
+    unmodelled = getattr(operand, "unmodelled", False)
+    return bool(names[unmodelled]) if isinstance(unmodelled, str) else unmodelled is not True
 
 
 @cache
@@ -168,12 +205,14 @@ def controls() -> SearchStrategy[Control]:
 
 
 @st.composite
-def instructions(draw: st.DrawFn, declaration: Declaration | None = None, form: Form | None = None) -> Instruction:
-    """A valid instruction, of this declaration and form if they are given."""
+def instructions(
+    draw: st.DrawFn, declaration: Declaration | None = None, form: Form | None = None, executed: bool = False
+) -> Instruction:
+    """A valid instruction, of this declaration and form if they are given, and ``executed`` on demand."""
     declared = declaration or draw(st.sampled_from(VOLTA.declarations))
     shape = form or draw(st.sampled_from(declared.forms))
-    chosen = draw(modifiers(declared))
-    values = draw(operands(declared, shape, chosen))
+    chosen = draw(modifiers(declared, shape, executed))
+    values = draw(operands(declared, shape, chosen, executed))
     return Instruction(declared, shape, values, chosen, draw(guards()), draw(controls()))
 
 

@@ -5,10 +5,6 @@ from dstc_isa.isa.resolve import MnemonicError, resolve
 from dstc_isa.isa.volta import VOLTA
 
 LONGER_NAMES: dict[str, OtherName] = {
-    "IMAD.MOV": OtherName("MOV R0, R1", "R0 = R1, the last operand of IMAD.MOV"),
-    "IMAD.IADD": OtherName("IADD3 R0, R1, R2, RZ", "R0 = R1 + R2, the first and the last operand of IMAD.IADD"),
-    "IMAD.SHL": OtherName("SHF.L.U32 R0, R1, 2, RZ", "R0 = R1 << 2; IMAD.SHL multiplies by 4 for it"),
-    "IMAD.X": OtherName("IADD3.X R0, R1, R2, RZ, P0, !PT", "R0 = R1 + R2 and the carry in P0"),
     "HADD2.F32": OtherName("F2F.F32.F16 R0, R1", "FP32 from FP16"),
     "ATOMG.E.CAS": OtherName("ATOMG.CAS.E R0, [R2], R4, R5", "R5 to [R2] where it holds R4"),
     "ATOMS.CAST": OtherName("ATOMS.CAS R0, [R1], R2, R3", "it compares and swaps once; a loop tries again"),
@@ -20,7 +16,6 @@ LONGER_NAMES: dict[str, OtherName] = {
 
 _NO_FP64 = "the machine has no FP64 arithmetic"
 MISSING: dict[str, str] = {
-    "EX": "compare the higher 32 bits, and the lower ones where those are equal",
     **dict.fromkeys(("F64", "RCP64H", "RSQ64H"), _NO_FP64),
 }
 """Modifiers that nothing stands for here, by the word, and why."""

@@ -75,7 +75,8 @@ def _spellings(isa: Isa) -> list[str]:
         chosen = list(islice(product(*choices), COMBINATIONS + 1))
         if len(chosen) > COMBINATIONS:
             chosen = [(*base[:i], v, *base[i + 1 :]) for i, values in enumerate(choices) for v in values]
-        spellings += [format_mnemonic(declaration, values) for values in chosen]
+        rule, names = declaration.rule, declaration.modifier_values
+        spellings += [format_mnemonic(declaration, v) for v in chosen if rule is None or rule(names(v)) is None]
     return list(dict.fromkeys(spellings))
 
 

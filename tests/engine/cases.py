@@ -138,7 +138,7 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.uin
 @st.composite
 def cases(draw: st.DrawFn, declaration: Declaration) -> Case:
     """A case of one declaration; its contents come from one drawn seed."""
-    raw = draw(instructions(declaration))
+    raw = draw(instructions(declaration, executed=True))
     return case_of(raw, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
 
 

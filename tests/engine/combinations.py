@@ -4,7 +4,7 @@ Nothing is left to chance: the cases come from a fixed seed, and the same ones a
 number s holds the special value number l + shift * s of its type, so that over the shifts any two meet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
@@ -40,7 +40,13 @@ from dstc_isa.isa.values import (
     Value,
 )
 from tests.engine.cases import FIRST, LANES, TENSOR, WINDOW, Case, case_of
-from tests.strategies import INTERESTING_FLOATS, INTERESTING_HALVES, INTERESTING_INTEGERS, modifier_values
+from tests.strategies import (
+    INTERESTING_FLOATS,
+    INTERESTING_HALVES,
+    INTERESTING_INTEGERS,
+    modifier_values,
+    stand_together,
+)
 
 SPACING = 8
 """Registers between the first registers of two operands; none but the tensor instructions' is wider."""
@@ -53,7 +59,12 @@ SEQUENCED = "spwmma"
 """The declarations whose model takes half a second."""
 
 PAIRS = [low | high << 16 for low in INTERESTING_HALVES for high in INTERESTING_HALVES]
-SPECIALS = {Literal.INTEGER: INTERESTING_INTEGERS, Literal.FLOAT: INTERESTING_FLOATS, Literal.HALVES: PAIRS}
+SPECIALS = {
+    Literal.INTEGER: INTERESTING_INTEGERS,
+    Literal.SIGNED: INTERESTING_INTEGERS,
+    Literal.FLOAT: INTERESTING_FLOATS,
+    Literal.HALVES: PAIRS,
+}
 GUARDED = 5
 """One case of so many has a guard."""
 
@@ -61,12 +72,13 @@ GUARDED = 5
 def combinations(declaration: Declaration) -> Iterator[Case]:
     """Each combination in several states."""
     rng = np.random.default_rng(declaration.opcode)
-    values = list(product(*(modifier_values(modifier) for modifier in declaration.modifiers)))
+    choices = ([v for v in modifier_values(m) if v not in m.kind.unmodelled] for m in declaration.modifiers)
+    values = list(product(*choices))
     sequenced = declaration.function.__name__.startswith(SEQUENCED)
     count = LEAST if sequenced else max(LEAST, -(-CASES // (len(values) * len(declaration.forms))))
     number = 0
     for chosen, form in product(values, declaration.forms):
-        for _ in range(count):
+        for _ in range(count if stand_together(declaration, form, chosen) else 0):
             yield case(rng, declaration, form, chosen, number)
             number += 1
 
@@ -84,12 +96,23 @@ def instruction_of(
     """An instruction with random operands; registers apart from each other, but for the tensor instructions."""
     tensor = declaration.function.__name__ in TENSOR
     places = rng.integers(WINDOW, size=len(declaration.operands)) if tensor else SPACING * rng.permutation(SPACING)
+    names = declaration.modifier_values(chosen)
     operands = tuple(
-        value_of(rng, operand, form, index, Register(int(places[index])))
+        executed_value(rng, operand, form, index, Register(int(places[index])), names)
         for index, operand in enumerate(declaration.operands)
     )
     guard = Predicate(int(rng.integers(0, PT)), bool(rng.integers(2))) if rng.integers(GUARDED) == 0 else ALWAYS
     return Instruction(declaration, form, operands, chosen, guard, Control())
+
+
+def executed_value(
+    rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register, names: Mapping[str, int]
+) -> Value:
+    """A value of an operand with which the machine executes the instruction."""
+    value = operand.default if operand.idle(names) else value_of(rng, operand, form, index, register)
+    while value is None or operand.obstacle(value, names) is not None:
+        value = operand.default or value_of(rng, operand, form, index, register)
+    return value
 
 
 def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register) -> Value:

@@ -141,7 +141,7 @@ NOT_PT = Predicate(7, negate=True)
         ("IADD3", (Register(1), PT, PT, Register(1), Constant(32, 0), Register(3), NOT_PT, NOT_PT), 4, "bank 32"),
         ("IADD3", (Register(1), PT, PT, Register(1), Constant(0, 2), Register(3), NOT_PT, NOT_PT), 4, "multiple of 4"),
         ("LDG", (Register(2), Address(5, 1 << 23)), 1, "outside"),
-        ("MOV", (Register(1), Register(2, negate=True)), 1, "cannot be negated"),
+        ("MOV", (Register(1), Register(2, negate=True), Immediate(15)), 1, "cannot be negated"),
         ("FFMA", (Register(1), Register(2, absolute=True), Register(3), Register(4)), 1, "no absolute value"),
     ],
 )
@@ -190,7 +190,7 @@ def test_guard_and_slots_are_where_volta_has_them() -> None:
 
 
 def test_an_immediate_in_slot_c_moves_rb_there() -> None:
-    word = encode(made("IMAD", Register(1), Register(2), Register(3), Immediate(0xDEADBEEF)))
+    word = encode(made("IMAD", Register(1), Register(2), Register(3), Immediate(0xDEADBEEF), NOT_PT))
     assert word & 0xFFF == 0x424
     assert word >> 32 & 0xFFFFFFFF == 0xDEADBEEF
     assert word >> 64 & 0xFF == 3

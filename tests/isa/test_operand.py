@@ -45,7 +45,7 @@ GENERAL = Source("b", negate=True, absolute=True, imm=4, const=5)
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_accepted_values_stay_in_their_fields(declaration: Declaration, form: Form, data: st.DataObject) -> None:
-    chosen = data.draw(modifiers(declaration))
+    chosen = data.draw(modifiers(declaration, form))
     names = declaration.modifier_values(chosen)
     values = data.draw(operands(declaration, form, chosen))
     for index, (operand, value) in enumerate(zip(declaration.operands, values, strict=True)):

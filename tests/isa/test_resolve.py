@@ -21,6 +21,8 @@ every_declaration = pytest.mark.parametrize(
 @every_declaration
 def test_every_printed_mnemonic_resolves_to_itself(declaration: Declaration) -> None:
     for chosen in product(*(modifier_values(modifier) for modifier in declaration.modifiers)):
+        if declaration.rule is not None and declaration.rule(declaration.modifier_values(chosen)) is not None:
+            continue
         candidates = resolve(VOLTA, format_mnemonic(declaration, chosen))
         assert [values for found, values, _ in candidates if found is declaration] == [chosen]
 
@@ -68,7 +70,7 @@ def test_operands_tell_the_forms_of_ohmma_apart() -> None:
 
 def test_a_modifier_left_out_has_its_default() -> None:
     ((_, values, _),) = resolve(VOLTA, "IMAD")
-    assert values == (Sign.S32,)
+    assert values == (Sign.S32, 0)
 
 
 @pytest.mark.parametrize(

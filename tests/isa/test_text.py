@@ -79,7 +79,7 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) 
         (made("IADD3.X", R1, PT, PT, R2, R3, RZ, Predicate(0), NOT_PT), "IADD3.X R1, R2, R3, RZ, P0, !PT ;"),
         (made("IADD3.X", R1, PT, PT, R2, R3, RZ, NOT_PT, Predicate(0)), "IADD3.X R1, R2, R3, RZ, !PT, P0 ;"),
         (made("FADD", R1, Register(2, negate=True, absolute=True), Immediate(0x3FC00000)), "FADD R1, -|R2|, 1.5 ;"),
-        (made("MOV", R1, Constant(0, 0x160)), "MOV R1, c[0x0][0x160] ;"),
+        (made("MOV", R1, Constant(0, 0x160), Immediate(15)), "MOV R1, c[0x0][0x160] ;"),
         (made("LDG.E.64", R2, Address(4, -8)), "LDG.E.64 R2, [R4+-0x8] ;"),
         (made("LDG", R2, Address(4, 0)), "LDG R2, [R4] ;"),
         (made("HADD2", R1, Register(2, suffix="H1_H1"), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1, 1 ;"),
