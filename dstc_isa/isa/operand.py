@@ -141,12 +141,13 @@ class _Layout:
 class Operand:
     """Base of all operand kinds: a kind states its parts, and what differs from what stands here.
 
-    ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are ``shown``,
-    or if the modifier of that name is there. ``only``: the modifier without which it is ``default`` in every word, and
-    not written; ``unless``: the modifiers with each of which it is the same. ``destination``: it is written;
-    ``accumulates``: and read as well; ``partial``: some of what it stands for may stay as it was. ``slot``: the physical
-    source slot of a register, or empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may
-    be written for it. ``word``: the format of its instruction's word, which it has once that is declared.
+    ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are
+    ``shown``, or if the modifier of that name is there. ``only``: the modifier without which it is ``default`` in
+    every word, and not written; ``unless``: the modifiers with each of which it is the same. ``destination``: it is
+    written; ``accumulates``: and read as well; ``partial``: some of what it stands for may stay as it was.
+    ``slot``: the physical source slot of a register, or empty. ``relative``: its value depends on where the
+    instruction stands. ``written``: types of what may be written for it. ``word``: the format of its instruction's
+    word, which it has once that is declared.
     """
 
     optional: bool = False

@@ -50,13 +50,13 @@ class Source(Operand):
     """A general source: register, and where ``imm``/``const`` give a form code also an immediate or c[][].
 
     ``negate`` and ``absolute``: whether it has a sign, where its slot has it or in a field of its own;
-    ``unsigned_in_c``: not where it has moved there. ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1 repeats one. ``half``: the bit that names the one half used.
-    ``suffixes``: the words that may stand behind it, nothing included, with their numbers, stored in ``select`` or
-    where the slot has it, nowhere if there is one only; those in ``unmodelled`` are not executed, nor is a sign if
-    ``-`` is in it. ``reuse``: the slot whose reuse bit it has, if not
-    its own; None if it is never kept. ``several``: the declaration's ``forms`` say when this is an immediate, in
-    ``literal_at``. ``raw``: the semantics handles the sign itself. ``complements``: the modifier with which the sign
-    is a complement and written ``~``, or that it always is one.
+    ``unsigned_in_c``: not where it has moved there. ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1
+    repeats one. ``half``: the bit that names the one half used. ``suffixes``: the words that may stand behind it,
+    nothing included, with their numbers, stored in ``select`` or where the slot has it, nowhere if there is one
+    only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``reuse``: the slot whose reuse
+    bit it has, if not its own; None if it is never kept. ``several``: the declaration's ``forms`` say when this is
+    an immediate, in ``literal_at``. ``raw``: the semantics handles the sign itself. ``complements``: the modifier
+    with which the sign is a complement and written ``~``, or that it always is one.
     """
 
     slot: str

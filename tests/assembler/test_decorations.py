@@ -100,4 +100,7 @@ def test_a_complemented_constant_is_a_negated_one_with_a_carry() -> None:
     assert code(body.format("~n")) == code(body.format("-n"))
     assert code(body.format("~n+4")) == code(body.format("~(n+4)")) == code(body.format("-n+4"))
     assert code(body.format("~c[0x0][0x160]")) == code(body.format("~n"))
-    assert error(body.format("~n").replace(".X", "")) == "~ stands before a source of IADD3.X only"
+    assert (
+        error(body.format("~n").replace(".X", ""))
+        == "~ stands before a source of an instruction with .X only, such as IADD3.X"
+    )

@@ -15,7 +15,7 @@ from tests.assembler.build import error, errors, in_kernel, warnings
         ("LDG.E.64 R0", "operand [Ra+offset] is missing: it is written LDG.E.64 Rd, [Ra+offset]"),
         ("BRA", "operand label is missing: it is written BRA label"),
         ("BSSY B0", "operand label is missing: it is written BSSY B, label"),
-        ("MOV R0, R1, R2", "too many operands: there are 3, and it is written MOV Rd, Rb"),
+        ("MOV R0, R1, R2", "too many operands: there are 3, and it is written MOV Rd, Rb{, mask}"),
     ],
 )
 def test_the_form_of_an_instruction_is_shown(body, message):

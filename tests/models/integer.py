@@ -48,8 +48,8 @@ def wide(x: Operands) -> int:
 
 
 @lane_model("imad_wide")
-def imad_wide(x: Operands) -> int:
-    return wide(x)
+def imad_wide(x: Operands) -> tuple[int, bool]:
+    return wide(x), False
 
 
 @lane_model("imad_hi")
