@@ -1,5 +1,6 @@
 """Emits an instruction: operands, guard, control prefix."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from dstc_isa.assembler.emit import Emitted, RejectedOperand, emit
@@ -7,13 +8,16 @@ from dstc_isa.assembler.errors import EvaluationError
 from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
 from dstc_isa.assembler.guards import guard_of
+from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
 from dstc_isa.assembler.other_modifiers import other_modifiers
 from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.printing import PRINT
 from dstc_isa.assembler.prints import show
+from dstc_isa.assembler.pseudo import FIRST_PARTS, Step, steps_of
 from dstc_isa.assembler.reporting import closest, split_operands
+from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.shared_offset import PLAIN, SharedOffset, array_of, joined
 from dstc_isa.assembler.values import NamedAddress, NamedPredicate, Operand
 from dstc_isa.isa.control import DEFAULT, ControlFields, Prefix
@@ -53,6 +57,13 @@ def instruction(expander: Expander, statement: Statement) -> None:
     if array is None:
         return
     try:
+        if mnemonic.partition(".")[0] in FIRST_PARTS and expander.isa is VOLTA:
+            scope = Scope(start=len(kernel.emitted))
+            steps = steps_of(statement, mnemonic, values, scope)
+            if steps is not None:
+                _emit_steps(expander, kernel, statement, steps, values)
+                kernel.release(scope)
+                return
         plan = find_plan(expander.isa, mnemonic, tuple(map(type, values)))
         emitted = emit(plan, values, keys, here, statement, expander.location(statement))
     except MnemonicError as error:
@@ -67,6 +78,28 @@ def instruction(expander: Expander, statement: Statement) -> None:
     emitted.word |= control(expander, statement)
     guard(expander, statement, emitted)
     expander.append(kernel, emitted)
+
+
+def _emit_steps(
+    expander: Expander, kernel: KernelBuilder, statement: Statement, steps: Sequence[Step], written: Sequence[Operand]
+) -> None:
+    """Emit what an instruction becomes that Volta does not have; MatchError or RejectedOperand as it was written."""
+    if statement.control is not None and len(steps) > 1:
+        message = f"{statement.word} becomes {len(steps)} instructions, for which one control code does not stand"
+        expander.reporter.at_piece(statement, statement.control, message, expander.uses)
+        return
+    for step in steps:
+        location = expander.location(statement)
+        try:
+            plan = find_plan(expander.isa, step.mnemonic, tuple(map(type, step.operands)))
+            emitted = emit(plan, step.operands, step.operands, kernel.here, statement, location)
+        except (MatchError, RejectedOperand) as error:
+            to_blame = step.operands[error.index] if 0 <= error.index < len(step.operands) else None
+            error.index = next((i for i, value in enumerate(written) if value is to_blame), -1)
+            raise
+        emitted.word |= control(expander, statement)
+        guard(expander, statement, emitted)
+        expander.append(kernel, emitted)
 
 
 def _report_mnemonic(expander: Expander, statement: Statement, error: MnemonicError) -> None:

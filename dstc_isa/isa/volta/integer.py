@@ -7,8 +7,6 @@ from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
 from dstc_isa.isa.instruction import S32, U32, U64, Alias, Bool, Derived, Held, Instruction, Modified, Scalar
 from dstc_isa.isa.lanes import (
-    maximum,
-    minimum,
     narrow,
     s32,
     select,
@@ -206,12 +204,6 @@ def imad_wide(
     return wide_product(ra, rb, sign) + rc, truth(0)
 
 
-@instruction("IMAD.HI", 0x227, IMAD)
-def imad_hi(ra: Ra, rb: Rb, rc: Rc64, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
-    """High word of a multiply-add: bits 32 to 63 of Ra * Rb + the pair Rc."""
-    return narrow(shift_right(wide_product(ra, rb, sign) + rc, widen(splat(32))))
-
-
 def _lea_carries(decoded: Instruction) -> int:
     """1 if LEA's carry is written."""
     carry = decoded.operands[1]
@@ -271,14 +263,6 @@ def lea(
     if extended:
         wide = wide + widen(select(pp, splat(1), splat(0)))
     return total, narrow(shift_right(wide, widen(splat(32)))) > splat(0)
-
-
-@instruction("IMNMX", 0x217, ALU)
-def imnmx(ra: Ra, rb: Rb, pp: Pp, sign: Annotated[int, Choice(Sign, SIGN_BIT)] = Sign.S32) -> Rd:
-    """Minimum where Pp is true, maximum where it is false."""
-    if sign == Sign.S32:
-        return u32(select(pp, minimum(s32(ra), s32(rb)), maximum(s32(ra), s32(rb))))
-    return select(pp, minimum(ra, rb), maximum(ra, rb))
 
 
 @instruction("IABS", 0x213, ALU)
