@@ -62,7 +62,7 @@ def _part(pair: Named, offset: int) -> Named:
 def _four(words: list[str], operands: Sequence[Operand], form: str) -> Sequence[Operand]:
     """The operands; MatchError if there are not four, or for other modifiers than signs."""
     if not set(words) <= SIGNS:
-        raise MatchError(f"it is written {form}", -1)
+        raise MatchError(f"it is written {form}", len(operands))
     if len(operands) != 4:
         raise MatchError(f"it is written {form}", min(len(operands), 4), "four operands")
     return operands
