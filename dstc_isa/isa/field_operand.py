@@ -135,10 +135,11 @@ class ImmediateOperand(Operand):
 
 @frozen
 class SpecialRegisterOperand(Operand):
-    """A machine register by name, from ``names`` (number -> name)."""
+    """A machine register by name, from ``names`` (number -> name); ``modelled``: those that can be read, if not all."""
 
     at: Field
     names: Mapping[int, str]
+    modelled: frozenset[int] | None = None
     what = "a special register such as SR_TID.X"
     written = frozenset({SpecialRegister})
 
@@ -151,7 +152,12 @@ class SpecialRegisterOperand(Operand):
     @property
     def expected(self) -> str:
         """See ``Operand``."""
-        return f"expected one of {', '.join(self.names.values())}"
+        named = [name for number, name in self.names.items() if self.modelled is None or number in self.modelled]
+        return f"expected one of {', '.join(named)}"
+
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        return None if self.modelled is None or value.number in self.modelled else self.names[value.number]
 
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""

@@ -128,6 +128,11 @@ class SpecialNumber(IntEnum):
     NCTAID_Y = 0x2C
     NCTAID_Z = 0x2D
     WARPID = 0x2E
+    EQMASK = 0x38
+    LTMASK = 0x39
+    LEMASK = 0x3A
+    GTMASK = 0x3B
+    GEMASK = 0x3C
     SRZ = 0xFF
 
 

@@ -10,7 +10,8 @@ def lop3(x: Operands) -> tuple[bool, int]:
     for bit in range(32):
         row = (x.ra >> bit & 1) << 2 | (x.rb >> bit & 1) << 1 | (x.rc >> bit & 1)
         result |= (x.table >> row & 1) << bit
-    return result != 0 or x.pp, result
+    some = result != 0
+    return (some and x.pp if x.conjunction else some or x.pp), result
 
 
 @lane_model("shf")
@@ -27,16 +28,18 @@ def shf(x: Operands) -> int:
 
 @lane_model("popc_")
 def popc(x: Operands) -> int:
-    return bin(x.rb).count("1")
+    return bin(x.rb ^ U32 if x.negated("rb") else x.rb).count("1")
 
 
 @lane_model("flo")
-def flo(x: Operands) -> int:
-    bits = x.rb ^ U32 if x.sign == "S32" and x.rb >> 31 else x.rb
+def flo(x: Operands) -> tuple[int, bool]:
+    bits = x.rb ^ U32 if x.negated("rb") else x.rb
+    if x.sign == "S32" and bits >> 31:
+        bits ^= U32
     if bits == 0:
-        return U32
+        return U32, False
     top = len(bin(bits)) - 3
-    return 31 - top if x.as_shift else top
+    return 31 - top if x.as_shift else top, False
 
 
 @lane_model("brev")

@@ -8,12 +8,16 @@ __all__ = ["VOLTA", "instruction"]
 
 for _name in (
     "integer",
+    "packed_integer",
+    "bit_fields",
     "logic",
     "predicate",
+    "condition_test",
     "float",
     "half",
     "convert",
     "communication",
+    "barrier_register",
     "memory",
     "control_flow",
     "tensor",

@@ -4,8 +4,8 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import SpecialRegisterOperand
-from dstc_isa.isa.instruction import U32, Scalar, Warp
+from dstc_isa.isa.field_operand import PredicateOperand, SpecialRegisterOperand
+from dstc_isa.isa.instruction import U32, Bool, Index, Scalar, Warp
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     ballot,
@@ -17,15 +17,16 @@ from dstc_isa.isa.lanes import (
     shift_right,
     splat,
     truth,
-    widen,
 )
-from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.modifier import Choice, Flag
+from dstc_isa.isa.operand import Registers
 from dstc_isa.isa.register_operand import Destination, Source
-from dstc_isa.isa.values import RZ, Register
+from dstc_isa.isa.values import PT, RZ, Predicate, Register
 from dstc_isa.isa.volta.instruction_set import instruction
-from dstc_isa.isa.volta.shorthand import CarryOut, Pp, Pu, Ra, Rd, Rd64
+from dstc_isa.isa.volta.shorthand import Pp, Pu, Rd
+from dstc_isa.isa.volta.special_registers import MODELLED, SPECIAL_NAMES
 from dstc_isa.isa.volta.units import ALU, LSU, SFU
-from dstc_isa.isa.warp import SpecialNumber, thread_ids
+from dstc_isa.isa.warp import SpecialNumber, thread_ids, write_register
 
 
 class Shuffle(IntEnum):
@@ -39,9 +40,9 @@ class Shuffle(IntEnum):
 
 @instruction("SHFL", 0x389, LSU, variable=True, forms={2: ("rc",), 4: ("rb",), 7: ("rb", "rc")})
 def shfl(
-    ra: Ra,
-    rb: Annotated[U32, Source("b", several=True, literal_at=Field(53, 5))],
-    rc: Annotated[U32, Source("c", several=True, literal_at=Field(40, 13))],
+    ra: Annotated[U32, Source("a", reuse=None)],
+    rb: Annotated[U32, Source("b", several=True, literal_at=Field(53, 5), reuse=None)],
+    rc: Annotated[U32, Source("c", several=True, literal_at=Field(40, 13), reuse=None)],
     how: Annotated[int, Choice(Shuffle, Field(58, 2))],
 ) -> tuple[Pu, Rd]:
     """Read a register of another lane (PTX ISA, shfl.sync).
@@ -68,6 +69,31 @@ def shfl(
     return inside, gather(ra, select(inside, partner, lane))
 
 
+class Match(IntEnum):
+    """What MATCH says: the lanes that have a lane's value, or whether all have one."""
+
+    ALL = 0
+    ANY = 1
+
+
+@instruction("MATCH", 0x3A1, LSU, variable=True, unmodelled="values are not compared between lanes")
+def match(
+    ra: Annotated[U32, Source("a", width=Registers("wide", {1: 2}), reuse=None)],
+    how: Annotated[int, Choice(Match, Field(79, 1))],
+    wide: Annotated[int, Flag("U64", Field(73, 1))],
+) -> tuple[
+    Annotated[
+        Bool,
+        PredicateOperand(
+            Field(81, 3), destination=True, optional=True, shown=True, unless=("how",), default=Predicate(PT)
+        ),
+        "pu",
+    ],
+    Rd,
+]:
+    """Find the lanes that hold the same value in Ra: their mask, or with .ALL whether all do."""
+
+
 class Vote(IntEnum):
     """What is asked of all lanes."""
 
@@ -79,7 +105,12 @@ class Vote(IntEnum):
 @instruction("VOTE", 0x806, ALU)
 def vote(
     warp: Warp, pp: Pp, how: Annotated[int, Choice(Vote, Field(72, 2))]
-) -> tuple[Annotated[U32, Destination(optional=True, default=Register(RZ)), "rd"], CarryOut]:
+) -> tuple[
+    Annotated[U32, Destination(optional=True, default=Register(RZ)), "rd"],
+    Annotated[
+        Bool, PredicateOperand(Field(81, 3), destination=True, optional=True, shown=True, default=Predicate(PT)), "pu"
+    ],
+]:
     """Vote over the executing lanes: Pu = all, any, or equal; Rd = the mask of lanes where Pp is true."""
     votes = ballot(pp) & warp.mask
     every = votes == warp.mask
@@ -92,11 +123,7 @@ def vote(
     return splat(votes), truth(outcome)
 
 
-SPECIAL_NAMES = {
-    int(number): "SRZ" if number is SpecialNumber.SRZ else "SR_" + number.name.replace("_", ".")
-    for number in SpecialNumber
-}
-SpecialSource = Annotated[Scalar, SpecialRegisterOperand(Field(72, 8), SPECIAL_NAMES)]
+SpecialSource = Annotated[Scalar, SpecialRegisterOperand(Field(72, 8), SPECIAL_NAMES, MODELLED)]
 
 
 def special(warp: Warp, number: int) -> U32:
@@ -111,6 +138,17 @@ def special(warp: Warp, number: int) -> U32:
         return splat(warp.issued & FULL_MASK)
     if number == SpecialNumber.CLOCKHI:
         return splat(warp.issued >> 32)
+    own = shift_left(splat(1), lane_ids())
+    if number == SpecialNumber.EQMASK:
+        return own
+    if number == SpecialNumber.LTMASK:
+        return own - splat(1)
+    if number == SpecialNumber.LEMASK:
+        return (own - splat(1)) | own
+    if number == SpecialNumber.GTMASK:
+        return ~((own - splat(1)) | own)
+    if number == SpecialNumber.GEMASK:
+        return ~(own - splat(1))
     return splat(0)
 
 
@@ -120,13 +158,25 @@ def s2r(warp: Warp, number: SpecialSource) -> Rd:
     return special(warp, number)
 
 
+class SpecialWidth(IntEnum):
+    """How much CS2R reads of a special register."""
+
+    _32 = 0
+    _64 = 1
+
+
 @instruction("CS2R", 0x805, ALU)
-def cs2r(warp: Warp, number: SpecialSource) -> Rd64:
-    """Read a special register to a pair, zero-extended; CS2R Rd, SRZ clears two registers.
+def cs2r(
+    warp: Warp,
+    rd: Annotated[Index, Destination(width=Registers("width", {SpecialWidth._64: 2}))],
+    number: SpecialSource,
+    width: Annotated[int, Choice(SpecialWidth, Field(80, 1))] = SpecialWidth._64,
+) -> None:
+    """Read a special register to a pair, zero-extended; CS2R Rd, SRZ clears two registers. With .32 Rd is one register.
 
     SR_CLOCKLO counts the instructions that the warp has issued when no timing model runs; the pair holds
     all 64 bits of it.
     """
-    if number == SpecialNumber.CLOCKLO:
-        return widen(splat(warp.issued & FULL_MASK)) | shift_left(widen(splat(warp.issued >> 32)), widen(splat(32)))
-    return widen(special(warp, number))
+    write_register(warp, rd, special(warp, number))
+    if width == SpecialWidth._64:
+        write_register(warp, rd + 1, splat(warp.issued >> 32 if number == SpecialNumber.CLOCKLO else 0))

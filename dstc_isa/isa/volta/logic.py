@@ -4,8 +4,8 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.field_operand import ImmediateOperand
-from dstc_isa.isa.instruction import U32, Derived, Instruction, Scalar
+from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
+from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar
 from dstc_isa.isa.lanes import (
     leading_zeros,
     minimum,
@@ -18,14 +18,15 @@ from dstc_isa.isa.lanes import (
     shift_right,
     shift_right_signed,
     splat,
+    truth,
     u32,
     widen,
 )
 from dstc_isa.isa.modifier import Choice, Flag, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.values import Immediate
+from dstc_isa.isa.values import PT, Immediate, Predicate
 from dstc_isa.isa.volta.instruction_set import instruction
-from dstc_isa.isa.volta.shorthand import CONST_C, IMM_C, CarryOut, PpNone, Ra, Rb, Rc, Rd
+from dstc_isa.isa.volta.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, CarryOut, Ra, Rb, Rc, Rd
 from dstc_isa.isa.volta.units import ALU, POPC
 
 
@@ -72,16 +73,21 @@ def lop3(
     rb: Rb,
     rc: Rc,
     table: Annotated[Scalar, ImmediateOperand(Field(72, 8), hexadecimal=True)],
-    pp: PpNone,
+    pp: Annotated[
+        Bool,
+        PredicateOperand(Field(87, 3), Field(90, 1), optional=True, shown=True, default=Predicate(PT, negate=True)),
+    ],
     terms: Annotated[Scalar, Derived(_terms)],
+    conjunction: Annotated[int, Flag("PAND", Field(80, 1))],
 ) -> tuple[CarryOut, Rd]:
     """Any bitwise function of three inputs, given by its truth table.
 
     Bit 4a + 2b + c of the table is the result for input bits a, b, c: 0xc0 is Ra & Rb, 0xfc is Ra | Rb,
-    0x3c is Ra ^ Rb. Pu, if named, is (result != 0) or Pp.
+    0x3c is Ra ^ Rb. Pu, if named, is (result != 0) or Pp; with .PAND it is (result != 0) and Pp.
     """
     result = evaluate(terms, splat(-(terms & 1)), ra, rb, rc)
-    return (result != splat(0)) | pp, result
+    some = result != splat(0)
+    return some & pp if conjunction else some | pp, result
 
 
 class ShiftType(IntEnum):
@@ -135,39 +141,78 @@ def shf(
     return narrow(low)
 
 
+def _complemented(decoded: Instruction) -> int:
+    """1 if the last source is complemented."""
+    return int(getattr(decoded.operands[-1], "negate", False))
+
+
+SearchedB = Annotated[U32, Source("b", negate=True, raw=True, complements=True, imm=IMM_B, const=CONST_B, reuse=None)]
+"""What bits are counted or sought in, maybe its complement."""
+
+Complemented = Annotated[Scalar, Derived(_complemented)]
+
+
 @instruction("POPC", 0x309, POPC, variable=True)
-def popc_(rb: Rb) -> Rd:
+def popc_(rb: SearchedB, complemented: Complemented) -> Rd:
     """Count the set bits of Rb."""
-    return popc(rb)
+    return popc(~rb if complemented else rb)
+
+
+Found = Annotated[
+    Bool,
+    PredicateOperand(Field(81, 3), destination=True, optional=True, default=Predicate(PT), unmodelled=True),
+    "pu",
+]
 
 
 @instruction("FLO", 0x300, POPC, variable=True)
 def flo(
-    rb: Rb,
+    rb: SearchedB,
+    complemented: Complemented,
+    sign: Annotated[int, Choice(Sign, Field(73, 1), default=Sign.S32)],
     as_shift: Annotated[int, Flag("SH", Field(74, 1))],
-    sign: Annotated[int, Choice(Sign, Field(73, 1))] = Sign.S32,
-) -> Rd:
+) -> tuple[Rd, Found]:
     """Find the leading one: the number of the highest set bit, 0xffffffff if there is none.
 
     Signed, a negative number is complemented first. With .SH the result is the left shift that brings the
     bit to the top (31 minus its number).
     """
-    bits = rb
+    bits = ~rb if complemented else rb
     if sign == Sign.S32:
-        bits = rb ^ u32(shift_right_signed(s32(rb), splat(31)))
+        bits = bits ^ u32(shift_right_signed(s32(bits), splat(31)))
     zeros = leading_zeros(bits)
     found = zeros if as_shift else splat(31) - zeros
-    return select(bits == splat(0), splat(0xFFFFFFFF), found)
+    return select(bits == splat(0), splat(0xFFFFFFFF), found), truth(0)
 
 
 @instruction("BREV", 0x301, POPC, variable=True)
-def brev(rb: Rb) -> Rd:
+def brev(rb: Annotated[U32, Source("b", imm=IMM_B, const=CONST_B, reuse=None)]) -> Rd:
     """Reverse the order of the 32 bits."""
     return reverse_bits(rb)
 
 
+class Permutation(IntEnum):
+    """What the selector of PRMT means."""
+
+    IDX = 0
+    F4E = 1
+    B4E = 2
+    RC8 = 3
+    ECL = 4
+    ECR = 5
+    RC16 = 6
+
+
+OTHER_PERMUTATIONS = frozenset(Permutation) - {Permutation.IDX}
+
+
 @instruction("PRMT", 0x216, ALU)
-def prmt(ra: Ra, rb: Rb, rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)]) -> Rd:
+def prmt(
+    ra: Ra,
+    rb: Rb,
+    rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)],
+    mode: Annotated[int, Choice(Permutation, Field(72, 3), OTHER_PERMUTATIONS, default=Permutation.IDX)],
+) -> Rd:
     """Permute bytes: each of the four low nibbles of Rb picks one byte of Rc:Ra for its byte of Rd.
 
     Bits 0-2 of a nibble number the byte (0-3 in Ra, 4-7 in Rc); bit 3 replicates that byte's sign instead.

@@ -1,21 +1,26 @@
 """Predicates as data: logic on them, and moving all of them to and from a register."""
 
-from typing import Annotated
+from enum import IntEnum
+from typing import Annotated, Any
+
+from attrs import frozen
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, MarkerOperand, PredicateOperand
 from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar, Warp
 from dstc_isa.isa.lanes import select, splat, truth
+from dstc_isa.isa.literal import Literal
+from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.operand import Modifiers
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import RZ, Immediate, Register
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.logic import evaluate, normal_form
-from dstc_isa.isa.volta.shorthand import Pp, Pu, Pv, Ra, Rd
+from dstc_isa.isa.volta.shorthand import CONST_B, IMM_B, Pp, Pu, Pv, Rd
 from dstc_isa.isa.volta.units import ALU
 from dstc_isa.isa.warp import predicate_lanes, set_predicate_lanes
 
 PREDICATES = 7
-Mask = Annotated[Scalar, ImmediateOperand(Field(32, 7), hexadecimal=True)]
 AllPredicates = Annotated[Scalar, MarkerOperand("PR")]
 WrittenPredicates = Annotated[Scalar, MarkerOperand("PR", destination=True)]
 
@@ -27,13 +32,18 @@ def _table(which: int) -> Derived:
     return Derived(compute)
 
 
+Pq = Annotated[Bool, PredicateOperand(Field(77, 3), Field(80, 1))]
+Pr = Annotated[Bool, PredicateOperand(Field(68, 3), Field(71, 1))]
+TableOfPv = Annotated[Scalar, ImmediateOperand(Field(16, 8), hexadecimal=True)]
+
+
 @instruction("PLOP3.LUT", 0x81C, ALU)
 def plop3(
     pp: Pp,
-    pq: Annotated[Bool, PredicateOperand(Field(77, 3), Field(80, 1))],
-    pr: Annotated[Bool, PredicateOperand(Field(68, 3), Field(71, 1))],
-    table: Annotated[Scalar, ImmediateOperand(Field(16, 8), hexadecimal=True)],
-    table_v: Annotated[Scalar, ImmediateOperand(Field(24, 8), hexadecimal=True)],
+    pq: Pq,
+    pr: Pr,
+    table: Annotated[Scalar, ImmediateOperand(Field(64, 3, rest=Field(72, 5)), hexadecimal=True)],
+    table_v: TableOfPv,
     terms: Annotated[Scalar, _table(0)],
     terms_v: Annotated[Scalar, _table(1)],
 ) -> tuple[Pu, Pv]:
@@ -45,24 +55,79 @@ def plop3(
     return pu, evaluate(terms_v, truth(terms_v & 1), pp, pq, pr)
 
 
-@instruction("P2R", 0x803, ALU)
+SIGN = {"SIGN": 0}
+SignA = Annotated[U32, Source("a", suffixes=SIGN)]
+SignB = Annotated[U32, Source("b", suffixes=SIGN, const=CONST_B)]
+SignC = Annotated[U32, Source("c", suffixes=SIGN)]
+TableOfPu = Annotated[Scalar, ImmediateOperand(Field(72, 8), hexadecimal=True)]
+OF_SIGNS = "it reads signs of registers"
+
+
+@instruction("PLOP3.LUT", 0x21D, ALU, unmodelled=OF_SIGNS)
+def plop3_b(pp: Pp, rb: SignB, pr: Pr, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
+    """Any function of two predicates and the sign of Rb between them, twice."""
+
+
+@instruction("PLOP3.LUT", 0x21E, ALU, unmodelled=OF_SIGNS)
+def plop3_bc(pp: Pp, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
+    """Any function of a predicate and the signs of two registers, twice."""
+
+
+@instruction("PLOP3.LUT", 0x21F, ALU, unmodelled=OF_SIGNS)
+def plop3_abc(ra: SignA, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
+    """Any function of the signs of three registers, twice."""
+
+
+class Byte(IntEnum):
+    """The byte of a register that holds predicates."""
+
+    B0 = 0
+    B1 = 1
+    B2 = 2
+    B3 = 3
+
+
+BYTE = Field(76, 2)
+
+
+@frozen
+class PredicateMask(Source):
+    """Which predicates are meant, as a bit mask: executed if it is an immediate of their bits."""
+
+    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        if isinstance(value, Immediate) and value.value >> PREDICATES == 0:
+            return None
+        return f"another mask than 0x0 to 0x{(1 << PREDICATES) - 1:x}"
+
+
+@instruction("P2R", 0x203, ALU)
 def p2r(
     warp: Warp,
     which: AllPredicates,
-    ra: Annotated[U32, Source("a", optional=True, default=Register(RZ))],
-    mask: Mask,
+    ra: Annotated[U32, Source("a", optional=True, shown=True, default=Register(RZ))],
+    mask: Annotated[U32, PredicateMask("b", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED)],
+    byte: Annotated[int, Choice(Byte, BYTE, frozenset(Byte) - {Byte.B0}, default=Byte.B0)],
 ) -> Rd:
     """Pack predicates into a register: for each set bit i of the mask, bit i of Rd is Pi; other bits are Ra's."""
-    result = ra & splat(~mask)
+    packed = splat(0)
     for i in range(PREDICATES):
-        if mask >> i & 1:
-            result = result | select(predicate_lanes(warp, i), splat(1 << i), splat(0))
-    return result
+        packed = packed | select(predicate_lanes(warp, i), splat(1 << i), splat(0))
+    return (ra & ~mask) | (packed & mask)
 
 
-@instruction("R2P", 0x804, ALU)
-def r2p(warp: Warp, which: WrittenPredicates, ra: Ra, mask: Mask) -> None:
+@instruction("R2P", 0x204, ALU)
+def r2p(
+    warp: Warp,
+    which: WrittenPredicates,
+    ra: Annotated[
+        U32,
+        Source("a", suffixes={"": 0, "B1": 1, "B2": 2, "B3": 3}, select=BYTE, unmodelled=frozenset({"B1", "B2", "B3"})),
+    ],
+    mask: Annotated[U32, PredicateMask("b", imm=IMM_B, const=CONST_B)],
+) -> None:
     """Unpack predicates from a register: for each set bit i of the mask, Pi = bit i of Ra."""
     for i in range(PREDICATES):
-        if mask >> i & 1:
-            set_predicate_lanes(warp, i, (ra & splat(1 << i)) != splat(0))
+        bit = splat(1 << i)
+        kept = (mask & bit) == splat(0)
+        set_predicate_lanes(warp, i, select(kept, predicate_lanes(warp, i), (ra & bit) != splat(0)))
