@@ -69,7 +69,7 @@ def test_a_section_tells_everything(declaration: Declaration, manual: dict[str, 
     for modifier in declaration.modifiers:
         for word, value in modifier.kind.words().items():
             assert f".{word} = {value}" in section
-    assert semantics(declaration) in section
+    assert declaration.unmodelled in section if declaration.unmodelled else semantics(declaration) in section
 
 
 @pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")

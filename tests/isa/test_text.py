@@ -85,10 +85,10 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) 
         (made("HADD2", R1, Register(2, suffix="H1_H1"), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1, 1 ;"),
         (made("S2R", R1, SpecialRegister(0x21)), "S2R R1, SR_TID.X ;"),
         (made("BSSY", BarrierRegister(3), Target(32)), "BSSY B3, .+48 ;"),
-        (made("P2R", R1, Marker("PR"), RZ, Immediate(0x7F)), "P2R R1, PR, 0x7f ;"),
-        (made("LOP3.LUT", PT, R1, R2, R3, RZ, Immediate(0xC0), NOT_PT), "LOP3.LUT R1, R2, R3, RZ, 0xc0 ;"),
+        (made("P2R", R1, Marker("PR"), RZ, Immediate(0x7F)), "P2R R1, PR, RZ, 0x7f ;"),
+        (made("LOP3.LUT", PT, R1, R2, R3, RZ, Immediate(0xC0), NOT_PT), "LOP3.LUT R1, R2, R3, RZ, 0xc0, !PT ;"),
         (made("VOTE.ANY", RZ, Predicate(1), Predicate(0)), "VOTE.ANY P1, P0 ;"),
-        (made("VOTE.ANY", R1, PT, Predicate(0)), "VOTE.ANY R1, P0 ;"),
+        (made("VOTE.ANY", R1, PT, Predicate(0)), "VOTE.ANY R1, PT, P0 ;"),
         (
             made(
                 "OHMMA.8161.F32",
