@@ -2,14 +2,13 @@
 
 import argparse
 import sys
-from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dstc_isa.cli.entry import run_command, status_of
 from dstc_isa.cli.files_read import overwritten
-from dstc_isa.cli.parser import CommandParser, parse
+from dstc_isa.cli.parser import CommandParser, add_version, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.cli.used_files import used_twice
@@ -29,7 +28,7 @@ def arguments() -> CommandParser:
         description="Assemble a .dasm source to an object file, or print the assembly of an object or a cubin (-d).",
         top=True,
     )
-    parser.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
+    add_version(parser)
     parser.add_argument(
         "input", metavar="FILE", nargs="?", help="source to assemble, or with -d an object; - is standard input"
     )
@@ -96,10 +95,10 @@ def run(parser: CommandParser, options: argparse.Namespace) -> int:
     text_asked_for = options.json or (options.disassemble and options.output is None)
     if text_asked_for or STANDARD_OUTPUT in (options.output, options.listing):
         check_writable(Path(STANDARD_OUTPUT))
-    from dstc_isa.assembler import definable
-
     defines = {}
     for text in options.defines:
+        from dstc_isa.assembler import definable
+
         name, _, written = text.partition("=")
         value = number(written or "1")
         if value is None or not name:
@@ -205,14 +204,15 @@ def outcome(diagnostics: list["Diagnostic"]) -> Status:
 
 def disassemble(path: str, output: str, as_json: bool, *, raw: bool) -> int:
     """Write the assembly text of an object file, of a cubin, or if it is ``raw`` of a file of words."""
-    from dstc_isa.object import ObjectError, is_cubin, read_cubin, read_object, read_words
+    from dstc_isa.listing.cubin_file import CubinError, bare_words, is_cubin, read_cubin
+    from dstc_isa.object import ObjectError, program_of, read_object
     from dstc_isa.object import disassemble as text_of
 
     try:
         data = sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes()
-        cubin = not raw and is_cubin(data)
-        program = read_words(data) if raw else read_cubin(data) if cubin else read_object(data)
-    except ObjectError as error:
+        cubin = raw or is_cubin(data)
+        program = program_of(bare_words(data) if raw else read_cubin(data)) if cubin else read_object(data)
+    except (CubinError, ObjectError) as error:
         report([failure(path, str(error))], as_json)
         return Status.REFUSED
     except (OSError, ValueError) as error:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 from dstc_isa.cli.cache import add_cache_command
@@ -14,7 +13,7 @@ from dstc_isa.cli.gemm import add_gemm_command
 from dstc_isa.cli.gpu import add_gpu_command
 from dstc_isa.cli.isa import add_isa_command
 from dstc_isa.cli.network import add_network_command
-from dstc_isa.cli.parser import CommandParser, parse
+from dstc_isa.cli.parser import CommandParser, add_version, parse
 from dstc_isa.cli.run import add_run_command
 from dstc_isa.cli.spgemm import add_spgemm_command
 from dstc_isa.cli.status import Status
@@ -28,7 +27,7 @@ DESCRIPTION = "Instruction-level emulator of the Dual-side Sparse Tensor Core."
 def parser() -> CommandParser:
     """The command line; the chosen command's function is in ``run``."""
     top = CommandParser(prog=PROGRAM, description=DESCRIPTION, top=True)
-    top.add_argument("--version", action="version", version=f"dstc-isa {version('dstc-isa')}")
+    add_version(top)
     commands = top.add_commands("command", "command")
     for add in (
         add_run_command,

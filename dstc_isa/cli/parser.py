@@ -118,6 +118,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+class _Version(argparse.Action):
+    """``--version``; which one is found out only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"dstc-isa {version('dstc-isa')}\n")
+        parser.exit()
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Add ``--version``."""
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
+
+
 def add_manner_options(parser: argparse.ArgumentParser, *, default: bool = True) -> None:
     """Add the options that every command has; without a default, one given earlier on the line holds."""
     group = parser.add_argument_group("how it is told")

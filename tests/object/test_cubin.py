@@ -1,4 +1,4 @@
-"""Cubins: kernels, labels and source lines out of them, and nothing but an ObjectError out of damaged ones."""
+"""Cubins: kernels, labels and source lines out of them, and nothing but a CubinError out of damaged ones."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble
 from dstc_isa.cli.asm import main
-from dstc_isa.object import ObjectError, disassemble, is_cubin, read_cubin
+from dstc_isa.listing.cubin_file import CubinError, is_cubin, read_cubin
+from dstc_isa.object import disassemble, program_of
 from dstc_isa.program import Frame
 from tests.object.cubins import Function, cubin
 
@@ -52,7 +53,7 @@ def test_the_file_that_tests_make_is_one_that_others_read() -> None:
 
 
 def test_kernels_come_in_order_with_what_they_need() -> None:
-    first, second, third = read_cubin(BOTH).kernels
+    first, second, third = program_of(read_cubin(BOTH)).kernels
     assert [k.name for k in (first, second, third)] == ["first", "second", "third"]
     assert (first.words, second.words, third.words) == (WORDS, WORDS[::-1], WORDS[:1])
     assert (first.registers, second.registers, third.registers) == (12, 40, 8)
@@ -61,7 +62,7 @@ def test_kernels_come_in_order_with_what_they_need() -> None:
 
 
 def test_instructions_have_the_source_line_of_the_last_address_before_them() -> None:
-    first, second, third = read_cubin(BOTH).kernels
+    first, second, third = program_of(read_cubin(BOTH)).kernels
     seven, header, nine = Frame("/folder/a.cu", 7), Frame("/other/b.cuh", 300), Frame("/folder/a.cu", 9)
     assert first.locations == ((seven,), (header,), (header,), (nine,), (nine,))
     assert second.locations == (
@@ -84,7 +85,7 @@ def test_instructions_have_the_source_line_of_the_last_address_before_them() -> 
     )
 )
 def test_any_line_table_is_read(lines: dict[int, tuple[int, int]]) -> None:
-    (kernel,) = read_cubin(cubin({"k": Function(WORDS[:1] * 41, lines=lines)}, FILES)).kernels
+    (kernel,) = program_of(read_cubin(cubin({"k": Function(WORDS[:1] * 41, lines=lines)}, FILES))).kernels
     names = ("/folder/a.cu", "/other/b.cuh")
     for index in range(41):
         before = [address for address in lines if address <= 16 * index]
@@ -93,10 +94,10 @@ def test_any_line_table_is_read(lines: dict[int, tuple[int, int]]) -> None:
 
 
 def test_the_text_assembles_to_the_same_words() -> None:
-    text = disassemble(read_cubin(BOTH), sources=True)
+    text = disassemble(program_of(read_cubin(BOTH)), sources=True)
     again = assemble(text).program
     assert again is not None
-    assert [k.words for k in again.kernels] == [k.words for k in read_cubin(BOTH).kernels]
+    assert [k.words for k in again.kernels] == [k.words for k in program_of(read_cubin(BOTH)).kernels]
     assert "    // /folder/a.cu:7\n" in text
     assert "$first$helper:\n" in text
 
@@ -105,7 +106,7 @@ def test_the_command_lists_a_cubin(tmp_path: Path, capsys: pytest.CaptureFixture
     path = tmp_path / "k.cubin"
     path.write_bytes(BOTH)
     assert main(["-d", str(path)]) == 0
-    assert capsys.readouterr().out == disassemble(read_cubin(BOTH), sources=True)
+    assert capsys.readouterr().out == disassemble(program_of(read_cubin(BOTH)), sources=True)
 
 
 def test_the_command_lists_bare_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +116,7 @@ def test_the_command_lists_bare_words(tmp_path: Path, capsys: pytest.CaptureFixt
     assert words_of(capsys.readouterr().out) == WORDS
     path.write_bytes(bytes(40))
     assert main(["-d", "--raw", str(path)]) == 1
-    assert "40 bytes, which are no whole number of instructions of 16 bytes" in capsys.readouterr().err
+    assert "the file has 40 bytes, no whole number of instructions of 16 bytes each" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["--raw", str(path)])
     assert "--raw goes with -d only" in capsys.readouterr().err
@@ -129,7 +130,7 @@ def test_another_architecture_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_a_cubin_without_code_is_named() -> None:
-    with pytest.raises(ObjectError, match="without code"):
+    with pytest.raises(CubinError, match="without code"):
         read_cubin(cubin({}))
 
 
@@ -142,5 +143,5 @@ def test_damaged_files_are_object_errors_or_cubins(place: int, value: int, lengt
         if is_cubin(data):
             try:
                 read_cubin(data)
-            except ObjectError:
+            except CubinError:
                 continue

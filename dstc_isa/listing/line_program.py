@@ -8,12 +8,14 @@ import struct
 from attrs import define
 
 from dstc_isa.errors import DstcError
-from dstc_isa.program import Frame
 
 COPY, ADVANCE_PC, ADVANCE_LINE, SET_FILE, SET_COLUMN = 1, 2, 3, 4, 5
 CONST_ADD_PC, FIXED_ADVANCE_PC = 8, 9
 END_SEQUENCE, SET_ADDRESS, DEFINE_FILE = 1, 2, 3
 VERSIONS = (2, 3, 4)
+
+Line = tuple[str, int]
+"""A file and the number of a line in it, from 1."""
 
 
 class LineProgramError(DstcError, ValueError):
@@ -73,12 +75,12 @@ class _Header:
         return self.files[number - 1] if 0 < number <= len(self.files) else "?"
 
 
-def lines_of(data: bytes, moved: dict[int, int]) -> dict[int, list[tuple[int, Frame]]]:
+def lines_of(data: bytes, moved: dict[int, int]) -> dict[int, list[tuple[int, Line]]]:
     """For each section of code its addresses from which on a source line counts, in the order of the table.
 
     ``moved``: place of an address in ``data`` -> number of the section that it counts from. Raises LineProgramError.
     """
-    found: dict[int, list[tuple[int, Frame]]] = {}
+    found: dict[int, list[tuple[int, Line]]] = {}
     at = 0
     while at + 4 <= len(data):
         (length,) = struct.unpack_from("<I", data, at)
@@ -121,14 +123,14 @@ def _add_file(header: _Header, source: _Bytes, name: str) -> None:
     header.files.append(f"{header.folders[folder - 1]}/{name}" if inside else name)
 
 
-def _run(source: _Bytes, moved: dict[int, int], found: dict[int, list[tuple[int, Frame]]]) -> None:
+def _run(source: _Bytes, moved: dict[int, int], found: dict[int, list[tuple[int, Line]]]) -> None:
     """Execute one line program."""
     header = _header(source)
     special = len(header.lengths) + 1
     section, address, file, line = -1, 0, 1, 1
 
     def row() -> None:
-        found.setdefault(section, []).append((address, Frame(header.file(file), max(0, line))))
+        found.setdefault(section, []).append((address, (header.file(file), max(0, line))))
 
     while source.at < source.end:
         code = source.number(1)

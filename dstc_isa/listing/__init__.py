@@ -1,0 +1,1 @@
+"""Listings of machine code, made without the declarations of its instruction set: they start at once."""
