@@ -6,6 +6,7 @@ from dstc_isa.diagnostics import Diagnostic
 from dstc_isa.syntax.parser import parse_statements
 from dstc_isa.syntax.source import Source
 from dstc_isa.syntax.tree import Block, Body, Branch, Statement
+from dstc_isa.syntax.vendor_listing import is_listing, kernels_of
 
 CLOSED_BY = {".kernel": ".endkernel", ".macro": ".endm", ".rept": ".endr", ".for": ".endfor", ".if": ".endif"}
 _OPENED_BY = {close: opening for opening, close in CLOSED_BY.items()}
@@ -23,8 +24,13 @@ class Tree:
 
 
 def read_tree(source: Source) -> Tree:
-    """Parse a file and find the ends of its blocks; every block that is not closed is reported."""
+    """Parse a file and find the ends of its blocks; every block that is not closed is reported.
+
+    A listing of nvdisasm's has kernels for its sections.
+    """
     statements, problems = parse_statements(source)
+    if is_listing(statements):
+        return Tree(source, kernels_of(statements), problems)
     body: Body = []
     open_blocks: list[Block] = []
     for statement in statements:
