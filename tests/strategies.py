@@ -1,7 +1,8 @@
 """Hypothesis strategies derived from the instruction declarations, and lanes with values that matter.
 
 Instructions: ``instructions()`` is any instruction of the set; name a declaration, or also a form, to stay with
-it. ``FORMS`` lists every declaration with every form (``FORM_NAMES`` for ids of a parametrised test). ``modifiers``,
+it. ``FORMS`` lists every declaration with every form (``FORM_NAMES`` for ids of a parametrised test), ``EXECUTED`` the
+declarations that have semantics. ``modifiers``,
 ``operands``, ``guards``, ``controls`` are an instruction's parts. ``words()`` are 128-bit integers, many of
 them close to an instruction. Lanes: ``u32_lanes``, ``f32_lanes``, ``half_lanes``, ``masks``.
 """
@@ -26,6 +27,7 @@ from dstc_isa.isa.field_operand import (
     PredicateOperand,
     SpecialRegisterOperand,
     TargetOperand,
+    WordOperand,
 )
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.modifier import Modifier
@@ -50,6 +52,7 @@ from dstc_isa.isa.values import (
 from dstc_isa.isa.volta import VOLTA
 
 FORMS = [(declaration, form) for declaration in VOLTA.declarations for form in declaration.forms]
+EXECUTED = [declaration for declaration in VOLTA.declarations if not declaration.unmodelled]
 FORM_NAMES = [f"{declaration.mnemonic}-0x{declaration.code(form):03x}" for declaration, form in FORMS]
 
 Lanes = NDArray[np.uint32]
@@ -89,8 +92,7 @@ def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrat
     there = not (form.moved == index and operand.unsigned_in_c)
     negate = st.booleans() if operand.negate and there else st.just(False)
     absolute = st.booleans() if operand.absolute and there else st.just(False)
-    words = ["H0", "H1"] if operand.half else ["", "H0_H0", "H1_H1"] if operand.halves else [*operand.suffixes] or [""]
-    suffix = st.sampled_from(words)
+    suffix = st.sampled_from([*operand.words_behind] or [""])
     if index in form.special:
         if form.constant:
             place = field_values(operand.word.constant_bank), field_values(operand.word.constant_offset)
@@ -124,6 +126,8 @@ def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str
             return st.builds(Target, field_values(*operand.fields(form, index)))
         case MarkerOperand():
             return st.just(Marker(operand.text))
+        case WordOperand():
+            return st.builds(Marker, st.sampled_from(sorted(operand.names.values())))
     raise TypeError(f"no strategy for {type(operand).__name__}: add a case to operand_values")
 
 
@@ -139,7 +143,8 @@ def stand_together(declaration: Declaration, form: Form, chosen: tuple[int, ...]
     if declaration.rule is not None and declaration.rule(names) is not None:
         return False
     return not any(
-        operand.idle(names) and operand.kind_in(form, index) is not type(operand.default)
+        (operand.idle(names) and operand.kind_in(form, index) is not type(operand.default))
+        or (operand.kind_in(form, index) is Immediate and operand.stray(Immediate(0), names))
         for index, operand in enumerate(declaration.operands)
     )
 
@@ -169,7 +174,7 @@ def operands(
         if operand.idle(names) or (executed and operand.default is not None and not more_than_default(operand, names)):
             assert operand.default is not None
             return st.just(operand.default)
-        any_value = operand_values(operand, form, index, names)
+        any_value = operand_values(operand, form, index, names).filter(lambda value: not operand.stray(value, names))
         return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
 
     return st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
@@ -209,7 +214,7 @@ def instructions(
     draw: st.DrawFn, declaration: Declaration | None = None, form: Form | None = None, executed: bool = False
 ) -> Instruction:
     """A valid instruction, of this declaration and form if they are given, and ``executed`` on demand."""
-    declared = declaration or draw(st.sampled_from(VOLTA.declarations))
+    declared = declaration or draw(st.sampled_from(EXECUTED if executed else VOLTA.declarations))
     shape = form or draw(st.sampled_from(declared.forms))
     chosen = draw(modifiers(declared, shape, executed))
     values = draw(operands(declared, shape, chosen, executed))

@@ -16,7 +16,6 @@ class OtherName:
         return self.example.partition(" ")[0]
 
 
-_NO_FP64 = OtherName("", "the machine has no FP64 arithmetic")
 _NO_LOCAL = OtherName("", "there is no local memory: a thread has registers and shared memory (LDS, STS)")
 _NO_TRAP = OtherName("", "there are no traps and breakpoints")
 _NO_TEXTURE = OtherName("", "there are no textures")
@@ -41,7 +40,7 @@ _RETURN = OtherName("EXIT", "a thread ends; RET.REL.NODEC returns from CALL.REL.
 _BARRIER = OtherName("BAR.SYNC 0", "all threads of the CTA wait for each other")
 _FENCE = OtherName("MEMBAR.SC.GPU", "what was stored is seen before what is stored later")
 _ATOMIC = OtherName("ATOMG.ADD R0, [R2], R4", "in global memory; ATOMS in shared memory, RED without the old value")
-_TENSOR = OtherName("HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8", "the tensor core takes 8x8x4 in four steps")
+_TENSOR = OtherName("HMMA.884.F32.F32.STEP0 R8, R0.ROW, R2.COL, R8", "the tensor core takes 8x8x4 in four steps")
 _PRINT = OtherName("PRINT R0", "shows a register where control comes by; it is no instruction and takes no time")
 _FIELD = OtherName("SHF.R.U32.HI R0, RZ, 4, R1", "a bit field takes a shift, and LOP3.LUT with the mask")
 _FIRST_BIT = OtherName("FLO R0, R1", "the number of the highest bit that is set")
@@ -80,8 +79,9 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "EX2": OtherName("MUFU.EX2 R0, R1", "2 to the power of R1"),
     "LG2": OtherName("MUFU.LG2 R0, R1", "the logarithm to base 2"),
     "DIV": OtherName("MUFU.RCP R0, R1", "1 / R1, to be multiplied with; integers need a routine"),
-    **dict.fromkeys(("DADD", "DMUL", "DFMA", "DSETP", "DMNMX", "DMMA"), _NO_FP64),
-    **dict.fromkeys(("HMMA", "IMMA", "BMMA", "QGMMA", "HGMMA", "WMMA", "MMA", "WGMMA"), _TENSOR),
+    "DMNMX": OtherName("DSETP.MIN.AND P0, PT, R2, R4, PT", "P0 says which of two doubles is less"),
+    "DMMA": OtherName("", "there is no tensor core for FP64"),
+    **dict.fromkeys(("IMMA", "BMMA", "QGMMA", "HGMMA", "WMMA", "MMA", "WGMMA"), _TENSOR),
     **dict.fromkeys(("BPT", "TRAP", "BRKPT", "BREAKPOINT"), _NO_TRAP),
     **dict.fromkeys(("TEX", "TLD", "TLD4", "SULD", "SUST"), _NO_TEXTURE),
     **dict.fromkeys(("JMP", "JUMP", "JMX", "J", "B"), _JUMP),
@@ -102,12 +102,10 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "KILL": _END,
     **dict.fromkeys(("LEPC", "RPCMOV"), OtherName("", "the address of a label is a number: MOV R0, LABEL")),
     "QSPC": OtherName("", "an address is of global memory, shared memory has its own instructions"),
-    "FSET": OtherName("FSETP.LT.AND P0, PT, R1, R2, PT", "P0 = R1 < R2; FSEL makes a number of it"),
+    "FSET": OtherName("FSET.BF.LT.AND R0, R1, R2, PT", "R0 = 1 where R1 < R2, else 0"),
     "I2I": OtherName("PRMT R0, R1, 0x4410, RZ", "the lower 16 bits of R1"),
-    "FRND": OtherName("F2I.FLOOR R0, R1", "an integer, and I2F makes a float of it"),
-    "FCHK": OtherName("", "a division is MUFU.RCP and FMUL, and no operand needs a check"),
     **dict.fromkeys(("IDP", "IDP4A", "VABSDIFF", "VABSDIFF4"), OtherName("", "there are no operations on bytes")),
-    **dict.fromkeys(("HSETP2", "HMNMX2", "HSET2"), OtherName("F2F.F32.F16 R0, R1", "FP16 is compared as FP32")),
+    "HMNMX2": OtherName("F2F.F32.F16 R0, R1", "FP16 is compared as FP32"),
     "BFE": _FIELD,
     "UBFE": _FIELD,
     **dict.fromkeys(("CLZ", "BFIND", "FFS"), _FIRST_BIT),

@@ -77,8 +77,12 @@ def decode(isa: Isa, word: int) -> Instruction:
             held = operand.decode(word, form, index)
         except ValueError as error:
             raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {error}") from None
-        if operand.idle(modifiers) and held != operand.default:
-            raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: its modifiers exclude it")
+        stray = operand.stray(held, modifiers)
+        if stray is not None:
+            other = operand.alternative(held, modifiers)
+            if other is None:
+                raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {stray}")
+            held = other
         operands.append(held)
     guard = isa.word.decode_guard(word)
     try:

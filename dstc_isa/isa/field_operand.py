@@ -181,6 +181,35 @@ class SpecialRegisterOperand(Operand):
 
 
 @frozen
+class WordOperand(Operand):
+    """One of some words, from ``names`` (number -> word)."""
+
+    at: Field
+    names: Mapping[int, str]
+    written = frozenset({Marker})
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        """The range, for messages."""
+        return f"a word such as {self.names[0]}"
+
+    def table(self, moved: bool) -> dict[type, Parts]:
+        """See ``Operand``."""
+        codes = {name: number for number, name in self.names.items()}
+        return {
+            Marker: (Part("text", self.at, codes=codes, refusal=self.expected, undefined="word {} is not defined"),)
+        }
+
+    def vocabulary(self) -> Mapping[str, Value]:
+        """See ``Operand``."""
+        return {name: Marker(name) for name in self.names.values()}
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        return (next(number for number, name in self.names.items() if name == value.text),)
+
+
+@frozen
 class BarrierOperand(Operand):
     """A convergence barrier register."""
 

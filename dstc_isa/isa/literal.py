@@ -16,6 +16,7 @@ class Literal(Enum):
     SIGNED = "a signed 32-bit integer"
     FLOAT = "a 32-bit float"
     HALVES = "two floats, the upper half's first, or one that both 16-bit halves take"
+    HALF = "a 16-bit float"
     DOUBLE = "a 64-bit float of which the low 32 bits are zero"
 
 
@@ -53,6 +54,8 @@ class _Format:
         if not isfinite(value):
             name = ("-" if copysign(1.0, value) < 0 else "+") + ("INF" if isinf(value) else "QNAN")
             return name if self.pack(SPECIAL_FLOATS[name]) == bits else None
+        if value == 0:
+            return "0" if copysign(1.0, value) > 0 else "-0.0"
         return f"{value:.20e}" if abs(value) >= LEAST_EXPONENT else f"{value:.20g}"
 
 
@@ -78,6 +81,8 @@ def literal_bits(number: int | float, literal: Literal) -> int:
         case Literal.HALVES:
             bits = _HALF.pack(number)
             return bits | bits << 16
+        case Literal.HALF:
+            return _HALF.pack(float(number))
         case Literal.DOUBLE:
             bits = _DOUBLE.pack(number)
             if bits & LOW_WORD:
@@ -102,5 +107,7 @@ def format_literal(bits: int, literal: Literal) -> str:
         case Literal.HALVES:
             high, low = _HALF.show(bits >> 16), _HALF.show(bits & 0xFFFF)
             return f"0f{bits:08x}" if high is None or low is None else f"{high}, {low}"
+        case Literal.HALF:
+            return _HALF.show(bits & 0xFFFF) or f"0f{bits:08x}"
         case Literal.DOUBLE:
             return _DOUBLE.show(bits << 32) or f"0f{bits:08x}"

@@ -240,8 +240,16 @@ class Operand:
             reason = part.reject(value)
             if reason is not None:
                 return reason
+        return self.stray(value, modifiers)
+
+    def stray(self, value: Value, modifiers: Modifiers) -> str | None:
+        """Why ``value`` cannot stand beside modifiers though its bits are free, or None if it can."""
         if self.idle(modifiers) and value != self.default:
             return "this operand does not go with these modifiers"
+        return None
+
+    def alternative(self, value: Value, modifiers: Modifiers) -> Value | None:
+        """Another value with the bits of ``value`` that can stand beside modifiers, or None if there is none."""
         return None
 
     def misfit(self, value: Any, modifiers: Modifiers) -> str | None:

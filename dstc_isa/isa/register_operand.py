@@ -1,6 +1,6 @@
 """Operands that are general registers: sources, which can also be immediates or constants, and destinations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -53,10 +53,12 @@ class Source(Operand):
     ``unsigned_in_c``: not where it has moved there. ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1
     repeats one. ``half``: the bit that names the one half used. ``suffixes``: the words that may stand behind it,
     nothing included, with their numbers, stored in ``select`` or where the slot has it, nowhere if there is one
-    only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``reuse``: the slot whose reuse
-    bit it has, if not its own; None if it is never kept. ``several``: the declaration's ``forms`` say when this is
-    an immediate, in ``literal_at``. ``raw``: the semantics handles the sign itself. ``complements``: the modifier
-    with which the sign is a complement and written ``~``, or that it always is one.
+    only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``fits``: why a value cannot stand
+    beside modifiers, None if it can. ``reuse``: the slot whose reuse bit it has, if not its own; None if it is never
+    kept. ``literals``: by the modifiers how an immediate is written, if not always as ``literal`` says. ``several``:
+    the declaration's ``forms`` say when this is an immediate, in ``literal_at``. ``raw``: the semantics handles the
+    sign itself. ``complements``: the modifier with which the sign is a complement and written ``~``, or that it
+    always is one.
     """
 
     slot: str
@@ -76,6 +78,8 @@ class Source(Operand):
     literal_at: Field | None = None
     several: bool = False
     raw: bool = False
+    literals: Callable[[Modifiers], Literal] | None = None
+    fits: Callable[[Value, Modifiers], str | None] | None = None
     complements: str | bool = False
     optional: bool = False
     shown: bool | str = False
@@ -134,11 +138,12 @@ class Source(Operand):
         return tables
 
     @property
-    def _suffixes(self) -> Mapping[str, int]:
+    def words_behind(self) -> Mapping[str, int]:
+        """The words that may stand behind it, nothing included, with their numbers; none if none may."""
         return HALVES_TAKEN if self.halves else ONE_HALF if self.half else self.suffixes
 
     def _suffix_part(self, place: SourceFields, what: str) -> Part:
-        codes = self._suffixes
+        codes = self.words_behind
         if not codes:
             return Part("suffix", None, fixed="", refusal=f"this operand is a whole {what}")
         words = " or ".join(f".{word}" for word in codes if word)
@@ -161,6 +166,25 @@ class Source(Operand):
             Part("negate", negate, "negate", flag=True, refusal="this operand cannot be negated"),
             Part("absolute", absolute, "absolute", flag=True, refusal="this operand has no absolute value"),
         )
+
+    def written_as(self, modifiers: Modifiers) -> Literal:
+        """How an immediate is written beside modifiers."""
+        return self.literal if self.literals is None else self.literals(modifiers)
+
+    def stray(self, value: Value, modifiers: Modifiers) -> str | None:
+        """See ``Operand``."""
+        if isinstance(value, Immediate) and value.value >> 16 and self.written_as(modifiers) is Literal.HALF:
+            return "a 16-bit float has 16 bits"
+        return super().stray(value, modifiers) or (None if self.fits is None else self.fits(value, modifiers))
+
+    def alternative(self, value: Value, modifiers: Modifiers) -> Value | None:
+        """See ``Operand``: with another word behind it."""
+        if isinstance(value, Register | Constant):
+            for suffix, code in self.words_behind.items():
+                other = evolve(value, suffix=suffix)
+                if code == self.words_behind[value.suffix] and self.stray(other, modifiers) is None:
+                    return other
+        return None
 
     def kind_in(self, form: Form, index: int) -> type:
         """See ``Operand``."""
@@ -202,8 +226,8 @@ class Source(Operand):
                 raise ValueError("an operand is negated or complemented, not both")
             return self._within(evolve(written.value, negate=True))
         if isinstance(written, int | float):
-            return Immediate(whole(written) if self.literal_at else literal_bits(written, self.literal))
-        if isinstance(written, Register | Constant) and written.suffix and written.suffix not in self._suffixes:
+            return Immediate(whole(written) if self.literal_at else literal_bits(written, self.written_as(modifiers)))
+        if isinstance(written, Register | Constant) and written.suffix and written.suffix not in self.words_behind:
             written = evolve(written, suffix=_SAME.get(written.suffix, written.suffix))
         return self._within(written)
 
@@ -216,7 +240,7 @@ class Source(Operand):
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         if isinstance(value, Immediate):
-            return format_literal(value.value, self.literal)
+            return format_literal(value.value, self.written_as(modifiers))
         if isinstance(value, Constant) and value.offset >= self._half_a_bank:
             value = evolve(value, offset=value.offset - 2 * self._half_a_bank)
         if value.negate and self._complemented(modifiers):
@@ -257,7 +281,7 @@ class Source(Operand):
         if self.takes_literal:
             text += f"; immediate 0 to 0x{self.literal_field.maximum:x}"
         signs = [sign for sign, there in (("`-`", self.negate), ("`|...|`", self.absolute)) if there]
-        signs += [", ".join(f"`.{word}`" for word in self._suffixes if word)] if self._suffixes else []
+        signs += [", ".join(f"`.{word}`" for word in self.words_behind if word)] if self.words_behind else []
         return f"{text}; {', '.join(signs)}" if signs else text
 
     def span(self, modifiers: Modifiers) -> int:

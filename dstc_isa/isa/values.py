@@ -32,6 +32,8 @@ class Register:
     def __str__(self) -> str:
         name = "RZ" if self.index == RZ else f"R{self.index}"
         suffix = f".{self.suffix}" if self.suffix else ""
+        if self.absolute and self.suffix == "H1":
+            name, suffix = name + suffix, ""
         return decorate(name, self.negate, self.absolute, (".reuse" if self.reuse else "") + suffix)
 
 

@@ -8,11 +8,12 @@ import pytest
 from dstc_isa.assembler import assemble
 from dstc_isa.diagnostics import ERROR
 from dstc_isa.isa.codec import decode
-from dstc_isa.isa.instruction import Declaration
+from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.text import format_instruction, format_mnemonic
 from dstc_isa.isa.volta import VOLTA
 from tests.assembler.build import code, error, program
+from tests.engine.cases import fitted
 from tests.engine.combinations import instruction_of
 from tests.strategies import modifier_values
 
@@ -33,6 +34,12 @@ def decorated() -> Iterator[str]:
             yield f"~|{plain}{behind}|"
 
 
+def shown(made: Instruction, names: dict[str, int]) -> list[str]:
+    """The operands' texts, registers where as many as there are can begin."""
+    pairs = zip(made.declaration.operands, made.operands, strict=True)
+    return [operand.show(fitted(operand, value, names), names) for operand, value in pairs]
+
+
 def lines(declaration: Declaration) -> Iterator[str]:
     """Lines with one source each that is decorated, in two choices of modifiers."""
     rng = np.random.default_rng(0)
@@ -40,7 +47,7 @@ def lines(declaration: Declaration) -> Iterator[str]:
     for chosen in {tuple(each[0] for each in values), tuple(each[-1] for each in values)}:
         made = instruction_of(rng, declaration, declaration.forms[0], chosen)
         names = declaration.modifier_values(chosen)
-        texts = [o.show(v, names) for o, v in zip(declaration.operands, made.operands, strict=True)]
+        texts = shown(made, names)
         for index, operand in enumerate(declaration.operands):
             if isinstance(operand, Source):
                 for text in decorated():
@@ -78,12 +85,12 @@ def test_what_the_manual_names_can_be_written(declaration: Declaration) -> None:
     chosen = tuple(modifier_values(modifier)[0] for modifier in declaration.modifiers)
     made = instruction_of(rng, declaration, declaration.forms[0], chosen)
     names = declaration.modifier_values(chosen)
-    texts = [o.show(v, names) for o, v in zip(declaration.operands, made.operands, strict=True)]
+    texts = shown(made, names)
     for index, operand in enumerate(declaration.operands):
         if not isinstance(operand, Source):
             continue
         named = operand.accepts()
-        kinds = [texts[index].lstrip("-").strip("|").removesuffix(".H0_H0").removesuffix(".H1_H1")]
+        kinds = [texts[index].lstrip("-").removesuffix(".H0_H0").removesuffix(".H1_H1").strip("|")]
         kinds += ["c[0x1][0x8]"] if "a constant" in named else []
         for kind in kinds:
             tried = [f"-{kind}"] * ("`-`" in named) + [f"|{kind}|"] * ("`|...|`" in named)

@@ -137,7 +137,7 @@ def test_what_has_no_value(line, message):
     ("line", "printed"),
     [
         ("FADD R0, R1, 1", "FADD R0, R1, 1"),
-        ("FADD R0, R1, -0.0", "FADD R0, R1, -0"),
+        ("FADD R0, R1, -0.0", "FADD R0, R1, -0.0"),
         ("FADD R0, R1, 0.0", "FADD R0, R1, 0"),
         ("FADD R0, R1, 0f7fc00000", "FADD R0, R1, +QNAN"),
         ("HADD2 R0, R1, 1.5", "HADD2 R0, R1, 1.5, 1.5"),

@@ -56,7 +56,7 @@ def test_refusals(line, message):
         ("LDG.E.128 R8, [R2]", 12),
         ("STG.E [R20], RZ", 22),
         ("OHMMA.8161.F32 R16, R1.H0, R2.H0, 0, 0", 48),
-        ("HMMA.884.F32.ROW.COL.STEP0 R4, R6, R8, R10", 12),
+        ("HMMA.884.F32.F32.STEP0 R4, R6.ROW, R8.COL, R10", 12),
         (".reg x\nMOV R254, RZ\nMOV x, R254", 255),
     ],
 )

@@ -20,6 +20,7 @@ from dstc_isa.isa.field_operand import (
     PredicateOperand,
     SpecialRegisterOperand,
     TargetOperand,
+    WordOperand,
 )
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.literal import Literal
@@ -64,6 +65,7 @@ SPECIALS = {
     Literal.SIGNED: INTERESTING_INTEGERS,
     Literal.FLOAT: INTERESTING_FLOATS,
     Literal.HALVES: PAIRS,
+    Literal.HALF: INTERESTING_HALVES,
 }
 GUARDED = 5
 """One case of so many has a guard."""
@@ -109,23 +111,25 @@ def executed_value(
     rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register, names: Mapping[str, int]
 ) -> Value:
     """A value of an operand with which the machine executes the instruction."""
-    value = operand.default if operand.idle(names) else value_of(rng, operand, form, index, register)
-    while value is None or operand.obstacle(value, names) is not None:
-        value = operand.default or value_of(rng, operand, form, index, register)
+    value = operand.default if operand.idle(names) else value_of(rng, operand, form, index, register, names)
+    while value is None or operand.obstacle(value, names) is not None or operand.stray(value, names) is not None:
+        value = operand.default or value_of(rng, operand, form, index, register, names)
     return value
 
 
-def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register) -> Value:
+def value_of(
+    rng: np.random.Generator, operand: Operand, form: Form, index: int, register: Register, names: Mapping[str, int]
+) -> Value:
     """A value of an operand: this register where it takes one, anything that the form allows otherwise."""
     signs = {name: bool(rng.integers(2)) and bool(getattr(operand, name, False)) for name in ("negate", "absolute")}
-    suffixes: tuple[str, ...] = ("",)
-    if isinstance(operand, Source) and (operand.half or operand.halves):
-        suffixes = ("H0", "H1") if operand.half else ("", "H0_H0", "H1_H1")
+    suffixes = [""]
+    if isinstance(operand, Source):
+        suffixes = [word for word in operand.words_behind if word not in operand.unmodelled] or suffixes
     match operand:
         case Source() if index in form.special and form.constant:
             return Constant(3, 4 * int(rng.integers(64)), **signs, suffix=str(rng.choice(suffixes)))
         case Source() if index in form.special:
-            return Immediate(int(rng.choice(SPECIALS[operand.literal])) & operand.literal_field.maximum)
+            return Immediate(int(rng.choice(SPECIALS[operand.written_as(names)])) & operand.literal_field.maximum)
         case Source():
             return evolve(register, **signs, suffix=str(rng.choice(suffixes)))
         case PredicateOperand():
@@ -138,6 +142,8 @@ def value_of(rng: np.random.Generator, operand: Operand, form: Form, index: int,
             return SpecialRegister(int(rng.choice(sorted(operand.names))))
         case MarkerOperand():
             return Marker(operand.text)
+        case WordOperand():
+            return Marker(str(rng.choice(sorted(operand.names.values()))))
         case BarrierOperand():
             return BarrierRegister(int(rng.integers(operand.at.maximum + 1)))
         case TargetOperand():

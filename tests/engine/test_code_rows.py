@@ -26,7 +26,7 @@ def test_words_lie_behind_each_other(declaration: Declaration) -> None:
     assert len({f.name for f in (*results, *parameters)}) == len(results) + len(parameters)
 
 
-@given(instructions())
+@given(instructions(executed=True))
 def test_rows_are_as_long_as_their_layout_and_hold_32_bit_words(instruction: object) -> None:
     from dstc_isa.isa.instruction import Instruction
 

@@ -174,7 +174,7 @@ def test_non_uniform_operand() -> None:
     "line",
     [
         "BOHMMA.32321 value, other, other",
-        "HMMA.884.F32.ROW.COL.STEP0 place, place, place, place",
+        "HMMA.884.F32.F32.STEP0 place, place.ROW, place.COL, place",
         "OHMMA.8161.F32 acc[0], value.H0, value.H0, other, 0, 0",
         "OHMMA.8161.F32 acc[0], value.H0, value.H0, 0, 0",
     ],

@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.values import RZ, Register
-from dstc_isa.isa.volta import VOLTA
 from tests.engine import cases
 from tests.engine.combinations import combinations
 from tests.models import floating
 from tests.models.control_flow import FLOW_MODELS
 from tests.models.families import LANE_MODELS, WARP_MODELS, apply
 from tests.models.state import LANES, Operands, State, name_of
+from tests.strategies import EXECUTED
 
-STEPPED = [d for d in VOLTA.declarations if name_of(d) not in FLOW_MODELS]
+STEPPED = [d for d in EXECUTED if name_of(d) not in FLOW_MODELS]
 NAMES = [f"{d.mnemonic}-{name_of(d)}" for d in STEPPED]
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 SPECIAL = "mufu"
@@ -22,7 +22,7 @@ SPECIAL = "mufu"
 
 def test_every_instruction_has_a_model() -> None:
     known = {*LANE_MODELS, *WARP_MODELS, *FLOW_MODELS, SPECIAL}
-    assert {name_of(d) for d in VOLTA.declarations} == known
+    assert {name_of(d) for d in EXECUTED} == known
 
 
 def expected(case: cases.Case) -> State:

@@ -18,7 +18,7 @@ PUBLISHED = {
     "HADD2": 0x230,
     "HFMA2": 0x231,
     "HMUL2": 0x232,
-    "HMMA.884.F32": 0x236,
+    "HMMA": 0x236,
     "F2F": 0x304,
     "MUFU": 0x308,
     "LDG": 0x381,

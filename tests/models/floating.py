@@ -4,6 +4,7 @@ import math
 import struct
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from tests.models.integer import joined
 from tests.models.numbers import (
@@ -93,6 +94,11 @@ def fsetp(x: Operands) -> tuple[bool, bool]:
     return joined(x, outcomes[how.removesuffix("U")])
 
 
+@lane_model("fset")
+def fset(x: Operands) -> int:
+    return ONE if fsetp(x)[0] else 0
+
+
 @lane_model("fsel")
 def fsel(x: Operands) -> int:
     return int(x.fa if x.pp else x.fb)
@@ -180,28 +186,56 @@ def converted(a: Number, fmt: Format) -> int:
 @lane_model("f2f")
 def f2f(x: Operands) -> int:
     formats = {"F16": F16, "F32": F32}
-    source = formats[str(x.of)]
-    return converted(number(x.rb & (2 * source.sign_bit - 1), source), formats[str(x.to)])
+    to, of = (formats[name] for name in str(x.formats).split("."))
+    source = x.operand("rb")[1]
+    bits = x.rb >> 16 if getattr(source, "suffix", "") == "H1" else x.rb
+    bits &= 2 * of.sign_bit - 1
+    return converted(number(signed_bits(bits, source, of.sign_bit), of), to)
+
+
+def signed_bits(bits: int, source: Any, sign: int) -> int:
+    """A float's bits with the signs of the operand that it is."""
+    if getattr(source, "absolute", False):
+        bits &= ~sign
+    return bits ^ sign if getattr(source, "negate", False) else bits
 
 
 @lane_model("f2i")
 def f2i(x: Operands) -> int:
     a = number(x.fb, F32)
-    low, high = (-(1 << 31), (1 << 31) - 1) if x.sign == "S32" else (0, U32)
+    low, high = (-(1 << 31), (1 << 31) - 1) if x.to == "S32" else (0, U32)
     if a.kind is Kind.NAN:
-        return 0
+        return 0 if x.no_nan else SIGN
     if a.kind is Kind.INFINITE:
         return (low if a.negative else high) & U32
-    exact = Fraction(a.value) * Fraction(2) ** a.exponent
-    roundings: dict[str, Callable[[Fraction], int]] = {
-        "RN": round,
-        "FLOOR": math.floor,
-        "CEIL": math.ceil,
-        "TRUNC": math.trunc,
-    }
-    return min(max(roundings[str(x.rounding)](exact), low), high) & U32
+    return min(max(whole(a, str(x.rounding)), low), high) & U32
+
+
+ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
+    "RN": round,
+    "FLOOR": math.floor,
+    "CEIL": math.ceil,
+    "TRUNC": math.trunc,
+}
+
+
+def whole(a: Number, rounding: str) -> int:
+    """The whole number that a finite number is rounded to."""
+    return ROUNDINGS[rounding](Fraction(a.value) * Fraction(2) ** a.exponent)
+
+
+@lane_model("frnd")
+def frnd(x: Operands) -> int:
+    bits = flushed(x.fb) if x.flush else x.fb
+    a = number(bits, F32)
+    if a.kind is Kind.NAN:
+        return F32.nan
+    if a.kind is Kind.INFINITE:
+        return bits
+    result = whole(a, str(x.rounding))
+    return rounded(result, 0, F32) if result else bits & SIGN
 
 
 @lane_model("i2f")
 def i2f(x: Operands) -> int:
-    return rounded(signed(x.rb) if x.sign == "S32" else x.rb, 0, F32)
+    return rounded(signed(x.rb) if x.of == "S32" else x.rb, 0, F32)

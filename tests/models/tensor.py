@@ -35,9 +35,9 @@ def place_c(lane: int, i: int) -> tuple[int, int]:
 @warp_model("hmma")
 def hmma(instruction: Instruction, state: State) -> None:
     x = Operands(instruction, state, 0)
-    step = int(str(x.step).removeprefix("STEP"))
+    step = int(str(x.product)[-1])
     rd, ra, rb, rc = (x.first(name) for name in ("rd", "ra", "rb", "rc"))
-    layouts = str(x.layout_a), str(x.layout_b)
+    layouts = x.operand("ra")[1].suffix, x.operand("rb")[1].suffix
     results: dict[tuple[int, int], int] = {}
     for pair in range(4):
         members = [lane for lane in range(LANES) if lane % 16 // 4 == pair]

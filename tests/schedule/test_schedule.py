@@ -41,7 +41,7 @@ LINES = st.one_of(
     st.builds("SPWMMA.323232.F32.WINDOW {}, {}, {}, R2, R4".format, tiles, pairs, pairs),
     st.builds("SPWMMA.643232.F32.PACKED {}, R0, R0, {}, R2".format, st.sampled_from(["R40", "R104"]), pairs),
     st.builds("OHMMA.8161.F32 {}, {}.H0, {}.H1, {}, 0, 1".format, tiles, registers, registers, registers),
-    st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
+    st.builds("HMMA.884.F32.F32.STEP0 {}, {}.ROW, {}.COL, {}".format, pairs, pairs, pairs, pairs),
     st.builds("MOV {}, {}".format, st.sampled_from(["R40", "R60", "R90"]), registers),
     st.builds("IADD3 {}, R45, R85, R100".format, registers),
 )
@@ -163,7 +163,7 @@ def test_outer_products_follow_each_other_without_waits() -> None:
 
 
 def test_accumulation_is_faster_than_other_use() -> None:
-    step = "HMMA.884.F32.ROW.COL.STEP{} R{}, R0, R2, R{}"
+    step = "HMMA.884.F32.F32.STEP{} R{}, R0.ROW, R2.COL, R{}"
     chain = [step.format(s, 8 + 2 * s, 8 + 2 * s) for s in range(4)]
     found = codes(*chain, *chain, "MOV R30, R14")
     assert [code[-2:] for code in found] == ["01"] * 7 + ["10", "01", "01"]
@@ -274,7 +274,7 @@ def test_an_indirect_branch_waits_for_everything() -> None:
 @given(st.data(), st.booleans())
 def test_paths_that_meet_with_results_of_two_pipes_on_one_accumulator(data: st.DataObject, swap: bool) -> None:
     """One pipe hands its result to an accumulation early; whether the other did the writing is not known there."""
-    step = "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8"
+    step = "HMMA.884.F32.F32.STEP0 R8, R0.ROW, R2.COL, R8"
     paths = [[step, *["NOP"] * 4], ["FFMA R8, R20, R20, R21"]]
     one, other = reversed(paths) if swap else paths
     body = ["@P0 BRA other", *one, "BRA join", "other:", *other, "join:", "NOP", step, "MOV R30, R8"]

@@ -84,7 +84,7 @@ OPERATIONS = st.sampled_from(
         "BAR.SYNC 0",
         "SHFL.BFLY PT, R{a}, R{b}, 1, 0x1f",
         "OHMMA.8161.F32 R40, R{a}.H0, R{b}.H0, R{c}, 0, 0",
-        "HMMA.884.F32.ROW.COL.STEP0 R10, R12, R14, R16",
+        "HMMA.884.F32.F32.STEP0 R10, R12.ROW, R14.COL, R16",
     ]
 )
 LINES = st.builds(lambda t, a, b, c: t.format(a=a, b=b, c=c), OPERATIONS, *[st.integers(0, 7)] * 3)

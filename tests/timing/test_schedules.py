@@ -55,7 +55,7 @@ def test_variable_latencies(line: str, latency: int) -> None:
 def test_ports_are_shared_or_not() -> None:
     assert cycles(["FFMA R0, R8, R8, R9", "IMAD R1, R8, R8, R9"] * 2) == 6 + 1 + END
     assert cycles(["FFMA R0, R8, R8, R9", "IADD3 R1, R8, R8, RZ"] * 2) == 3 + 1 + END
-    assert cycles(["HFMA2 R0, R8, R8, R9", "HMMA.884.F32.ROW.COL.STEP0 R2, R10, R10, R14"] * 2) == 6 + 1 + END
+    assert cycles(["HFMA2 R0, R8, R8, R9", "HMMA.884.F32.F32.STEP0 R2, R10.ROW, R10.COL, R14"] * 2) == 6 + 1 + END
 
 
 def test_register_banks() -> None:
@@ -68,7 +68,7 @@ def test_register_banks() -> None:
 
 
 def test_steps_of_a_set_follow_every_two_cycles() -> None:
-    steps = [f"HMMA.884.F32.ROW.COL.STEP{s} R{8 + 2 * s}, R0, R2, R{8 + 2 * s}" for s in range(4)]
+    steps = [f"HMMA.884.F32.F32.STEP{s} R{8 + 2 * s}, R0.ROW, R2.COL, R{8 + 2 * s}" for s in range(4)]
     first = 3  # A, B and C are six registers of two banks: a cycle more than two, until A and B are reused
     assert cycles(steps) == first + 2 * 2 + 1 + END
     assert cycles(steps * 2) == first + 2 * 6 + 1 + END

@@ -4,7 +4,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import F32
+from dstc_isa.isa.instruction import F32, Modified
 from dstc_isa.isa.lanes import (
     CANONICAL_NAN,
     f32,
@@ -26,11 +26,42 @@ from dstc_isa.isa.modifier import Choice, Combine, Flag, FloatCompare
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.integer import combine
-from dstc_isa.isa.volta.shorthand import CONST_C, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
+from dstc_isa.isa.volta.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Fa, Fb, Fd, Pp, Pu, Pv
 from dstc_isa.isa.volta.units import ALU, FMA, SFU
 
+
+class Rounding(IntEnum):
+    """Rounding of a result: to nearest even, down, up, towards zero."""
+
+    RN = 0
+    RM = 1
+    RP = 2
+    RZ = 3
+
+
+class Scale(IntEnum):
+    """A power of two that a product is divided (D) or multiplied by."""
+
+    D8 = 1
+    D4 = 2
+    D2 = 3
+    M1 = 4
+    M2 = 5
+    M4 = 6
+    M8 = 7
+
+
+OTHER_ROUNDINGS = frozenset({Rounding.RM, Rounding.RP, Rounding.RZ})
+
 Flush = Annotated[int, Flag("FTZ", Field(80, 1))]
+FlushMultiplied = Annotated[int, Flag("FMZ", Field(76, 1), unmodelled=frozenset({1}))]
+Round = Annotated[int, Choice(Rounding, Field(78, 2), unmodelled=OTHER_ROUNDINGS)]
 Saturate = Annotated[int, Flag("SAT", Field(77, 1))]
+
+
+def one_flush(names: Modified) -> str | None:
+    """Why subnormals cannot be treated in two ways."""
+    return ".FTZ and .FMZ exclude each other" if names["flush"] and names["multiplied"] else None
 
 
 def canonical(a: F32) -> F32:
@@ -60,27 +91,40 @@ def finish(a: F32, saturate: int, flush: int) -> F32:
 @instruction("FADD", 0x221, FMA)
 def fadd(
     fa: Fa,
-    fb: Annotated[F32, Source("b", negate=True, absolute=True, imm=IMM_C, const=CONST_C, literal=Literal.FLOAT)],
-    saturate: Saturate,
-    flush: Flush,
+    fb: Annotated[
+        F32, Source("b", negate=True, absolute=True, imm=IMM_C, const=CONST_C, literal=Literal.FLOAT, reuse="c")
+    ],
+    flush: Flush = 0,
+    rounding: Round = Rounding.RN,
+    saturate: Saturate = 0,
 ) -> Fd:
     """Add: Rd = Ra + Rb."""
     return finish(flushed(fa, flush) + flushed(fb, flush), saturate, flush)
 
 
-@instruction("FMUL", 0x220, FMA)
-def fmul(fa: Fa, fb: Fb, saturate: Saturate, flush: Flush) -> Fd:
+@instruction("FMUL", 0x220, FMA, rule=one_flush)
+def fmul(
+    fa: Fa,
+    fb: Fb,
+    flush: Flush = 0,
+    multiplied: FlushMultiplied = 0,
+    scale: Annotated[int, Choice(Scale, Field(84, 3), unmodelled=frozenset(Scale) - {Scale.M1})] = Scale.M1,
+    rounding: Round = Rounding.RN,
+    saturate: Saturate = 0,
+) -> Fd:
     """Multiply: Rd = Ra * Rb."""
     return finish(flushed(fa, flush) * flushed(fb, flush), saturate, flush)
 
 
-@instruction("FFMA", 0x223, FMA)
+@instruction("FFMA", 0x223, FMA, rule=one_flush)
 def ffma(
-    fa: Annotated[F32, Source("a", negate=True)],
-    fb: Annotated[F32, Source("b", negate=True, imm=4, const=5, literal=Literal.FLOAT)],
-    fc: Annotated[F32, Source("c", negate=True, imm=IMM_C, const=CONST_C, literal=Literal.FLOAT)],
-    saturate: Saturate,
-    flush: Flush,
+    fa: Fa,
+    fb: Fb,
+    fc: Annotated[F32, Source("c", negate=True, absolute=True, imm=IMM_C, const=CONST_C, literal=Literal.FLOAT)],
+    flush: Flush = 0,
+    multiplied: FlushMultiplied = 0,
+    rounding: Round = Rounding.RN,
+    saturate: Saturate = 0,
 ) -> Fd:
     """Fused multiply-add: Rd = Ra * Rb + Rc with one rounding."""
     return finish(fma(flushed(fa, flush), flushed(fb, flush), flushed(fc, flush)), saturate, flush)
@@ -122,14 +166,18 @@ def compare_floats(how: int, a: F32, b: F32) -> F32:
     return hit | unordered if how > FloatCompare.NAN else hit
 
 
+How = Annotated[int, Choice(FloatCompare, Field(76, 4))]
+Joined = Annotated[int, Choice(Combine, Field(74, 2))]
+
+
 @instruction("FSETP", 0x20B, ALU)
 def fsetp(
     fa: Fa,
     fb: Fb,
     pp: Pp,
-    how: Annotated[int, Choice(FloatCompare, Field(76, 4))],
-    joined: Annotated[int, Choice(Combine, Field(74, 2))],
+    how: How,
     flush: Flush,
+    joined: Joined,
 ) -> tuple[Pu, Pv]:
     """Compare floats: Pu = (Ra cmp Rb) op Pp, and Pv = not (Ra cmp Rb) op Pp.
 
@@ -139,8 +187,15 @@ def fsetp(
     return combine(joined, hit, pp), combine(joined, ~hit, pp)
 
 
+@instruction("FSET.BF", 0x20A, ALU)
+def fset(fa: Fa, fb: Fb, pp: Pp, how: How, flush: Flush, joined: Joined) -> Fd:
+    """Compare floats to a float: Rd = 1 where (Ra cmp Rb) op Pp, else 0; see FSETP."""
+    hit = compare_floats(how, flushed(fa, flush), flushed(fb, flush))
+    return select(combine(joined, hit, pp), f32(splat(0x3F800000)), f32(splat(0)))
+
+
 @instruction("FSEL", 0x208, ALU)
-def fsel(fa: Fa, fb: Fb, pp: Pp) -> Fd:
+def fsel(fa: Fa, fb: Fb, pp: Pp, flush: Annotated[int, Flag("FTZ", Field(80, 1), unmodelled=frozenset({1}))]) -> Fd:
     """Select: Ra where Pp is true, Rb where it is false; the bits of a NaN pass unchanged."""
     return select(pp, fa, fb)
 
@@ -148,10 +203,24 @@ def fsel(fa: Fa, fb: Fb, pp: Pp) -> Fd:
 class Special(IntEnum):
     """Functions of the special function unit."""
 
+    COS = 0
+    SIN = 1
     EX2 = 2
     LG2 = 3
     RCP = 4
     RSQ = 5
+    RCP64H = 6
+    RSQ64H = 7
+    SQRT = 8
+
+
+MODELLED = frozenset({Special.EX2, Special.LG2, Special.RCP, Special.RSQ})
+OF_DOUBLES = (Special.RCP64H, Special.RSQ64H)
+
+
+def number_of(names: Modified) -> Literal:
+    """How the source of a special function is written."""
+    return Literal.DOUBLE if names["function"] in OF_DOUBLES else Literal.FLOAT
 
 
 def number(bits: int) -> F32:
@@ -208,7 +277,22 @@ def int_exponent(exponent: F32) -> F32:
 
 
 @instruction("MUFU", 0x308, SFU, variable=True)
-def mufu(fb: Fb, function: Annotated[int, Choice(Special, Field(74, 4))]) -> Fd:
+def mufu(
+    fb: Annotated[
+        F32,
+        Source(
+            "b",
+            negate=True,
+            absolute=True,
+            imm=IMM_B,
+            const=CONST_B,
+            literal=Literal.FLOAT,
+            literals=number_of,
+            reuse=None,
+        ),
+    ],
+    function: Annotated[int, Choice(Special, Field(74, 4), unmodelled=frozenset(Special) - MODELLED)],
+) -> Fd:
     """Special function of Rb: reciprocal, reciprocal square root, 2 to the power, logarithm to base 2.
 
     RCP and RSQ round each step to nearest; EX2 and LG2 are polynomials within a few units in the last

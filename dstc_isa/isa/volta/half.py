@@ -2,12 +2,15 @@
 
 from typing import Annotated
 
+from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import F32, U32
 from dstc_isa.isa.lanes import f32, float_to_half, half_to_float, select, shift_left, shift_right, splat, u32
 from dstc_isa.isa.literal import Literal
+from dstc_isa.isa.modifier import Choice, Combine, Flag
 from dstc_isa.isa.register_operand import Source
+from dstc_isa.isa.volta.float import Flush, FlushMultiplied, How, one_flush
 from dstc_isa.isa.volta.instruction_set import instruction
-from dstc_isa.isa.volta.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Rd
+from dstc_isa.isa.volta.shorthand import CONST_B, CONST_C, IMM_B, IMM_C, Pp, Pu, Pv, Rd
 from dstc_isa.isa.volta.units import FP16
 
 Ha = Annotated[U32, Source("a", negate=True, absolute=True, halves=True, literal=Literal.HALVES)]
@@ -15,6 +18,15 @@ Hb = Annotated[
     U32,
     Source("b", negate=True, absolute=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES),
 ]
+HbOfSum = Annotated[
+    U32,
+    Source("b", negate=True, absolute=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES, reuse="c"),
+]
+
+Single = Annotated[int, Flag("F32", Field(78, 1), unmodelled=frozenset({1}))]
+HalfFlush = Annotated[int, Flag("FTZ", Field(80, 1), unmodelled=frozenset({1}))]
+HalfSaturate = Annotated[int, Flag("SAT", Field(77, 1), unmodelled=frozenset({1}))]
+JoinedHalves = Annotated[int, Choice(Combine, Field(69, 2))]
 
 
 def low_half(a: U32) -> F32:
@@ -53,28 +65,71 @@ def add_to_odd(a: F32, b: F32) -> F32:
 @instruction("HADD2", 0x230, FP16)
 def hadd2(
     ha: Ha,
-    hb: Annotated[
-        U32,
-        Source("b", negate=True, absolute=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES),
-    ],
+    hb: HbOfSum,
+    single: Single = 0,
+    flush: HalfFlush = 0,
+    saturate: HalfSaturate = 0,
 ) -> Rd:
     """Add two pairs of FP16 numbers."""
     return pack(add_to_odd(low_half(ha), low_half(hb)), add_to_odd(high_half(ha), high_half(hb)))
 
 
-@instruction("HMUL2", 0x232, FP16)
-def hmul2(ha: Ha, hb: Hb) -> Rd:
+@instruction("HMUL2", 0x232, FP16, rule=one_flush)
+def hmul2(
+    ha: Ha,
+    hb: Hb,
+    single: Single = 0,
+    flush: HalfFlush = 0,
+    multiplied: FlushMultiplied = 0,
+    saturate: HalfSaturate = 0,
+) -> Rd:
     """Multiply two pairs of FP16 numbers."""
     return pack(low_half(ha) * low_half(hb), high_half(ha) * high_half(hb))
 
 
-@instruction("HFMA2", 0x231, FP16)
+@instruction("HFMA2", 0x231, FP16, rule=one_flush)
 def hfma2(
-    ha: Annotated[U32, Source("a", negate=True, halves=True, literal=Literal.HALVES)],
-    hb: Annotated[U32, Source("b", negate=True, halves=True, imm=IMM_B, const=CONST_B, literal=Literal.HALVES)],
-    hc: Annotated[U32, Source("c", negate=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES)],
+    ha: Ha,
+    hb: Hb,
+    hc: Annotated[
+        U32,
+        Source("c", negate=True, absolute=True, halves=True, imm=IMM_C, const=CONST_C, literal=Literal.HALVES),
+    ],
+    single: Single = 0,
+    flush: HalfFlush = 0,
+    multiplied: FlushMultiplied = 0,
+    saturate: HalfSaturate = 0,
 ) -> Rd:
     """Fused multiply-add of two pairs of FP16 numbers, one rounding each (a product is exact in FP32)."""
     low = add_to_odd(low_half(ha) * low_half(hb), low_half(hc))
     high = add_to_odd(high_half(ha) * high_half(hb), high_half(hc))
     return pack(low, high)
+
+
+UNMODELLED = "comparisons of packed halves have no semantics here"
+
+
+@instruction("HSET2", 0x233, FP16, unmodelled=UNMODELLED)
+def hset2(
+    ha: Ha,
+    hb: HbOfSum,
+    pp: Pp,
+    floats: Annotated[int, Flag("BF", Field(71, 1))],
+    how: How,
+    flush: Flush,
+    joined: JoinedHalves,
+) -> Rd:
+    """Compare two pairs of FP16 numbers to a pair of masks, with .BF to a pair of numbers 1 and 0."""
+
+
+@instruction("HSETP2", 0x234, FP16, unmodelled=UNMODELLED)
+def hsetp2(
+    ha: Ha,
+    hb: HbOfSum,
+    pp: Pp,
+    how: How,
+    both: Annotated[int, Flag("H_AND", Field(71, 1))],
+    flush: Flush,
+    joined: JoinedHalves,
+) -> tuple[Pu, Pv]:
+    """Compare two pairs of FP16 numbers to a predicate each, with .H_AND to one predicate and its opposite."""

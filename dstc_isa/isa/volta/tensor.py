@@ -4,7 +4,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import F32, U32, Index, Warp
+from dstc_isa.isa.instruction import F32, U32, Derived, Index, Instruction, Scalar, Warp
 from dstc_isa.isa.lanes import (
     FULL_MASK,
     f32,
@@ -16,8 +16,9 @@ from dstc_isa.isa.lanes import (
     splat,
     u32,
 )
-from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.modifier import Choice, Flag
 from dstc_isa.isa.register_operand import Destination, Source
+from dstc_isa.isa.values import Register
 from dstc_isa.isa.volta.float import canonical
 from dstc_isa.isa.volta.half import high_half, low_half
 from dstc_isa.isa.volta.instruction_set import instruction
@@ -46,6 +47,40 @@ class Step(IntEnum):
     STEP3 = 3
 
 
+class Product(IntEnum):
+    """Shape, formats of D and C, and which part of the result: of F32 and of mixed results quarters, of F16 halves."""
+
+    _884__F16__F16__STEP0 = 0x0
+    _444__F16__F16 = 0x1
+    _884__F32__F16__STEP0 = 0x2
+    _884__F32__F32__STEP0 = 0x6
+    _444__F32__F32__STEP0 = 0x7
+    _884__F16__F16__STEP1 = 0x8
+    _884__F32__F16__STEP1 = 0xA
+    _884__F32__F32__STEP1 = 0xE
+    _444__F32__F32__STEP1 = 0xF
+    _884__F32__F16__STEP2 = 0x12
+    _884__F32__F32__STEP2 = 0x16
+    _884__F32__F16__STEP3 = 0x1A
+    _884__F32__F32__STEP3 = 0x1E
+
+
+MODELLED = frozenset(product for product in Product if product & 7 == Product._884__F32__F32__STEP0)
+LAYOUTS = {layout.name: int(layout) for layout in Layout}
+UNMODELLED = frozenset({"-"})
+
+
+def layout_of(operand: int) -> Derived:
+    """The layout of one of the operands."""
+
+    def compute(decoded: Instruction) -> int:
+        value = decoded.operands[operand]
+        assert isinstance(value, Register)
+        return LAYOUTS[value.suffix]
+
+    return Derived(compute)
+
+
 def converged(warp: Warp) -> bool:
     """Whether all 32 lanes execute; a tensor instruction faults otherwise."""
     if warp.mask != FULL_MASK:
@@ -59,16 +94,28 @@ def half_of(packed: U32, odd: int) -> F32:
     return high_half(packed) if odd != 0 else low_half(packed)
 
 
-@instruction("HMMA.884.F32", 0x236, HMMA)
+@instruction("HMMA", 0x236, HMMA)
 def hmma(
     warp: Warp,
     rd: Annotated[Index, Destination(width=2)],
-    ra: Annotated[Index, Source("a", width=2)],
-    rb: Annotated[Index, Source("b", width=2)],
+    ra: Annotated[
+        Index, Source("a", width=2, negate=True, suffixes=LAYOUTS, select=Field(73, 1), unmodelled=UNMODELLED)
+    ],
+    rb: Annotated[
+        Index, Source("b", width=2, negate=True, suffixes=LAYOUTS, select=Field(74, 1), unmodelled=UNMODELLED)
+    ],
     rc: Annotated[Index, Source("c", width=2)],
-    layout_a: Annotated[int, Choice(Layout, Field(72, 1))],
-    layout_b: Annotated[int, Choice(Layout, Field(73, 1))],
-    step: Annotated[int, Choice(Step, Field(76, 2))],
+    layout_a: Annotated[Scalar, layout_of(1)],
+    layout_b: Annotated[Scalar, layout_of(2)],
+    product: Annotated[
+        int,
+        Choice(
+            Product,
+            Field(75, 2, rest=Field(78, 3)),
+            unmodelled=frozenset(Product) - MODELLED,
+        ),
+    ],
+    finite: Annotated[int, Flag("SATFINITE", Field(77, 1), unmodelled=frozenset({1}))],
 ) -> None:
     """Inner product of Volta: a quarter of D = A B + C for four 8x8x4 products, one per quad pair of lanes.
 
@@ -77,6 +124,7 @@ def hmma(
     each group of four lanes, rows 2(s mod 2) and the next of columns 4(s div 2) to 4(s div 2)+3. The four
     exact products are added in k order with one rounding each.
     """
+    step = product >> 3
     if not converged(warp):
         return
     first = f32(read_register(warp, rc))
