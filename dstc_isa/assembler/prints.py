@@ -15,7 +15,7 @@ from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.printing import Item, Printing
 from dstc_isa.assembler.reporting import split_operands
 from dstc_isa.assembler.values import Named, NamedPredicate, Operand, RegisterArray
-from dstc_isa.isa.values import HALVES, PT, REGISTERS, RZ, Constant, Predicate, Register, SpecialRegister
+from dstc_isa.isa.values import HALVES, PT, REGISTERS, RZ, WARP_NUMBER, Constant, Predicate, Register, SpecialRegister
 from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.program import BANK_SHIFT, MAXIMUM_PRINTED, PARAMETER_BASE, PRINT_TYPES, PrintItem
 from dstc_isa.syntax.names import builtin
@@ -173,6 +173,8 @@ class Reader:
             return [Item(label, value, "", operand)]
         if isinstance(value, Constant):
             return [self._constant(value, kind, label, node)]
+        if value == WARP_NUMBER:
+            raise EvaluationError("SR_WARPID is a part of SR_VIRTID, which PRINT can show", node)
         if isinstance(value, SpecialRegister):
             if value.number in CLOCKS:
                 raise EvaluationError("a clock has no value here: what PRINT shows is taken without time", node)

@@ -11,12 +11,17 @@ from attrs import frozen
 from dstc_isa.assembler.matching import MatchError
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import Named, NamedPredicate, Operand, RegisterArray, negated
-from dstc_isa.isa.values import PT, RZ, Constant, Immediate, Predicate, Register
+from dstc_isa.isa.values import PT, RZ, WARP_NUMBER, Constant, Immediate, Predicate, Register, SpecialRegister
+from dstc_isa.isa.volta.communication import WARP_SHIFT
+from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.syntax.tree import Bits, Statement
 
 ALWAYS = Predicate(PT)
 ZERO = Register(RZ)
 WORD_MASK = (1 << 32) - 1
+MOST_WARPS, AND = 0x7F, 0xC0
+"""The mask that ptxas applies to the number of a warp, and the table of a bitwise AND."""
+
 SIGNS = frozenset({"U32", "S32"})
 
 
@@ -110,6 +115,19 @@ def _wide(new: Temporaries, words: list[str], operands: Sequence[Operand]) -> tu
     )
 
 
+def _special(rd: Operand, what: Operand) -> tuple[Step, ...] | None:
+    """S2R of what Volta has in a constant bank, or in a part of a special register."""
+    if isinstance(what, Constant):
+        return (Step("MOV", (rd, what)),)
+    if what == WARP_NUMBER:
+        return (
+            Step("S2R", (rd, SpecialRegister(SpecialNumber.VIRTID))),
+            Step("SHF.R.U32.HI", (rd, ZERO, WARP_SHIFT, rd)),
+            Step("LOP3.LUT", (rd, rd, MOST_WARPS, ZERO, AND)),
+        )
+    return None
+
+
 EXPANSIONS: dict[str, Expansion] = {"IMNMX": _minimum, "IMAD.HI": _high, "IMAD.WIDE": _wide}
 """By mnemonic, without modifiers."""
 
@@ -120,13 +138,14 @@ FIRST_PARTS = frozenset({"S2R", *(name.partition(".")[0] for name in EXPANSIONS)
 def steps_of(statement: Statement, mnemonic: str, operands: Sequence[Operand], scope: Scope) -> tuple[Step, ...] | None:
     """What an instruction becomes that Volta does not have, or not in this form; None for any other one.
 
-    S2R of the extents of blocks and grids copies a constant, which is what their names mean. ``scope`` gets the
+    S2R of the extents of blocks and grids copies a constant, which is what their names mean, and that of SR_WARPID
+    takes a part of SR_VIRTID. ``scope`` gets the
     registers that the steps need. Raises MatchError for operands that it does not take.
     """
     for name, expansion in EXPANSIONS.items():
         if mnemonic == name or mnemonic.startswith(name + "."):
             words = mnemonic[len(name) + 1 :].split(".") if mnemonic != name else []
             return expansion(Temporaries(statement, scope), words, operands)
-    if mnemonic == "S2R" and len(operands) == 2 and isinstance(operands[1], Constant):
-        return (Step("MOV", tuple(operands)),)
+    if mnemonic == "S2R" and len(operands) == 2:
+        return _special(*operands)
     return None

@@ -100,6 +100,10 @@ class SpecialRegister:
     number: int
 
 
+WARP_NUMBER = SpecialRegister(1 << 8)
+"""What SR_WARPID stands for, which no instruction reads by itself."""
+
+
 @frozen
 class BarrierRegister:
     """Convergence barrier register B0 to B15."""

@@ -110,9 +110,10 @@ class AtomicType(IntEnum):
 
 
 class SpecialNumber(IntEnum):
-    """Special registers by number; those from CTAID_X to WARPID are the fields of ``identity``, in order."""
+    """Special registers by number."""
 
     LANEID = 0x00
+    VIRTID = 0x03
     CLOCKLO = 0x50
     CLOCKHI = 0x51
     TID_X = 0x21
@@ -121,19 +122,27 @@ class SpecialNumber(IntEnum):
     CTAID_X = 0x25
     CTAID_Y = 0x26
     CTAID_Z = 0x27
-    NTID_X = 0x28
-    NTID_Y = 0x29
-    NTID_Z = 0x2A
-    NCTAID_X = 0x2B
-    NCTAID_Y = 0x2C
-    NCTAID_Z = 0x2D
-    WARPID = 0x2E
     EQMASK = 0x38
     LTMASK = 0x39
     LEMASK = 0x3A
     GTMASK = 0x3B
     GEMASK = 0x3C
     SRZ = 0xFF
+
+
+class Identity(IntEnum):
+    """What ``identity`` holds of a warp: where its CTA is, extents of block and grid, and its number in the CTA."""
+
+    CTAID_X = 0
+    CTAID_Y = 1
+    CTAID_Z = 2
+    NTID_X = 3
+    NTID_Y = 4
+    NTID_Z = 5
+    NCTAID_X = 6
+    NCTAID_Y = 7
+    NCTAID_Z = 8
+    WARPID = 9
 
 
 @primitive()

@@ -4,14 +4,17 @@ import re
 
 from dstc_isa.isa.instruction_set import vocabulary
 from dstc_isa.isa.remembered import until_changed
-from dstc_isa.isa.values import PT, RZ, BarrierRegister, Constant, Predicate, Register, Value
+from dstc_isa.isa.values import PT, RZ, WARP_NUMBER, BarrierRegister, Constant, Predicate, Register, Value
 
-_EXTENTS: dict[str, Value] = {
-    f"{name}.{axis}": Constant(0, first + 4 * place)
-    for name, first in (("SR_NTID", 0x0), ("SR_NCTAID", 0xC))
-    for place, axis in enumerate("XYZ")
+_NONE_OF_VOLTA: dict[str, Value] = {
+    "SR_WARPID": WARP_NUMBER,
+    **{
+        f"{name}.{axis}": Constant(0, first + 4 * place)
+        for name, first in (("SR_NTID", 0x0), ("SR_NCTAID", 0xC))
+        for place, axis in enumerate("XYZ")
+    },
 }
-"""The extents of the block and of the grid, which stand in constant bank 0: Volta has no registers of them."""
+"""Registers that Volta does not have: the extents of block and grid stand in constant bank 0, the warp in SR_VIRTID."""
 
 _NUMBERED = re.compile(r"([RPB])(\d{1,6})")
 
@@ -32,7 +35,7 @@ def builtin(name: str) -> Value | None:
 @until_changed()
 def _fixed() -> dict[str, Value]:
     """Names without a number."""
-    return {"RZ": Register(RZ), "PT": Predicate(PT), **vocabulary(), **_EXTENTS}
+    return {"RZ": Register(RZ), "PT": Predicate(PT), **vocabulary(), **_NONE_OF_VOLTA}
 
 
 def special_names() -> list[str]:

@@ -85,6 +85,31 @@ def test_extents_are_constants() -> None:
     assert [line for name in names for line in code(f"MOV R1, {name}")] == expected
 
 
+def test_the_number_of_a_warp_is_a_part_of_a_register() -> None:
+    assert code("S2R R1, SR_WARPID") == [
+        "S2R R1, SR_VIRTID",
+        "SHF.R.U32.HI R1, RZ, 0x8, R1",
+        "LOP3.LUT R1, R1, 0x7f, RZ, 0xc0, !PT",
+    ]
+    source = """
+.kernel k
+.param .ptr.u32 y
+.reg lane, warp, thread, size
+.reg.64 at
+S2R thread, SR_TID.X
+S2R warp, SR_WARPID
+MOV size, 4
+IMAD.WIDE.U32 at, thread, size, y
+STG.E [at], warp
+EXIT
+.endkernel
+"""
+    made = program(source)
+    y = np.zeros(96, np.uint32)
+    run_kernel(made, made.kernels[0], (1,), (96,), {"y": y}, reference=True)
+    assert y.tolist() == [thread // 32 for thread in range(96)]
+
+
 def test_registers_of_its_own_are_given_back() -> None:
     lines = [".reg a[200]", *(f"MOV a[{i}], {i}" for i in range(200)), *["IMAD.HI a[0], a[1], a[2], 5"] * 100]
     lines += ["IMNMX a[0], a[1], a[2], PT"] * 100

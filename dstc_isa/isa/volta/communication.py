@@ -26,7 +26,7 @@ from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.shorthand import Pp, Pu, Rd
 from dstc_isa.isa.volta.special_registers import MODELLED, SPECIAL_NAMES
 from dstc_isa.isa.volta.units import ALU, LSU, SFU
-from dstc_isa.isa.warp import SpecialNumber, thread_ids, write_register
+from dstc_isa.isa.warp import Identity, SpecialNumber, thread_ids, write_register
 
 
 class Shuffle(IntEnum):
@@ -126,14 +126,21 @@ def vote(
 SpecialSource = Annotated[Scalar, SpecialRegisterOperand(Field(72, 8), SPECIAL_NAMES, MODELLED)]
 
 
+WARP_PLACE = int(Identity.WARPID)
+WARP_SHIFT = 8
+"""The bit of SR_VIRTID from which on it holds the number of the warp; ptxas reads it there for %warpid."""
+
+
 def special(warp: Warp, number: int) -> U32:
     """The lanes of a special register."""
     if number == SpecialNumber.LANEID:
         return lane_ids()
     if number >= SpecialNumber.TID_X and number <= SpecialNumber.TID_Z:
         return thread_ids(warp, number - SpecialNumber.TID_X)
-    if number >= SpecialNumber.CTAID_X and number <= SpecialNumber.WARPID:
+    if number >= SpecialNumber.CTAID_X and number <= SpecialNumber.CTAID_Z:
         return splat(warp.identity[number - SpecialNumber.CTAID_X])
+    if number == SpecialNumber.VIRTID:
+        return splat(warp.identity[WARP_PLACE] << WARP_SHIFT)
     if number == SpecialNumber.CLOCKLO:
         return splat(warp.issued & FULL_MASK)
     if number == SpecialNumber.CLOCKHI:
@@ -154,7 +161,10 @@ def special(warp: Warp, number: int) -> U32:
 
 @instruction("S2R", 0x919, SFU, variable=True)
 def s2r(warp: Warp, number: SpecialSource) -> Rd:
-    """Read a special register: thread, CTA and lane numbers and the sizes of block and grid."""
+    """Read a special register: thread, CTA and lane numbers, masks of lanes, the clock.
+
+    SR_VIRTID holds the number of the warp in its CTA from bit 8 on; its other bits are zero here.
+    """
     return special(warp, number)
 
 

@@ -103,13 +103,8 @@ NAMED = {
 }
 """Names by number; the other numbers are called ``SR`` and the number."""
 
-_OWN = range(SpecialNumber.NTID_X, SpecialNumber.WARPID + 1)
-"""Numbers at which this machine has registers of its own."""
-
 MODELLED = frozenset(SpecialNumber)
 """Numbers of the special registers that can be read."""
 
-SPECIAL_NAMES = {number: NAMED.get(number, f"SR{number}") for number in range(256)} | {
-    number: "SR_" + SpecialNumber(number).name.replace("_", ".") for number in _OWN
-}
+SPECIAL_NAMES = {number: NAMED.get(number, f"SR{number}") for number in range(256)}
 """The name of each number."""
