@@ -83,7 +83,7 @@ class _Clock:
             self.elapsed = max(self.elapsed, self.free.get(w.port, 0))
 
     def issue(self, w: Work) -> None:
-        """It issues now."""
+        """Issue an instruction at this moment, which keeps its port busy for the cycles of its initiation."""
         self.before = self.elapsed
         if w.initiation:
             self.free[w.port] = self.elapsed + w.initiation
