@@ -23,7 +23,7 @@ HALF_UNIT, LEAST_HALF = 2.0**-11, 2.0**-25
 """Largest errors of a rounding to FP16: this share of a value, or half the smallest subnormal."""
 
 MORE_ROUNDINGS = 40
-"""Beyond one for each product: up to 32 parts of a sum, the warps that share one, a bias, and those of float64."""
+"""Roundings beyond one a product: up to 32 parts of a sum, warps that share one, a bias, and those of float64."""
 
 Bilinear = Callable[[Any, Any], Any]
 

@@ -72,7 +72,7 @@ class SharedArray:
 
 
 MAXIMUM_INSTRUCTIONS = 1 << 20
-"""Of a kernel."""
+"""The most instructions that a kernel has."""
 
 LEAST_SHIFT = BITS_A_BYTE - LEAST_BITS
 ALL_WRITTEN = (1 << LEAST_SHIFT) - 1
@@ -229,7 +229,7 @@ class Program(Overview):
         return self.kernels[0].isa if self.kernels else VOLTA
 
     def overview(self) -> Mapping[str, object]:
-        """Its kernels, and the bytes of its constants."""
+        """The kernels of the program, and the bytes of its constants."""
         kernels = ", ".join(f"{kernel.name}: {len(kernel.words)} instructions" for kernel in self.kernels)
         return {"kernels": f"[{kernels}]", "constant_bytes": len(self.constants)}
 

@@ -27,6 +27,9 @@ TYPES = ("u32", "s32", "x", "f32", "f16x2", "f16", "u64", "s64", "x64")
 WORD, PAIR = 1, 2
 CLOCKS = (SpecialNumber.CLOCKLO, SpecialNumber.CLOCKHI)
 _PARTS = {2: ("lo", "hi"), 4: ("x", "y", "z", "w")}
+_WIDE = {"": "u64", "x": "x64"}
+"""What two words are where one would be of this type."""
+
 _HALVES = {"H0": 0, "H1": 1}
 _KNOWN_WORDS = frozenset({"lo", "hi", "x", "y", "z", "w", *_HALVES})
 _NAMED = re.compile(r'(?:"(?P<text>(?:[^"\\]|\\.)*)"|(?P<name>[A-Za-z_$][\w$]*))\s*=(?!=)\s*')
@@ -172,7 +175,7 @@ class Reader:
                 raise EvaluationError("predicates are P0 to P6 and PT", node)
             return [Item(label, value, "", operand)]
         if isinstance(value, Constant):
-            return [self._constant(value, kind, label, node)]
+            return self._constant(value, kind, label, node)
         if value == WARP_NUMBER:
             raise EvaluationError("SR_WARPID is a part of SR_VIRTID, which PRINT can show", node)
         if isinstance(value, SpecialRegister):
@@ -190,17 +193,27 @@ class Reader:
         expected = "a register, predicate, parameter, special register, number or text"
         raise EvaluationError(f"PRINT shows no value of {describe(value)}", node, expected=expected)
 
-    def _constant(self, value: Constant, kind: str, label: str, node: Node) -> PrintItem:
-        if value.negate or value.absolute:
-            raise EvaluationError("a constant is shown as it is, without a sign", node)
+    def _constant(self, value: Constant, kind: str, label: str, node: Node) -> list[Item | PrintItem]:
+        """The items that show a constant, or the words of a wide parameter by its name."""
+        if value != Constant(value.bank, value.offset):
+            raise EvaluationError("a constant is shown as it is, without a sign or a half", node)
         if not 0 <= value.bank < 1 << 5 or value.offset < 0 or value.offset % 4:
             raise EvaluationError("a constant is at a multiple of 4 in bank 0 to 31", node)
         at = value.offset - PARAMETER_BASE
-        named = [p for p in self.kernel.parameters if value.bank == 0 and p.offset == at]
-        kind = kind or (_PARAMETER_TYPES[named[0].type] if named else "u32")
+        named = next((p for p in self.kernel.parameters if value.bank == 0 and p.offset == at), None)
+        kind = kind or (_PARAMETER_TYPES[named.type] if named else "u32")
         if kind == "f16":
             raise EvaluationError("a constant is no .f16", node, expected=".f16x2, which is two of them in a word")
-        return PrintItem("constant", label, value.bank << BANK_SHIFT | value.offset, kind)
+        width = None
+        if isinstance(node, Name) and named is not None:
+            width = PRINT_TYPES[_PARAMETER_TYPES[named.type]]
+            kind = _WIDE.get(kind, kind) if width == PAIR else kind
+            if PRINT_TYPES[kind] > width:
+                raise EvaluationError(f".{kind} takes two words, and {node.text} has one", node)
+        place = value.bank << BANK_SHIFT | value.offset
+        if width is None or PRINT_TYPES[kind] == width:
+            return [PrintItem("constant", label, place, kind)]
+        return [PrintItem("constant", f"{label}.{part}", place + 4 * i, kind) for i, part in enumerate(_PARTS[width])]
 
     def _label(self, node: Node, text: str) -> str:
         """What is written, with indices as numbers and without the type."""
@@ -229,7 +242,7 @@ def _registers(operand: int, value: Register | Named, kind: str, label: str, nod
         )
     width = value.width if isinstance(value, Named) else WORD
     if width == PAIR:
-        kind = {"": "u64", "x": "x64"}.get(kind, kind)
+        kind = _WIDE.get(kind, kind)
     kind = kind or "u32"
     size = PRINT_TYPES[kind]
     if size > width:

@@ -24,7 +24,7 @@ _LONGEST = 128
 """Bits of a number."""
 
 _MOST_DIMENSIONS = 64
-"""Of NumPy's arrays."""
+"""Dimensions that an array of NumPy can have."""
 
 _MOST_NUMBERS = {"zeros": 0, "full": 1, "arange": 2, "random": 1}
 

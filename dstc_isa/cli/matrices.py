@@ -71,7 +71,7 @@ def chosen_densities(given: Mapping[str, float | None]) -> list[float]:
 
 
 def chosen_seed(options: argparse.Namespace) -> int:
-    """Of random operands; UsageError for a negative one."""
+    """The seed of random operands; UsageError for a negative one."""
     seed: int = options.seed or 0
     if seed < 0:
         raise UsageError(f"--seed is 0 or more, not {seed}")

@@ -139,5 +139,5 @@ class Output(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def writable(self) -> bool:
-        """It is."""
+        """Whether it can be written to: always."""
         return True

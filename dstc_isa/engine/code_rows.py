@@ -122,7 +122,7 @@ def source_words(value: Immediate | Constant, wide: bool, banks: ConstantReader)
 
 
 def immediate_words(value: Immediate, wide: bool) -> tuple[int, ...]:
-    """Its 32-bit word, or two with its sign."""
+    """The 32-bit word of an immediate, or with ``wide`` two, the upper one filled with its sign."""
     high = FULL_MASK if value.value >> 31 else 0
     return (value.value, high) if wide else (value.value,)
 

@@ -16,10 +16,10 @@ FIRST_LOOK = 4096
 """Instructions that a warp issues before it is looked at; then again each time that it has issued twice as many."""
 
 WINDOW = 64
-"""Instructions that it is let run ahead, at least."""
+"""Instructions that a warp is let run ahead, at least."""
 
 WINDOW_SHARE = 256
-"""Or of those that it has issued one in so many, if that is more."""
+"""Instructions that a warp has issued for each that it is let run ahead, if that is more than the window."""
 
 STATE = ("pc", "active", "turn", "live", "blocked", "at_barrier", "barrier_id", "barrier_threads")
 STATE_ARRAYS = ("lane_pc", "participants", "arrived")

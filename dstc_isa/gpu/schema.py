@@ -1,7 +1,7 @@
 """The parameters of a GPU: name, type, unit, range and meaning, declared once."""
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -68,14 +68,27 @@ def cycles(meaning: str, minimum: int = 0, maximum: int = 1_000_000) -> Any:
     return whole("cycles", meaning, minimum, maximum)
 
 
+GUARD = "guard"
+"""What a predicate is for as the guard of an instruction, or as the condition of a branch."""
+
+TO = "to."
+"""Begins the keys of latencies to the instructions of one unit, such as ``pipes.ALU.to.FMA``."""
+
+
 @frozen(kw_only=True)
 class PipeTiming:
-    """An execution pipe of a sub-core."""
+    """An execution pipe of a sub-core; ``to``: its latencies to single units, and to GUARD, where they differ."""
 
     latency: int = cycles("from an instruction's issue to that of one that needs its result", 0, 1000)
     initiation: int = cycles("between two warp instructions on the pipe's port", 1, 256)
     accumulate: int = cycles("as latency, to an instruction of the pipe that takes the result as accumulator", 0, 1000)
     port: str = word("dispatch port; pipes with the same one take turns")
+    to: tuple[tuple[str, int], ...] = ()
+
+    def latencies(self, consumers: Sequence[str]) -> tuple[int, ...]:
+        """From an instruction's issue to that of one that needs its result, by who it is."""
+        to = dict(self.to)
+        return tuple(to.get(name, self.latency) for name in consumers)
 
 
 @frozen(kw_only=True)
@@ -243,7 +256,9 @@ class Gpu(Overview):
 
     def _as_given(self, unit: Unit, timing: PipeTiming) -> bool:
         """Whether a unit's timing, and what makes it vanish, are those of its declaration."""
-        of_file = any(getattr(timing, name) != value.value for name, value in unit.given.items())
+        stated = _pipe_timing({name: each.value for name, each in unit.given.items()})
+        of_file = any(getattr(timing, name) != getattr(stated, name) for name in {*unit.given} & {*_TIMING})
+        of_file = of_file or timing.to != stated.to
         if of_file or unit.block is None or unit.vanishes is None:
             return not of_file
         usual = unit.block.parameters[unit.vanishes[0]].given
@@ -282,8 +297,10 @@ def _specs(units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> dict[str, Spec
             found[field.name] = field.metadata["spec"]
         elif field.name == "pipes":
             for unit in units:
-                for part in attrs.fields(PipeTiming):
-                    found[f"pipes.{unit.name}.{part.name}"] = part.metadata["spec"]
+                for name, spec in _TIMING.items():
+                    found[f"pipes.{unit.name}.{name}"] = spec
+                for consumer in consumers(units):
+                    found[f"pipes.{unit.name}.{TO}{consumer}"] = _to(consumer)
         elif field.name == "blocks":
             for block in blocks:
                 if block.name in attrs.fields_dict(Gpu):
@@ -294,6 +311,20 @@ def _specs(units: tuple[Unit, ...], blocks: tuple[Block, ...]) -> dict[str, Spec
             for part in attrs.fields(field.type):
                 found[f"{field.name}.{part.name}"] = part.metadata["spec"]
     return found
+
+
+_TIMING: dict[str, Spec] = {f.name: f.metadata["spec"] for f in attrs.fields(PipeTiming) if "spec" in f.metadata}
+
+
+def consumers(units: Iterable[Unit]) -> tuple[str, ...]:
+    """Whose latency may differ from others': the units by name, and at last GUARD."""
+    return (*(unit.name for unit in units), GUARD)
+
+
+@cache
+def _to(consumer: str) -> Spec:
+    what = "a guard or the condition of a branch" if consumer == GUARD else f"an instruction of {consumer}"
+    return Spec(int, "cycles", f"as latency, to {what}", 0, 1000)
 
 
 def _is_table(kind: Any) -> TypeGuard[type[attrs.AttrsInstance]]:
@@ -317,8 +348,8 @@ def given(isa: Isa) -> Mapping[str, Given]:
 
 
 def is_optional(isa: Isa, key: str) -> bool:
-    """Whether a file may leave a key out: for accumulation the latency holds then."""
-    return key.endswith(".accumulate") or key in given(isa)
+    """Whether a file may leave a key out: for accumulation, and to single units, the latency holds then."""
+    return key.endswith(".accumulate") or f".{TO}" in key or key in given(isa)
 
 
 def powers_of_two(isa: Isa) -> list[str]:
@@ -353,7 +384,9 @@ class BlockValues(dict[Block, Values]):
 
 
 def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
-    return PipeTiming(**{"accumulate": values["latency"], **{k: v for k, v in values.items() if v is not None}})
+    stated = {name: value for name, value in values.items() if value is not None and not name.startswith(TO)}
+    to = tuple((name.removeprefix(TO), value) for name, value in values.items() if name.startswith(TO))
+    return PipeTiming(**{"accumulate": values["latency"], **stated}, to=to)
 
 
 def build(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
@@ -362,7 +395,7 @@ def build(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter
     pipes = UnitTimings()
     for unit in isa.units:
         prefix = f"pipes.{unit.name}."
-        pipes[unit] = _pipe_timing({field.name: values.get(prefix + field.name) for field in attrs.fields(PipeTiming)})
+        pipes[unit] = _pipe_timing({k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)})
     blocks = BlockValues({b: {part: values[f"{b.name}.{part}"] for part in b.parameters} for b in isa.blocks})
     parts: dict[str, Any] = {"pipes": pipes, "blocks": blocks, "isa": isa}
     for field in attrs.fields(Gpu):

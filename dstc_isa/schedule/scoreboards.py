@@ -71,7 +71,7 @@ class _Group:
 
 
 def _board(groups: list[_Group], index: int, needed: int, slow: bool, boards: Sequence[int]) -> int:
-    """Of some boards an open group awaited at about the same place, else a closed one, else the one awaited nearest."""
+    """A board with an open group awaited at about the same place, else a closed one, else the one awaited nearest."""
     alike = [board for board in boards if groups[board].end > index and groups[board].slow == slow]
     nearest = min(alike, key=lambda board: abs(groups[board].last - needed), default=-1)
     if nearest >= 0 and abs(groups[nearest].last - needed) * NEAR <= needed - index:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from dstc_isa.isa.control import AFTER_SETTING
 from dstc_isa.isa.masks import PLACES, bits_of
@@ -10,13 +10,49 @@ from dstc_isa.isa.unit import Unit
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import Work
 
-Result = tuple[int, int, Unit | None, int]
-"""Cycle from which a result can be used, the same for accumulation, the pipe it is for, and the producer.
 
-Behind the places of results stand the scoreboards, which can be waited for some time after they were set.
-"""
+@frozen
+class _Result:
+    """What is under way: from ``since`` on the cycles until it can be used.
 
-State = dict[int, Result]
+    ``to``: by its user's ``Work.kind``. ``accumulated``: by an accumulation of ``pipe``, which is None where several
+    pipes may have it under way. ``producer``: who brings it, or did at last.
+    """
+
+    since: int
+    to: tuple[int, ...]
+    accumulated: int
+    pipe: Unit | None
+    producer: int
+
+    @property
+    def last(self) -> int:
+        """Cycle from which anybody can use it."""
+        return self.since + max(self.accumulated, *self.to)
+
+    def ready(self, w: Work, place: int) -> int:
+        """Cycle from which an instruction can read it in a place."""
+        if self.pipe is w.pipe and w.accumulators >> place & 1:
+            return self.since + self.accumulated
+        return self.since + w.needs(self.to, place)
+
+    def joined(self, other: "_Result") -> "_Result":
+        """What is the later of the two for everybody."""
+        to = tuple(max(self.since + a, other.since + b) for a, b in zip(self.to, other.to, strict=True))
+        accumulated = max(self.since + self.accumulated, other.since + other.accumulated)
+        if self.pipe is other.pipe:
+            return _Result(0, to, accumulated, self.pipe, other.producer)
+        return _Result(0, tuple(max(each, accumulated) for each in to), accumulated, None, other.producer)
+
+    def covers(self, other: "_Result") -> bool:
+        """Whether it is as late as another one for everybody."""
+        mine = (*self.to, self.accumulated)
+        others = (*other.to, other.accumulated)
+        return all(self.since + a >= other.since + b for a, b in zip(mine, others, strict=True))
+
+
+State = dict[int, _Result]
+"""By place. Behind the places of results stand the scoreboards, which can be waited for some time after being set."""
 
 
 def assign_stalls(
@@ -50,16 +86,8 @@ def _join(known: State, arriving: State) -> bool:
     changed = False
     for place, result in arriving.items():
         before = known.get(place)
-        if before is None:
-            known[place] = result
-            changed = True
-        elif result[0] > before[0] or result[1] > before[1]:
-            ready, accumulated = max(result[0], before[0]), max(result[1], before[1])
-            if before[2] is result[2]:
-                known[place] = (ready, accumulated, result[2], result[3])
-            else:
-                latest = max(ready, accumulated)
-                known[place] = (latest, latest, None, result[3])
+        if before is None or not before.covers(result):
+            known[place] = result if before is None else before.joined(result)
             changed = True
     return changed
 
@@ -83,7 +111,7 @@ class _Clock:
             self.elapsed = max(self.elapsed, self.free.get(w.port, 0))
 
     def issue(self, w: Work) -> None:
-        """It issues now."""
+        """Issue an instruction at this moment, which keeps its port busy for the cycles of its initiation."""
         self.before = self.elapsed
         if w.initiation:
             self.free[w.port] = self.elapsed + w.initiation
@@ -103,7 +131,7 @@ class _Need:
     kind: str = ""
 
 
-Pending = dict[int, tuple[Result, int]]
+Pending = dict[int, tuple[_Result, int]]
 """Results under way and the clock that each is counted on."""
 
 
@@ -115,17 +143,17 @@ def _needed(w: Work, pending: Pending, clocks: dict[int, _Clock]) -> _Need:
     for place in pending:
         busy |= 1 << place
     for place in bits_of((w.reads | w.wait << PLACES) & busy):
-        (ready, accumulated, pipe, producer), key = pending[place]
-        cycle = accumulated if pipe is w.pipe and w.accumulators >> place & 1 else ready
+        result, key = pending[place]
+        cycle = result.ready(w, place)
         if cycle - clocks[key].elapsed > late:
             late = cycle - clocks[key].elapsed
-            most = _Need(cycle - clocks[key].before, producer, place, "RAW" if place < PLACES else "WAIT")
+            most = _Need(cycle - clocks[key].before, result.producer, place, "RAW" if place < PLACES else "WAIT")
     for place in bits_of(w.writes & ~w.tile & busy):
-        (ready, _, _, producer), key = pending[place]
-        cycle = ready - w.latency + 1
+        result, key = pending[place]
+        cycle = result.since + result.to[w.kind] - w.latency + 1
         if cycle - clocks[key].elapsed > late:
             late = cycle - clocks[key].elapsed
-            most = _Need(cycle - clocks[key].before, producer, place, "WAW")
+            most = _Need(cycle - clocks[key].before, result.producer, place, "WAW")
     return most
 
 
@@ -154,17 +182,19 @@ def _block(
                 _raise(work, index - 1, index, needed, hazards, most)
                 for clock in clocks.values():
                     clock.reach(w, previous.elapses)
-        pending = {place: (r, key) for place, (r, key) in pending.items() if max(r[:2]) > clocks[key].elapsed}
+        pending = {place: (r, key) for place, (r, key) in pending.items() if r.last > clocks[key].elapsed}
         clocks = {key: clock for key, clock in clocks.items() if any(key == k for _, k in pending.values())}
         clocks[index] = _Clock()
         for clock in clocks.values():
             clock.issue(w)
         if w.writes and not w.variable and (not w.awaited or w.forwards):
-            result = (w.accumulate if w.awaited else w.latency, w.accumulate, w.pipe, index)
+            to = (w.accumulate,) * len(w.to) if w.awaited else w.to
+            result = _Result(0, to, w.accumulate, w.pipe, index)
             for place in bits_of(w.writes):
                 pending[place] = result, index
         for board in bits_of(w.boards()):
-            pending[PLACES + board] = (AFTER_SETTING, AFTER_SETTING, None, index), index
+            set_ = _Result(0, (AFTER_SETTING,) * max(1, len(w.to)), AFTER_SETTING, None, index)
+            pending[PLACES + board] = set_, index
     last = work[end - 1]
     wanted, following = _Need(), -1
     for target in successors[end - 1]:
@@ -174,19 +204,12 @@ def _block(
             needed = _needed(work[target], pending, clocks)
             if needed.cycles > wanted.cycles:
                 wanted, following = needed, target
-    left = {
-        place: (r[0] - clocks[key].elapsed, r[1] - clocks[key].elapsed, r[2], r[3])
-        for place, (r, key) in pending.items()
-    }
+    left = {place: evolve(r, since=r.since - clocks[key].elapsed) for place, (r, key) in pending.items()}
     if last.indirect and left and not last.keeps_stall:
-        last.stall = max(last.stall, min(most, max(max(r[:2]) for r in left.values())))
+        last.stall = max(last.stall, min(most, max(r.last for r in left.values())))
     if wanted.cycles > last.elapses:
         _raise(work, end - 1, following, wanted, hazards, most)
-    return {
-        place: (r[0] - last.elapses, r[1] - last.elapses, r[2], r[3])
-        for place, r in left.items()
-        if max(r[:2]) > last.elapses
-    }
+    return {place: evolve(r, since=r.since - last.elapses) for place, r in left.items() if r.last > last.elapses}
 
 
 def _raise(work: list[Work], index: int, consumer: int, needed: _Need, hazards: list[Hazard], most: int) -> None:

@@ -4,14 +4,15 @@ from functools import lru_cache
 
 from attrs import Factory, define
 
-from dstc_isa.gpu import Gpu
+from dstc_isa.gpu import Gpu, PipeTiming
+from dstc_isa.gpu.schema import consumers
 from dstc_isa.isa.access import Access, addends
 from dstc_isa.isa.codec import DecodeError, declared_by, decode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control, ControlFields, Prefix
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.instruction_set import Isa
-from dstc_isa.isa.masks import REGISTER_MASK
+from dstc_isa.isa.masks import PREDICATE_MASK, REGISTER_MASK, predicate
 from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import ALWAYS
 from dstc_isa.program import ALL_WRITTEN, LEAST_SHIFT, RAW
@@ -22,18 +23,25 @@ NEXT_ISSUE = 1
 
 @define(eq=False)
 class Work:
-    """``codes``: where its word has the control code. ``reads`` has its guard. ``late``: registers read some time
-    after issue. ``tile``: accumulators that the outer-product pipe keeps in order. ``accumulators``: sources to which
-    ``accumulate`` applies instead of ``latency`` if ``pipe`` produced them. ``awaited``: its write scoreboard covers
-    what it writes, since the latency varies, or is more than a stall count holds and NOPs cannot make up for it; else
-    cycles do. ``vanishes``: if its guard is false it takes no issue slot, a cycle less than its stall count.
-    ``keeps_wait`` and so on: the author gave this part of the control code; ``fixed``: all of the word stays as it is.
-    ``initiation``: cycles it holds its port for sure, 0 if guarded.
+    """What is known of an instruction, and at last its control code.
+
+    ``codes``: where its word has the control code. ``reads`` has its guard. ``guards``: predicates read as guard or as
+    condition of a branch. ``kind``: its place among the users whose latencies differ, and ``to``: the latencies of its
+    results by such places. ``late``: registers read some time after issue. ``tile``: accumulators that the
+    outer-product pipe keeps in order. ``accumulators``: sources to which ``accumulate`` applies instead of a latency if
+    ``pipe`` produced them. ``awaited``: its write scoreboard covers what it writes, since the latency varies, or is
+    more than a stall count holds and NOPs cannot make up for it; else cycles do. ``vanishes``: if its guard is false it
+    takes no issue slot, a cycle less than its stall count. ``keeps_wait`` and so on: the author gave this part of the
+    control code; ``fixed``: all of the word stays as it is. ``initiation``: cycles it holds its port for sure, 0 if
+    guarded.
     """
 
     codes: ControlFields
     reads: int = 0
     writes: int = 0
+    guards: int = 0
+    kind: int = 0
+    to: tuple[int, ...] = ()
     late: int = 0
     tile: int = 0
     accumulators: int = 0
@@ -75,6 +83,15 @@ class Work:
         """Whether its pipe's accumulators can have what it writes while others still wait for its scoreboard."""
         return self.awaited and not self.variable and self.accumulate < min(self.latency, self.codes.stall.maximum + 1)
 
+    @property
+    def longest(self) -> int:
+        """The longest of its latencies."""
+        return max(self.latency, self.accumulate, *self.to)
+
+    def needs(self, result: tuple[int, ...], place: int) -> int:
+        """Of the latencies of a result the one until it can use it in a place that it reads."""
+        return result[-1 if self.guards >> place & 1 else self.kind]
+
     def boards(self) -> int:
         """Mask of the scoreboards it sets."""
         return (1 << self.write | 1 << self.read) & ((1 << SCOREBOARDS) - 1)
@@ -98,9 +115,11 @@ def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> 
     declaration, _ = found
     work = _timed(declaration, gpu)
     work.reads, work.writes = access.reads, access.writes
-    if isa.word.decode_guard(word) != ALWAYS:
+    guard = isa.word.decode_guard(word)
+    if guard != ALWAYS:
         work.initiation = 0
         work.vanishes = gpu.vanishes(declaration.unit)
+    work.guards = predicate(guard.index) | (access.reads & PREDICATE_MASK if declaration.unit.branches else 0)
     _refine(work, declaration, word)
     _keep(work, word, written)
     if written != RAW:
@@ -130,8 +149,18 @@ def _awaited(work: Work, boards: bool) -> bool:
     """Whether a scoreboard covers its results, which of a long fixed latency may be one that its author gave it."""
     if not work.writes or work.variable:
         return bool(work.writes)
-    long = max(work.latency, work.accumulate) >= work.codes.stall.maximum
+    long = work.longest >= work.codes.stall.maximum
     return long and (work.write != NO_SCOREBOARD if work.keeps_write else boards)
+
+
+def to_users(gpu: Gpu, unit: Unit) -> tuple[int, ...]:
+    """Latencies of a unit's results, by who uses them: the units in their order, and at last guards."""
+    return _latencies(gpu.pipes[unit], consumers(gpu.isa.units))
+
+
+@lru_cache(maxsize=1 << 10)
+def _latencies(timing: PipeTiming, names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(max(NEXT_ISSUE, latency) for latency in timing.latencies(names))
 
 
 def _timed(declaration: Declaration, gpu: Gpu) -> Work:
@@ -139,6 +168,8 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
     return Work(
         declaration.word.control,
         pipe=declaration.unit,
+        kind=gpu.isa.units.index(declaration.unit),
+        to=to_users(gpu, declaration.unit),
         latency=max(NEXT_ISSUE, timing.latency),
         accumulate=max(NEXT_ISSUE, timing.accumulate),
         variable=declaration.variable_latency,

@@ -25,7 +25,7 @@ from dstc_isa.whole_file import append_line, write_whole
 ROWS = "points.jsonl"
 TABLE = "points.csv"
 FILES = (ROWS, TABLE, SETTINGS, *(name for picture in (SPEEDUP, BOUND) for name in picture_files(picture)))
-"""Of a study's directory."""
+"""The files of a study's directory."""
 
 WORDING = Wording("sweep", "the points", "choose another directory", (ROWS, TABLE))
 

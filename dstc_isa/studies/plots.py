@@ -163,7 +163,7 @@ def _name(point: PointRow | Point, varied: Sequence[str]) -> str:
 
 
 def _sparsity(point: PointRow | Point) -> float:
-    """Of A, in percent, as asked for; of a kernel that does not depend on it as measured, 0 if it was not."""
+    """Zeros of A in percent: as asked for, or as measured if the kernel does not depend on it, 0 if it was not."""
     measured = point.measured_density_a if isinstance(point, PointRow) else 1.0
     return 100 * (1 - (measured if point.density_a is None else point.density_a))
 

@@ -51,7 +51,7 @@ def parameters(unit: Unit) -> RecordLayout:
 
 
 def parameter_values(unit: Unit, gpu: Gpu) -> dict[str, int]:
-    """Its values."""
+    """The values of a unit's parameters on a GPU by name; a word is its place among those there are."""
     values = {name: getattr(gpu.pipes[unit], name) for name in TIMING}
     if unit.block is not None:
         for name, parameter in unit.block.parameters.items():

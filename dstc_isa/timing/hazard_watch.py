@@ -14,7 +14,7 @@ from dstc_isa.isa.control import NO_SCOREBOARD
 from dstc_isa.isa.masks import PLACES, predicate
 from dstc_isa.program import RAW
 from dstc_isa.schedule.hazard import Hazard
-from dstc_isa.schedule.work import work_of
+from dstc_isa.schedule.work import to_users, work_of
 from dstc_isa.timing.hazard_records import (
     FINDING,
     FINDINGS,
@@ -55,10 +55,17 @@ class HazardWatch:
         size = WATCH.nbytes + OUTSTANDING.nbytes * int(uses["outstanding"].sum())
         findings = FINDING.new((len(sms), FINDINGS))
         states = [np.zeros((len(sm.ctas) * state.launch.warps, size // 8), np.int64) for sm in sms]
-        put(machine, uses=uses.ctypes.data, watch_bytes=size)
+        latencies = np.array([to_users(gpu, unit) for unit in gpu.isa.units], np.int64)
+        put(
+            machine,
+            uses=uses.ctypes.data,
+            watch_bytes=size,
+            latencies=latencies.ctypes.data,
+            users=latencies.shape[1],
+        )
         for sm, watches, found in zip(sms, states, addresses(findings).tolist(), strict=True):
             put(sm.record, watches=watches.ctypes.data, findings=found)
-        return cls(uses, findings, sms, states)
+        return cls(uses, findings, sms, [states, latencies])
 
     def found(self) -> list[Found]:
         """One hazard for each pair of producer and consumer, in the order of consumers: the one that lacks most."""
@@ -98,11 +105,13 @@ def register_uses(words: Sequence[int], gpu: Gpu) -> Record:
             use,
             guard=_words(0 if w.pipe is None else predicate(gpu.isa.word.decode_guard(word).index)),
             reads=_words(w.reads),
+            guards=_words(w.guards),
             writes=_words(w.writes),
             late=_words(late),
             tile=_words(w.tile),
             accumulators=_words(w.accumulators),
             latency=w.latency,
+            kind=w.kind,
             accumulate=w.accumulate,
             pipe=-1 if w.pipe is None else pipes[w.pipe],
             variable=w.variable,

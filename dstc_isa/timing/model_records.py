@@ -102,6 +102,8 @@ MACHINE = RecordLayout(
         "dram_sectors": "sectors that DRAM moved in the last epoch",
         "uses": "address of the register use of each instruction; 0 unless hazards are watched",
         "watch_bytes": "of a warp's watch record and its instructions under way",
+        "latencies": "address of the cycles from each pipe's instructions to each kind of user of their results",
+        "users": "kinds of users of a result, the last of them guards",
     },
 )
 

@@ -1,5 +1,7 @@
 """``--expect`` and ``--print``: what is equal, what is told, what is refused before the run."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,6 +45,34 @@ def test_integers_are_compared_exactly():
     right, text = Expectation("y", "r", big).compare(big - np.uint64(1))
     assert not right
     assert f"y[0] is {2**63 - 1}, expected {2**63}" in text
+
+
+TYPES = (np.int64, np.uint64, np.int32, np.float64, np.float32, np.float16)
+
+
+def held(pairs, *types):
+    """Pairs of integers that two types hold, floats rounded."""
+    most = [int(np.iinfo(each).max if np.dtype(each).kind in "iu" else np.finfo(each).max) for each in types]
+    return [each for each in pairs if all(number <= limit for number, limit in zip(each, most, strict=True))]
+
+
+@pytest.mark.parametrize("second", TYPES)
+@pytest.mark.parametrize("first", TYPES)
+def test_numbers_of_two_types_are_compared_exactly(first, second):
+    """Also where neither type holds all numbers of the other, as with int64 and float64."""
+    near = [2**power + by for power in (10, 11, 24, 30, 53, 62, 63) for by in range(-3, 4)]
+    pairs = [(number, number + by) for number in near for by in range(-3, 4)]
+    got, reference = (
+        np.array(each, kind)
+        for each, kind in zip(zip(*held(pairs, first, second), strict=True), (first, second), strict=True)
+    )
+    values = zip(got.tolist(), reference.tolist(), strict=True)
+    errors = [abs(Fraction(one) - Fraction(other)) for one, other in values]
+    right, text = Expectation("y", "r", reference).compare(got)
+    assert right == (not any(errors))
+    assert f"largest error {float(max(errors)):.6g}" in text
+    if not right:
+        assert text.startswith(f"y: {sum(error != 0 for error in errors):,} of {len(errors):,} numbers differ")
 
 
 def test_first_places_are_told():

@@ -1,31 +1,30 @@
 """Names of the package and of its files in pages and docstrings are those of today."""
 
-import ast
 import importlib
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.docs.console import ROOT
+from tests.docs.docstrings import SOURCES, docstrings
 
 FOLDERS = ("docs", "benchmarks", "examples", "changes")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.md")))]
-SOURCES = sorted((ROOT / "dstc_isa").rglob("*.py"))
 DOTTED = re.compile(r"(?<![\w/.-])dstc_isa(?:\.[A-Za-z_]\w*)+")
 FILE = re.compile(r"(?<![\w/.-])(?:[\w-]+/)+[a-z][\w-]*\.(?:py|dasm|toml|md)\b")
+ROOMS = [path.stem for path in (ROOT / "dstc_isa").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+IN_ROOM = re.compile(rf"``((?:{'|'.join(ROOMS)})(?:\.[A-Za-z_]\w*)+)\b")
+NO_MODULES = {"options.input", "sparse.alone"}
+"""A variable and an entry of a data file."""
+
+PENDING = {"engine.compiled.lanes", "engine.compiled.warp"}
+"""Names of before, in files that are being rewritten."""
+
 CONSOLE = re.compile(r"^```console.*?^```$", re.MULTILINE | re.DOTALL)
 
-
-def docstrings(file: Path) -> str:
-    """All docstrings of a source, and the texts that stand below assignments."""
-    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    texts = [node.value for node in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-    return "\n".join(str(text.value) for text in texts)
-
-
+DOCSTRINGS = {file.relative_to(ROOT).as_posix(): "\n".join(docstrings(file)) for file in SOURCES}
 TEXTS = {file.relative_to(ROOT).as_posix(): CONSOLE.sub("", file.read_text(encoding="utf-8")) for file in PAGES}
-TEXTS |= {file.relative_to(ROOT).as_posix(): docstrings(file) for file in SOURCES}
+TEXTS |= DOCSTRINGS
 
 
 def exists(name: str) -> bool:
@@ -53,6 +52,11 @@ def test_a_dotted_name_can_be_imported(name: str) -> None:
     assert exists(name)
 
 
+@pytest.mark.parametrize("name", sorted({name for text in DOCSTRINGS.values() for name in IN_ROOM.findall(text)}))
+def test_a_name_that_begins_with_its_room_can_be_imported(name: str) -> None:
+    assert name in NO_MODULES | PENDING or exists(f"dstc_isa.{name}")
+
+
 @pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if FILE.search(text)])
 def test_a_file_that_is_named_is_there(page: str) -> None:
     assert [path for path in FILE.findall(TEXTS[page]) if not is_there(path, page)] == []
@@ -65,6 +69,10 @@ def test_what_is_not_there_is_noticed() -> None:
     assert DOTTED.findall("`dstc_isa.isa.warp`, docs/dstc_isa.x and dstc_isa.run.") == [
         "dstc_isa.isa.warp",
         "dstc_isa.run",
+    ]
+    assert IN_ROOM.findall("``isa.warp`` and ``Isa.words``, of ``isa.lanes.gather()``") == [
+        "isa.warp",
+        "isa.lanes.gather",
     ]
     assert is_there("isa/warp.py", "README.md")
     assert not is_there("isa/none.py", "README.md")

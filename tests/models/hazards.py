@@ -23,14 +23,14 @@ Place = tuple[str, int]
 
 @define
 class Walk:
-    """``ready``: cycle and pipe of a fixed result. ``pending``: unfinished results and unread sources with
+    """``ready``: issue and pipe of a fixed result. ``pending``: unfinished results and unread sources with
     their scoreboard and the instruction they belong to; one that has its result has read its sources.
     """
 
     gpu: Gpu
     cycle: int = 0
     stall: int = 0
-    ready: dict[Place, tuple[int, int, Unit]] = field(factory=dict)
+    ready: dict[Place, tuple[int, Unit]] = field(factory=dict)
     pending: list[tuple[set[Place], int, str, bool, int]] = field(factory=list)
     issued: int = 0
     ports: dict[str, int] = field(factory=dict)
@@ -57,15 +57,18 @@ class Walk:
         reads, accumulators, writes, tile = places(instruction)
         guard = instruction.guard
         if guard.index != PT:
-            self._use(index, {("P", guard.index)}, set(), instruction.declaration.unit)
+            self._use(index, {("P", guard.index)}, set(), instruction.declaration.unit, "guard")
         self.stall = max(1, control.stall)
         if not executes and instruction.declaration.unit in (OHMMA, SPWMMA):
             self.stall -= self.gpu.blocks[BUFFER]["skipped"] == "none"
         if not executes:
             return
-        self._use(index, reads - tile, accumulators, instruction.declaration.unit)
+        unit = instruction.declaration.unit
+        conditions = {place for place in reads if place[0] == "P" and unit.branches}
+        self._use(index, reads - tile - conditions, accumulators, unit, unit.name)
+        self._use(index, conditions, set(), unit, "guard")
         for place in tile:
-            self._fixed(index, place, set(), instruction.declaration.unit)
+            self._fixed(index, place, set(), unit, unit.name)
         for held, _, kind, outer, _ in self.pending:
             if kind == "result" and (reads | writes) & held - (tile if outer else set()):
                 self.found.append(f"{index}: uses a result that is not waited for")
@@ -74,7 +77,7 @@ class Walk:
             if kind == "result" and tile & held and not outer:
                 self.found.append(f"{index}: accumulates onto a result that is not waited for")
         for place in writes - tile:
-            if place in self.ready and self.cycle + latency <= self.ready[place][0]:
+            if place in self.ready and self.cycle + latency <= self._ready(place, unit.name):
                 self.found.append(f"{index}: writes {place} before an earlier result")
         if instruction.declaration.variable_latency:
             if writes:
@@ -85,24 +88,31 @@ class Walk:
                 self.pending = [i for i in self.pending if i[0]]
         else:
             for place in writes:
-                accumulated = self.cycle + accumulate
-                self.ready[place] = (self.cycle + latency, accumulated, instruction.declaration.unit)
-            done = self.cycle + max(latency, accumulate)
+                self.ready[place] = (self.cycle, unit)
+            done = self.cycle + max(latency, accumulate, *dict(pipe.to).values())
             self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
         self.ports[pipe.port] = self.cycle + pipe.initiation
         self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
 
-    def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Unit) -> None:
+    def _ready(self, place: Place, user: str) -> int:
+        """The cycle from which somebody can use a fixed result."""
+        issued, producer = self.ready[place]
+        timing = self.gpu.pipes[producer]
+        return issued + max(1, dict(timing.to).get(user, timing.latency))
+
+    def _use(self, index: int, reads: Iterable[Place], accumulators: set[Place], pipe: Unit, user: str) -> None:
         for place in reads:
-            self._fixed(index, place, accumulators, pipe)
+            self._fixed(index, place, accumulators, pipe, user)
         for held, _, kind, _, _ in self.pending:
             if kind == "result" and held & set(reads) and next(iter(reads))[0] == "P":
                 self.found.append(f"{index}: guarded by a predicate that is not waited for")
 
-    def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Unit) -> None:
+    def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Unit, user: str) -> None:
         if place in self.ready:
-            ready, accumulated, producer = self.ready[place]
-            if self.cycle < (accumulated if place in accumulators and producer is pipe else ready):
+            issued, producer = self.ready[place]
+            accumulated = issued + max(1, self.gpu.pipes[producer].accumulate)
+            ready = accumulated if place in accumulators and producer is pipe else self._ready(place, user)
+            if self.cycle < ready:
                 self.found.append(f"{index}: reads {place} {ready - self.cycle} cycles early")
 
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from dstc_isa.gpu import Gpu, load_gpu
-from dstc_isa.gpu.schema import specs
+from dstc_isa.gpu.schema import consumers, specs
 from dstc_isa.isa.volta import VOLTA
 
 PORTS = ("alu", "fma", "fp16", "sfu", "lsu", "branch", "control")
@@ -25,6 +25,9 @@ def timetables(draw: st.DrawFn, *more: str) -> Gpu:
             if draw(st.booleans()):
                 key = f"pipes.{pipe.name}.{part}"
                 settings.append(f"{key}={draw(_values(key))}")
+        for user in draw(st.lists(st.sampled_from(consumers(VOLTA.units)), unique=True, max_size=3)):
+            key = f"pipes.{pipe.name}.to.{user}"
+            settings.append(f"{key}={draw(_values(key))}")
         if draw(st.booleans()):
             settings.append(f"pipes.{pipe.name}.port={draw(st.sampled_from(PORTS))}")
     return load_gpu("v100-dstc", settings)

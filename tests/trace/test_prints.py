@@ -46,6 +46,34 @@ def test_types_are_those_of_numpy(bits):
     assert told[10] == "0-31: 0 to 31 by 1"
 
 
+PARAMETERS = """.param .u64 big
+.param .u32 n
+    MOV R0, n
+    MOV R1, big
+    PRINT big, big.x, big.s64, big.x64, big.s32, big.f32, n.x, n.s32
+    PRINT c[0x0][0x160].x, c[0x0][0x164].u32, big+4"""
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
+def test_a_parameter_is_shown_whole(big: int, n: int) -> None:
+    low, high = words = np.array([big % 2**32, big >> 32], np.uint32)
+    signed, floats = words.view(np.int32), words.view(np.float32)
+    named, placed = printed(in_kernel(PARAMETERS), big=big, n=n)
+    assert named.split("\n  ") == [
+        "t.dasm:6 CTA 0 warp 0:",
+        f"big = {big}",
+        f"big = {hex(big)}",
+        f"big = {words.view(np.int64)[0]}",
+        f"big = {hex(big)}",
+        *(f"big.{part} = {word!s}" for part, word in zip(("lo", "hi"), signed, strict=True)),
+        *(f"big.{part} = {word!s}" for part, word in zip(("lo", "hi"), floats, strict=True)),
+        f"n = {hex(n)}",
+        f"n = {np.array([n], np.uint32).view(np.int32)[0]}",
+    ]
+    assert placed.endswith(f": c[0x0][0x160] = {hex(low)}; c[0x0][0x164] = {high}; big+4 = {high}")
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 70), st.integers(0, 40), st.integers(1, 9))
 def test_lanes_are_those_that_come_by_and_hold_their_values(block, first, factor):

@@ -10,7 +10,7 @@ from dstc_isa.conv.sparse.sparse_plan import STEPS, WINDOW, SparsePlan
 from dstc_isa.errors import ArgumentTypeError, UsageError
 
 WARPS = 4
-"""Of a CTA, as many along the positions as there are not parts: they share the filters in L1."""
+"""Warps of a CTA. Those that are not parts of a sum lie along the positions: they share the filters in L1."""
 
 FILTER_TILES, PARTS = (2, 1), (1, 2, 4)
 

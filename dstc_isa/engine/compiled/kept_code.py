@@ -25,7 +25,7 @@ class KeptCode:
 
     @property
     def cache_path(self) -> str:
-        """For Numba's statistics."""
+        """The place of the code as Numba's statistics name it."""
         return self.name
 
     def there(self) -> bool:

@@ -53,7 +53,7 @@ class ReferenceWarp:
             """The fields that the constructor sets by name."""
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """As above."""
+            """A field as an instruction sets it."""
 
     def reset(self, unit: Unit) -> None:
         """Clear what instructions tell a unit."""

@@ -130,15 +130,22 @@ def check_fixed(
             by = register_use_at(machine.uses, producer)
             started = state.started[place]
             if read & low:
-                ready = started + by.latency
+                user = machine.users - 1 if use.guards[word] & low else use.kind
+                ready = started + latency_to(machine, by, user)
                 if accumulated & low and by.pipe == use.pipe:
                     ready = started + by.accumulate
                 if cycle < ready:
                     report(sm, clock, warp, cycle, producer, pc, Danger.RAW, place, ready - cycle)
             if written & low:
-                free = started + by.latency - use.latency + 1
+                free = started + latency_to(machine, by, use.kind) - use.latency + 1
                 if cycle < free:
                     report(sm, clock, warp, cycle, producer, pc, Danger.WAW, place, free - cycle)
+
+
+@inlined
+def latency_to(machine: Any, producer: Any, user: Any) -> Any:
+    """Cycles from a producer's issue to that of a kind of user of its result."""
+    return load_i64(machine.latencies + 8 * (producer.pipe * machine.users + user))
 
 
 @compiled

@@ -14,7 +14,7 @@ RUN_REGISTERS = 16
 LONG_RUN_REGISTERS = 32
 WIDE_RUN_REGISTERS = 24
 WIDE_RUN_PLACES = 2048
-"""To which the halves of a wide run are filled up with zeros, so that their numbers have a number of bits."""
+"""Halves that a wide run is filled up to with zeros: a power of two, so that a place is a field of bits."""
 
 HALVES_A_REGISTER = 2 * LANES
 """A run has 1024 halves with four 128-bit loads, 2048 with eight."""
@@ -51,5 +51,5 @@ def _lined_up(registers: Any) -> Any:
 
 @primitive()
 def run_values(run: Any, first: int) -> Any:
-    """Halves number ``first`` to ``first + 31`` of a run, counted modulo its length, a lane each, as f32."""
+    """Halves ``first`` to ``first + 31`` of a run, counted from 0 modulo its length, a lane each, as f32."""
     return run.take(range(first, first + LANES), mode="wrap")
