@@ -262,7 +262,9 @@ class Operand:
 
     def idle(self, modifiers: Modifiers) -> bool:
         """Whether it is ``default`` because of a modifier that is there or is not (see ``only`` and ``unless``)."""
-        return bool(self.only and not modifiers[self.only]) or any(modifiers[name] for name in self.unless)
+        if self.only and not modifiers[self.only]:
+            return True
+        return bool(self.unless) and any(modifiers[name] for name in self.unless)
 
     def encode(self, value: Value, form: Form, index: int) -> int:
         """The word's bits for ``value``."""

@@ -173,9 +173,11 @@ class Source(Operand):
 
     def stray(self, value: Value, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        if isinstance(value, Immediate) and value.value >> 16 and self.written_as(modifiers) is Literal.HALF:
-            return "a 16-bit float has 16 bits"
-        return super().stray(value, modifiers) or (None if self.fits is None else self.fits(value, modifiers))
+        if self.literals and isinstance(value, Immediate) and value.value >> 16:
+            if self.written_as(modifiers) is Literal.HALF:
+                return "a 16-bit float has 16 bits"
+        reason = super().stray(value, modifiers)
+        return self.fits(value, modifiers) if reason is None and self.fits is not None else reason
 
     def alternative(self, value: Value, modifiers: Modifiers) -> Value | None:
         """See ``Operand``: with another word behind it."""
