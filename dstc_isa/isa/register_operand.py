@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from dstc_isa.isa import masks
 from dstc_isa.isa.fetch import (
@@ -73,13 +73,13 @@ class Source(Operand):
     half: Field | None = None
     suffixes: Mapping[str, int] = {}
     select: Field | None = None
-    unmodelled: frozenset[str] = frozenset({"F32"})
+    unmodelled: frozenset[str] = field(default=frozenset({"F32"}), repr=False)
     reuse: str | None = ""
     literal_at: Field | None = None
     several: bool = False
     raw: bool = False
-    literals: Callable[[Modifiers], Literal] | None = None
-    fits: Callable[[Value, Modifiers], str | None] | None = None
+    literals: Callable[[Modifiers], Literal] | None = field(default=None, repr=False)
+    fits: Callable[[Value, Modifiers], str | None] | None = field(default=None, repr=False)
     complements: str | bool = False
     optional: bool = False
     shown: bool | str = False

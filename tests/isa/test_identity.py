@@ -1,5 +1,8 @@
 """What an object says of the instructions it was made with."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,16 @@ def test_an_object_without_it_is_read_unless_its_words_would_mean_something_else
     assert read_object(plain).kernels[0].name == "k"
     with pytest.raises(ObjectError, match="made without the instructions of identity_probe"):
         read_object(raw)
+
+
+def test_digests_are_the_same_in_each_process() -> None:
+    """No address of a function is in them, and no order that comes of hashing."""
+    code = (
+        "from dstc_isa.isa.identity import parts_of\n"
+        "from dstc_isa.isa.volta import VOLTA\n"
+        "print(parts_of(VOLTA, [d.code(form) for d in VOLTA.declarations for form in d.forms]))"
+    )
+    found = set()
+    for seed in ("1", "2", "3"):
+        found.add(subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}))
+    assert len(found) == 1
