@@ -59,6 +59,9 @@ Lanes = NDArray[np.uint32]
 LANES = 32
 U32 = 0xFFFFFFFF
 
+LOW = Field(0, 7)
+"""Immediates that sources with a limit all take."""
+
 INTERESTING_INTEGERS = (0, 1, 2, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF)
 INTERESTING_FLOATS = (
     *(0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007FFFFF, 0x807FFFFF, 0x00800000, 0x80800000),
@@ -97,7 +100,7 @@ def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrat
         if form.constant:
             place = field_values(operand.word.constant_bank), field_values(operand.word.constant_offset)
             return st.builds(Constant, *place, negate, absolute, suffix)
-        return st.builds(Immediate, field_values(operand.literal_field))
+        return st.builds(Immediate, field_values(operand.literal_field if operand.most is None else LOW))
     kept = st.just(False) if operand.reuse is None else st.booleans()
     return st.builds(Register, register_indices(width), negate, absolute, suffix, kept)
 
@@ -180,10 +183,21 @@ def operands(
     return st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
 
 
+def executed_forms(declaration: Declaration) -> tuple[Form, ...]:
+    """The forms in which the machine executes an instruction."""
+
+    def runs(operand: Operand, kind: type) -> bool:
+        return not isinstance(operand, Source) or operand.most is None or kind is Immediate
+
+    declared = declaration.operands
+    forms = declaration.forms
+    return tuple(form for form in forms if all(runs(o, o.kind_in(form, index)) for index, o in enumerate(declared)))
+
+
 def more_than_default(operand: Operand, names: Mapping[str, int]) -> bool:
     """Whether the machine executes an instruction with this operand other than its default."""
     unmodelled = getattr(operand, "unmodelled", False)
-    return bool(names[unmodelled]) if isinstance(unmodelled, str) else unmodelled is not True
+    return not unmodelled(names) if callable(unmodelled) else unmodelled is not True
 
 
 @cache
@@ -215,7 +229,7 @@ def instructions(
 ) -> Instruction:
     """A valid instruction, of this declaration and form if they are given, and ``executed`` on demand."""
     declared = declaration or draw(st.sampled_from(EXECUTED if executed else VOLTA.declarations))
-    shape = form or draw(st.sampled_from(declared.forms))
+    shape = form or draw(st.sampled_from(executed_forms(declared) if executed else declared.forms))
     chosen = draw(modifiers(declared, shape, executed))
     values = draw(operands(declared, shape, chosen, executed))
     return Instruction(declared, shape, values, chosen, draw(guards()), draw(controls()))

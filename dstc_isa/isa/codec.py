@@ -99,7 +99,9 @@ def obstacle(instruction: Instruction) -> str | None:
         return f"{declaration.mnemonic} is not executed: {declaration.unmodelled}"
     for modifier, value in zip(declaration.modifiers, instruction.modifiers, strict=True):
         if value in modifier.kind.unmodelled:
-            return f"{declaration.mnemonic} is not executed with .{modifier.kind.word_of(value)}"
+            word = modifier.kind.word_of(value)
+            how = f"with .{word}" if word else f"without .{next(iter(modifier.kind.words()))}"
+            return f"{declaration.mnemonic} is not executed {how}"
     names = declaration.modifier_values(instruction.modifiers)
     for name, operand, held in zip(declaration.names, declaration.operands, instruction.operands, strict=True):
         reason = operand.misfit(held, names)

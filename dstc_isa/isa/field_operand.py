@@ -1,6 +1,6 @@
 """Operands with a bit field of their own: predicates, integers, addresses, labels and other names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -32,8 +32,8 @@ FARTHEST = (1 << 31) - 1
 class PredicateOperand(Operand):
     """A predicate register, read or (``destination``) written; ``negate`` is the bit of ``!``, if any.
 
-    ``unmodelled``: the machine executes the instruction with its default only, or, given the name of a modifier, with
-    anything else only where that is there.
+    ``unmodelled``: the machine executes the instruction with its default only, or does so with the modifiers of which a
+    function says it.
     """
 
     at: Field
@@ -43,7 +43,7 @@ class PredicateOperand(Operand):
     shown: bool | str = False
     only: str = ""
     unless: tuple[str, ...] = ()
-    unmodelled: bool | str = False
+    unmodelled: bool | Callable[[Modifiers], bool] = False
     default: Predicate | None = None
     written = frozenset({Predicate})
 
@@ -65,7 +65,7 @@ class PredicateOperand(Operand):
 
     def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
-        alone = not modifiers[self.unmodelled] if isinstance(self.unmodelled, str) else self.unmodelled
+        alone = self.unmodelled if isinstance(self.unmodelled, bool) else self.unmodelled(modifiers)
         return f"{value} as this operand" if alone and value != self.default else None
 
     def display(self, name: str) -> str:

@@ -53,12 +53,12 @@ class Source(Operand):
     ``unsigned_in_c``: not where it has moved there. ``halves``: both 16-bit halves are used, and .H0_H0 or .H1_H1
     repeats one. ``half``: the bit that names the one half used. ``suffixes``: the words that may stand behind it,
     nothing included, with their numbers, stored in ``select`` or where the slot has it, nowhere if there is one
-    only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``fits``: why a value cannot stand
-    beside modifiers, None if it can. ``reuse``: the slot whose reuse bit it has, if not its own; None if it is never
-    kept. ``literals``: by the modifiers how an immediate is written, if not always as ``literal`` says. ``several``:
-    the declaration's ``forms`` say when this is an immediate, in ``literal_at``. ``raw``: the semantics handles the
-    sign itself. ``complements``: the modifier with which the sign is a complement and written ``~``, or that it
-    always is one.
+    only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``fits``: why a value cannot
+    stand beside modifiers, None if it can. ``reuse``: the slot whose reuse bit it has, if not its own; None if it
+    is never kept. ``literals``: by the modifiers how an immediate is written, if not always as ``literal`` says.
+    ``several``: the declaration's ``forms`` say when this is an immediate, in ``literal_at``. ``most``: it is
+    executed with immediates up to it only. ``raw``: the semantics handles the sign itself. ``complements``: the
+    modifier with which the sign is a complement and written ``~``, or that it always is one.
     """
 
     slot: str
@@ -76,6 +76,7 @@ class Source(Operand):
     unmodelled: frozenset[str] = field(default=frozenset({"F32"}), repr=False)
     reuse: str | None = ""
     literal_at: Field | None = None
+    most: int | None = None
     several: bool = False
     raw: bool = False
     literals: Callable[[Modifiers], Literal] | None = field(default=None, repr=False)
@@ -261,6 +262,8 @@ class Source(Operand):
 
     def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
         """See ``Operand``."""
+        if self.most is not None and not (isinstance(value, Immediate) and value.value <= self.most):
+            return f"another {self.display('rb')} than 0x0 to 0x{self.most:x}"
         if not isinstance(value, Register | Constant):
             return None
         if value.suffix in self.unmodelled:

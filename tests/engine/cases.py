@@ -221,6 +221,11 @@ def model_state(case: Case) -> State:
     x, y, _ = BLOCK
     special = {
         "SR_LANEID": list(range(LANES)),
+        "SR_EQMASK": [1 << lane for lane in range(LANES)],
+        "SR_LTMASK": [(1 << lane) - 1 for lane in range(LANES)],
+        "SR_LEMASK": [(2 << lane) - 1 for lane in range(LANES)],
+        "SR_GTMASK": [U32 ^ (2 << lane) - 1 for lane in range(LANES)],
+        "SR_GEMASK": [U32 ^ (1 << lane) - 1 for lane in range(LANES)],
         "SR_TID.X": [lane % x for lane in range(LANES)],
         "SR_TID.Y": [lane // x % y for lane in range(LANES)],
         "SR_TID.Z": [lane // (x * y) for lane in range(LANES)],

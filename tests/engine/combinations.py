@@ -45,6 +45,7 @@ from tests.strategies import (
     INTERESTING_FLOATS,
     INTERESTING_HALVES,
     INTERESTING_INTEGERS,
+    executed_forms,
     modifier_values,
     stand_together,
 )
@@ -79,7 +80,7 @@ def combinations(declaration: Declaration) -> Iterator[Case]:
     sequenced = declaration.function.__name__.startswith(SEQUENCED)
     count = LEAST if sequenced else max(LEAST, -(-CASES // (len(values) * len(declaration.forms))))
     number = 0
-    for chosen, form in product(values, declaration.forms):
+    for chosen, form in product(values, executed_forms(declaration)):
         for _ in range(count if stand_together(declaration, form, chosen) else 0):
             yield case(rng, declaration, form, chosen, number)
             number += 1
@@ -129,7 +130,8 @@ def value_of(
         case Source() if index in form.special and form.constant:
             return Constant(3, 4 * int(rng.integers(64)), **signs, suffix=str(rng.choice(suffixes)))
         case Source() if index in form.special:
-            return Immediate(int(rng.choice(SPECIALS[operand.written_as(names)])) & operand.literal_field.maximum)
+            most = operand.most or operand.literal_field.maximum
+            return Immediate(int(rng.choice(SPECIALS[operand.written_as(names)])) & most)
         case Source():
             return evolve(register, **signs, suffix=str(rng.choice(suffixes)))
         case PredicateOperand():

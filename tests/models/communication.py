@@ -47,6 +47,22 @@ def s2r(x: Operands) -> int:
     return special(x)
 
 
-@lane_model("cs2r")
-def cs2r(x: Operands) -> int:
-    return special(x)
+@warp_model("cs2r")
+def cs2r(instruction: Instruction, state: State) -> None:
+    (rd, _), (width,) = instruction.operands, instruction.modifiers
+    assert isinstance(rd, Register)
+    for lane in state.executing():
+        state.write(rd.index, lane, special(Operands(instruction, state, lane)))
+        if width:
+            state.write(rd.index + 1, lane, 0, rd.index)
+
+
+@warp_model("match")
+def match(instruction: Instruction, state: State) -> None:
+    wide = Operands(instruction, state, 0).wide
+    first = Operands(instruction, state, 0).first("ra")
+    rd = Operands(instruction, state, 0).first("rd")
+    lanes = state.executing()
+    held = {lane: [state.register(first + i, lane) for i in range(1 + wide)] for lane in lanes}
+    for lane in lanes:
+        state.write(rd, lane, sum(1 << other for other in lanes if held[other] == held[lane]))

@@ -37,24 +37,22 @@ def iadd3(x: Operands) -> tuple[int, bool, bool]:
     return total & U32, total > U32, total >> 32 > 1
 
 
+def carried(x: Operands) -> int:
+    """What a product's .X adds: the carry, and one less where a complement of the addend stands for its negative."""
+    return int(x.pp) - x.negated("rc") if x.extended else 0
+
+
 @lane_model("imad")
 def imad(x: Operands) -> int:
-    return int((x.ra * x.rb + x.rc) & U32)
-
-
-def wide(x: Operands) -> int:
-    a, b = (signed(x.ra), signed(x.rb)) if x.sign == "S32" else (x.ra, x.rb)
-    return int((a * b + x.rc) & U64)
+    return int((x.ra * x.rb + x.rc + carried(x)) & U32)
 
 
 @lane_model("imad_wide")
 def imad_wide(x: Operands) -> tuple[int, bool]:
-    return wide(x), False
-
-
-@lane_model("imad_hi")
-def imad_hi(x: Operands) -> int:
-    return wide(x) >> 32
+    a, b = (signed(x.ra), signed(x.rb)) if x.sign == "S32" else (x.ra, x.rb)
+    addend = (-x.rc & U64) ^ U64 if x.negated("rc") else x.rc
+    total = a * b + addend + (int(x.pp) if x.extended else int(x.negated("rc")))
+    return total & U64, x.sign == "U32" and total > U64
 
 
 @lane_model("lea")
@@ -67,12 +65,6 @@ def lea(x: Operands) -> tuple[int, bool]:
     return total & U32, total > U32
 
 
-@lane_model("imnmx")
-def imnmx(x: Operands) -> int:
-    key = signed if x.sign == "S32" else int
-    return int(min(x.ra, x.rb, key=key) if x.pp else max(x.ra, x.rb, key=key))
-
-
 @lane_model("iabs")
 def iabs(x: Operands) -> int:
     return abs(signed(x.rb)) & U32
@@ -81,7 +73,10 @@ def iabs(x: Operands) -> int:
 @lane_model("isetp")
 def isetp(x: Operands) -> tuple[bool, bool]:
     a, b = (signed(x.ra), signed(x.rb)) if x.sign == "S32" else (x.ra, x.rb)
-    return joined(x, COMPARISONS[str(x.how)](a, b))
+    hit = COMPARISONS[str(x.how)](a, b)
+    if x.extended:
+        hit = {"F": False, "T": True}.get(str(x.how), x.low if a == b else hit)
+    return joined(x, hit)
 
 
 @lane_model("sel")

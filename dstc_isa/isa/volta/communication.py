@@ -8,9 +8,12 @@ from dstc_isa.isa.field_operand import PredicateOperand, SpecialRegisterOperand
 from dstc_isa.isa.instruction import U32, Bool, Index, Scalar, Warp
 from dstc_isa.isa.lanes import (
     FULL_MASK,
+    LANES,
     ballot,
     gather,
+    insert_lane,
     lane_ids,
+    lane_of,
     s32,
     select,
     shift_left,
@@ -26,7 +29,7 @@ from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.shorthand import Pp, Pu, Rd
 from dstc_isa.isa.volta.special_registers import MODELLED, SPECIAL_NAMES
 from dstc_isa.isa.volta.units import ALU, LSU, SFU
-from dstc_isa.isa.warp import Identity, SpecialNumber, thread_ids, write_register
+from dstc_isa.isa.warp import Identity, SpecialNumber, read_register, thread_ids, write_register
 
 
 class Shuffle(IntEnum):
@@ -76,10 +79,11 @@ class Match(IntEnum):
     ANY = 1
 
 
-@instruction("MATCH", 0x3A1, LSU, variable=True, unmodelled="values are not compared between lanes")
+@instruction("MATCH", 0x3A1, LSU, variable=True)
 def match(
-    ra: Annotated[U32, Source("a", width=Registers("wide", {1: 2}), reuse=None)],
-    how: Annotated[int, Choice(Match, Field(79, 1))],
+    warp: Warp,
+    ra: Annotated[Index, Source("a", width=Registers("wide", {1: 2}), reuse=None)],
+    how: Annotated[int, Choice(Match, Field(79, 1), frozenset({Match.ALL}))],
     wide: Annotated[int, Flag("U64", Field(73, 1))],
 ) -> tuple[
     Annotated[
@@ -91,7 +95,14 @@ def match(
     ],
     Rd,
 ]:
-    """Find the lanes that hold the same value in Ra: their mask, or with .ALL whether all do."""
+    """Find the executing lanes that hold the same value in Ra as a lane does, with .U64 in the pair Ra: their mask."""
+    low = read_register(warp, ra)
+    high = read_register(warp, ra + 1) if wide else low
+    result = splat(0)
+    for lane in range(LANES):
+        same = (low == splat(lane_of(low, lane))) & (high == splat(lane_of(high, lane)))
+        result = insert_lane(result, lane, ballot(same) & warp.mask)
+    return truth(0), result
 
 
 class Vote(IntEnum):

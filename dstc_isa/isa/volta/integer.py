@@ -117,6 +117,11 @@ def iadd3(
     return narrow(total), carry > splat(0), carry > splat(1)
 
 
+def _complemented(decoded: Instruction) -> int:
+    """1 if the addend of a product has a sign: with .X its complement is added, which is one less."""
+    return int(any(getattr(value, "negate", False) for value in decoded.operands[-2:-1]))
+
+
 SignOfFactors = Annotated[int, Choice(Sign, SIGN_BIT, default=Sign.S32)]
 
 
@@ -163,16 +168,27 @@ def imad(
         U32, Source("c", negate=True, imm=IMM_C, const=CONST_C, literal=Literal.SIGNED, complements="extended")
     ],
     pp: CarryIn,
+    complemented: Annotated[Scalar, Derived(_complemented)],
     sign: SignOfFactors,
-    extended: Annotated[int, Flag("X", Field(74, 1), unmodelled=frozenset({1}))],
+    extended: Annotated[int, Flag("X", Field(74, 1))],
 ) -> Rd:
-    """Multiply and add: the low 32 bits of Ra * Rb + Rc; they do not depend on the sign modifier."""
-    return ra * rb + rc
+    """Multiply and add: the low 32 bits of Ra * Rb + Rc; they do not depend on the sign modifier.
+
+    With .X a negated Rc is only complemented and the carry Pp is added: the high word of a long sum.
+    """
+    total = ra * rb + rc
+    if extended:
+        total = total + select(pp, splat(1), splat(0)) - splat(complemented)
+    return total
+
+
+def _of_signed(modifiers: Modified) -> bool:
+    return modifiers["sign"] == Sign.S32
 
 
 WideCarry = Annotated[
     Bool,
-    PredicateOperand(Field(81, 3), destination=True, optional=True, default=Predicate(PT), unmodelled=True),
+    PredicateOperand(Field(81, 3), destination=True, optional=True, default=Predicate(PT), unmodelled=_of_signed),
     "pu",
 ]
 
@@ -184,30 +200,41 @@ def wide_product(ra: U32, rb: U32, sign: int) -> U64:
     return widen(ra) * widen(rb)
 
 
-Rc64 = Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C)]
+def _carries_out(decoded: Instruction) -> int:
+    """1 if a carry is written."""
+    carry = decoded.operands[1]
+    return int(isinstance(carry, Predicate) and carry.index != PT)
 
 
 @instruction("IMAD.WIDE", 0x225, IMAD, adds=("rc",))
 def imad_wide(
     ra: Ra,
     rb: SignedB,
-    rc: Annotated[U64, Source("c", negate=True, width=2, imm=IMM_C, const=CONST_C, complements="extended")],
+    rc: Annotated[U64, Source("c", negate=True, width=2, const=CONST_C, complements="extended")],
     pp: CarryIn,
+    complemented: Annotated[Scalar, Derived(_complemented)],
+    carries: Annotated[Scalar, Derived(_carries_out)],
     sign: SignOfFactors,
-    extended: Annotated[int, Flag("X", Field(74, 1), unmodelled=frozenset({1}))],
+    extended: Annotated[int, Flag("X", Field(74, 1))],
 ) -> tuple[Rd64, WideCarry]:
     """Multiply and add to 64 bits: the pair Rd = Ra * Rb + the pair Rc.
 
-    This is how an address is formed: index times element size plus base. An immediate in Rc is
-    sign-extended to 64 bits.
+    This is how an address is formed: index times element size plus base. With .U32, Pu is the carry out of the sum, to
+    which a negated Rc counts as its complement plus one. With .X a negated Rc is only complemented and the carry Pp is
+    added: the high part of a long product.
     """
-    return wide_product(ra, rb, sign) + rc, truth(0)
-
-
-def _lea_carries(decoded: Instruction) -> int:
-    """1 if LEA's carry is written."""
-    carry = decoded.operands[1]
-    return int(isinstance(carry, Predicate) and carry.index != PT)
+    product = wide_product(ra, rb, sign)
+    if carries == 0 and not extended:
+        return product + rc, truth(0)
+    addend = rc - widen(splat(complemented))
+    carry = splat(complemented)
+    if extended:
+        carry = select(pp, splat(1), splat(0))
+    low = widen(narrow(product)) + widen(narrow(addend)) + widen(carry)
+    thirty_two = widen(splat(32))
+    high = shift_right(product, thirty_two) + shift_right(addend, thirty_two) + shift_right(low, thirty_two)
+    total = widen(narrow(low)) | shift_left(high, thirty_two)
+    return total, narrow(shift_right(high, thirty_two)) > splat(0)
 
 
 SIGNED = frozenset({"-"})
@@ -239,7 +266,7 @@ def lea(
     ],
     amount: Annotated[Scalar, ImmediateOperand(Field(75, 5), hexadecimal=True)],
     pp: CarryIn,
-    carries: Annotated[Scalar, Derived(_lea_carries)],
+    carries: Annotated[Scalar, Derived(_carries_out)],
     high: Annotated[int, Flag("HI", Field(80, 1))],
     extended: Annotated[int, Flag("X", Field(74, 1))],
     signed: Annotated[int, Flag("SX32", Field(73, 1))],
@@ -288,6 +315,10 @@ def compare(how: int, a: S32, b: S32) -> S32:
     return truth(how == Compare.T)
 
 
+def _without_low(modifiers: Modified) -> bool:
+    return not modifiers["extended"]
+
+
 @instruction("ISETP", 0x20C, ALU)
 def isetp(
     ra: Ra,
@@ -295,15 +326,21 @@ def isetp(
     pp: Pp,
     low: Annotated[
         Bool,
-        PredicateOperand(Field(68, 3), Field(71, 1), optional=True, default=Predicate(PT), unmodelled="extended"),
+        PredicateOperand(Field(68, 3), Field(71, 1), optional=True, default=Predicate(PT), unmodelled=_without_low),
     ],
     how: Annotated[int, Choice(Compare, Field(76, 3))],
     sign: Annotated[int, Choice(Sign, SIGN_BIT, default=Sign.S32)],
     joined: Annotated[int, Choice(Combine, Field(74, 2))],
-    extended: Annotated[int, Flag("EX", Field(72, 1), unmodelled=frozenset({1}))],
+    extended: Annotated[int, Flag("EX", Field(72, 1))],
 ) -> tuple[Pu, Pv]:
-    """Compare integers: Pu = (Ra cmp Rb) op Pp, and Pv = not (Ra cmp Rb) op Pp."""
+    """Compare integers: Pu = (Ra cmp Rb) op Pp, and Pv = not (Ra cmp Rb) op Pp.
+
+    With .EX they are the high words of longer ones, and the last predicate is what the same comparison made of the low
+    words: where Ra and Rb are equal it is the outcome.
+    """
     hit = compare(how, s32(ra), s32(rb)) if sign == Sign.S32 else compare(how, ra, rb)
+    if extended and how != Compare.F and how != Compare.T:
+        hit = select(ra == rb, low, hit)
     return combine(joined, hit, pp), combine(joined, ~hit, pp)
 
 

@@ -8,6 +8,7 @@ from dstc_isa.isa.field_operand import ImmediateOperand, PredicateOperand
 from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar
 from dstc_isa.isa.lanes import (
     leading_zeros,
+    maximum,
     minimum,
     narrow,
     popc,
@@ -203,7 +204,19 @@ class Permutation(IntEnum):
     RC16 = 6
 
 
-OTHER_PERMUTATIONS = frozenset(Permutation) - {Permutation.IDX}
+def chosen_byte(mode: int, selector: U32, byte: int) -> U32:
+    """Which byte of the pair a mode other than IDX takes for byte number ``byte`` of the result."""
+    if mode == Permutation.F4E:
+        return selector + splat(byte)
+    if mode == Permutation.B4E:
+        return (selector - splat(byte)) & splat(7)
+    if mode == Permutation.ECL:
+        return maximum(selector, splat(byte))
+    if mode == Permutation.ECR:
+        return minimum(selector, splat(byte))
+    if mode == Permutation.RC16:
+        return shift_left(selector & splat(1), splat(1)) | splat(byte & 1)
+    return selector
 
 
 @instruction("PRMT", 0x216, ALU)
@@ -211,15 +224,21 @@ def prmt(
     ra: Ra,
     rb: Rb,
     rc: Annotated[U32, Source("c", imm=IMM_C, const=CONST_C)],
-    mode: Annotated[int, Choice(Permutation, Field(72, 3), OTHER_PERMUTATIONS, default=Permutation.IDX)],
+    mode: Annotated[int, Choice(Permutation, Field(72, 3))] = Permutation.IDX,
 ) -> Rd:
     """Permute bytes: each of the four low nibbles of Rb picks one byte of Rc:Ra for its byte of Rd.
 
-    Bits 0-2 of a nibble number the byte (0-3 in Ra, 4-7 in Rc); bit 3 replicates that byte's sign instead.
+    Bits 0-2 of a nibble number the byte (0-3 in Ra, 4-7 in Rc); bit 3 replicates that byte's sign instead. In the
+    other modes the two low bits n of Rb choose all four (PTX ISA, prmt): .F4E four from byte n up, .B4E four from
+    byte n down, round the pair's end, .RC8 byte n four times, .RC16 a half of Ra twice, .ECL and .ECR the bytes of
+    Ra with those below byte n, or above it, replaced by it.
     """
     result = splat(0)
     for byte in range(4):
-        nibble = shift_right(rb, splat(4 * byte)) & splat(15)
+        if mode == Permutation.IDX:
+            nibble = shift_right(rb, splat(4 * byte)) & splat(15)
+        else:
+            nibble = chosen_byte(mode, rb & splat(3), byte)
         source = select((nibble & splat(4)) == splat(0), ra, rc)
         picked = shift_right(source, shift_left(nibble & splat(3), splat(3))) & splat(0xFF)
         sign = select((picked & splat(0x80)) == splat(0), splat(0), splat(0xFF))

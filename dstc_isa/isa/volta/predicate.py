@@ -1,17 +1,14 @@
 """Predicates as data: logic on them, and moving all of them to and from a register."""
 
 from enum import IntEnum
-from typing import Annotated, Any
-
-from attrs import frozen
+from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import ImmediateOperand, MarkerOperand, PredicateOperand
 from dstc_isa.isa.instruction import U32, Bool, Derived, Instruction, Scalar, Warp
-from dstc_isa.isa.lanes import select, splat, truth
+from dstc_isa.isa.lanes import s32, select, splat, truth
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice
-from dstc_isa.isa.operand import Modifiers
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import RZ, Immediate, Register
 from dstc_isa.isa.volta.instruction_set import instruction
@@ -37,6 +34,15 @@ Pr = Annotated[Bool, PredicateOperand(Field(68, 3), Field(71, 1))]
 TableOfPv = Annotated[Scalar, ImmediateOperand(Field(16, 8), hexadecimal=True)]
 
 
+Terms = Annotated[Scalar, _table(0)]
+TermsOfPv = Annotated[Scalar, _table(1)]
+
+
+def twice(terms: int, terms_v: int, a: Bool, b: Bool, c: Bool) -> tuple[Bool, Bool]:
+    """Two functions of three bool lanes, by their exclusive-or normal forms."""
+    return evaluate(terms, truth(terms & 1), a, b, c), evaluate(terms_v, truth(terms_v & 1), a, b, c)
+
+
 @instruction("PLOP3.LUT", 0x81C, ALU)
 def plop3(
     pp: Pp,
@@ -44,15 +50,14 @@ def plop3(
     pr: Pr,
     table: Annotated[Scalar, ImmediateOperand(Field(64, 3, rest=Field(72, 5)), hexadecimal=True)],
     table_v: TableOfPv,
-    terms: Annotated[Scalar, _table(0)],
-    terms_v: Annotated[Scalar, _table(1)],
+    terms: Terms,
+    terms_v: TermsOfPv,
 ) -> tuple[Pu, Pv]:
     """Any function of three predicates, twice: Pu by the first truth table, Pv by the second.
 
     Bit 4p + 2q + r of a table is the result for Pp, Pq, Pr.
     """
-    pu = evaluate(terms, truth(terms & 1), pp, pq, pr)
-    return pu, evaluate(terms_v, truth(terms_v & 1), pp, pq, pr)
+    return twice(terms, terms_v, pp, pq, pr)
 
 
 SIGN = {"SIGN": 0}
@@ -60,22 +65,44 @@ SignA = Annotated[U32, Source("a", suffixes=SIGN)]
 SignB = Annotated[U32, Source("b", suffixes=SIGN, const=CONST_B)]
 SignC = Annotated[U32, Source("c", suffixes=SIGN)]
 TableOfPu = Annotated[Scalar, ImmediateOperand(Field(72, 8), hexadecimal=True)]
-OF_SIGNS = "it reads signs of registers"
 
 
-@instruction("PLOP3.LUT", 0x21D, ALU, unmodelled=OF_SIGNS)
-def plop3_b(pp: Pp, rb: SignB, pr: Pr, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
-    """Any function of two predicates and the sign of Rb between them, twice."""
+def is_negative(value: U32) -> Bool:
+    """The sign of each lane, as bool lanes."""
+    return s32(value) < s32(splat(0))
 
 
-@instruction("PLOP3.LUT", 0x21E, ALU, unmodelled=OF_SIGNS)
-def plop3_bc(pp: Pp, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
-    """Any function of a predicate and the signs of two registers, twice."""
+@instruction("PLOP3.LUT", 0x21D, ALU)
+def plop3_b(
+    pp: Pp, rb: SignB, pr: Pr, table: TableOfPu, table_v: TableOfPv, terms: Terms, terms_v: TermsOfPv
+) -> tuple[Pu, Pv]:
+    """Any function of two predicates and the sign of Rb, twice: Pu by the first truth table, Pv by the second.
+
+    Bit 4p + 2q + r of a table is the result for Pp, the sign of Rb and Pr.
+    """
+    return twice(terms, terms_v, pp, is_negative(rb), pr)
 
 
-@instruction("PLOP3.LUT", 0x21F, ALU, unmodelled=OF_SIGNS)
-def plop3_abc(ra: SignA, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv) -> tuple[Pu, Pv]:
-    """Any function of the signs of three registers, twice."""
+@instruction("PLOP3.LUT", 0x21E, ALU)
+def plop3_bc(
+    pp: Pp, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv, terms: Terms, terms_v: TermsOfPv
+) -> tuple[Pu, Pv]:
+    """Any function of a predicate and the signs of two registers, twice: Pu by the first truth table, Pv by the second.
+
+    Bit 4p + 2q + r of a table is the result for Pp and the signs of Rb and Rc.
+    """
+    return twice(terms, terms_v, pp, is_negative(rb), is_negative(rc))
+
+
+@instruction("PLOP3.LUT", 0x21F, ALU)
+def plop3_abc(
+    ra: SignA, rb: SignB, rc: SignC, table: TableOfPu, table_v: TableOfPv, terms: Terms, terms_v: TermsOfPv
+) -> tuple[Pu, Pv]:
+    """Any function of the signs of three registers, twice: Pu by the first truth table, Pv by the second.
+
+    Bit 4p + 2q + r of a table is the result for the signs of Ra, Rb and Rc.
+    """
+    return twice(terms, terms_v, is_negative(ra), is_negative(rb), is_negative(rc))
 
 
 class Byte(IntEnum):
@@ -90,15 +117,7 @@ class Byte(IntEnum):
 BYTE = Field(76, 2)
 
 
-@frozen
-class PredicateMask(Source):
-    """Which predicates are meant, as a bit mask: executed if it is an immediate of their bits."""
-
-    def obstacle(self, value: Any, modifiers: Modifiers) -> str | None:
-        """See ``Operand``."""
-        if isinstance(value, Immediate) and value.value >> PREDICATES == 0:
-            return None
-        return f"another mask than 0x0 to 0x{(1 << PREDICATES) - 1:x}"
+EVERY_PREDICATE = (1 << PREDICATES) - 1
 
 
 @instruction("P2R", 0x203, ALU)
@@ -106,7 +125,7 @@ def p2r(
     warp: Warp,
     which: AllPredicates,
     ra: Annotated[U32, Source("a", optional=True, shown=True, default=Register(RZ))],
-    mask: Annotated[U32, PredicateMask("b", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED)],
+    mask: Annotated[U32, Source("b", imm=IMM_B, const=CONST_B, literal=Literal.SIGNED, most=EVERY_PREDICATE)],
     byte: Annotated[int, Choice(Byte, BYTE, frozenset(Byte) - {Byte.B0}, default=Byte.B0)],
 ) -> Rd:
     """Pack predicates into a register: for each set bit i of the mask, bit i of Rd is Pi; other bits are Ra's."""
@@ -124,7 +143,7 @@ def r2p(
         U32,
         Source("a", suffixes={"": 0, "B1": 1, "B2": 2, "B3": 3}, select=BYTE, unmodelled=frozenset({"B1", "B2", "B3"})),
     ],
-    mask: Annotated[U32, PredicateMask("b", imm=IMM_B, const=CONST_B)],
+    mask: Annotated[U32, Source("b", imm=IMM_B, const=CONST_B, most=EVERY_PREDICATE)],
 ) -> None:
     """Unpack predicates from a register: for each set bit i of the mask, Pi = bit i of Ra."""
     for i in range(PREDICATES):
