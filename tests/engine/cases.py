@@ -230,10 +230,7 @@ def model_state(case: Case) -> State:
         "SR_TID.Y": [lane // x % y for lane in range(LANES)],
         "SR_TID.Z": [lane // (x * y) for lane in range(LANES)],
     }
-    uniform = {"WARPID": 0}
-    for axis, size in zip("XYZ", BLOCK, strict=True):
-        uniform |= {f"CTAID.{axis}": 0, f"NTID.{axis}": size, f"NCTAID.{axis}": 1}
-    special |= {f"SR_{name}": [value] * LANES for name, value in uniform.items()}
+    special |= {name: [0] * LANES for name in ("SR_VIRTID", "SR_CTAID.X", "SR_CTAID.Y", "SR_CTAID.Z")}
     guard = case.instruction.guard
     mask = U32 if guard.index == PT else case.predicates[guard.index]
     return State(
