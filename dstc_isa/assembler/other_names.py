@@ -66,7 +66,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "LDSM": OtherName("LDS R0, [R1]", "each lane loads its own part of a matrix from shared memory"),
     "LDGSTS": OtherName("LDG.E R0, [R2]", "global memory to shared memory goes through registers, with STS behind"),
     "ULDC": OtherName("LDC R0, c[0][R1]", "there are no uniform registers"),
-    **dict.fromkeys(("VOTEU", "MATCH"), OtherName("VOTE.ANY P0, P1", "over all lanes; MATCH takes a loop of SHFL.IDX")),
+    "VOTEU": OtherName("VOTE.ANY P0, P1", "over all lanes"),
     "UMOV": OtherName("MOV R0, R1", "there are no uniform registers"),
     "S2UR": OtherName("S2R R0, SR_CTAID.X", "there are no uniform registers"),
     "MOV32I": OtherName("MOV R0, 0x12345678", "MOV takes 32 bits"),
@@ -104,7 +104,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "QSPC": OtherName("", "an address is of global memory, shared memory has its own instructions"),
     "FSET": OtherName("FSET.BF.LT.AND R0, R1, R2, PT", "R0 = 1 where R1 < R2, else 0"),
     "I2I": OtherName("PRMT R0, R1, 0x4410, RZ", "the lower 16 bits of R1"),
-    **dict.fromkeys(("IDP", "IDP4A", "VABSDIFF", "VABSDIFF4"), OtherName("", "there are no operations on bytes")),
+    "IDP4A": OtherName("IDP.4A.S8.S8 R0, R1, R2, R3", "R0 = R3 and the products of the bytes of R1 and R2"),
     "HMNMX2": OtherName("F2F.F32.F16 R0, R1", "FP16 is compared as FP32"),
     "BFE": _FIELD,
     "UBFE": _FIELD,
@@ -116,9 +116,8 @@ INSTRUCTIONS: dict[str, OtherName] = {
 """By the first part of the name, in capitals: ``SHL`` stands for ``shl.b32`` too."""
 
 SPECIAL_NAMES: dict[str, str] = {
-    **{name: f"{name}.X" for name in ("SR_TID", "SR_CTAID", "SR_NTID", "SR_NCTAID")},
+    **{name: f"{name}.X" for name in ("SR_CTAID", "SR_NCTAID")},
     "SR_LANE": "SR_LANEID",
-    "SR_CLOCK": "SR_CLOCKLO",
     **dict.fromkeys(("tid", "threadIdx"), "SR_TID.X"),
     **dict.fromkeys(("ctaid", "blockIdx"), "SR_CTAID.X"),
     **dict.fromkeys(("ntid", "blockDim"), "SR_NTID.X"),
