@@ -164,13 +164,17 @@ def section(declaration: Declaration) -> Iterator[str]:
         yield "| operand | use | accepts |\n| --- | --- | --- |"
         for name, operand in zip(declaration.names, declaration.operands, strict=True):
             left_out = f"; left out: {operand.show(operand.default, {})}" if operand.optional else ""
-            accepted = operand.accepts().replace("|", "&#124;")
+            alone = "; executed with its default only" if getattr(operand, "unmodelled", None) is True else ""
+            accepted = operand.accepts().replace("|", "&#124;") + alone
             yield f"| {operand.display(name)} | {operand.use} | {accepted}{left_out} |"
         yield ""
     if declaration.modifiers:
         yield "| modifier | words = stored value | left out |\n| --- | --- | --- |"
         for modifier in declaration.modifiers:
-            words = ", ".join(f".{word} = {value}" for word, value in modifier.kind.words().items())
+            words = ", ".join(
+                f".{word} = {value}" + " (not executed)" * (value in modifier.kind.unmodelled)
+                for word, value in modifier.kind.words().items()
+            )
             if modifier.default is None:
                 absent = "must be written"
             else:
