@@ -122,9 +122,11 @@ def source_words(value: Immediate | Constant, wide: bool, banks: ConstantReader)
 
 
 def immediate_words(value: Immediate, wide: bool) -> tuple[int, ...]:
-    """The 32-bit word of an immediate, or with ``wide`` two, the upper one filled with its sign."""
-    high = FULL_MASK if value.value >> 31 else 0
-    return (value.value, high) if wide else (value.value,)
+    """The 32-bit word of an immediate, or with ``wide`` two: its 64 bits, or if it has but 32 those with their sign."""
+    low, high = value.value & FULL_MASK, value.value >> 32
+    if not high and low >> 31:
+        high = FULL_MASK
+    return (low, high) if wide else (low,)
 
 
 def operand_words(instruction: Instruction, pool: Pool) -> list[int]:

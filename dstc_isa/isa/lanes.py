@@ -5,6 +5,7 @@ semantics function calls these and the ordinary operators, and so runs either wa
 u32 = uint32, s32 = int32, f32 = float32, u64 = uint64, bool. Arithmetic wraps.
 """
 
+from math import copysign, inf, isfinite
 from typing import Any
 
 from dstc_isa.isa.effects import Effect, primitive
@@ -193,6 +194,54 @@ def fma(a: Any, b: Any, c: Any) -> Any:
     inexact = (np.abs(error) > 0) & np.isfinite(total) & (bits & 1 == 0)
     bits = np.where(inexact, bits + np.where((error > 0) == (total > 0), 1, -1), bits)
     return bits.view(np.float64).astype(np.float32)
+
+
+@primitive()
+def double_add(a: Any, b: Any) -> Any:
+    """The bits of two doubles' sum, u64."""
+    return (a.view(np.float64) + b.view(np.float64)).view(np.uint64)
+
+
+@primitive()
+def double_multiply(a: Any, b: Any) -> Any:
+    """The bits of two doubles' product, u64."""
+    return (a.view(np.float64) * b.view(np.float64)).view(np.uint64)
+
+
+@primitive()
+def double_fma(a: Any, b: Any, c: Any) -> Any:
+    """The bits of the doubles' ``a * b + c`` with one rounding, u64."""
+    triples = zip(*(x.view(np.float64).tolist() for x in (a, b, c)), strict=True)
+    return np.array([_fused(*triple) for triple in triples], np.float64).view(np.uint64)
+
+
+def _fused(a: float, b: float, c: float) -> float:
+    """One lane of ``double_fma``: exact where that can be, for a quotient of integers is rounded once."""
+    if not (isfinite(a) and isfinite(b) and isfinite(c)):
+        # An infinite product stays one though a finite one may overflow.
+        product = a * b if not (isfinite(a) and isfinite(b)) else copysign(1.0, a) * copysign(1.0, b)
+        return product + c
+    from fractions import Fraction
+
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    if not exact:
+        return a * b + c if a and b and c else copysign(0.0, a) * copysign(1.0, b) + c
+    try:
+        return float(exact)
+    except OverflowError:
+        return inf if exact > 0 else -inf
+
+
+@primitive()
+def double_less(a: Any, b: Any) -> Any:
+    """Bool lanes: the double ``a`` is less than ``b``."""
+    return a.view(np.float64) < b.view(np.float64)
+
+
+@primitive()
+def double_equal(a: Any, b: Any) -> Any:
+    """Bool lanes: two doubles are equal."""
+    return a.view(np.float64) == b.view(np.float64)
 
 
 @primitive()

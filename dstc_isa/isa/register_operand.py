@@ -38,6 +38,9 @@ from dstc_isa.isa.word_format import SourceFields, WordFormat
 HALVES_TAKEN = {"": 0, "F32": 1, "H0_H0": 2, "H1_H1": 3}
 """How it is stored what of a register is taken as two halves: both as they are, a float, or one half twice."""
 
+SIGNED = {Literal.HALVES: "halves", Literal.DOUBLE: "f64"}
+"""What signs are of, where the lanes are integers that hold floats."""
+
 ONE_HALF = {"H0": 0, "H1": 1}
 """How it is stored which half of a register is taken."""
 
@@ -317,6 +320,8 @@ class Source(Operand):
         register = isinstance(value, Register)
         if lane is Lane.INDEX:
             return (RegisterNumber(value.index),)
+        if self.literal is Literal.DOUBLE and isinstance(value, Immediate):
+            value = Immediate(value.value << 32)
         words: list[RowWord] = [RegisterPlace(value.index) if register else Pooled(value, lane is Lane.U64)]
         if self._signed:
             words.append(0 if isinstance(value, Immediate) else ABSOLUTE * value.absolute + NEGATE * value.negate)
@@ -335,7 +340,7 @@ class Source(Operand):
         if self._halved:
             fetched = Call("chosen_halves", (fetched, half))
         if self._signed:
-            kind = "halves" if self.literal is Literal.HALVES else lane.value
+            kind = SIGNED.get(self.literal, lane.value)
             fetched = Call(f"signed_{kind}", (fetched, Word(1)))
         return fetched
 

@@ -42,6 +42,7 @@ from dstc_isa.isa.values import (
 )
 from tests.engine.cases import FIRST, LANES, TENSOR, WINDOW, Case, case_of
 from tests.strategies import (
+    INTERESTING_DOUBLES,
     INTERESTING_FLOATS,
     INTERESTING_HALVES,
     INTERESTING_INTEGERS,
@@ -67,6 +68,7 @@ SPECIALS = {
     Literal.FLOAT: INTERESTING_FLOATS,
     Literal.HALVES: PAIRS,
     Literal.HALF: INTERESTING_HALVES,
+    Literal.DOUBLE: INTERESTING_DOUBLES,
 }
 GUARDED = 5
 """One case of so many has a guard."""
@@ -164,8 +166,9 @@ def place_specials(made: Case, number: int) -> None:
         if not isinstance(operand, Source) or not isinstance(value, Register) or value.index in based:
             continue
         halves = operand.halves or operand.half is not None
-        table = np.array(SPECIALS[literal_of(declaration.lanes[index], halves)], np.uint32)
         for word in range(2 if declaration.lanes[index] is Lane.U64 else 1):
+            kind = Literal.DOUBLE if word and operand.literal is Literal.DOUBLE else None
+            table = np.array(SPECIALS[kind or literal_of(declaration.lanes[index], halves)], np.uint32)
             row = value.index - FIRST + word
             if row < WINDOW:
                 made.registers[row] = table[(lanes + (number + word) * index) % len(table)]

@@ -81,7 +81,11 @@ def fmnmx(x: Operands) -> int:
 
 @lane_model("fsetp")
 def fsetp(x: Operands) -> tuple[bool, bool]:
-    a, b = taken(x, "fa"), taken(x, "fb")
+    return compared(x, taken(x, "fa"), taken(x, "fb"))
+
+
+def compared(x: Operands, a: Number, b: Number) -> tuple[bool, bool]:
+    """Both predicates of a comparison."""
     unordered = Kind.NAN in (a.kind, b.kind)
     constant = {"F": False, "T": True, "NAN": unordered, "NUM": not unordered}
     how = str(x.how)

@@ -38,6 +38,7 @@ class Format:
 
 
 F32 = Format(32, 24, -149)
+F64 = Format(64, 53, -1074)
 F16 = Format(16, 11, -24)
 
 

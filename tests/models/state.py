@@ -106,6 +106,7 @@ class Operands:
         wide = lane is Lane.U64
         if isinstance(value, Immediate):
             bits = value.value | (U32 << 32 if wide and value.value >> 31 else 0)
+            bits = value.value << 32 if declared.literal is Literal.DOUBLE else bits
         elif isinstance(value, Constant):
             bits = int.from_bytes(self.state.banks[value.bank][value.offset : value.offset + 4 + 4 * wide], "little")
         else:
@@ -123,6 +124,8 @@ class Operands:
             return tuple(signed_bits(half, 16, negate, absolute) for half in halves)
         if lane is Lane.F32:
             return signed_bits(bits, 32, negate, absolute)
+        if declared.literal is Literal.DOUBLE:
+            return signed_bits(bits, 64, negate, absolute)
         if negate and not declared.raw:
             bits = -bits & (U64 if wide else U32)
         return bits

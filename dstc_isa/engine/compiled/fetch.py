@@ -62,6 +62,17 @@ def signed_u64(value: Any, flags: Any) -> Any:
 
 
 @inlined
+def signed_f64(value: Any, flags: Any) -> Any:
+    """Absolute value and sign change of a double, on its bits."""
+    sign = shift_left(splat_u64(1), splat_u64(63))
+    if flags & ABSOLUTE:
+        value = value & ~sign
+    if flags & NEGATE:
+        value = value ^ sign
+    return value
+
+
+@inlined
 def signed_f32(value: Any, flags: Any) -> Any:
     """Absolute value and sign change of a float, on its bits."""
     if flags == 0:

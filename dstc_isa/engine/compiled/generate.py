@@ -20,7 +20,7 @@ from numba import int64
 
 from dstc_isa.engine.compiled.fetch import (
     address_constant, address_u32, address_u64, chosen_halves, half_f32, predicate, put_bool, put_f32, put_u32,
-    put_u64, signed_f32, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
+    put_u64, signed_f32, signed_f64, signed_halves, signed_u32, signed_u64, source_f32, source_u32, source_u64,
 )
 from dstc_isa.engine.compiled.jit import compiled, entry
 from dstc_isa.engine.compiled.record_views import as_code, as_launch, as_warp, code_at, trace_at

@@ -31,6 +31,7 @@ from dstc_isa.isa import lanes
 from dstc_isa.isa.lanes import LANES
 
 HALF = ir.HalfType()
+DOUBLE = ir.DoubleType()
 I16 = ir.IntType(16)
 OCTET_LANES = 8
 
@@ -142,6 +143,35 @@ def emit_lane_ids(builder: ir.IRBuilder, sig: Any) -> ir.Value:
 def emit_select(builder: ir.IRBuilder, sig: Any, condition: ir.Value, a: ir.Value, b: ir.Value) -> ir.Value:
     """Blend."""
     return builder.select(as_bits(builder, condition), a, b)
+
+
+def as_doubles(builder: ir.IRBuilder, *values: ir.Value) -> list[ir.Value]:
+    """The doubles whose bits these are."""
+    return [builder.bitcast(value, vector(DOUBLE)) for value in values]
+
+
+def of_doubles(instruction: str) -> Callable[..., ir.Value]:
+    """An emitter for an operation on the bits of two doubles."""
+
+    def emit(builder: ir.IRBuilder, sig: Any, *bits: ir.Value) -> ir.Value:
+        return builder.bitcast(getattr(builder, instruction)(*as_doubles(builder, *bits)), vector(I64))
+
+    return emit
+
+
+def emit_double_fma(builder: ir.IRBuilder, sig: Any, *bits: ir.Value) -> ir.Value:
+    """Fused multiply-add on the bits of doubles."""
+    result = intrinsic(builder, f"llvm.fma.v{LANES}f64", vector(DOUBLE), *as_doubles(builder, *bits))
+    return builder.bitcast(result, vector(I64))
+
+
+def comparing_doubles(symbol: str) -> Callable[..., ir.Value]:
+    """An emitter for an ordered comparison of two doubles by their bits."""
+
+    def emit(builder: ir.IRBuilder, sig: Any, *bits: ir.Value) -> ir.Value:
+        return as_lanes(builder, builder.fcmp_ordered(symbol, *as_doubles(builder, *bits)))
+
+    return emit
 
 
 def mask_of(builder: ir.IRBuilder, condition: ir.Value) -> ir.Value:
@@ -487,6 +517,18 @@ def register() -> None:
         LaneType,
         LaneType,
     )
+    define(lanes.double_add, pair(U64), of_doubles("fadd"), LaneType, LaneType)
+    define(lanes.double_multiply, pair(U64), of_doubles("fmul"), LaneType, LaneType)
+    define(
+        lanes.double_fma,
+        lambda a, b, c: U64 if a == b == c == U64 else None,
+        emit_double_fma,
+        LaneType,
+        LaneType,
+        LaneType,
+    )
+    for compare, symbol in ((lanes.double_less, "<"), (lanes.double_equal, "==")):
+        define(compare, lambda a, b: BOOL if a == b == U64 else None, comparing_doubles(symbol), LaneType, LaneType)
     roundings = {
         lanes.square_root: "llvm.sqrt",
         lanes.round_even: "llvm.rint",

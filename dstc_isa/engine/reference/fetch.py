@@ -12,6 +12,7 @@ from dstc_isa.isa.fetch import ABSOLUTE, NEGATE
 from dstc_isa.isa.lanes import FULL_MASK, f32, half_to_float, spread
 
 SIGN = np.uint32(0x80000000)
+DOUBLE_SIGN = np.uint64(1 << 63)
 HALF_SIGNS = np.uint32(0x80008000)
 LOW_HALF = np.uint32(0xFFFF)
 
@@ -39,6 +40,11 @@ def signed_integer(value: Any, flags: int) -> Any:
 def signed_f32(value: Any, flags: int) -> Any:
     """Absolute value and sign change of a float, on its bits."""
     return f32(_signed(value.view(np.uint32), flags, SIGN))
+
+
+def signed_f64(value: Any, flags: int) -> Any:
+    """Absolute value and sign change of a double, on its bits."""
+    return _signed(value, flags, DOUBLE_SIGN)
 
 
 def signed_halves(value: Any, flags: int) -> Any:
@@ -94,6 +100,7 @@ FETCHES: dict[str, Callable[..., Any]] = {
     "signed_u32": signed_integer,
     "signed_u64": signed_integer,
     "signed_f32": signed_f32,
+    "signed_f64": signed_f64,
     "signed_halves": signed_halves,
     "chosen_halves": chosen_halves,
     "half_f32": half_f32,
