@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dstc_isa.isa import masks
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, PredicatePlace, RowWord, Word
@@ -43,7 +43,7 @@ class PredicateOperand(Operand):
     shown: bool | str = False
     only: str = ""
     unless: tuple[str, ...] = ()
-    unmodelled: bool | Callable[[Modifiers], bool] = False
+    unmodelled: bool | Callable[[Modifiers], bool] = field(default=False, repr=False)
     default: Predicate | None = None
     written = frozenset({Predicate})
 
@@ -96,7 +96,7 @@ class ImmediateOperand(Operand):
     """An integer in a field of its own; ``unmodelled``: it is executed with its default only."""
 
     at: Field
-    unmodelled: bool = False
+    unmodelled: bool = field(default=False, repr=False)
     hexadecimal: bool = False
     optional: bool = False
     shown: bool | str = False

@@ -70,15 +70,13 @@ LAYOUTS = {layout.name: int(layout) for layout in Layout}
 UNMODELLED = frozenset({"-"})
 
 
-def layout_of(operand: int) -> Derived:
-    """The layout of one of the operands."""
-
-    def compute(decoded: Instruction) -> int:
-        value = decoded.operands[operand]
-        assert isinstance(value, Register)
-        return LAYOUTS[value.suffix]
-
-    return Derived(compute)
+def _layouts(decoded: Instruction) -> int:
+    """The layout of A in bit 0, and that of B in bit 1."""
+    return sum(
+        LAYOUTS[value.suffix] << place
+        for place, value in enumerate(decoded.operands[1:3])
+        if isinstance(value, Register)
+    )
 
 
 def converged(warp: Warp) -> bool:
@@ -105,8 +103,7 @@ def hmma(
         Index, Source("b", width=2, negate=True, suffixes=LAYOUTS, select=Field(74, 1), unmodelled=UNMODELLED)
     ],
     rc: Annotated[Index, Source("c", width=2)],
-    layout_a: Annotated[Scalar, layout_of(1)],
-    layout_b: Annotated[Scalar, layout_of(2)],
+    layouts: Annotated[Scalar, Derived(_layouts)],
     product: Annotated[
         int,
         Choice(
@@ -130,8 +127,8 @@ def hmma(
     first = f32(read_register(warp, rc))
     second = f32(read_register(warp, rc + 1))
     for k in range(4):
-        a = value_of_a(warp, ra, layout_a, step, k)
-        b = columns_of_b(warp, rb, layout_b, step, k)
+        a = value_of_a(warp, ra, layouts & 1, step, k)
+        b = columns_of_b(warp, rb, layouts >> 1, step, k)
         first = canonical(first + a * low_half(b))
         second = canonical(second + a * high_half(b))
     write_register(warp, rd, u32(first))
