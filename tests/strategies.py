@@ -10,13 +10,14 @@ them close to an instruction. Lanes: ``u32_lanes``, ``f32_lanes``, ``half_lanes`
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import product
+from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
-from dstc_isa.isa.address_operand import AddressOperand
+from dstc_isa.isa.address_operand import AddressOperand, ConstantOperand
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control
 from dstc_isa.isa.field import Field
@@ -31,6 +32,7 @@ from dstc_isa.isa.field_operand import (
 )
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.modifier import Modifier
+from dstc_isa.isa.name_operand import NameOperand
 from dstc_isa.isa.operand import Form, Operand, width_of
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import (
@@ -54,6 +56,9 @@ from dstc_isa.isa.volta import VOLTA
 FORMS = [(declaration, form) for declaration in VOLTA.declarations for form in declaration.forms]
 EXECUTED = [declaration for declaration in VOLTA.declarations if not declaration.unmodelled]
 FORM_NAMES = [f"{declaration.mnemonic}-0x{declaration.code(form):03x}" for declaration, form in FORMS]
+
+MANY = 4096
+"""Combinations of modifiers of which not each is looked at before some are drawn."""
 
 Lanes = NDArray[np.uint32]
 LANES = 32
@@ -108,7 +113,7 @@ def _sources(operand: Source, form: Form, index: int, width: int) -> SearchStrat
             return st.builds(Constant, *place, negate, absolute, suffix)
         return st.builds(Immediate, field_values(operand.literal_field if operand.most is None else LOW))
     kept = st.just(False) if operand.reuse is None else st.booleans()
-    return st.builds(Register, register_indices(width), negate, absolute, suffix, kept)
+    return st.builds(Register, register_indices(width, operand.zero), negate, absolute, suffix, kept)
 
 
 def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str, int]) -> SearchStrategy[Value]:
@@ -123,7 +128,7 @@ def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str
         case ImmediateOperand():
             return st.builds(Immediate, field_values(operand.at))
         case AddressOperand():
-            base = register_indices(2 if operand.is_wide(chosen) else 1)
+            base = register_indices(2 if operand.is_wide(chosen) else 1, operand.zero)
             _, *banks, _ = operand.fields(form, index)
             bank = field_values(banks[0]) if operand.constant else st.just(-1)
             return st.builds(Address, base, field_values(operand.offset), bank=bank)
@@ -135,6 +140,11 @@ def operand_values(operand: Operand, form: Form, index: int, chosen: Mapping[str
             return st.builds(Target, field_values(*operand.fields(form, index)))
         case MarkerOperand():
             return st.just(Marker(operand.text))
+        case NameOperand():
+            return st.builds(Marker, st.sampled_from(sorted(operand.names)))
+        case ConstantOperand():
+            bank, offset = operand.fields(form, index)
+            return st.builds(Constant, field_values(bank), field_values(offset))
         case WordOperand():
             return st.builds(Marker, st.sampled_from(sorted(operand.names.values())))
     raise TypeError(f"no strategy for {type(operand).__name__}: add a case to operand_values")
@@ -168,6 +178,8 @@ def modifiers(
         for modifier in declaration.modifiers
     ]
     shape = form or declaration.forms[0]
+    if prod(map(len, values)) > MANY:
+        return st.tuples(*map(st.sampled_from, values)).filter(lambda v: stand_together(declaration, shape, v))
     together = [chosen for chosen in product(*values) if stand_together(declaration, shape, chosen)]
     return st.sampled_from(together)
 
@@ -186,7 +198,11 @@ def operands(
         any_value = operand_values(operand, form, index, names).filter(lambda value: not operand.stray(value, names))
         return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
 
-    return st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
+    found = st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
+    if not declaration.same:
+        return found
+    first, again = (declaration.names.index(name) for name in declaration.same)
+    return found.map(lambda each: (*each[:again], each[first], *each[again + 1 :]))
 
 
 def executed_forms(declaration: Declaration) -> tuple[Form, ...]:

@@ -152,14 +152,15 @@ def emit(
                 deferred.append((place, value))
                 continue
             contribution = contribute(plan, place, value, here)
-            if place.operand.relative:
-                assert isinstance(value, int)
+            if place.operand.relative and isinstance(value, int):
                 target = value // plan.declaration.word.size
             elif not isinstance(value, float):
                 known[keys[written] if written >= 0 else None] = contribution
         word |= contribution[0]
         reads |= contribution[1]
         writes |= contribution[2]
+    if plan.declaration.same:
+        _check_same(plan, values)
     if plan.alias is not None:
         _check_alias(plan, plan.alias, values)
     return Emitted(statement, plan, location, word, reads, writes, True, deferred, target=target)
@@ -175,6 +176,15 @@ def _pair(plan: Plan, place: Place, values: Sequence[Written]) -> int:
     except ValueError as error:
         raise RejectedOperand(str(error), place.written) from None
     return place.operand.encode(Immediate(bits), plan.form, plan.places.index(place))
+
+
+def _check_same(plan: Plan, values: Sequence[Written]) -> None:
+    """RejectedOperand if an operand is not the same as another that it should repeat."""
+    given = [values[place.written] for place in plan.places]
+    alike = [(each.array, each.offset) if isinstance(each, Named) else each for each in given]
+    differing = plan.declaration.differing(alike)
+    if differing >= 0:
+        raise RejectedOperand("this operand repeats another", plan.places[differing].written)
 
 
 def _check_alias(plan: Plan, alias: Alias, values: Sequence[Written]) -> None:

@@ -9,6 +9,7 @@ from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
 from dstc_isa.assembler.guards import guard_of
 from dstc_isa.assembler.kernel import KernelBuilder
+from dstc_isa.assembler.listing_text import distance, joining, parted, without_sets
 from dstc_isa.assembler.macros import use_macro
 from dstc_isa.assembler.matching import MatchError, find_plan
 from dstc_isa.assembler.other_modifiers import other_modifiers
@@ -137,9 +138,16 @@ def operands(expander: Expander, statement: Statement, values: list[Operand], ke
         return None
     environment: Environment | None = None
     complete = True
-    for index, part in enumerate(text.split(",") if '"' not in text else [t for t, _ in split_operands(text)]):
+    listed = without_sets(text) if "{" in text else str(text)
+    parts = listed.split(",") if '"' not in listed else [t for t, _ in split_operands(listed)]
+    joins = joining(expander.isa).get(statement.first.partition(".")[0])
+    apart = parts if joins is None else list(parted(parts))
+    raw = joins is True and len(apart) > len(parts)
+    for index, part in enumerate(apart):
         operand = part.strip()
         value = pure_value(operand)
+        if raw:
+            value = distance(value)
         if value is not None:
             keys.append(operand)
         else:

@@ -42,7 +42,7 @@ class Place:
 
     operand: Operand
     written: int
-    default: Value | None
+    default: Value | int | None
     pair: bool = False
     known: dict[object, Contribution] = Factory(dict)
 
@@ -90,7 +90,7 @@ def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
     best: MatchError | None = None
     for declaration, modifiers, alias in resolve(isa, mnemonic):
         try:
-            order = _arrange(declaration, mnemonic, kinds)
+            order = _arrange(declaration, mnemonic, kinds, declaration.modifier_values(modifiers))
             form = _form(declaration, order, kinds)
         except MatchError as error:
             if best is None or error.index > best.index:
@@ -120,7 +120,7 @@ def _form(declaration: Declaration, order: Sequence[int], kinds: Kinds) -> Form:
     return form
 
 
-def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int, ...]:
+def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds, names: dict[str, int]) -> tuple[int, ...]:
     """For each declared operand the index of the written one, -1 for one left out; MatchError if none fits.
 
     Reads greedily from left to right, and gives an optional operand back when the rest does not fit.
@@ -139,6 +139,9 @@ def _arrange(declaration: Declaration, mnemonic: str, kinds: Kinds) -> tuple[int
                 best = MatchError(message, written, "the end of the line")
             return None
         operand = operands[declared]
+        if operand.idle(names) and not operand.optional:
+            rest = fit(declared + 1, written)
+            return None if rest is None else (-1, *rest)
         if operand.pairs and written + 1 < len(kinds) and {kinds[written], kinds[written + 1]} <= NUMBERS:
             rest = fit(declared + 1, written + 2)
             if rest is not None:

@@ -7,18 +7,14 @@ from dstc_isa.isa.volta import VOLTA
 _LAYOUTS = OtherName("HMMA.884.F32.F32.STEP0 R8, R0.ROW, R2.COL, R8", "the layouts of A and B stand behind them")
 
 LONGER_NAMES: dict[str, OtherName] = {
-    "ATOMG.E.CAS": OtherName("ATOMG.CAS.E R0, [R2], R4, R5", "R5 to [R2] where it holds R4"),
-    "ATOMS.CAST": OtherName("ATOMS.CAS R0, [R1], R2, R3", "it compares and swaps once; a loop tries again"),
     **dict.fromkeys(("HMMA.884.F32.ROW", "HMMA.884.F32.COL"), _LAYOUTS),
 }
 """By the first parts of a mnemonic whose instruction exists and has no such modifier."""
 
-_ACCESS = "each access takes effect at once, for all threads: there is no scope, and no hint for caches"
+_ACCESS = "each access takes effect at once, for all threads: scopes and hints for caches change nothing"
 LEFT_OUT: dict[str, str] = {
     **dict.fromkeys(("SYS", "GPU", "CTA", "STRONG", "WEAK", "CONSTANT", "EF", "EL", "LU", "NA"), _ACCESS),
     **dict.fromkeys(("LTC64B", "LTC128B"), _ACCESS),
-    "U": "it has no counterpart here",
-    "DEFER_BLOCKING": "all threads of the CTA wait for each other anyway",
 }
 """Modifiers that a mnemonic goes without here, and why."""
 

@@ -15,7 +15,7 @@ from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.values import Constant
-from dstc_isa.isa.volta.memory import order_matters, red
+from dstc_isa.isa.volta.atomics import order_matters, red
 from dstc_isa.overview import Overview
 from dstc_isa.program import Kernel
 

@@ -2,25 +2,32 @@
 
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dstc_isa.isa import masks
 from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, RegisterPlace, RowWord, Word
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.operand import Form, Modifiers, Operand, Part, Parts
-from dstc_isa.isa.register_operand import misplaced, needed, not_a_register
+from dstc_isa.isa.operand import Condition, Form, Modifiers, Operand, Part, Parts
+from dstc_isa.isa.register_operand import misplaced, needed, register_part
 from dstc_isa.isa.values import RZ, Address, BankAddress, Constant, Value, Written
 
 
 @frozen
 class AddressOperand(Operand):
-    """``[Ra + offset]``; ``wide`` names the modifier (or is True) that makes the base a 64-bit pair."""
+    """``[Ra + offset]``; ``wide`` names the modifier (or is True) that makes the base a 64-bit pair.
+
+    ``zero``: it may stand without a register; the offset is then written as a number without a sign, except in a
+    constant bank.
+    """
 
     offset: Field
     wide: str | bool = False
     constant: bool = False
     base: Field | None = None
     bank: Field | None = None
+    only: Condition = ""
+    zero: bool = True
+    default: Address | None = None
     what: str = field(init=False, default="an address such as [R2+0x10]")
 
     def table(self, moved: bool) -> dict[type, Parts]:
@@ -30,7 +37,7 @@ class AddressOperand(Operand):
             Address: (
                 Part("offset", self.offset, "offset"),
                 Part("bank", self._bank if self.constant else None, "bank", fixed=-1),
-                Part("register", base, "base", refusal=not_a_register(self.word), top=RZ),
+                register_part(base, self.word, "register", "base", zero=self.zero),
             )
         }
 
@@ -71,7 +78,20 @@ class AddressOperand(Operand):
             return Address(RZ, written.offset, bank=written.bank)
         if isinstance(written, BankAddress):
             return Address(written.register, written.offset, written.wide, written.bank)
+        if isinstance(written, Address) and written.register == RZ:
+            beyond = self.offset.maximum < written.offset < self._modulus
+            return evolve(written, offset=written.offset - self._modulus) if beyond else written
         return super().parse(written, modifiers, here)
+
+    @property
+    def _modulus(self) -> int:
+        return 1 << self.offset.width
+
+    def show(self, value: Any, modifiers: Modifiers) -> str:
+        """See ``Operand``."""
+        if value.register == RZ and not self.constant:
+            value = evolve(value, offset=value.offset % self._modulus)
+        return str(value)
 
     def placeholder(self, name: str, form: Form, index: int) -> str:
         """See ``Operand``."""
@@ -107,3 +127,30 @@ class AddressOperand(Operand):
         """See ``Operand``."""
         kind = "constant" if self.constant else lane.value
         return Call(f"address_{kind}", (Word(0, Base.REGISTERS), Word(1), Word(2)))
+
+
+@frozen
+class ConstantOperand(Operand):
+    """``c[bank][offset]`` and nothing else, at a place of its own."""
+
+    offset: Field
+    joined: bool = False
+    what = "a constant c[bank][offset]"
+    written = frozenset({Constant})
+
+    def table(self, moved: bool) -> dict[type, Parts]:
+        """See ``Operand``."""
+        refusal = "a constant stands here as it is, without a sign"
+        others = {"negate": False, "absolute": False, "suffix": ""}
+        bank = needed(self.word.constant_bank, "a constant's bank")
+        return {
+            Constant: (
+                *(Part(of, None, fixed=fixed, refusal=refusal) for of, fixed in others.items()),
+                Part("bank", bank, "bank"),
+                Part("offset", self.offset, "offset"),
+            )
+        }
+
+    def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
+        """See ``Operand``."""
+        return (value.offset,)

@@ -34,6 +34,9 @@ def encode(instruction: Instruction) -> int:
         if reason:
             raise OperandError(index, reason)
         word |= operand.encode(value, form, index)
+    differing = declaration.differing(instruction.operands)
+    if differing >= 0:
+        raise OperandError(differing, f"this operand is {declaration.same[0]} again")
     return word
 
 

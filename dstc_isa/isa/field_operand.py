@@ -10,7 +10,7 @@ from dstc_isa.isa.fetch import Base, Call, Fetched, Lane, PredicatePlace, RowWor
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.lanes import FULL_MASK
 from dstc_isa.isa.literal import whole
-from dstc_isa.isa.operand import Form, Modifiers, Operand, Part, Parts
+from dstc_isa.isa.operand import Condition, Form, Modifiers, Operand, Part, Parts
 from dstc_isa.isa.register_operand import needed
 from dstc_isa.isa.values import (
     PT,
@@ -32,16 +32,16 @@ FARTHEST = (1 << 31) - 1
 class PredicateOperand(Operand):
     """A predicate register, read or (``destination``) written; ``negate`` is the bit of ``!``, if any.
 
-    ``unmodelled``: the machine executes the instruction with its default only, or does so with the modifiers of which a
-    function says it.
+    The semantics gets 0 for one that is a scalar. ``unmodelled``: the machine executes the instruction with its default
+    only, or does so with the modifiers of which a function says it.
     """
 
     at: Field
     negate: Field | None = None
     destination: bool = False
     optional: bool = False
-    shown: bool | str = False
-    only: str = ""
+    shown: bool | Condition = False
+    only: Condition = ""
     unless: tuple[str, ...] = ()
     unmodelled: bool | Callable[[Modifiers], bool] = field(default=False, repr=False)
     default: Predicate | None = None
@@ -82,12 +82,16 @@ class PredicateOperand(Operand):
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""
+        if lane is Lane.SCALAR:
+            return (0,)
         if self.destination:
             return (PredicatePlace(value.index, written=True),)
         return (PredicatePlace(value.index), FULL_MASK if value.negate else 0)
 
     def fetch(self, lane: Lane) -> Fetched:
         """See ``Operand``."""
+        if lane is Lane.SCALAR:
+            return Word(0)
         return Call("predicate", (Word(0, Base.PREDICATES), Word(1)))
 
 
@@ -99,9 +103,10 @@ class ImmediateOperand(Operand):
     unmodelled: bool = field(default=False, repr=False)
     hexadecimal: bool = False
     optional: bool = False
-    shown: bool | str = False
-    only: str = ""
+    shown: bool | Condition = False
+    only: Condition = ""
     unless: tuple[str, ...] = ()
+    joined: bool = False
     default: Immediate | None = None
     written = frozenset({int})
 
@@ -232,16 +237,33 @@ class BarrierOperand(Operand):
 
 @frozen
 class TargetOperand(Operand):
-    """A label; the field holds the distance from the next instruction, in bytes."""
+    """A label; the field holds the distance from the next instruction, in bytes.
+
+    A number as ``default`` is the address that is meant where none is written. ``raw``: the distance itself is printed,
+    and a number that stands behind a blank is one. ``absolute``: with that modifier the field holds the address itself.
+    """
 
     at: Field | None = None
+    optional: bool = False
+    shown: bool | Condition = False
+    joined: bool = False
+    raw: bool = False
+    absolute: str = ""
+    default: Target | int | None = None
     what = "a label"
     relative = True
-    written = frozenset({int})
+
+    @property
+    def written(self) -> frozenset[type]:  # type: ignore[override]
+        """See ``Operand``."""
+        return frozenset({int, Target} if self.raw else {int})
 
     @property
     def _at(self) -> Field:
         return needed(self.at or self.word.target, "a label")
+
+    def _is_absolute(self, modifiers: Modifiers) -> bool:
+        return bool(self.absolute and modifiers[self.absolute])
 
     def table(self, moved: bool) -> dict[type, Parts]:
         """See ``Operand``."""
@@ -251,7 +273,8 @@ class TargetOperand(Operand):
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""
         if isinstance(written, int | float):
-            return Target(whole(written) - here - self.word.size)
+            address = whole(written)
+            return Target(address if self._is_absolute(modifiers) else address - here - self.word.size)
         return super().parse(written, modifiers, here)
 
     def placeholder(self, name: str, form: Form, index: int) -> str:
@@ -265,6 +288,10 @@ class TargetOperand(Operand):
 
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
+        if isinstance(value, int):
+            return hex(value)
+        if self.raw or self._is_absolute(modifiers):
+            return f"{value.address:#x}"
         return f".{value.address + self.word.size:+d}"
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:

@@ -93,7 +93,8 @@ class Declaration:
     ``adds``: names of the sources whose sum, with whatever else is added to it, is the first result.
     ``shipped``: the package declares it, and not a file of the user's. ``held``: bits that are the same in every word.
     ``rule``: why modifiers cannot stand together, None if they can. ``unmodelled``: why it is not executed, if it is
-    not; it is then read and written, and has no semantics.
+    not; it is then read and written, and has no semantics. ``same``: the names of two operands that are one and are
+    written twice.
     """
 
     isa: "Isa"
@@ -117,6 +118,7 @@ class Declaration:
     aliases: tuple[Alias, ...] = ()
     rule: Callable[[Modified], str | None] | None = None
     unmodelled: str = ""
+    same: tuple[str, ...] = ()
 
     @property
     def word(self) -> WordFormat:
@@ -167,8 +169,14 @@ class Declaration:
         """Every named field of the word in ``form``."""
         named = [(f.name, f) for f in self.word.common]
         for index, (name, operand) in enumerate(zip(self.names, self.operands, strict=True)):
-            named += [(name, f) for f in operand.fields(form, index)]
+            if name not in self.same[1:]:
+                named += [(name, f) for f in operand.fields(form, index)]
         return named + [(m.name, m.kind.at) for m in self.modifiers] + [("", held.at) for held in self.held]
+
+    def differing(self, values: Sequence[Any]) -> int:
+        """The index of an operand that should be the same as another and is not, -1 if there is none."""
+        places = [self.names.index(name) for name in self.same]
+        return next((place for place in places if values[place] != values[places[0]]), -1)
 
     def modifier_values(self, values: tuple[int, ...]) -> dict[str, int]:
         """Modifier name -> stored value."""
@@ -227,6 +235,7 @@ def declare(
     aliases: tuple[Alias, ...] = (),
     rule: Callable[[Modified], str | None] | None = None,
     unmodelled: str = "",
+    same: tuple[str, ...] = (),
 ) -> Declaration:
     """Read a declaration off a function's annotations; raises DeclarationError if they say none."""
     names: list[str] = []
@@ -288,6 +297,7 @@ def declare(
         aliases=aliases,
         rule=rule,
         unmodelled=unmodelled,
+        same=same,
     )
 
 

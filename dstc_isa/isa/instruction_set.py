@@ -79,6 +79,7 @@ class Isa:
         aliases: tuple[Alias, ...] = (),
         rule: Callable[[Modified], str | None] | None = None,
         unmodelled: str = "",
+        same: tuple[str, ...] = (),
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare an instruction by its semantics.
 
@@ -87,7 +88,7 @@ class Isa:
         ``forms`` names form codes that have more than one immediate operand. ``public`` is False for an opcode of our
         own; ``variable`` marks a latency that a scoreboard must cover; ``adds`` names the sources that an address may
         be in and stay one: the first result is their sum with something else, or they are copied. ``held``,
-        ``aliases``, ``rule`` and ``unmodelled``: see ``Declaration``. Raises
+        ``aliases``, ``rule``, ``unmodelled`` and ``same``: see ``Declaration``. Raises
         DeclarationError when bits overlap, a value does not fit, or another declaration decodes alike, and UnitError
         for a unit that cannot stand beside the others.
         """
@@ -107,6 +108,7 @@ class Isa:
                 aliases,
                 rule,
                 unmodelled,
+                same,
             )
             check(declaration, self.declarations)
             _check_words(declaration)

@@ -8,8 +8,12 @@ from dstc_isa.isa.field import Field
 
 
 def text_of(member: IntEnum) -> str:
-    """The words a modifier value is written as: ``_64`` is written ``64``, and ``F32__RN`` is ``F32.RN``."""
-    return member.name.lstrip("_").replace("__", ".")
+    """The words a modifier value is written as: ``_64`` is written ``64``, ``F32__RN`` is ``F32.RN``, ``_`` nothing."""
+    return _text(member.name)
+
+
+def _text(name: str) -> str:
+    return name.lstrip("_").replace("__", ".")
 
 
 @frozen
@@ -17,16 +21,19 @@ class Choice:
     """A modifier with one word out of ``values``, stored in ``at``; those in ``unmodelled`` are not executed.
 
     ``default``: the value that is not written, if there is one; a default of the semantics' parameter says the same.
+    Of several names of one value the first is printed, and all may be written. ``shown``: the word of the default is
+    printed, too.
     """
 
     values: type[IntEnum]
     at: Field
     unmodelled: frozenset[int] = frozenset()
     default: int | None = None
+    shown: bool = False
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""
-        return {text_of(member): int(member) for member in self.values}
+        return {_text(name): int(member) for name, member in self.values.__members__.items() if _text(name)}
 
     def word_of(self, value: int) -> str:
         """The word of a stored value; ValueError if it has none."""
@@ -40,6 +47,7 @@ class Flag:
     word: str
     at: Field
     unmodelled: frozenset[int] = frozenset()
+    shown: bool = False
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""

@@ -13,6 +13,8 @@ from dstc_isa.isa.values import Value, Written
 from dstc_isa.isa.word_format import WordFormat
 
 Modifiers = Mapping[str, int]
+Condition = str | tuple[str, frozenset[int]]
+"""The name of a modifier that is there, or one with the values that it may have."""
 
 
 @frozen
@@ -142,19 +144,20 @@ class Operand:
     """Base of all operand kinds: a kind states its parts, and what differs from what stands here.
 
     ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are
-    ``shown``, or if the modifier of that name is there. ``only``: the modifier without which it is ``default`` in
-    every word, and not written; ``unless``: the modifiers with each of which it is the same. ``destination``: it is
-    written; ``accumulates``: and read as well; ``partial``: some of what it stands for may stay as it was.
-    ``slot``: the physical source slot of a register, or empty. ``relative``: its value depends on where the
-    instruction stands. ``written``: types of what may be written for it. ``word``: the format of its instruction's
-    word, which it has once that is declared.
+    ``shown``, or if that condition on the modifiers holds. ``only``: the condition without which it is ``default`` in
+    every word, and not written; ``unless``: the modifiers with each of which it is the same. ``joined``: a blank
+    stands before it instead of a comma. ``destination``: it is written; ``accumulates``: and read as well;
+    ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a register, or
+    empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may be written
+    for it. ``word``: the format of its instruction's word, which it has once that is declared.
     """
 
     optional: bool = False
-    default: Value | None = None
-    shown: bool | str = False
-    only: str = ""
+    default: Value | int | None = None
+    shown: bool | Condition = False
+    only: Condition = ""
     unless: tuple[str, ...] = ()
+    joined: bool = False
     destination: bool = False
     accumulates: bool = False
     relative: bool = False
@@ -262,7 +265,7 @@ class Operand:
 
     def idle(self, modifiers: Modifiers) -> bool:
         """Whether it is ``default`` because of a modifier that is there or is not (see ``only`` and ``unless``)."""
-        if self.only and not modifiers[self.only]:
+        if self.only and not holds(self.only, modifiers):
             return True
         return bool(self.unless) and any(modifiers[name] for name in self.unless)
 
@@ -290,7 +293,7 @@ class Operand:
         """Whether the text of an instruction can go without ``value``."""
         if self.idle(modifiers):
             return True
-        shown = modifiers[self.shown] if isinstance(self.shown, str) else self.shown
+        shown = self.shown if isinstance(self.shown, bool) else holds(self.shown, modifiers)
         return self.optional and value == self.default and not shown
 
     def show(self, value: Any, modifiers: Modifiers) -> str:
@@ -335,7 +338,7 @@ class Operand:
 
     def masks(self, value: Any, modifiers: Modifiers) -> tuple[int, int]:
         """Masks of the registers and predicates that are read, and written, through it."""
-        touched = self.touched(value, modifiers)
+        touched = 0 if self.idle(modifiers) else self.touched(value, modifiers)
         if not self.destination:
             return touched, 0
         return (touched if self.accumulates else 0), touched
@@ -361,7 +364,15 @@ def width_of(width: Width, modifiers: Modifiers) -> int:
         return width
     if isinstance(width, Registers):
         return width.count.get(modifiers[width.modifier], 1)
-    return {5: 2, 6: WIDEST}.get(modifiers[width], 1)
+    return {5: 2, 6: WIDEST, 7: WIDEST}.get(modifiers[width], 1)
+
+
+def holds(condition: Condition, modifiers: Modifiers) -> bool:
+    """Whether modifiers are as a condition demands."""
+    if isinstance(condition, str):
+        return bool(modifiers[condition])
+    name, values = condition
+    return modifiers[name] in values
 
 
 def bound(operand: Operand, word: WordFormat) -> Operand:

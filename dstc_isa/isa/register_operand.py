@@ -21,7 +21,7 @@ from dstc_isa.isa.fetch import (
 )
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.literal import Literal, format_literal, literal_bits, whole
-from dstc_isa.isa.operand import WIDEST, Form, Modifiers, Operand, Part, Parts, Width, width_of
+from dstc_isa.isa.operand import WIDEST, Condition, Form, Modifiers, Operand, Part, Parts, Width, width_of
 from dstc_isa.isa.values import (
     HALVES,
     RZ,
@@ -57,11 +57,11 @@ class Source(Operand):
     repeats one. ``half``: the bit that names the one half used. ``suffixes``: the words that may stand behind it,
     nothing included, with their numbers, stored in ``select`` or where the slot has it, nowhere if there is one
     only; those in ``unmodelled`` are not executed, nor is a sign if ``-`` is in it. ``fits``: why a value cannot
-    stand beside modifiers, None if it can. ``reuse``: the slot whose reuse bit it has, if not its own; None if it
-    is never kept. ``literals``: by the modifiers how an immediate is written, if not always as ``literal`` says.
-    ``several``: the declaration's ``forms`` say when this is an immediate, in ``literal_at``. ``most``: it is
-    executed with immediates up to it only. ``raw``: the semantics handles the sign itself. ``complements``: the
-    modifier with which the sign is a complement and written ``~``, or that it always is one.
+    stand beside modifiers, None if it can. ``zero``: it may be RZ. ``reuse``: the slot whose reuse bit it has, if not
+    its own; None if it is never kept. ``literals``: by the modifiers how an immediate is written, if not always as
+    ``literal`` says. ``several``: the declaration's ``forms`` say when this is an immediate, in ``literal_at``.
+    ``most``: it is executed with immediates up to it only. ``raw``: the semantics handles the sign itself.
+    ``complements``: the modifier with which the sign is a complement and written ``~``, or that it always is one.
     """
 
     slot: str
@@ -81,13 +81,14 @@ class Source(Operand):
     literal_at: Field | None = None
     most: int | None = None
     several: bool = False
+    zero: bool = True
     raw: bool = False
     literals: Callable[[Modifiers], Literal] | None = field(default=None, repr=False)
     fits: Callable[[Value, Modifiers], str | None] | None = field(default=None, repr=False)
     complements: str | bool = False
     optional: bool = False
-    shown: bool | str = False
-    only: str = ""
+    shown: bool | Condition = False
+    only: Condition = ""
     unless: tuple[str, ...] = ()
     default: Register | None = None
 
@@ -127,7 +128,7 @@ class Source(Operand):
             Register: (
                 self._suffix_part(place, "register"),
                 *self._signs(place, there=not (moved and self.unsigned_in_c)),
-                Part("index", place.register, refusal=not_a_register(self.word), top=RZ),
+                register_part(place.register, self.word, zero=self.zero),
                 Part("reuse", kept, "reuse", flag=True, refusal="this operand is not kept for reuse"),
             )
         }
@@ -353,8 +354,8 @@ class Destination(Operand):
     at: Field | None = None
     accumulates: bool = False
     optional: bool = False
-    shown: bool | str = False
-    only: str = ""
+    shown: bool | Condition = False
+    only: Condition = ""
     default: Register | None = None
     destination = True
     what = "a register"
@@ -411,6 +412,14 @@ def needed(field: Field | None, what: str) -> Field:
     if field is None:
         raise ValueError(f"the word has no field for {what}: say where it is")
     return field
+
+
+def register_part(at: Field, word: WordFormat, of: str = "index", role: str = "", *, zero: bool = True) -> Part:
+    """The part of a value that is the number of a register, of RZ, too, unless ``zero`` is false."""
+    if zero:
+        return Part(of, at, role, refusal=not_a_register(word), top=RZ)
+    reason = "this operand cannot be RZ"
+    return Part(of, at, role, codes={n: n for n in range(word.registers)}, refusal=reason, undefined=reason)
 
 
 def not_a_register(word: WordFormat) -> str:

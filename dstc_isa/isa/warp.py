@@ -106,7 +106,12 @@ class AtomicType(IntEnum):
 
     U32 = 0
     S32 = 1
+    _64 = 2
+    F32__FTZ__RN = 3
     F32 = 3
+    F16x2__RN = 4
+    S64 = 5
+    F64__RN = 6
 
 
 class SpecialNumber(IntEnum):

@@ -109,8 +109,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return Absolute(left.start_pos, (suffix or right).end_pos, operand, behind, **_above(operand))
 
     def number(self, children: list[Word]) -> Node:
-        """A numeric literal."""
+        """A numeric literal, or a name of the machine's that begins with a digit."""
         (word,) = children
+        named = None if word[-1].isdigit() else builtin(str(word))
+        if named is not None:
+            return Builtin(*_span(word), named)
         return Number(*_span(word), _number(word))
 
     def string(self, children: list[Word]) -> Node:

@@ -42,7 +42,7 @@ def test_own_opcodes() -> None:
 
 def test_opcodes_that_the_published_list_lacks() -> None:
     assert between("unlisted").split() == sorted(
-        d.mnemonic for d in VOLTA.declarations if d.public and d.mnemonic not in PUBLISHED
+        {d.mnemonic for d in VOLTA.declarations if d.public and d.mnemonic not in PUBLISHED}
     )
 
 

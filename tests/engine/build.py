@@ -21,8 +21,10 @@ def arranged(declared: Sequence[Operand], given: Sequence[Value]) -> tuple[Value
         behind = arranged(rest, given[1:])
         if behind is not None:
             return (given[0], *behind)
-    behind = arranged(rest, given) if operand.optional else None
-    return None if behind is None or operand.default is None else (operand.default, *behind)
+    if operand.default is None or isinstance(operand.default, int):
+        return None
+    behind = arranged(rest, given)
+    return None if behind is None else (operand.default, *behind)
 
 
 @cache

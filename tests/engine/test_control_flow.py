@@ -43,8 +43,8 @@ SIZE = 24
 WALKS, STEPS = 400, 40
 REGISTERS = 8
 BARRIERS = 2
-FLOW = [d for d in VOLTA.declarations if name_of(d) in FLOW_MODELS]
-MEETING = [d for d in FLOW if name_of(d) in ("bssy", "bsync", "bra", "break_", "warpsync")]
+FLOW = [(d, f) for d in VOLTA.declarations if name_of(d) in FLOW_MODELS for f in d.forms if not f.constant]
+MEETING = [(d, f) for d, f in FLOW if name_of(d) in ("bssy", "bsync", "bra", "break_", "warpsync")]
 
 
 def fitted(value: Value, pc: int, place: int) -> Value:
@@ -85,7 +85,9 @@ class Move:
 def walks(draw: st.DrawFn) -> list[Move]:
     """Instructions to issue one after the other, mostly those that part lanes and let them meet."""
     chosen = st.sampled_from([*FLOW, *MEETING * 6])
-    move = chosen.flatmap(lambda d: st.builds(Move, instructions(d), st.integers(0, SIZE - 1), st.integers(0, 2**20)))
+    move = chosen.flatmap(
+        lambda d: st.builds(Move, instructions(*d, executed=True), st.integers(0, SIZE - 1), st.integers(0, 2**20))
+    )
     return draw(st.lists(move, min_size=10, max_size=40))
 
 
@@ -140,9 +142,9 @@ def test_many_walks() -> None:
     for _ in range(WALKS):
         moves = []
         for _ in range(STEPS):
-            declaration = [*FLOW, *MEETING * 6][rng.integers(len(FLOW) + 6 * len(MEETING))]
-            form = declaration.forms[rng.integers(len(declaration.forms))]
-            chosen = tuple(int(rng.choice(modifier_values(modifier))) for modifier in declaration.modifiers)
+            declaration, form = [*FLOW, *MEETING * 6][rng.integers(len(FLOW) + 6 * len(MEETING))]
+            known = [sorted({*modifier_values(m)} - m.kind.unmodelled) for m in declaration.modifiers]
+            chosen = tuple(int(rng.choice(values)) for values in known)
             made = instruction_of(rng, declaration, form, chosen)
             moves.append(Move(made, int(rng.integers(SIZE)), int(rng.integers(2**20))))
         walk(moves, int(rng.choice([LANES, LANES, int(rng.integers(1, LANES + 1))])))

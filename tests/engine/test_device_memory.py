@@ -64,7 +64,6 @@ def test_sinks_are_behind_what_is_read() -> None:
         ("ATOMG.CAS.E", (Register(8), Address(2, 0), Register(4), Register(5)), True),
         ("RED.E.ADD", (Address(2, 0), Register(4)), False),
         ("RED.E.ADD.F32", (Address(2, 0), Register(4)), True),
-        ("RED.E.EXCH", (Address(2, 0), Register(4)), True),
         ("RED.E.MAX.S32", (Address(2, 0), Register(4)), False),
         ("ATOMS.ADD", (Register(8), Address(2, 0), Register(4)), False),
     ],

@@ -37,6 +37,6 @@ PUBLISHED = {
     "BRA": 0x947,
     "EXIT": 0x94D,
     "LDS": 0x984,
-    "BAR.SYNC": 0xB1D,
+    "BAR": 0xB1D,
     "LDC": 0xB82,
 }

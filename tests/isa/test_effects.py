@@ -24,19 +24,17 @@ EXPECTED = {
     "STS": {E.STORE, E.SHARED},
     "LDC": {E.LOAD, E.CONSTANT},
     "ATOMG": {E.ATOMIC, E.GLOBAL},
-    "ATOMG.CAS": {E.ATOMIC, E.GLOBAL},
     "RED": {E.ATOMIC, E.GLOBAL},
     "ATOMS": {E.ATOMIC, E.SHARED},
-    "ATOMS.CAS": {E.ATOMIC, E.SHARED},
     "BRA": {E.JUMP, E.CONVERGENCE},
-    "CALL.REL.NOINC": {E.JUMP, E.CONVERGENCE},
+    "CALL": {E.JUMP, E.CONVERGENCE},
     "BRX": {E.INDIRECT, E.CONVERGENCE},
-    "RET.REL.NODEC": {E.INDIRECT, E.CONVERGENCE},
+    "RET": {E.INDIRECT, E.CONVERGENCE},
     "EXIT": {E.EXIT, E.CONVERGENCE},
     "BSYNC": {E.CONVERGENCE},
     "BREAK": {E.CONVERGENCE},
     "WARPSYNC": {E.CONVERGENCE},
-    "BAR.SYNC": {E.BARRIER, E.CONVERGENCE},
+    "BAR": {E.BARRIER, E.CONVERGENCE},
     "S2R": {E.TIME},
     "CS2R": {E.TIME},
 }
@@ -46,7 +44,8 @@ EXPECTED = {
 def test_every_instruction_touches_what_its_manual_page_says() -> None:
     seen = set()
     for declaration in VOLTA.declarations:
-        assert declaration.effects - {E.LANES, E.STATE} == EXPECTED.get(declaration.mnemonic, set()), declaration
+        expected = set() if declaration.unmodelled else EXPECTED.get(declaration.mnemonic, set())
+        assert declaration.effects - {E.LANES, E.STATE} == expected, declaration
         seen.add(declaration.mnemonic)
     assert seen >= EXPECTED.keys()
 
@@ -57,7 +56,7 @@ def test_what_reads_other_lanes() -> None:
     assert not across & {
         "RED",
         "ATOMG",
-        "ATOMS.CAS",
+        "ATOMS",
         "IADD3",
         "FFMA",
         "MUFU",

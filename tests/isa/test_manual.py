@@ -91,9 +91,9 @@ def test_syntax_of_each_kind_of_operand() -> None:
         "IADD3{.X} Rd{, Pu}{, Pv}, Ra, imm32, Rc{, Pp}{, Pq}",
         "IADD3{.X} Rd{, Pu}{, Pv}, Ra, c[bank][offset], Rc{, Pp}{, Pq}",
     ]
-    assert lines("BRA") == ["BRA {Pp, }label"]
+    assert lines("BRA") == ["BRA{.<depth>}{.<taken>} {Pp, }label"]
     assert lines("NOP") == ["NOP"]
-    assert lines("LDC") == ["LDC{.<size>} Rd, c[bank][Ra+offset]"]
+    assert lines("LDC") == ["LDC{.<size>}{.<indexing>} Rd, c[bank][Ra+offset]"]
     assert lines("VOTE.ANY") == ["VOTE.<how> {Rd, }{Pu, }Pp"]
     assert lines("SHFL.UP")[3] == "SHFL.<how> Pu, Rd, Ra, imm5, imm13"
 

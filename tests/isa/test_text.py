@@ -65,6 +65,11 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) 
     (operand, value), rest = pairs[0], pairs[1:]
     if texts and texts[0] == operand.show(value, names) and fit(rest, texts[1:], names):
         return True
+    if texts and rest and rest[0][0].joined:
+        behind, its_value = rest[0]
+        both = f"{operand.show(value, names)} {behind.show(its_value, names)}"
+        if texts[0] == both and fit(rest[1:], texts[1:], names):
+            return True
     return operand.hides(value, names) and fit(rest, texts, names)
 
 
@@ -72,7 +77,7 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) 
     ("instruction", "text"),
     [
         (made("NOP"), "NOP ;"),
-        (made("EXIT", guard=Predicate(0, negate=True)), "@!P0 EXIT ;"),
+        (made("EXIT", PT, guard=Predicate(0, negate=True)), "@!P0 EXIT ;"),
         (made("IADD3", R1, PT, PT, R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, R2, R3, RZ ;"),
         (made("IADD3", R1, Predicate(0), PT, R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, P0, R2, R3, RZ ;"),
         (made("IADD3", R1, PT, Predicate(1), R2, R3, RZ, NOT_PT, NOT_PT), "IADD3 R1, PT, P1, R2, R3, RZ ;"),
@@ -80,11 +85,11 @@ def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) 
         (made("IADD3.X", R1, PT, PT, R2, R3, RZ, NOT_PT, Predicate(0)), "IADD3.X R1, R2, R3, RZ, !PT, P0 ;"),
         (made("FADD", R1, Register(2, negate=True, absolute=True), Immediate(0x3FC00000)), "FADD R1, -|R2|, 1.5 ;"),
         (made("MOV", R1, Constant(0, 0x160), Immediate(15)), "MOV R1, c[0x0][0x160] ;"),
-        (made("LDG.E.64", R2, Address(4, -8)), "LDG.E.64 R2, [R4+-0x8] ;"),
-        (made("LDG", R2, Address(4, 0)), "LDG R2, [R4] ;"),
+        (made("LDG.E.64", PT, R2, Address(4, -8)), "LDG.E.64.SYS R2, [R4+-0x8] ;"),
+        (made("LDG", PT, R2, Address(4, 0)), "LDG.SYS R2, [R4] ;"),
         (made("HADD2", R1, Register(2, suffix="H1_H1"), Immediate(0x3C003C00)), "HADD2 R1, R2.H1_H1, 1, 1 ;"),
         (made("S2R", R1, SpecialRegister(0x21)), "S2R R1, SR_TID.X ;"),
-        (made("BSSY", BarrierRegister(3), Target(32)), "BSSY B3, .+48 ;"),
+        (made("BSSY", PT, BarrierRegister(3), Target(32)), "BSSY B3, .+48 ;"),
         (made("P2R", R1, Marker("PR"), RZ, Immediate(0x7F)), "P2R R1, PR, RZ, 0x7f ;"),
         (made("LOP3.LUT", PT, R1, R2, R3, RZ, Immediate(0xC0), NOT_PT), "LOP3.LUT R1, R2, R3, RZ, 0xc0, !PT ;"),
         (made("VOTE.ANY", RZ, Predicate(1), Predicate(0)), "VOTE.ANY P1, P0 ;"),

@@ -134,7 +134,8 @@ def brx(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
 @flow_model("ret")
 def ret(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
     for lane in lanes:
-        to_address(flow, lane, read(lane).ra)
+        x = read(lane)
+        to_address(flow, lane, (flow.lanes[lane].pc * WORD_BYTES + x.target.address + x.ra) & 0xFFFFFFFF)
 
 
 @flow_model("bssy")
@@ -150,6 +151,7 @@ def bsync(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
 @flow_model("break_")
 def break_(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
     barrier = read(0).barrier.index
+    lanes = {lane for lane in lanes if read(lane).pp}
     flow.awaited = {key: whom - lanes if key[0] == barrier else whom for key, whom in flow.awaited.items()}
 
 
@@ -180,4 +182,39 @@ def nop(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
 
 @flow_model("membar")
 def membar(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("yield_")
+def yield_(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("nanosleep")
+def nanosleep(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("errbar")
+def errbar(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("cctl")
+def cctl(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("cctll")
+def cctll(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("cctlt")
+def cctlt(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
+    """Nothing happens."""
+
+
+@flow_model("cctlt_numbered")
+def cctlt_numbered(flow: Flow, lanes: set[int], read: Callable[[int], Any]) -> None:
     """Nothing happens."""

@@ -36,7 +36,7 @@ from dstc_isa.engine.register_rows import ROW_BYTES
 from dstc_isa.engine.tracker_records import Use
 from dstc_isa.isa.lanes import FULL_MASK, LANES, ballot, count_bits, lane_ids, lane_of, lowest_bit, narrow, splat, widen
 from dstc_isa.isa.modifier import SIZE_BYTES
-from dstc_isa.isa.volta.memory import combine, order_matters, red
+from dstc_isa.isa.volta.atomics import combine, order_matters, red
 from dstc_isa.isa.warp import Fault, Space, fail
 
 U8, S8, U16, S16, WORD = 0, 1, 2, 3, 4

@@ -14,7 +14,7 @@ from dstc_isa.isa.lanes import FULL_MASK, LANES, lowest_bit
 from dstc_isa.isa.modifier import SIZE_BYTES, Size
 from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import PT
-from dstc_isa.isa.volta.memory import combine
+from dstc_isa.isa.volta.atomics import combine
 from dstc_isa.isa.warp import ARRAYS, SCALARS, Fault, Space, fail
 
 WORD_BYTES = 4

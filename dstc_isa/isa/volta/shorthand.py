@@ -4,7 +4,7 @@ from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import PredicateOperand
-from dstc_isa.isa.instruction import F32, U32, U64, Bool, Index
+from dstc_isa.isa.instruction import F32, U32, U64, Bool, Index, Scalar
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import PT, Predicate
@@ -34,6 +34,13 @@ CarryOut2 = Annotated[
 ]
 Pp = Annotated[Bool, PredicateOperand(Field(87, 3), Field(90, 1))]
 PpOptional = Annotated[Bool, PredicateOperand(Field(87, 3), Field(90, 1), optional=True, default=Predicate(PT))]
+PpAlone = Annotated[
+    Scalar,
+    PredicateOperand(Field(87, 3), Field(90, 1), optional=True, default=Predicate(PT), unmodelled=True),
+    "pp",
+]
+"""A predicate that instructions have which are executed with PT only."""
+
 PpNone = Annotated[
     Bool, PredicateOperand(Field(87, 3), Field(90, 1), optional=True, default=Predicate(PT, negate=True))
 ]
