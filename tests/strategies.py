@@ -195,6 +195,8 @@ def operands(
         if operand.idle(names) or (executed and operand.default is not None and not more_than_default(operand, names)):
             assert operand.default is not None
             return st.just(operand.default)
+        if executed and isinstance(operand, SpecialRegisterOperand) and operand.modelled is not None:
+            return st.builds(SpecialRegister, st.sampled_from(sorted(operand.modelled)))
         any_value = operand_values(operand, form, index, names).filter(lambda value: not operand.stray(value, names))
         return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
 
