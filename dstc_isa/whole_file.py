@@ -21,7 +21,7 @@ STANDARD_OUTPUT = "-"
 
 _NEW_FILE = 0o666
 _NAME_MAX = 255
-"""Of file systems on systems that do not say."""
+"""Bytes of the longest name that a file has, on systems that do not say."""
 
 _OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/(?:self|thread-self|\d+)/fd/(\d+)")
