@@ -40,8 +40,22 @@ def cache_directory() -> Path:
 
 
 def spare_directory() -> Path:
-    """The same place for each process of this user, for when the cache directory cannot be written."""
+    """The same place for each process of this user, for when the cache directory cannot be written.
+
+    On systems that say whose a directory is: anyone may have made it before.
+    """
     return Path(tempfile.gettempdir()) / f"dstc_isa-{os.geteuid()}"
+
+
+def _places() -> list[Path]:
+    """The directories that may take what is kept, the preferred one first."""
+    return [cache_directory(), spare_directory()] if hasattr(os, "geteuid") else [cache_directory()]
+
+
+def _trusted_places() -> list[Path]:
+    """Those of them in which nobody else can have put something."""
+    own, *spare = _places()
+    return [own, *filter(_is_ours, spare)]
 
 
 def read_kept(name: str) -> bytes | None:
@@ -61,7 +75,7 @@ def kept_place(name: str) -> Path | None:
 
 
 def _find(name: str) -> tuple[Path, bytes] | None:
-    for directory in (cache_directory(), *([spare_directory()] if _is_ours(spare_directory()) else [])):
+    for directory in _trusted_places():
         try:
             data = (directory / name).read_bytes()
         except OSError:
@@ -76,7 +90,7 @@ def keep(name: str, data: bytes) -> Path:
     """Keep data for later processes; returns the directory. Raises the OSError of the cache directory if none can."""
     sealed = _SEAL + hashlib.sha256(data).digest() + data
     first: OSError | None = None
-    for directory in (cache_directory(), spare_directory()):
+    for directory in _places():
         path = directory / name
         try:
             if not _make(directory):
@@ -133,7 +147,7 @@ def _locked(name: str, wait: Callable[[], None]) -> FileLock | None:
 
 def _writable() -> Path | None:
     """The directory that takes what is kept."""
-    for directory in (cache_directory(), spare_directory()):
+    for directory in _places():
         with suppress(OSError):
             if _make(directory) and os.access(directory, os.W_OK | os.X_OK):
                 return directory
@@ -155,7 +169,7 @@ def make_room(folder: Path) -> None:
 def kept_files() -> list[Path]:
     """All files of this project in both places, its temporary ones and those of earlier versions included."""
     found: list[Path] = []
-    for directory in (cache_directory(), *([spare_directory()] if _is_ours(spare_directory()) else [])):
+    for directory in _trusted_places():
         for pattern in OURS:
             found += (path for path in directory.glob(pattern) if path.is_file() and not path.is_symlink())
     return sorted(found)
@@ -174,7 +188,7 @@ def clear() -> list[Path]:
 
 def _make(directory: Path) -> bool:
     """Make a directory for what is kept, if it is not there; whether it can be trusted. Raises OSError."""
-    spare = directory == spare_directory()
+    spare = directory in _places()[1:]
     directory.mkdir(mode=0o700 if spare else 0o777, parents=True, exist_ok=True)
     return not spare or _is_ours(directory)
 

@@ -1,7 +1,6 @@
 """Files that are written whole or not at all: beside the old one, which is replaced by renaming when all is there."""
 
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -12,10 +11,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 STANDARD_OUTPUT = "-"
 """The name that stands for it on a command line."""
 
 _NEW_FILE = 0o666
+_NAME_MAX = 255
+"""Bytes of the longest name that a file has, on systems that do not say."""
+
+_OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/(?:self|thread-self|\d+)/fd/(\d+)")
 _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
@@ -58,22 +66,31 @@ def whole_file(path: str | os.PathLike[str], *, durable: bool = False) -> Iterat
         return
     with _named(place):
         temporary, descriptor = _beside(target)
+    lock = None
     try:
+        try:
+            with _named(place):
+                lock = os.dup(descriptor) if fcntl else None
+                _like(target, temporary, descriptor)
+            yield WholeFile(place, descriptor)
+            with _named(place):
+                if durable:
+                    os.fsync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                os.close(descriptor)
+            raise
         with _named(place):
-            _like(target, descriptor)
-        yield WholeFile(place, descriptor)
-        with _named(place):
-            if durable:
-                os.fsync(descriptor)
-            # Some file systems say at a close that there was no room; the descriptor itself holds the lock.
-            os.close(os.dup(descriptor))
+            # Some file systems say at a close that there was no room, and Windows renames no open file.
+            os.close(descriptor)
             os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
     finally:
-        os.close(descriptor)
+        if lock is not None:
+            os.close(lock)
     if durable:
         with _named(place):
             sync_directory(target.parent)
@@ -93,7 +110,7 @@ def append_line(path: Path, text: str) -> None:
     with _named(path):
         fresh = not path.exists()
         data = text.encode()
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _NEW_FILE)
+        descriptor = os.open(path, _OPEN | os.O_APPEND | os.O_CREAT, _NEW_FILE)
         try:
             size = os.fstat(descriptor).st_size
             try:
@@ -118,7 +135,8 @@ def check_writable(path: Path) -> Path | None:
     descriptor = _descriptor_of(path)
     with _named(path):
         if descriptor is not None:
-            if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            os.fstat(descriptor)
+            if fcntl and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
                 raise OSError(errno.EBADF, "it is closed, or open for reading alone")
             return None
         try:
@@ -142,7 +160,9 @@ def check_writable(path: Path) -> Path | None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Bring the names in a directory to the disk."""
+    """Bring the names in a directory to the disk, on systems that open directories."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -167,7 +187,7 @@ _PREVENTED = "cannot be written"
 
 
 def _read_only(directory: Path) -> bool:
-    return bool(os.statvfs(directory).f_flag & os.ST_RDONLY)
+    return hasattr(os, "statvfs") and bool(os.statvfs(directory).f_flag & os.ST_RDONLY)
 
 
 @contextmanager
@@ -176,7 +196,7 @@ def _stream(path: Path) -> Iterator[int]:
     opened = _descriptor_of(path)
     with _named(path):
         if opened is None:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, _OPEN)
         else:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
@@ -199,24 +219,24 @@ def _descriptor_of(path: Path) -> int | None:
 
 
 def _beside(target: Path) -> tuple[Path, int]:
-    """A new file in the directory of another, open and locked.
+    """A new file in the directory of another, open, and locked where the system has such locks.
 
     Its name is the same each time, so that what a killed process left is used up by the next one; another one while a
-    second process writes the same target.
+    second process writes the same target, or without locks.
     """
-    limit = os.pathconf(target.parent, "PC_NAME_MAX")
+    limit = os.pathconf(target.parent, "PC_NAME_MAX") if hasattr(os, "pathconf") else _NAME_MAX
     if len(os.fsencode(target.name)) > limit:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     name = f".{target.name}.new"
-    if len(os.fsencode(name)) <= limit:
+    if fcntl and len(os.fsencode(name)) <= limit:
         temporary = target.with_name(name)
         with suppress(OSError):
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _NEW_FILE)
+            descriptor = os.open(temporary, _OPEN | os.O_CREAT | os.O_NOFOLLOW, _NEW_FILE)
             if _taken(temporary, descriptor):
                 return temporary, descriptor
             os.close(descriptor)
     temporary = target.with_name(f".{secrets.token_hex(8)}.new")
-    return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_FILE)
+    return temporary, os.open(temporary, _OPEN | os.O_CREAT | os.O_EXCL, _NEW_FILE)
 
 
 def _taken(temporary: Path, descriptor: int) -> bool:
@@ -233,8 +253,8 @@ def _taken(temporary: Path, descriptor: int) -> bool:
     return False
 
 
-def _like(target: Path, descriptor: int) -> None:
-    """Give an open file the mode of another, and its owner where that may be set; what a new one gets if it is new."""
+def _like(target: Path, temporary: Path, descriptor: int) -> None:
+    """Give a new, open file the mode of another if that exists, and its owner where that may be set."""
     ours = os.fstat(descriptor)
     try:
         there = target.stat()
@@ -242,5 +262,5 @@ def _like(target: Path, descriptor: int) -> None:
         return
     if (there.st_uid, there.st_gid) != (ours.st_uid, ours.st_gid):
         with suppress(OSError):
-            os.fchown(descriptor, there.st_uid, there.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(there.st_mode) & 0o777)
+            os.chown(descriptor, there.st_uid, there.st_gid)
+    os.chmod(descriptor if os.chmod in os.supports_fd else temporary, stat.S_IMODE(there.st_mode) & 0o777)

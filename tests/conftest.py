@@ -30,7 +30,9 @@ settings.load_profile("dstc")
 
 def pytest_xdist_auto_num_workers() -> int:
     """Workers of ``-n auto``: the cores that this process may use, as far as memory goes."""
-    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    from dstc_isa.host_threads import host_threads
+
+    return min(host_threads(), MOST_WORKERS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

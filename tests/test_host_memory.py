@@ -1,6 +1,5 @@
 """Memory is asked for before the work: what there is, in words, and that large work is refused in one sentence."""
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from hypothesis import strategies as st
 
 from dstc_isa import host_memory
 from dstc_isa.host_memory import OutOfMemory, address_space_room, available, in_words, require
+
+resource = pytest.importorskip("resource")
 
 GIB = 1 << 30
 

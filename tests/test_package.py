@@ -25,7 +25,7 @@ def test_public_names_are_importable(name):
 
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'spgem'"):
-        dstc_isa.spgem  # noqa: B018
+        dstc_isa.spgem  # noqa: B018 - it raises
 
 
 def test_importing_the_package_imports_no_library():

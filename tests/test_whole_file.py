@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -18,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstc_isa.whole_file import append_line, check_writable, whole_file, write_whole
+
+resource = pytest.importorskip("resource")
 
 OLD, NEW = b"the old result", b"a new result, which is longer" * 99
 

@@ -85,7 +85,7 @@ def mend_streams() -> None:
                 os.dup2(opened, descriptor)
                 os.close(opened)
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
     if sys.stdout is None or sys.stdout is sys.__stdout__:
         sys.stdout = _mended(sys.stdout, Output(1, told=1 not in closed))
     if sys.stderr is None or sys.stderr is sys.__stderr__:

@@ -1,5 +1,7 @@
 """Operands of convolutions, checked: activations and filters in FP16, numbers of filters in FP32."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,17 +14,16 @@ ACTIVATION_AXES = ("image", "channel", "row", "column")
 FILTER_AXES = ("filter", "channel", "row", "column")
 
 
-def half_activations(x: npt.ArrayLike) -> npt.NDArray[np.float16]:
-    """Activations rounded to FP16.
-
-    Raises ArgumentTypeError for what is not real, ValueRangeError for a value beyond FP16's range.
-    """
-    return _real_halves(x, "x", ACTIVATION_AXES)
+def half_activations(x: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    """Activations, which are real numbers, rounded to FP16; ValueRangeError for a value beyond FP16's range."""
+    with in_operand("x"):
+        return halves(x, ACTIVATION_AXES)
 
 
-def half_filters(w: npt.ArrayLike) -> npt.NDArray[np.float16]:
+def half_filters(w: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
     """Filters, otherwise as ``half_activations``."""
-    return _real_halves(w, "w", FILTER_AXES)
+    with in_operand("w"):
+        return halves(w, FILTER_AXES)
 
 
 def merge_groups(w: npt.NDArray[np.float16], shape: ConvShape, merged: int) -> npt.NDArray[np.float16]:
@@ -55,9 +56,3 @@ def of_filters(values: npt.ArrayLike | None, name: str, shape: ConvShape) -> npt
         with in_operand(name):
             raise ValueRangeError([int(beyond[0])], numbers[beyond[0]], ("filter",), "FP32's range")
     return rounded
-
-
-def _real_halves(values: npt.ArrayLike, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.float16]:
-    array = real_array(name, values)
-    with in_operand(name):
-        return halves(array, axes)

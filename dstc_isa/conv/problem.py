@@ -68,7 +68,7 @@ class ConvProblem:
         offset: npt.ArrayLike | None = None,
         relu: bool = False,
     ) -> "ConvProblem":
-        """Check and round arrays whose ``shape`` is known, as ``of`` does."""
+        """Round arrays of real numbers whose ``shape`` is known, and check what follows them, as ``of`` does."""
         check_kind("relu", relu, (bool, np.bool_), "True or False")
         halves_x = None if x is None else half_activations(x)
         halves_w = half_filters(w)

@@ -47,9 +47,9 @@ CARRIED = "carried:"
 def check_libraries() -> None:
     """Raise NetworkError if onnx or onnxruntime is not there."""
     try:
-        import ml_dtypes  # noqa: F401
+        import ml_dtypes  # noqa: F401 - whether it is there
         import onnx
-        import onnxruntime  # noqa: F401
+        import onnxruntime  # noqa: F401 - whether it is there
     except ImportError as error:
         raise NetworkError(
             f"ONNX files need onnx and onnxruntime ({error}): pip install onnx onnxruntime, or the extra [onnx]"

@@ -1,6 +1,5 @@
 """What to try next: rules over a timed launch's counters, each with the counter that it judges by."""
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,6 @@ FEW_WAVES = 4
 """Waves up to which a last one that is half empty costs more than a tenth of the time."""
 
 SECTOR_BYTES, LANES = 32, 32
-_GLOBAL = re.compile(r"(?:@!?P\d+ )?(LDG|STG|RED|ATOMG|ATOM)\b([.\w]*)")
-_BYTES = {"U8": 1, "S8": 1, "U16": 2, "S16": 2, "64": 8, "128": 16}
 
 
 @frozen
@@ -82,11 +79,9 @@ def scattered_accesses(timing: "TimedStatistics") -> Advice | None:
     """Global accesses of a warp that touch many more sectors than packed ones would."""
     requests, packed = 0, 0.0
     for each in timing.instructions:
-        found = _GLOBAL.match(each.text)
-        if found and each.issued:
-            size = next((_BYTES[part] for part in found[2].split(".") if part in _BYTES), 4)
+        if each.global_bytes:
             requests += each.issued
-            packed += each.issued * max(1.0, size * LANES / SECTOR_BYTES)
+            packed += each.issued * max(1.0, each.global_bytes * LANES / SECTOR_BYTES)
     counters = timing.counters
     sectors = counters["l1_hits"] + counters["l1_misses"] + counters["stored"]
     if not requests or sectors < SPREAD * packed:

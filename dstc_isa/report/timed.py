@@ -8,6 +8,7 @@ from attrs import frozen
 from dstc_isa.overview import HtmlOverview
 from dstc_isa.program import Kernel
 from dstc_isa.report.advice import Advice, advice
+from dstc_isa.report.global_access import lane_bytes
 from dstc_isa.report.hazards import HazardReport, hazard_reports
 from dstc_isa.report.headline import Headline, Load, headline, longest_wait
 from dstc_isa.report.mnemonic import text_of
@@ -20,13 +21,17 @@ from dstc_isa.timing.sample import Sample
 
 @frozen
 class InstructionStalls:
-    """An instruction: index, source place, text, times issued, and warp cycles by reason."""
+    """An instruction: index, source place, text, times issued, and warp cycles by reason.
+
+    ``global_bytes``: of global memory, that each lane asks for; 0 if it does not access it.
+    """
 
     index: int
     place: str
     text: str
     issued: int
     stalls: dict[str, int]
+    global_bytes: int = 0
 
     @property
     def stalled(self) -> int:
@@ -184,6 +189,7 @@ def timed_statistics(kernel: Kernel, timing: Timing) -> TimedStatistics:
             text=text_of(kernel.isa, word),
             issued=issued,
             stalls={name: cycles for name, cycles in zip(names, stalls, strict=True) if cycles},
+            global_bytes=lane_bytes(kernel.isa, word),
         )
         for index, (word, issued, stalls) in enumerate(rows)
     ]

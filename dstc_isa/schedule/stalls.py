@@ -52,7 +52,7 @@ class _Result:
 
 
 State = dict[int, _Result]
-"""By place. Behind the places of results stand the scoreboards, which can be waited for some time after being set."""
+"""Results by place, and behind these places the scoreboards, which can be waited for some time after being set."""
 
 
 def assign_stalls(

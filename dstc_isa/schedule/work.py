@@ -89,7 +89,7 @@ class Work:
         return max(self.latency, self.accumulate, *self.to)
 
     def needs(self, result: tuple[int, ...], place: int) -> int:
-        """Of the latencies of a result the one until it can use it in a place that it reads."""
+        """The cycles until it can use a result in a place that it reads, one of the latencies of the result."""
         return result[-1 if self.guards >> place & 1 else self.kind]
 
     def boards(self) -> int:

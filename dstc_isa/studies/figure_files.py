@@ -26,7 +26,7 @@ def picture_files(name: str) -> tuple[str, ...]:
 def check_library() -> None:
     """Raise PlotError if there is no Matplotlib."""
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib  # noqa: F401 - whether it is there
     except ImportError as error:
         raise PlotError(f"no Matplotlib ({error}): pip install matplotlib, or the extra [plot]") from None
 

@@ -11,12 +11,12 @@ from attrs import frozen
 
 from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.engine.device_memory import DEVICE_BASE
+from dstc_isa.engine.run_options import DEFAULTS
 from dstc_isa.gpu import Gpu, load_gpu
 from dstc_isa.isa.lanes import LANES
-from dstc_isa.object.shipped import load_shipped
+from dstc_isa.report.run_shipped import run_shipped
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
-from dstc_isa.timing.run import time_kernel
 
 MACHINE, SIMULATED = "v100", "v100-dstc-accelsim"
 LINKS = 256
@@ -96,9 +96,9 @@ def validate(groups: Sequence[str] = GROUPS, announce: Announce | None = None) -
 
 
 def _cycles(kernel: str, gpu: Gpu, blocks: int, grid: int, warps: int, arguments: dict[str, Any]) -> int:
-    program = load_shipped("microbenchmarks.dasm", gpu)
     values = {**arguments, "n": blocks, "out": np.zeros(LANES, np.uint32)}
-    _, timing = time_kernel(program, program.kernel(kernel), (grid,), (warps * LANES,), values, gpu)
+    timing = run_shipped("microbenchmarks", kernel, (grid,), warps * LANES, values, gpu, DEFAULTS).timing
+    assert timing is not None
     return timing.cycles
 
 

@@ -1,7 +1,7 @@
 from fractions import Fraction
 from math import floor
 
-import ml_dtypes  # noqa: F401
+import ml_dtypes  # noqa: F401 - gives NumPy its types
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from pathlib import Path
 from unittest.mock import patch
@@ -42,6 +44,16 @@ def test_the_next_process_finds_the_object(kept: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shipped, "_loaded", {})
     with patch.object(shipped, "load_file", side_effect=AssertionError):
         assert load_shipped("hello.dasm") == program
+
+
+def test_rooms_that_assemble_are_part_of_what_an_object_is_called() -> None:
+    """Else a change in one of them would leave objects that are made as before."""
+    load = "import pathlib, sys; from dstc_isa.object.load import load_file; load_file(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", f"{load}; print(*sys.modules)", str(program_directory() / "spgemm.dasm")]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("dstc_isa.")}
+    folder = Path(shipped.__file__).parents[1]
+    assert {room for room in rooms if (folder / room).is_dir()} <= {*shipped.PACKAGES}
 
 
 @pytest.mark.parametrize("content", [b"", b"something else", None])

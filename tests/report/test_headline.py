@@ -12,6 +12,7 @@ from dstc_isa.assembler import assemble
 from dstc_isa.gpu import load_gpu
 from dstc_isa.isa.volta import VOLTA
 from dstc_isa.report import advice
+from dstc_isa.report.global_access import lane_bytes
 from dstc_isa.report.headline import NEAR, Headline, Limit, Load, headline
 from dstc_isa.report.statistics import statistics
 from dstc_isa.report.timed import InstructionStalls, TimedStatistics
@@ -192,7 +193,9 @@ def test_busy_sms_that_are_few_are_not_bound_by_latency() -> None:
 
 
 def loads(text: str, issued: int) -> list[InstructionStalls]:
-    return [InstructionStalls(0, "k.dasm:1", text, issued, {})]
+    program = assemble(f".kernel k\n{text}\nEXIT\n.endkernel").program
+    assert program is not None
+    return [InstructionStalls(0, "k.dasm:1", text, issued, {}, lane_bytes(VOLTA, program.kernels[0].words[0]))]
 
 
 RULES: dict[str, tuple[advice.Rule, dict[str, Any], dict[str, Any]]] = {

@@ -106,6 +106,7 @@ def test_where_no_lock_is_possible_each_compiles(tmp_path: Path, blocked: str, m
         (tmp_path / "cache").write_bytes(b"")
         (tmp_path / "spare").write_bytes(b"")
     else:
+        pytest.importorskip("fcntl")
 
         def without_locks(*_: object) -> None:
             raise OSError(37, "No locks available")
