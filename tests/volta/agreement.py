@@ -54,7 +54,9 @@ def words_of(table: str) -> Iterator[Word]:
             yield Word(int(row, 16), text)
     elif table == "random_words":
         for row, idle, text in rows_of(HERE / "random_words.tsv.xz"):
-            yield settled(int(row, 16) & ~int(idle, 16), _known(text))
+            word, overlooked = int(row, 16), int(idle, 16)
+            found = settled(word, _known(text), overlooked)
+            yield found if printed(found.word) is not None else settled(word & ~overlooked, _known(text))
     else:
         for base, group in groupby(rows_of(HERE / "fields.tsv.xz"), itemgetter(1)):
             rows = list(group)
