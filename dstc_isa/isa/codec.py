@@ -106,13 +106,21 @@ def obstacle(instruction: Instruction) -> str | None:
             how = f"with .{word}" if word else f"without .{next(iter(modifier.kind.words()))}"
             return f"{declaration.mnemonic} is not executed {how}"
     names = declaration.modifier_values(instruction.modifiers)
+    for operand, held in zip(declaration.operands, instruction.operands, strict=True):
+        part = operand.obstacle(held, names)
+        if part:
+            return f"{declaration.mnemonic} is not executed with {part}"
+    return misplaced(instruction)
+
+
+def misplaced(instruction: Instruction) -> str | None:
+    """Which registers cannot stand where they do though a word has them, as a sentence; None if all can."""
+    declaration = instruction.declaration
+    names = declaration.modifier_values(instruction.modifiers)
     for name, operand, held in zip(declaration.names, declaration.operands, instruction.operands, strict=True):
         reason = operand.misfit(held, names)
         if reason:
             return f"{declaration.mnemonic}, operand {name}: {reason}"
-        part = operand.obstacle(held, names)
-        if part:
-            return f"{declaration.mnemonic} is not executed with {part}"
     return None
 
 

@@ -165,6 +165,11 @@ class Declaration:
         shift = self.word.form_shift
         return (self.opcode & ((1 << shift) - 1)) | form.code << shift
 
+    @cached_property
+    def codes(self) -> frozenset[int]:
+        """The opcodes of all forms."""
+        return frozenset(map(self.code, self.forms))
+
     def fields(self, form: Form) -> list[tuple[str, Field]]:
         """Every named field of the word in ``form``."""
         named = [(f.name, f) for f in self.word.common]
@@ -338,11 +343,11 @@ def check(declaration: Declaration, others: list[Declaration]) -> None:
             seen[word] = modifier
             if not modifier.kind.at.holds(value):
                 raise DeclarationError(f"{declaration.mnemonic}: modifier {word} does not fit its field")
-    codes = {declaration.code(form) for form in declaration.forms}
+    codes = declaration.codes
     if len(codes) != len(declaration.forms):
         raise DeclarationError(f"{declaration.mnemonic}: two forms share an opcode")
     for other in others:
-        if codes & {other.code(form) for form in other.forms}:
+        if codes & other.codes:
             raise DeclarationError(f"{declaration.mnemonic} and {other.mnemonic} decode alike")
 
 

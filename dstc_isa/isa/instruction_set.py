@@ -194,14 +194,14 @@ def vocabulary() -> dict[str, Value]:
 
 
 def _check_words(declaration: Declaration) -> None:
-    known = vocabulary()
+    own = [item for operand in declaration.operands for item in operand.vocabulary().items()]
+    known = vocabulary() if own else {}
     words = {value: word for word, value in known.items()}
-    for operand in declaration.operands:
-        for word, value in operand.vocabulary().items():
-            if known.get(word, value) != value:
-                raise DeclarationError(f"{declaration.mnemonic}: {word} means something else already")
-            if words.get(value, word) != word:
-                raise DeclarationError(f"{declaration.mnemonic}: what it calls {word} is {words[value]} already")
+    for word, value in own:
+        if known.get(word, value) != value:
+            raise DeclarationError(f"{declaration.mnemonic}: {word} means something else already")
+        if words.get(value, word) != word:
+            raise DeclarationError(f"{declaration.mnemonic}: what it calls {word} is {words[value]} already")
 
 
 def check_use(declaration: Declaration) -> None:

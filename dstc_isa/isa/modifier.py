@@ -1,6 +1,7 @@
 """Instruction modifiers: the dotted words after a mnemonic, as enumerations with a bit field each."""
 
 from enum import IntEnum
+from functools import cache
 
 from attrs import frozen
 
@@ -14,6 +15,11 @@ def text_of(member: IntEnum) -> str:
 
 def _text(name: str) -> str:
     return name.lstrip("_").replace("__", ".")
+
+
+@cache
+def _words(values: type[IntEnum]) -> dict[str, int]:
+    return {_text(name): int(member) for name, member in values.__members__.items() if _text(name)}
 
 
 @frozen
@@ -33,7 +39,7 @@ class Choice:
 
     def words(self) -> dict[str, int]:
         """Word -> stored value."""
-        return {_text(name): int(member) for name, member in self.values.__members__.items() if _text(name)}
+        return _words(self.values)
 
     def word_of(self, value: int) -> str:
         """The word of a stored value; ValueError if it has none."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dstc_isa.isa.fetch import Lane, RowWord
 from dstc_isa.isa.field import Field
@@ -24,7 +24,7 @@ class NameOperand(Operand):
     destination: bool = False
     only: Condition = ""
     default: Marker | None = None
-    fits: Callable[[str, Modifiers], str | None] | None = None
+    fits: Callable[[str, Modifiers], str | None] | None = field(default=None, repr=False)
 
     @property
     def written(self) -> frozenset[type]:  # type: ignore[override]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from dstc_isa.isa.codec import DecodeError, decode
+from dstc_isa.isa.codec import DecodeError, decode, misplaced
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.text import format_instruction
@@ -176,7 +176,9 @@ def _declared_names(kernel: Kernel) -> set[str]:
 
 
 def _decoded(isa: Isa, word: int) -> Instruction | None:
+    """The instruction of a word, None for one that cannot be written: it is none, or its registers are misplaced."""
     try:
-        return decode(isa, word)
+        instruction = decode(isa, word)
     except DecodeError:
         return None
+    return instruction if misplaced(instruction) is None else None

@@ -15,7 +15,7 @@ from dstc_isa.program import Program
 from dstc_isa.program_files import program_directory
 from dstc_isa.whole_file import write_whole
 
-PACKAGES = ("assembler", "diagnostics", "gpu", "isa", "object", "schedule", "syntax", "units")
+PACKAGES = ("assembler", "diagnostics", "gpu", "isa", "listing", "object", "schedule", "syntax", "units")
 """What an object is made by, with the modules beside them: a change in these makes the kept ones useless."""
 
 _started = time.time()

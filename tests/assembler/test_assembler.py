@@ -116,7 +116,7 @@ def test_carets_stand_under_what_is_wrong():
 
 def test_suggestions():
     (unknown, modifier, name) = assemble(
-        in_kernel(".reg value\nFAD R0, R1, R2\nLDG.E.63 R0, [R2]\nMOV R1, vlaue")
+        in_kernel(".reg value\nFAD R0, R1, R2\nLDG.E.SIS R0, [R2]\nMOV R1, vlaue")
     ).diagnostics
     assert unknown.suggestion == "FADD"
     assert modifier.suggestion.startswith("LDG.E")

@@ -70,6 +70,9 @@ SPECIALS = {
     Literal.HALF: INTERESTING_HALVES,
     Literal.DOUBLE: INTERESTING_DOUBLES,
 }
+TRIES = 100
+"""Values that are drawn until one is executed; of an instruction that is not executed, none is."""
+
 GUARDED = 5
 """One case of so many has a guard."""
 
@@ -115,9 +118,11 @@ def executed_value(
 ) -> Value:
     """A value of an operand with which the machine executes the instruction."""
     value = operand.default if operand.idle(names) else value_of(rng, operand, form, index, register, names)
-    while value is None or operand.obstacle(value, names) is not None or operand.stray(value, names) is not None:
-        value = operand.default or value_of(rng, operand, form, index, register, names)
-    return value
+    for _ in range(TRIES):
+        if value is not None and not operand.obstacle(value, names) and operand.stray(value, names) is None:
+            break
+        value = value_of(rng, operand, form, index, register, names)
+    return operand.default if value is None else value
 
 
 def value_of(

@@ -8,8 +8,8 @@ from dstc_isa.gpu.schema import ScheduledFor
 from dstc_isa.isa.codec import encode
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.operand import Form
-from dstc_isa.isa.values import ALWAYS, PT, Predicate, Target, Value
+from dstc_isa.isa.resolve import resolve
+from dstc_isa.isa.values import ALWAYS, Target
 from dstc_isa.isa.volta import VOLTA
 from dstc_isa.object import elf
 from dstc_isa.program import (
@@ -38,15 +38,19 @@ LOCATIONS = st.lists(FRAMES, max_size=3).map(tuple)
 
 def branch(declaration: str, distance: int) -> int:
     """The word of an unconditional branch."""
-    declared = next(d for d in VOLTA.declarations if d.mnemonic == declaration)
-    values: tuple[Value, ...] = (Predicate(PT), Target(distance))
-    return encode(Instruction(declared, Form(declared.opcode >> 9), values, (), ALWAYS, Control()))
+    return _word(declaration, Target(distance))
 
 
 def plain(mnemonic: str) -> int:
-    """The word of an instruction without operands."""
-    declared = next(d for d in VOLTA.declarations if d.mnemonic == mnemonic)
-    return encode(Instruction(declared, declared.forms[0], (), (), ALWAYS, Control()))
+    """The word of an instruction whose operands may be left out."""
+    return _word(mnemonic, None)
+
+
+def _word(mnemonic: str, target: Target | None) -> int:
+    declared, modifiers, _ = resolve(VOLTA, mnemonic)[0]
+    values = [target if operand.relative else operand.default for operand in declared.operands]
+    operands = tuple(value for value in values if value is not None and not isinstance(value, int))
+    return encode(Instruction(declared, declared.forms[0], operands, modifiers, ALWAYS, Control()))
 
 
 @st.composite
