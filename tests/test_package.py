@@ -57,6 +57,7 @@ def test_citation_names_this_version():
     assert {f"version: {project['version']}", f"license: {project['license']}"} <= set(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["0", "abc", "", "-1", "00", "3"])
 def test_a_number_of_threads_that_numba_refuses_is_left_out(value: str) -> None:
     probe = "import dstc_isa, os; print(os.environ.get('NUMBA_NUM_THREADS')); import numba"
