@@ -17,7 +17,7 @@ from dstc_isa.engine.execution import Dependence, Execution
 from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.launch_records import KEPT_BYTES
-from dstc_isa.engine.record_layout import Record, Words, put
+from dstc_isa.engine.record_layout import Array, Record, Words, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.engine.tracker_records import TRACKED_CTAS
@@ -178,11 +178,11 @@ class Task:
     """One host thread's counters."""
 
     record: Record
-    issued: Words
-    skipped: Words
-    stalls: Words
-    free: Words
-    kept: list[Any]
+    arrays: dict[str, Array]
+
+    def counts(self, name: str) -> Words:
+        """What it has counted for each instruction of the kernel."""
+        return self.arrays[name][:-1]
 
 
 @define
@@ -218,15 +218,10 @@ class ModelledGpu:
         """
         l2_sets = max(1, gpu.l2.bytes * plan.sms // plan.all_sms // (gpu.l1.line_bytes * gpu.l2.ways))
         lines = l2_sets * gpu.l2.ways
-        tags, sectors, stamps = np.full(lines, -1, np.int64), np.zeros(lines, np.int64), np.zeros(lines, np.int64)
-        rows = kept_rows(state.launch.kernel.words, state.instructions, gpu)
         l1_sets = max(1, fits.l1_bytes // (gpu.l1.line_bytes * gpu.l1.ways))
         records = SM.new(plan.sms)
         units, parameters = unit_table(gpu)
         machine = MACHINE.new(
-            launch=state.record.ctypes.data,
-            rows=rows.ctypes.data,
-            sms=records.ctypes.data,
             sm_count=plan.sms,
             subcores=gpu.sm.subcores,
             round_robin=gpu.scheduler.policy == "lrr",
@@ -242,22 +237,26 @@ class ModelledGpu:
             l2_latency=gpu.l2.latency,
             l2_sets=l2_sets,
             l2_ways=gpu.l2.ways,
-            l2_tags=tags.ctypes.data,
-            l2_sectors=sectors.ctypes.data,
-            l2_stamps=stamps.ctypes.data,
             memory_queue=gpu.l2.queue_cycles,
             dram_latency=gpu.dram.latency,
             atomic_latency=gpu.l2.atomic_latency,
-            units=units.ctypes.data,
             foreign_costs=costs,
             log_capacity=log_capacity(gpu),
+        )
+        arrays = MACHINE.point(
+            machine,
+            launch=state.record,
+            rows=kept_rows(state.launch.kernel.words, state.instructions, gpu),
+            sms=records,
+            l2_tags=np.full(lines, -1, np.int64),
+            l2_sectors=np.zeros(lines, np.int64),
+            l2_stamps=np.zeros(lines, np.int64),
+            units=units,
         )
         sms = [new_sm(state, gpu, slots, l1_sets, records[0, ...])]
         require((plan.sms - 1) * sms[0].nbytes, f"{plan.sms} SMs of {gpu.name} with {slots} CTAs each")
         sms += [new_sm(state, gpu, slots, l1_sets, records[number, ...]) for number in range(1, plan.sms)]
-        return cls(
-            state, gpu, fits, plan, machine, sms, [tags, sectors, stamps, rows, records, units, parameters], supervisor
-        )
+        return cls(state, gpu, fits, plan, machine, sms, [arrays, parameters], supervisor)
 
     def field(self, name: str) -> int:
         """A field of the machine record."""
@@ -271,21 +270,18 @@ class ModelledGpu:
     def new_task(self, merge: bool = False, tracker: int = 0) -> Task:
         """Counters of a host thread; ``tracker``: address of its tracker record, or 0."""
         count = len(self.state.instructions) + 1
-        issued, skipped, free = (np.zeros(count, np.int64) for _ in range(3))
-        stalls, charge = np.zeros((count, REASONS), np.int64), CHARGE.new()
-        kept = np.zeros(KEPT_BYTES // 8, np.int64)
-        task = TASK.new(
-            machine=self.record.ctypes.data,
-            merge=merge,
-            tracker=tracker,
-            issued=issued.ctypes.data,
-            skipped=skipped.ctypes.data,
-            kept=kept.ctypes.data,
-            reasons=stalls.ctypes.data,
-            free=free.ctypes.data,
-            charge=charge.ctypes.data,
+        task = TASK.new(merge=merge, tracker=tracker)
+        arrays = TASK.point(
+            task,
+            machine=self.record,
+            issued=np.zeros(count, np.int64),
+            skipped=np.zeros(count, np.int64),
+            kept=np.zeros(KEPT_BYTES // 8, np.int64),
+            stalls=np.zeros((count, REASONS), np.int64),
+            free=np.zeros(count, np.int64),
+            charge=CHARGE.new(),
         )
-        return Task(task, issued, skipped, stalls, free, [kept, charge])
+        return Task(task, arrays)
 
     def run(
         self, run_task: Callable[[int], None], tasks: list[Task], progress: Callable[[int, int], None] | None
@@ -305,7 +301,7 @@ class ModelledGpu:
             if not any(busy):
                 return
             for sm, queue in zip(self.sms, queues, strict=True):
-                sm.queue[: len(queue)] = queue
+                sm.arrays["queue"][: len(queue)] = queue
                 put(sm.record, queue_head=0, queue_tail=len(queue))
             self._share_bandwidth(sum(busy), sharing)
             put(self.record, next_sm=0, epoch=epoch, epoch_start=begin, epoch_end=begin + length)
@@ -329,7 +325,7 @@ class ModelledGpu:
     def survey(self, tasks: list[Task]) -> Survey:
         """How far the run is."""
         ctas = [cta for sm in self.sms for cta in sm.open_ctas()]
-        issued = np.sum([task.issued for task in tasks], axis=0)[:-1]
+        issued = np.sum([task.counts("issued") for task in tasks], axis=0)
         return Survey(sum(sm.field("ctas_done") for sm in self.sms), len(self.plan.ctas), issued, longest_running(ctas))
 
     def _share_bandwidth(self, busy: int, sharing: float) -> None:
@@ -379,18 +375,17 @@ class ModelledGpu:
 
     def counters(self) -> dict[str, int]:
         """What SMs and blocks of units have counted."""
-        of_blocks = np.sum([sm.counters for sm in self.sms], axis=0).tolist()
+        of_blocks = np.sum([sm.arrays["counters"] for sm in self.sms], axis=0).tolist()
         own = {name: sum(sm.field(name) for sm in self.sms) for name in COUNTERS}
         return own | dict(zip(counter_names(self.gpu.isa), of_blocks, strict=False))
 
     def timing(self, tasks: list[Task], seconds: float) -> Timing:
         """The result, summed over threads and SMs."""
         issued, skipped, stalls, free = (
-            np.sum([getattr(task, name) for task in tasks], axis=0)[:-1]
-            for name in ("issued", "skipped", "stalls", "free")
+            np.sum([task.counts(name) for task in tasks], axis=0) for name in ("issued", "skipped", "stalls", "free")
         )
         ports = port_numbers(self.gpu)
-        busy = sum(sm.subcores["port_busy"].sum(axis=0) for sm in self.sms)
+        busy = sum(sm.arrays["subcores"]["port_busy"].sum(axis=0) for sm in self.sms)
         cycles = max(ceil(self.dram_until), *(self._end(sm) for sm in self.sms))
         # The last epoch may go on behind the kernel's end; what DRAM writes then is not the kernel's.
         moved = min(self.dram_sectors, cycles * self._dram_sectors_per_cycle())

@@ -273,7 +273,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         pc = clock.pc
         counted = min(pc, launch.code_size)
         if clock.last + 1 < cycle:
-            count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
+            count_stalls(machine, sm, subcore, clock, cycle, task.stalls + counted * REASON_BYTES)
         look(machine, sm, launch, warp, clock, subcore, cycle)
         off = clock.off
         step(task, launch, warp, clock)
