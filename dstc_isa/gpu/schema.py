@@ -256,9 +256,9 @@ class Gpu(Overview):
 
     def _as_given(self, unit: Unit, timing: PipeTiming) -> bool:
         """Whether a unit's timing, and what makes it vanish, are those of its declaration."""
-        stated = _pipe_timing({name: each.value for name, each in unit.given.items()})
-        of_file = any(getattr(timing, name) != getattr(stated, name) for name in {*unit.given} & {*_TIMING})
-        of_file = of_file or timing.to != stated.to
+        stated = {name: each.value for name, each in unit.given.items()}
+        of_file = any(getattr(timing, name) != stated[name] for name in stated.keys() & _TIMING.keys())
+        of_file = of_file or dict(timing.to) != dict(_to_users(stated))
         if of_file or unit.block is None or unit.vanishes is None:
             return not of_file
         usual = unit.block.parameters[unit.vanishes[0]].given
@@ -385,8 +385,11 @@ class BlockValues(dict[Block, Values]):
 
 def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
     stated = {name: value for name, value in values.items() if value is not None and not name.startswith(TO)}
-    to = tuple((name.removeprefix(TO), value) for name, value in values.items() if name.startswith(TO))
-    return PipeTiming(**{"accumulate": values["latency"], **stated}, to=to)
+    return PipeTiming(**{"accumulate": values["latency"], **stated}, to=_to_users(values))
+
+
+def _to_users(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((name.removeprefix(TO), value) for name, value in values.items() if name.startswith(TO))
 
 
 def build(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:
