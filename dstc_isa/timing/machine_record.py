@@ -13,7 +13,7 @@ from dstc_isa.timing.blocks import unit_table
 from dstc_isa.timing.instruction_timing import kept_rows
 from dstc_isa.timing.model_records import MACHINE, SM
 from dstc_isa.timing.occupancy import Occupancy
-from dstc_isa.timing.sample import Plan
+from dstc_isa.timing.sample import SamplePlan
 from dstc_isa.timing.sm import Sm, log_capacity, new_sm
 
 
@@ -26,7 +26,7 @@ class Machine:
     kept: list[Any]
 
 
-def new_machine(state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: Plan, costs: int) -> Machine:
+def new_machine(state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan: SamplePlan, costs: int) -> Machine:
     """Allocate everything, caches empty; an SM has ``slots`` for CTAs.
 
     ``costs``: address of the code of costs from files of the user's, or 0.

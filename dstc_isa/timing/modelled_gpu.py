@@ -22,7 +22,7 @@ from dstc_isa.timing.model_records import COUNTERS, TICKS
 from dstc_isa.timing.occupancy import Occupancy
 from dstc_isa.timing.reasons import reasons
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.sample import Plan
+from dstc_isa.timing.sample import SamplePlan
 from dstc_isa.timing.sm import Sm
 from dstc_isa.timing.task import Task, new_task
 
@@ -38,7 +38,7 @@ class ModelledGpu:
     state: LaunchState
     gpu: Gpu
     fits: Occupancy
-    plan: Plan
+    plan: SamplePlan
     machine: Machine
     supervisor: Supervisor
     dram: Dram

@@ -25,7 +25,7 @@ from dstc_isa.timing.machine_record import new_machine
 from dstc_isa.timing.modelled_gpu import ModelledGpu
 from dstc_isa.timing.occupancy import occupancy
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.sample import plan, whole
+from dstc_isa.timing.sample import plan_sample, plan_whole
 from dstc_isa.timing.task import Task
 from dstc_isa.timing.timed_code import RUN_TASK, WATCHED_TASK, foreign_costs
 
@@ -45,7 +45,7 @@ def time_launch(launch: Launch, gpu: Gpu, options: RunOptions, supervisor: Super
         run_task = cache.load(WATCHED_TASK if options.check_hazards else RUN_TASK, announce)
     sms = min(gpu.sm.count, launch.ctas)
     slots = min(fits.ctas, -(-launch.ctas // sms))
-    chosen = whole(launch.ctas, sms) if sample is None else plan(sample, launch.ctas, sms, slots)
+    chosen = plan_whole(launch.ctas, sms) if sample is None else plan_sample(sample, launch.ctas, sms, slots)
     wanted = threads_for(state, options.threads)
     tracking = Tracking(state) if may_depend(launch) and not options.any_order else None
 
