@@ -136,7 +136,7 @@ CLOCK = RecordLayout(
 )
 
 SECTORS = 4
-"""Of a line of L1."""
+"""Sectors of a line of L1."""
 
 FILL = RecordLayout(
     "fill",

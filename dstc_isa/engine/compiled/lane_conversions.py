@@ -50,7 +50,7 @@ def emit_half_to_float(builder: ir.IRBuilder, sig: Any, a: ir.Value) -> ir.Value
 
 
 def emit_float_to_half(builder: ir.IRBuilder, sig: Any, a: ir.Value) -> ir.Value:
-    """To nearest even; NaN becomes 0x7fff."""
+    """Round FP32 to FP16, ties to even; NaN becomes 0x7fff."""
     unordered = builder.fcmp_unordered("uno", a, a)
     if host_has("f16c"):
         halves = builder.bitcast(builder.fptrunc(a, vector(HALF)), vector(I16))

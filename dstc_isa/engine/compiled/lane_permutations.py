@@ -47,7 +47,7 @@ def _permute_256(builder: ir.IRBuilder, a: ir.Value, index: ir.Value) -> ir.Valu
 
 
 def emit_gather(builder: ir.IRBuilder, sig: Any, a: ir.Value, index: ir.Value) -> ir.Value:
-    """By the CPU's own permutations where it has them, lane by lane through memory where not."""
+    """Gather lanes by the CPU's own permutations where it has them, else lane by lane through memory."""
     index = builder.and_(index, filled(I32, LANES - 1))
     if a.type.element != I64 and (host_has("avx512f") or host_has("avx2")):
         permute = permute_512 if host_has("avx512f") else _permute_256
