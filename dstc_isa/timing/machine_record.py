@@ -37,24 +37,12 @@ def new_machine(state: LaunchState, gpu: Gpu, fits: Occupancy, slots: int, plan:
     records = SM.new(plan.sms)
     units, parameters = unit_table(gpu)
     machine = MACHINE.new(
+        **gpu.compiled_parameters,
         sm_count=plan.sms,
-        subcores=gpu.sm.subcores,
         round_robin=gpu.scheduler.policy == "lrr",
-        cta_launch=gpu.sm.cta_launch_cycles,
         branch_latency=max((timing.latency for unit, timing in gpu.pipes.items() if unit.branches), default=0),
-        barrier_latency=gpu.barrier.latency,
-        shared_latency=gpu.shared.latency,
-        shared_banks=gpu.shared.banks,
-        lsu_queue=gpu.shared.queue,
-        l1_latency=gpu.l1.latency,
         l1_sets=l1_sets,
-        l1_ways=gpu.l1.ways,
-        l2_latency=gpu.l2.latency,
         l2_sets=l2_sets,
-        l2_ways=gpu.l2.ways,
-        memory_queue=gpu.l2.queue_cycles,
-        dram_latency=gpu.dram.latency,
-        atomic_latency=gpu.l2.atomic_latency,
         foreign_costs=costs,
         log_capacity=log_capacity(gpu),
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from dstc_isa.engine.launch_records import LAUNCH, TRACE
 from dstc_isa.engine.record_layout import RecordLayout, pointer
-from dstc_isa.gpu.schema import MAXIMUM_PORTS
+from dstc_isa.gpu.schema import MAXIMUM_PORTS, compiled_parameters
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.unit import Cell
@@ -215,6 +215,7 @@ SM = RecordLayout(
 MACHINE = RecordLayout(
     "machine",
     {
+        **{name: f"{spec.unit or 'number of'} {spec.meaning}" for name, spec in compiled_parameters().items()},
         "launch": pointer("the launch record", LAUNCH),
         "rows": pointer("the first timing row", INSTRUCTION_TIMING),
         "sms": pointer("the first SM record", SM),
@@ -223,28 +224,15 @@ MACHINE = RecordLayout(
         "epoch": "number of the epoch",
         "epoch_start": "cycle at which it starts",
         "epoch_end": "cycle at which it ends",
-        "subcores": "sub-cores of an SM",
         "round_robin": "1 for loose round robin, 0 for greedy then oldest",
-        "cta_launch": "cycles from the place for a CTA to its first instruction",
         "branch_latency": "cycles from a taken branch to the next instruction",
-        "barrier_latency": "cycles from the last arrival to the release",
-        "shared_latency": "cycles",
-        "shared_banks": "banks of shared memory",
-        "lsu_queue": "wavefronts that may wait in the load and store unit",
-        "l1_latency": "cycles",
         "l1_sets": "sets of the L1 cache",
-        "l1_ways": "ways of it",
-        "l2_latency": "cycles",
         "l2_sets": "sets of the L2 cache",
-        "l2_ways": "ways of it",
         "l2_tags": pointer("the line in each way, -1 for none", np.int64),
         "l2_sectors": pointer("the mask of sectors that each way holds", np.int64),
         "l2_stamps": pointer("the epoch in which each way was used last", np.int64),
-        "memory_queue": "cycles of transfers that may wait for L2 or DRAM",
         "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
-        "dram_latency": "cycles",
         "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
-        "atomic_latency": "cycles",
         "units": pointer("the first unit record", UNIT),
         "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
         "log_capacity": "entries of an SM's log",
