@@ -70,7 +70,7 @@ def make_engines() -> None:
     from dstc_isa.engine.compiled.kept_code import KeptCode
     from dstc_isa.engine.compiled.tracking import COMPARE
     from dstc_isa.engine.compiled.workers import RUN_WORKER
-    from dstc_isa.timing.modelled_gpu import RUN_TASK, WATCHED_TASK
+    from dstc_isa.timing.timed_code import RUN_TASK, WATCHED_TASK
     from dstc_isa.trace.stepper import RUN_STEP
 
     def fill(entry: cache.Entry) -> None:

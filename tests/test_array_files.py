@@ -25,6 +25,7 @@ def saved(array: Any) -> bytes:
     return data.getvalue()
 
 
+@pytest.mark.slow
 @IN_TMP_PATH
 @given(ARRAYS, st.booleans(), st.sampled_from([(1, 0), (2, 0)]))
 def test_what_numpy_wrote_comes_back(tmp_path: Path, array: Any, fortran: bool, version: tuple[int, int]) -> None:

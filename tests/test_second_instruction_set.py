@@ -99,6 +99,7 @@ def instructions(draw: st.DrawFn, isa: Isa) -> Instruction:
     return Instruction(declaration, form, operands, (), guard, control)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=FUNCTION_SCOPED)
 @given(data=st.data())
 def test_words_of_64_bits_hold_every_instruction(mini: Isa, data: st.DataObject) -> None:
@@ -166,6 +167,7 @@ def test_printed_programs_assemble_to_their_words(place: Path, gpu: Gpu) -> None
     assert ".word 0x0000000000000007" in disassemble(program(".word 0x7\nHALT", gpu))
 
 
+@pytest.mark.slow
 def test_an_object_is_read_with_its_instruction_set_only(place: Path, gpu: Gpu, mini: Isa) -> None:
     data = write_object(program_from(place / "sums.dasm", gpu=gpu))
     assert read_object(data).isa is mini

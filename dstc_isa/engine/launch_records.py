@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from dstc_isa.engine.record_layout import RecordLayout
+from dstc_isa.engine.record_layout import RecordLayout, pointer
 from dstc_isa.engine.register_rows import PREDICATE_SLOTS, ROW_BYTES
 from dstc_isa.isa.instruction_set import known
 from dstc_isa.isa.unit import STATE_WORDS, Cell
@@ -32,18 +32,69 @@ class Traffic(IntEnum):
     GLOBAL_ATOMIC = 6
 
 
+CODE = RecordLayout(
+    "code",
+    {
+        "operation": "dispatch number: position in the registry",
+        "guard": "number of the predicate that guards it",
+        "inversion": "lanes of the guard that are turned round: all or none",
+        "in_time": "1 if it must run in its time",
+        "operands": Cell("what its operands need to be fetched or put", 18),
+        "shared_first": "first byte of shared memory that it may access",
+        "shared_end": "the byte behind the last",
+    },
+    np.int32,
+)
+"""A decoded instruction."""
+
+CODE_BYTES = CODE.nbytes
+
+ALLOCATION = RecordLayout(
+    "allocation",
+    {"start": "first device address", "end": "the one behind the last", "host": "host minus device address"},
+)
+BANK = RecordLayout("bank", {"start": "host address", "size": "bytes"})
+
+LAUNCH = RecordLayout(
+    "launch",
+    {
+        "code": pointer("the decoded rows", CODE),
+        "code_size": "instructions in the kernel",
+        "grid_x": "CTAs",
+        "grid_y": "CTAs",
+        "grid_z": "CTAs",
+        "block_threads": "threads of a CTA",
+        "warps": "warps of a CTA",
+        "registers": "general registers that the kernel uses",
+        "shared_bytes": "shared memory of a CTA",
+        "allocations": pointer("the first allocation", ALLOCATION),
+        "allocation_count": "allocations",
+        "banks": pointer("the first constant bank", BANK),
+        "cta_count": "CTAs to be run",
+        "steps": "address of the steps that tell their numbers",
+        "step_count": "such steps; none if the numbers are 0, 1, 2 and so on",
+        "next_cta": "how many of them workers have taken",
+        "stop_cta": "no CTA from this one on is started",
+        "cancelled": "set to stop all workers",
+        "max_instructions": "instructions a warp may issue",
+        "reaches": pointer("the Reach of each instruction", np.int64),
+        "uncounted": pointer("counts that nobody reads", np.int64),
+        "foreign": "address of the code of instructions from files of the user's, 0 if the kernel has none",
+    },
+)
+
 UNIT_STATE = "unit_state"
 
 WARP = RecordLayout(
     "warp",
     {
         **SCALARS,
-        "registers": "address of the register rows",
-        "predicates": "address of the predicate masks",
-        "threads": "address of the three thread coordinate rows",
-        "scratch": "address of 256 bytes for lane addresses",
-        "shared": "address of the CTA's shared memory",
-        "launch": "address of the launch record",
+        "registers": pointer("the register rows", np.uint32, rows=True),
+        "predicates": pointer("the predicate masks", np.int64, rows=True),
+        "threads": pointer("the three thread coordinate rows", np.uint32, rows=True),
+        "scratch": pointer("256 bytes for lane addresses", np.uint8, rows=True),
+        "shared": pointer("the CTA's shared memory", np.int64),
+        "launch": pointer("the launch record", LAUNCH),
         "cta": "linear number of its CTA",
         "tracker": "address of a cell with the address of the tracker record, 0 if accesses are not tracked",
         "last_allocation": "index of the allocation that was found last",
@@ -52,7 +103,7 @@ WARP = RecordLayout(
         "access_first": "address of its lowest lane; device address or offset in shared memory",
         "access_bytes": "bytes a lane",
         "next_look": "instructions it has issued when it is looked at for an endless loop",
-        "addresses": "address of 256 bytes: its lane addresses if they are scattered",
+        "addresses": pointer("256 bytes: its lane addresses if they are scattered", np.uint8, rows=True),
         **{name: Cell(meaning, words) for name, (words, meaning) in ARRAYS.items()},
         UNIT_STATE: Cell(
             "what an instruction tells its unit: the fields that the unit names, in words that all units use",
@@ -73,38 +124,10 @@ def unit_fields() -> dict[str, tuple[int, int]]:
     return found
 
 
-LAUNCH = RecordLayout(
-    "launch",
-    {
-        "code": "address of the decoded rows",
-        "code_size": "instructions in the kernel",
-        "grid_x": "CTAs",
-        "grid_y": "CTAs",
-        "grid_z": "CTAs",
-        "block_threads": "threads of a CTA",
-        "warps": "warps of a CTA",
-        "registers": "general registers that the kernel uses",
-        "shared_bytes": "shared memory of a CTA",
-        "allocations": "address of the first allocation",
-        "allocation_count": "allocations",
-        "banks": "address of the first constant bank",
-        "cta_count": "CTAs to be run",
-        "steps": "address of the steps that tell their numbers",
-        "step_count": "such steps; none if the numbers are 0, 1, 2 and so on",
-        "next_cta": "how many of them workers have taken",
-        "stop_cta": "no CTA from this one on is started",
-        "cancelled": "set to stop all workers",
-        "max_instructions": "instructions a warp may issue",
-        "reaches": "address of the Reach of each instruction",
-        "uncounted": "address of counts that nobody reads",
-        "foreign": "address of the code of instructions from files of the user's, 0 if the kernel has none",
-    },
-)
-
 WORKER = RecordLayout(
     "worker",
     {
-        "launch": "address of the launch record",
+        "launch": pointer("the launch record", LAUNCH),
         "tracker": "address of the tracker record, 0 if accesses are not tracked",
         "slots": "address of the CTA slots",
         "slot_count": "slots there are",
@@ -112,9 +135,9 @@ WORKER = RecordLayout(
         "wants_slots": "1 if it stopped because it wants more of them",
         "drained": "1 when there is no further CTA to start",
         "cursor": "the slot whose CTA ran last",
-        "kept": "address of room for a warp's state",
-        "issued": "address of the counts of issued instructions, one per instruction of the kernel",
-        "skipped": "address of the counts of issued instructions whose guard held in no lane",
+        "kept": pointer("room for a warp's state", np.int64),
+        "issued": pointer("the counts of issued instructions, one per instruction of the kernel", np.int64),
+        "skipped": pointer("the counts of issued instructions whose guard held in no lane", np.int64),
         "fault_cta": Cell("linear number of the CTA that faulted, -1 for none", first=-1),
         "fault_slot": "its slot",
         "fault_warp": "the warp that faulted",
@@ -125,23 +148,6 @@ WORKER = RecordLayout(
 
 KEPT_BYTES = WARP.nbytes + 8 * PREDICATE_SLOTS + RZ * ROW_BYTES
 """A warp's state, kept while it is run ahead: its record, predicates and registers."""
-
-CODE = RecordLayout(
-    "code",
-    {
-        "operation": "dispatch number: position in the registry",
-        "guard": "number of the predicate that guards it",
-        "inversion": "lanes of the guard that are turned round: all or none",
-        "in_time": "1 if it must run in its time",
-        "operands": Cell("what its operands need to be fetched or put", 18),
-        "shared_first": "first byte of shared memory that it may access",
-        "shared_end": "the byte behind the last",
-    },
-    np.int32,
-)
-"""A decoded instruction."""
-
-CODE_BYTES = CODE.nbytes
 
 TURN = 1 << 16
 """Instructions a warp issues before the next one of its CTA has its turn, so that one that waits in a loop for
@@ -194,8 +200,3 @@ TRACE = RecordLayout(
 RANGE_STEP = RecordLayout(
     "range step", {"first": "a place among the CTAs to be run", "more": "what is added to the numbers from there on"}
 )
-ALLOCATION = RecordLayout(
-    "allocation",
-    {"start": "first device address", "end": "the one behind the last", "host": "host minus device address"},
-)
-BANK = RecordLayout("bank", {"start": "host address", "size": "bytes"})

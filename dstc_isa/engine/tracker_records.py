@@ -4,22 +4,29 @@ from enum import IntEnum
 
 import numpy as np
 
-from dstc_isa.engine.record_layout import RecordLayout
+from dstc_isa.engine.launch_records import LAUNCH
+from dstc_isa.engine.record_layout import RecordLayout, pointer
 from dstc_isa.isa.unit import Cell
+
+REGION = RecordLayout("region", {"start": "host address", "size": "bytes", "granule": "number of its first granule"})
+UNITS = 16
+PAGE_SHIFT = 12
+DETAIL = RecordLayout("detail", {"uses": Cell("Use of each unit, and the CTA", UNITS)}, np.uint32)
+"""A granule that several CTAs use."""
 
 TRACKER = RecordLayout(
     "tracker",
     {
-        "launch": "address of the launch record",
+        "launch": pointer("the launch record", LAUNCH),
         "stops": "1 if a conflict stops the launch",
         "unit": "log2 of the bytes of a unit, the least piece of memory that is told apart",
-        "regions": "address of the region of each allocation",
-        "granules": "address of the state of every granule of UNITS units",
-        "details": "address of entries for granules that several CTAs use",
+        "regions": pointer("the region of each allocation", REGION),
+        "granules": pointer("the state of every granule of UNITS units", np.int64),
+        "details": pointer("entries for granules that several CTAs use", DETAIL),
         "detail_limit": "such entries there is room for",
         "detail_count": "such entries in use; the first one is none",
-        "pages": "address of a 32-bit Page for each page of the regions",
-        "saved": "address of what was in the pages before",
+        "pages": pointer("a 32-bit Page for each page of the regions", np.uint32),
+        "saved": pointer("what was in the pages before", np.uint8),
         "conflict": "Conflict that was found first",
         "granule": "where: number of the granule",
         "place": "and the unit in it",
@@ -33,17 +40,12 @@ TRACKER = RecordLayout(
 COMPARISON = RecordLayout(
     "comparison",
     {
-        "trackers": "address of the addresses of the trackers",
+        "trackers": pointer("the addresses of the trackers", np.int64),
         "count": "trackers",
         "first": "granule to begin with",
         "end": "granule behind the last one",
     },
 )
-REGION = RecordLayout("region", {"start": "host address", "size": "bytes", "granule": "number of its first granule"})
-UNITS = 16
-PAGE_SHIFT = 12
-DETAIL = RecordLayout("detail", {"uses": Cell("Use of each unit, and the CTA", UNITS)}, np.uint32)
-"""A granule that several CTAs use."""
 
 
 class Page(IntEnum):

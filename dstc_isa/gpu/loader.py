@@ -34,7 +34,7 @@ SUFFIX = ".toml"
 HEAD = ("description", "extends", "isa")
 PARTS = ("v", "src", "note")
 COMMAND_LINE = "command line"
-OF_UNIT = "the unit's declaration"
+DECLARED = "its declaration"
 MAXIMUM_FILE = 1 << 20
 
 
@@ -58,7 +58,7 @@ def _read_gpu(name: str) -> Gpu:
         raise GpuError(f"{name}: it does not say which instruction set it executes: state {names}")
     rows = {key: row for key, row in rows.items() if key in specs(isa)}
     for key, value in given(isa).items():
-        rows.setdefault(key, _row(isa, OF_UNIT, key, value.value, value.source, value.note, OF_UNIT))
+        rows.setdefault(key, _row(isa, DECLARED, key, value.value, value.source, value.note, DECLARED))
     missing = [key for key in specs(isa) if key not in rows and not is_optional(isa, key)]
     if missing:
         for unit in isa.units:

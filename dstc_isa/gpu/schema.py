@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeGuard
 
 import attrs
@@ -30,7 +31,11 @@ SOURCES = {
 
 @frozen
 class Spec:
-    """What a parameter may be: ``kind`` is int, float or str; ``choices`` lists a str's values, none for any name."""
+    """What a parameter may be: ``kind`` is int, float or str; ``choices`` lists a str's values, none for any name.
+
+    ``given``: the value for GPUs whose files have none. ``compiled``: compiled code has it in the machine's record, as
+    the field ``l2_latency`` for ``l2.latency``.
+    """
 
     kind: type
     unit: str
@@ -38,6 +43,8 @@ class Spec:
     minimum: float = 0
     maximum: float = 0
     choices: tuple[str, ...] = ()
+    given: Given | None = None
+    compiled: bool = False
 
     @property
     def allowed(self) -> str:
@@ -48,24 +55,32 @@ class Spec:
         return f"{number} from {self.minimum:g} to {self.maximum:g}" + (f" {self.unit}" if self.unit else "")
 
 
-def whole(unit: str, meaning: str, minimum: int, maximum: int) -> Any:
-    """An integer parameter."""
-    return attrs.field(metadata={"spec": Spec(int, unit, meaning, minimum, maximum)})
+def whole(
+    unit: str, meaning: str, minimum: int, maximum: int, *, given: Given | None = None, compiled: bool = False
+) -> Any:
+    """An integer parameter; ``given`` and ``compiled``: see ``Spec``."""
+    return _field(Spec(int, unit, meaning, minimum, maximum, given=given, compiled=compiled))
 
 
-def real(unit: str, meaning: str, minimum: float, maximum: float) -> Any:
+def real(unit: str, meaning: str, minimum: float, maximum: float, *, given: Given | None = None) -> Any:
     """A real parameter."""
-    return attrs.field(metadata={"spec": Spec(float, unit, meaning, minimum, maximum)})
+    return _field(Spec(float, unit, meaning, minimum, maximum, given=given))
 
 
-def word(meaning: str, *choices: str) -> Any:
+def word(meaning: str, *choices: str, given: Given | None = None) -> Any:
     """A parameter that is a word."""
-    return attrs.field(metadata={"spec": Spec(str, "", meaning, choices=choices)})
+    return _field(Spec(str, "", meaning, choices=choices, given=given))
 
 
-def cycles(meaning: str, minimum: int = 0, maximum: int = 1_000_000) -> Any:
-    """A time in core clock cycles."""
-    return whole("cycles", meaning, minimum, maximum)
+def cycles(
+    meaning: str, minimum: int = 0, maximum: int = 1_000_000, *, given: Given | None = None, compiled: bool = False
+) -> Any:
+    """A time in core clock cycles; ``given`` and ``compiled``: see ``Spec``."""
+    return whole("cycles", meaning, minimum, maximum, given=given, compiled=compiled)
+
+
+def _field(spec: Spec) -> Any:
+    return attrs.field(metadata={"spec": spec})
 
 
 GUARD = "guard"
@@ -96,7 +111,7 @@ class Sm:
     """A streaming multiprocessor."""
 
     count: int = whole("", "SMs of the GPU", 1, 1024)
-    subcores: int = whole("", "sub-cores of an SM, each issues one warp instruction a cycle", 1, 8)
+    subcores: int = whole("", "sub-cores of an SM, each issues one warp instruction a cycle", 1, 8, compiled=True)
     warps: int = whole("warps", "that an SM holds at once", 1, 256)
     ctas: int = whole("CTAs", "that an SM holds at once", 1, 64)
     threads: int = whole("threads", "that an SM holds at once", 32, 8192)
@@ -104,7 +119,7 @@ class Sm:
     register_unit: int = whole("registers", "to a multiple of which a warp's registers are allocated", 32, 4096)
     shared_bytes: int = whole("bytes", "of an SM's memory that can be shared memory", 1024, 1 << 20)
     l1_and_shared_bytes: int = whole("bytes", "of memory for L1 and shared memory together", 1024, 1 << 21)
-    cta_launch_cycles: int = cycles("from the place for a CTA to its first instruction", 0, 100_000)
+    cta_launch_cycles: int = cycles("from the place for a CTA to its first instruction", 0, 100_000, compiled=True)
 
 
 @frozen(kw_only=True)
@@ -128,19 +143,19 @@ class RegisterFile:
 class Shared:
     """Shared memory and the load and store unit before it."""
 
-    latency: int = cycles("of a load without conflicts", 1, 10_000)
-    banks: int = whole("", "banks of 4 bytes; each delivers one word a cycle", 1, 64)
-    queue: int = whole("wavefronts", "that may wait in the load and store unit", 1, 4096)
+    latency: int = cycles("of a load without conflicts", 1, 10_000, compiled=True)
+    banks: int = whole("", "banks of 4 bytes; each delivers one word a cycle", 1, 64, compiled=True)
+    queue: int = whole("wavefronts", "that may wait in the load and store unit", 1, 4096, compiled=True)
 
 
 @frozen(kw_only=True)
 class L1:
     """The L1 cache of an SM; its size is what shared memory leaves over."""
 
-    latency: int = cycles("of a hit", 1, 10_000)
+    latency: int = cycles("of a hit", 1, 10_000, compiled=True)
     line_bytes: int = whole("bytes", "of a line", 128, 128)
     sector_bytes: int = whole("bytes", "of a sector, the unit of transfer", 32, 32)
-    ways: int = whole("", "ways of a set", 1, 64)
+    ways: int = whole("", "ways of a set", 1, 64, compiled=True)
 
 
 @frozen(kw_only=True)
@@ -148,19 +163,19 @@ class L2:
     """The L2 cache of the GPU."""
 
     bytes: int = whole("bytes", "capacity", 1 << 16, 1 << 30)
-    ways: int = whole("", "ways of a set", 1, 64)
-    latency: int = cycles("of a hit", 1, 10_000)
+    ways: int = whole("", "ways of a set", 1, 64, compiled=True)
+    latency: int = cycles("of a hit", 1, 10_000, compiled=True)
     bandwidth: int = whole("B/cycle", "of all slices together", 1, 1 << 16)
     port_bandwidth: int = whole("B/cycle", "between L2 and one SM", 1, 4096)
-    atomic_latency: int = cycles("of an atomic operation", 1, 10_000)
-    queue_cycles: int = cycles("of transfers that may wait between an SM and L2 or DRAM", 1, 1 << 16)
+    atomic_latency: int = cycles("of an atomic operation", 1, 10_000, compiled=True)
+    queue_cycles: int = cycles("of transfers that may wait between an SM and L2 or DRAM", 1, 1 << 16, compiled=True)
 
 
 @frozen(kw_only=True)
 class Dram:
     """Device memory."""
 
-    latency: int = cycles("of a load that misses in L2", 1, 10_000)
+    latency: int = cycles("of a load that misses in L2", 1, 10_000, compiled=True)
     bandwidth_gb_s: float = real("GB/s", "of all channels together", 0.001, 100_000)
 
 
@@ -168,14 +183,19 @@ class Dram:
 class Barrier:
     """CTA barriers."""
 
-    latency: int = cycles("from the last arrival to the release", 0, 10_000)
+    latency: int = cycles("from the last arrival to the release", 0, 10_000, compiled=True)
 
 
 @frozen(kw_only=True)
 class Model:
     """The simulation itself."""
 
-    epoch_cycles: int = cycles("that SMs run apart before they exchange L2 contents and share DRAM anew", 64, 1 << 20)
+    epoch_cycles: int = cycles(
+        "that SMs run apart before they exchange L2 contents and share DRAM anew",
+        64,
+        1 << 20,
+        given=Given(4096, "CHOSEN", "see docs/timing.md for the error"),
+    )
 
 
 @frozen
@@ -256,13 +276,19 @@ class Gpu(Overview):
 
     def _as_given(self, unit: Unit, timing: PipeTiming) -> bool:
         """Whether a unit's timing, and what makes it vanish, are those of its declaration."""
-        stated = _pipe_timing({name: each.value for name, each in unit.given.items()})
-        of_file = any(getattr(timing, name) != getattr(stated, name) for name in {*unit.given} & {*_TIMING})
-        of_file = of_file or timing.to != stated.to
+        stated = {name: each.value for name, each in unit.given.items()}
+        of_file = any(getattr(timing, name) != stated[name] for name in stated.keys() & _TIMING.keys())
+        of_file = of_file or dict(timing.to) != dict(_to_users(stated))
         if of_file or unit.block is None or unit.vanishes is None:
             return not of_file
         usual = unit.block.parameters[unit.vanishes[0]].given
         return usual is not None and self.vanishes(unit) == (usual.value == unit.vanishes[1])
+
+    @property
+    def compiled_parameters(self) -> dict[str, int]:
+        """The values of ``compiled_parameters()``."""
+        keys = [key for key, spec in _specs((), ()).items() if spec.compiled]
+        return {key.replace(".", "_"): attrgetter(key)(self) for key in keys}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -287,6 +313,11 @@ def specs(isa: Isa) -> Mapping[str, Spec]:
 def of_units(isa: Isa) -> Set[str]:
     """The keys of its units."""
     return specs(isa).keys() - _specs((), ()).keys()
+
+
+def compiled_parameters() -> Mapping[str, Spec]:
+    """The parameters that compiled code reads, by the names that it has for them, such as ``l2_latency``."""
+    return {key.replace(".", "_"): spec for key, spec in _specs((), ()).items() if spec.compiled}
 
 
 @cache
@@ -339,12 +370,13 @@ def _spec(parameter: Number | Word) -> Spec:
 
 
 def given(isa: Isa) -> Mapping[str, Given]:
-    """The values that units state themselves, for GPUs whose files have none."""
+    """The values that declarations of parameters and units state, for GPUs whose files have none."""
+    plain = {key: spec.given for key, spec in _specs((), ()).items() if spec.given is not None}
     timings = {f"pipes.{unit.name}.{name}": value for unit in isa.units for name, value in unit.given.items()}
     parameters = {
         f"{b.name}.{name}": p.given for b in isa.blocks for name, p in b.parameters.items() if p.given is not None
     }
-    return timings | parameters
+    return plain | timings | parameters
 
 
 def is_optional(isa: Isa, key: str) -> bool:
@@ -385,8 +417,11 @@ class BlockValues(dict[Block, Values]):
 
 def _pipe_timing(values: Mapping[str, Any]) -> PipeTiming:
     stated = {name: value for name, value in values.items() if value is not None and not name.startswith(TO)}
-    to = tuple((name.removeprefix(TO), value) for name, value in values.items() if name.startswith(TO))
-    return PipeTiming(**{"accumulate": values["latency"], **stated}, to=to)
+    return PipeTiming(**{"accumulate": values["latency"], **stated}, to=_to_users(values))
+
+
+def _to_users(values: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((name.removeprefix(TO), value) for name, value in values.items() if name.startswith(TO))
 
 
 def build(isa: Isa, name: str, description: str, rows: Mapping[str, GpuParameter]) -> Gpu:

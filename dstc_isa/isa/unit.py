@@ -55,7 +55,7 @@ class UnitError(DstcError, TypeError):
 class Given:
     """A parameter's value where a GPU's file has none; ``source``: its evidence, a key of ``gpu.schema.SOURCES``."""
 
-    value: int | str
+    value: float | str
     source: str
     note: str = ""
 

@@ -34,7 +34,7 @@ from dstc_isa.sparse.spgemm import sparse_product
 from dstc_isa.studies.journal import Journal, opened
 from dstc_isa.studies.point import BASELINE, Point, PointRow, Setting
 from dstc_isa.studies.workers import Died, in_processes
-from dstc_isa.timing.modelled_gpu import RUN_TASK
+from dstc_isa.timing.timed_code import RUN_TASK
 
 NOT_MODELLED = ("cli", "network", "studies")
 """Parts of the package that figures do not depend on."""

@@ -6,11 +6,11 @@ from attrs import evolve
 
 from dstc_isa.engine.execution import Execution
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.sample import Plan, Sample, relative_error
+from dstc_isa.timing.sample import Sample, SamplePlan, relative_error
 
 
 def extrapolate(
-    timed: Timing, plan: Plan, share: float, sums: npt.NDArray[np.int64], others: Execution | None
+    timed: Timing, plan: SamplePlan, share: float, sums: npt.NDArray[np.int64], others: Execution | None
 ) -> Timing:
     """The timing of a launch of which a part of the GPU ran the planned CTAs, and nothing but results the ``others``.
 

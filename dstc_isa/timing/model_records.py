@@ -4,8 +4,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from dstc_isa.engine.record_layout import RecordLayout
-from dstc_isa.gpu.schema import MAXIMUM_PORTS
+from dstc_isa.engine.launch_records import LAUNCH, TRACE
+from dstc_isa.engine.record_layout import RecordLayout, pointer
+from dstc_isa.gpu.schema import MAXIMUM_PORTS, compiled_parameters
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.unit import Cell
@@ -61,111 +62,13 @@ INSTRUCTION_TIMING = RecordLayout(
 )
 """What the model must know of an instruction; at first, of a NOP."""
 
-MACHINE = RecordLayout(
-    "machine",
-    {
-        "launch": "address of the launch record",
-        "rows": "address of the first timing row",
-        "sms": "address of the first SM record",
-        "sm_count": "SM records",
-        "next_sm": "next SM to be taken by a worker in this epoch",
-        "epoch": "number of the epoch",
-        "epoch_start": "cycle at which it starts",
-        "epoch_end": "cycle at which it ends",
-        "subcores": "sub-cores of an SM",
-        "round_robin": "1 for loose round robin, 0 for greedy then oldest",
-        "cta_launch": "cycles from the place for a CTA to its first instruction",
-        "branch_latency": "cycles from a taken branch to the next instruction",
-        "barrier_latency": "cycles from the last arrival to the release",
-        "shared_latency": "cycles",
-        "shared_banks": "banks of shared memory",
-        "lsu_queue": "wavefronts that may wait in the load and store unit",
-        "l1_latency": "cycles",
-        "l1_sets": "sets of the L1 cache",
-        "l1_ways": "ways of it",
-        "l2_latency": "cycles",
-        "l2_sets": "sets of the L2 cache",
-        "l2_ways": "ways of it",
-        "l2_tags": "address of the line in each way, -1 for none",
-        "l2_sectors": "address of the mask of sectors that each way holds",
-        "l2_stamps": "address of the epoch in which each way was used last",
-        "memory_queue": "cycles of transfers that may wait for L2 or DRAM",
-        "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
-        "dram_latency": "cycles",
-        "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
-        "atomic_latency": "cycles",
-        "units": "address of the first unit record",
-        "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
-        "log_capacity": "entries of an SM's log",
-        "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
-        "loaded_sectors": "sectors that DRAM moved for loads",
-        "dram_sectors": "sectors that DRAM moved in the last epoch",
-        "uses": "address of the register use of each instruction; 0 unless hazards are watched",
-        "watch_bytes": "of a warp's watch record and its instructions under way",
-        "latencies": "address of the cycles from each pipe's instructions to each kind of user of their results",
-        "users": "kinds of users of a result, the last of them guards",
-    },
-)
-
-COUNTERS = {
-    "warp_cycles": "cycles that warps were resident",
-    "ctas_done": "CTAs that have ended",
-    "wavefronts": "passes through the load and store unit",
-    "bank_conflicts": "passes that shared memory bank conflicts added",
-    "l1_hits": "sectors found in L1",
-    "l1_misses": "sectors loaded from L2",
-    "stored": "sectors stored to L2",
-    "l2_misses": "sectors that were not in L2",
-}
-SM = RecordLayout(
-    "sm",
-    {
-        **COUNTERS,
-        "subcores": "address of the first sub-core record",
-        "counters": "address of the counters of units' blocks",
-        "clocks": "address of the first warp clock record",
-        "slots": "CTAs that fit",
-        "slot_warps": "address of the warp records of each CTA slot",
-        "slot_shared": "address of the shared memory of each",
-        "queue": "address of the CTAs to be run here",
-        "queue_head": "next of them",
-        "queue_tail": "behind the last of them",
-        "age": "CTAs started here",
-        "finished": "cycle at which the last CTA ended",
-        "lsu_free": "cycle from which the load and store unit is idle",
-        "l2_free": "tick from which the path to L2 is idle",
-        "dram_free": "tick from which this SM's share of DRAM is idle",
-        "l1_tags": "address of the line in each way, -1 for none",
-        "l1_sectors": "address of the mask of sectors that each way holds",
-        "l1_used": "address of when each way was used last",
-        "l1_filled": "address of the fill of each way",
-        "l1_clock": "counts uses",
-        "pending": "address of the table of this epoch's misses",
-        "log": "address of the log of lines missed in this epoch",
-        "log_count": "entries",
-        "bank_words": "address of a bank's words for each bank of shared memory",
-        "issued": "instructions that its ended warps have issued",
-        "watches": "address of the watch records of all warps",
-        "findings": "address of the hazards found",
-        "finding_count": "hazards",
-        "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
-        "first": "the sub-core that is asked first in a cycle",
-        "takes_turns": "1 once a sub-core has starved: from then on each is the first one in turn",
-        "fault_cta": Cell("CTA that faulted, -1 for none", first=-1),
-        "fault_slot": "slot of it",
-        "fault_warp": "warp of it",
-        "live": Cell("warps that have not exited, of each CTA slot", CTA_SLOTS),
-        "cta": Cell("the CTA in each", CTA_SLOTS),
-    },
-)
-
 SUBCORE = RecordLayout(
     "subcore",
     {
         "next": Cell("cycle at which a warp may issue", first=FAR),
         "count": "warps it may hold",
         "greedy": Cell("warp that issued last, -1 for none", first=-1),
-        "blocks": "address of the state of units' blocks",
+        "blocks": pointer("the state of units' blocks", np.int64, rows=True),
         "ready": Cell("cycle from which the warp at each position waits for nothing of its own", POSITIONS, FAR),
         "port": Cell("the port that its next instruction needs", POSITIONS, NO_PORT),
         "gate": Cell("and the Gate", POSITIONS),
@@ -214,7 +117,7 @@ CLOCK = RecordLayout(
     "clock",
     {
         "pc": "the next instruction",
-        "trace": "address of room for a trace",
+        "trace": pointer("room for a trace", TRACE, rows=True),
         "next": "address of its entry in the trace of what the warp has run ahead; at ``end`` if it has not run yet",
         "end": "address of the entry behind the last one that has run",
         "last": "cycle of the last issue",
@@ -232,23 +135,8 @@ CLOCK = RecordLayout(
     },
 )
 
-TASK = RecordLayout(
-    "task",
-    {
-        "machine": "address of the machine record",
-        "tracker": "address of the tracker record, 0 if accesses are not tracked",
-        "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
-        "issued": "address of the counts of issued instructions",
-        "skipped": "address of the counts of those whose guard held in no lane",
-        "kept": "address of room for a warp's state",
-        "reasons": "address of stall cycles per instruction and reason",
-        "free": "address of the counts of those that took no issue slot",
-        "charge": "address of room for a charge",
-    },
-)
-
 SECTORS = 4
-"""Of a line of L1."""
+"""Sectors of a line of L1."""
 
 FILL = RecordLayout(
     "fill",
@@ -270,4 +158,105 @@ PENDING = RecordLayout(
 PENDING_ENTRIES = 4096
 BANK_WORDS = RecordLayout(
     "bank words", {"count": "words that lanes want of a bank", "words": Cell("their numbers", LANES)}
+)
+
+COUNTERS = {
+    "warp_cycles": "cycles that warps were resident",
+    "ctas_done": "CTAs that have ended",
+    "wavefronts": "passes through the load and store unit",
+    "bank_conflicts": "passes that shared memory bank conflicts added",
+    "l1_hits": "sectors found in L1",
+    "l1_misses": "sectors loaded from L2",
+    "stored": "sectors stored to L2",
+    "l2_misses": "sectors that were not in L2",
+}
+SM = RecordLayout(
+    "sm",
+    {
+        **COUNTERS,
+        "subcores": pointer("the first sub-core record", SUBCORE),
+        "counters": pointer("the counters of units' blocks", np.int64),
+        "clocks": pointer("the first warp clock record", CLOCK),
+        "slots": "CTAs that fit",
+        "slot_warps": pointer("the address of the warp records of each CTA slot", np.int64),
+        "slot_shared": pointer("the address of the shared memory of each", np.int64),
+        "queue": pointer("the CTAs to be run here", np.int64),
+        "queue_head": "next of them",
+        "queue_tail": "behind the last of them",
+        "age": "CTAs started here",
+        "finished": "cycle at which the last CTA ended",
+        "lsu_free": "cycle from which the load and store unit is idle",
+        "l2_free": "tick from which the path to L2 is idle",
+        "dram_free": "tick from which this SM's share of DRAM is idle",
+        "l1_tags": pointer("the line in each way, -1 for none", np.int64),
+        "l1_sectors": pointer("the mask of sectors that each way holds", np.int64),
+        "l1_used": pointer("when each way was used last", np.int64),
+        "l1_filled": pointer("the fill of each way", FILL),
+        "l1_clock": "counts uses",
+        "pending": pointer("the table of this epoch's misses", PENDING),
+        "log": pointer("the log of lines missed in this epoch", LOGGED),
+        "log_count": "entries",
+        "bank_words": pointer("a bank's words for each bank of shared memory", BANK_WORDS),
+        "issued": "instructions that its ended warps have issued",
+        "watches": "address of the watch records of all warps",
+        "findings": "address of the hazards found",
+        "finding_count": "hazards",
+        "tracker": "address of the tracker record of the host thread that runs it, 0 if accesses are not tracked",
+        "first": "the sub-core that is asked first in a cycle",
+        "takes_turns": "1 once a sub-core has starved: from then on each is the first one in turn",
+        "fault_cta": Cell("CTA that faulted, -1 for none", first=-1),
+        "fault_slot": "slot of it",
+        "fault_warp": "warp of it",
+        "live": Cell("warps that have not exited, of each CTA slot", CTA_SLOTS),
+        "cta": Cell("the CTA in each", CTA_SLOTS),
+    },
+)
+
+MACHINE = RecordLayout(
+    "machine",
+    {
+        **{name: f"{spec.unit or 'number of'} {spec.meaning}" for name, spec in compiled_parameters().items()},
+        "launch": pointer("the launch record", LAUNCH),
+        "rows": pointer("the first timing row", INSTRUCTION_TIMING),
+        "sms": pointer("the first SM record", SM),
+        "sm_count": "SM records",
+        "next_sm": "next SM to be taken by a worker in this epoch",
+        "epoch": "number of the epoch",
+        "epoch_start": "cycle at which it starts",
+        "epoch_end": "cycle at which it ends",
+        "round_robin": "1 for loose round robin, 0 for greedy then oldest",
+        "branch_latency": "cycles from a taken branch to the next instruction",
+        "l1_sets": "sets of the L1 cache",
+        "l2_sets": "sets of the L2 cache",
+        "l2_tags": pointer("the line in each way, -1 for none", np.int64),
+        "l2_sectors": pointer("the mask of sectors that each way holds", np.int64),
+        "l2_stamps": pointer("the epoch in which each way was used last", np.int64),
+        "l2_ticks": "ticks that a sector takes of an SM's share of L2 bandwidth",
+        "dram_ticks": "ticks that a sector takes of an SM's share of DRAM bandwidth",
+        "units": pointer("the first unit record", UNIT),
+        "foreign_costs": "address of the code of costs from files of the user's, 0 if the kernel has none",
+        "log_capacity": "entries of an SM's log",
+        "missed_sectors": "sectors that SMs loaded from DRAM in the last epoch, each counted by itself",
+        "loaded_sectors": "sectors that DRAM moved for loads",
+        "dram_sectors": "sectors that DRAM moved in the last epoch",
+        "uses": "address of the register use of each instruction; 0 unless hazards are watched",
+        "watch_bytes": "of a warp's watch record and its instructions under way",
+        "latencies": "address of the cycles from each pipe's instructions to each kind of user of their results",
+        "users": "kinds of users of a result, the last of them guards",
+    },
+)
+
+TASK = RecordLayout(
+    "task",
+    {
+        "machine": pointer("the machine record", MACHINE),
+        "tracker": "address of the tracker record, 0 if accesses are not tracked",
+        "merge": "1 to merge the SMs' misses into L2, 0 to run an epoch",
+        "issued": pointer("the counts of issued instructions", np.int64),
+        "skipped": pointer("the counts of those whose guard held in no lane", np.int64),
+        "kept": pointer("room for a warp's state", np.int64),
+        "stalls": pointer("stall cycles per instruction and reason", np.int64),
+        "free": pointer("the counts of those that took no issue slot", np.int64),
+        "charge": pointer("room for a charge", CHARGE),
+    },
 )

@@ -47,7 +47,7 @@ def run_timed(
     options: RunOptions,
 ) -> tuple[Launch, Timing]:
     """Check, execute and time a launch, as ``time_kernel``."""
-    from dstc_isa.timing.modelled_gpu import time_launch
+    from dstc_isa.timing.time_launch import time_launch
 
     check_kind("gpu", gpu, Gpu, "a Gpu; load_gpu(name) gives one")
     launch = prepare(program, kernel, grid, block, arguments)

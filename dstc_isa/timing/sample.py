@@ -30,7 +30,7 @@ CONFIDENCE = 0.95
 
 
 @frozen(eq=False)
-class Plan:
+class SamplePlan:
     """``ctas``: those that are timed, ascending, of ``total``, on ``sms`` of the ``all_sms`` that the launch fills."""
 
     ctas: Ranges
@@ -60,12 +60,12 @@ class Plan:
         return sharing, missed / self.part / sharing
 
 
-def whole(total: int, sms: int) -> Plan:
+def plan_whole(total: int, sms: int) -> SamplePlan:
     """The plan that times every CTA."""
-    return Plan(Ranges([range(total)]), total, sms, sms)
+    return SamplePlan(Ranges([range(total)]), total, sms, sms)
 
 
-def plan(share: float, total: int, sms: int, slots: int) -> Plan:
+def plan_sample(share: float, total: int, sms: int, slots: int) -> SamplePlan:
     """Choose CTAs; all of them if the grid is too small for a sample or the share is (nearly) 1.
 
     ``sms``: that the launch fills; ``slots``: CTAs an SM holds. From each stretch of the grid one run of consecutive
@@ -75,7 +75,7 @@ def plan(share: float, total: int, sms: int, slots: int) -> Plan:
     wave = sms * slots
     stretches = min(max(total // wave, STRETCHES[0]), STRETCHES[1])
     if chosen >= sms or total < LEAST_WAVES * wave or total * chosen < stretches * sms:
-        return whole(total, sms)
+        return plan_whole(total, sms)
     place = np.random.default_rng(SEED)
     runs = []
     for stretch in range(stretches):
@@ -83,7 +83,7 @@ def plan(share: float, total: int, sms: int, slots: int) -> Plan:
         length = -(-end * chosen // sms) - -(-first * chosen // sms)
         start = int(place.integers(first, end - length, endpoint=True))
         runs.append(range(start, start + length))
-    return Plan(Ranges(runs), total, chosen, sms)
+    return SamplePlan(Ranges(runs), total, chosen, sms)
 
 
 @frozen
@@ -118,7 +118,7 @@ class Sample:
         }
 
 
-def relative_error(sums: npt.NDArray[np.int64], plan: Plan) -> float:
+def relative_error(sums: npt.NDArray[np.int64], plan: SamplePlan) -> float:
     """Half the width of the interval, relative to the estimate, from the variance between groups of CTAs (Student t).
 
     A group is what one SM ran: CTAs of every stretch of the grid, dealt as they came. ``sums``: array of shape (SMs,

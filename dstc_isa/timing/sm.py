@@ -1,13 +1,11 @@
 """An SM of the modelled GPU as it lies in memory: sub-cores, CTA slots, L1."""
 
-from typing import Any
-
 import numpy as np
 from attrs import define
 
 from dstc_isa.engine.compiled.state import CtaState, LaunchState, new_cta
 from dstc_isa.engine.launch_records import TRACE
-from dstc_isa.engine.record_layout import Record, Words, addresses, put
+from dstc_isa.engine.record_layout import Array, Record, Words, addresses, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.lanes import LANES
 from dstc_isa.timing.blocks import counter_names, first_state
@@ -30,21 +28,18 @@ LOG_SLACK = 64 * LANES
 
 @define
 class Sm:
-    """An SM's records and the CTA slots it has."""
+    """An SM's record, the CTA slots it has, and what the record points to, by name; ``kept``: what that points to."""
 
     record: Record
-    subcores: Record
     ctas: list[CtaState]
-    queue: Words
-    counters: Words
-    kept: list[Any]
+    arrays: dict[str, Array]
+    kept: list[Array]
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
-        return sum(
-            each.nbytes for each in (self.record, self.subcores, self.queue, self.counters, *self.ctas, *self.kept)
-        )
+        arrays = (self.record, *self.arrays.values(), *self.kept)
+        return sum(each.nbytes for each in arrays) + sum(cta.nbytes for cta in self.ctas)
 
     def field(self, name: str) -> int:
         """A field of the SM record."""
@@ -52,7 +47,7 @@ class Sm:
 
     def queued(self) -> list[int]:
         """CTAs dealt to it that have not been started."""
-        tasks: list[int] = self.queue[self.field("queue_head") : self.field("queue_tail")].tolist()
+        tasks: list[int] = self.arrays["queue"][self.field("queue_head") : self.field("queue_tail")].tolist()
         return tasks
 
     def empty_slots(self) -> int:
@@ -80,45 +75,34 @@ def new_sm(state: LaunchState, gpu: Gpu, slots: int, l1_sets: int, record: Recor
     warps = state.launch.warps
     ctas = [new_cta(state, record.ctypes.data + SM.offset("tracker")) for _ in range(slots)]
     lines = l1_sets * gpu.l1.ways
-    tags, sectors, uses = (np.full(lines, -1, np.int64), *(np.zeros(lines, np.int64) for _ in range(2)))
-    filled = FILL.new(lines)
-    queue = np.zeros(QUEUE, np.int64)
-    slot_warps = np.array([cta.warps.ctypes.data for cta in ctas], np.int64)
-    slot_shared = np.array([cta.window.ctypes.data for cta in ctas], np.int64)
-    traces = TRACE.new((slots * warps, AHEAD + 1))
-    blocks = np.tile(first_state(gpu.isa), (gpu.sm.subcores, 1))
-    counters = np.zeros(len(counter_names(gpu.isa)) + 1, np.int64)
-    pending = PENDING.new(PENDING_ENTRIES)
-    log = LOGGED.new(log_capacity(gpu))
-    words = BANK_WORDS.new(gpu.shared.banks)
-    subcores = SUBCORE.new(gpu.sm.subcores, blocks=addresses(blocks))
+    subcores = SUBCORE.new(gpu.sm.subcores)
+    blocks = SUBCORE.point(subcores, blocks=np.tile(first_state(gpu.isa), (gpu.sm.subcores, 1)))
     position, subcore = np.divmod(np.arange(slots * warps), gpu.sm.subcores)
     clocks = CLOCK.new(
         slots * warps,
         slot=np.arange(slots * warps) // warps,
         subcore=addresses(subcores)[subcore],
         position=position,
-        trace=addresses(traces),
     )
+    traces = CLOCK.point(clocks, trace=TRACE.new((slots * warps, AHEAD + 1)))
     subcores["count"] = np.bincount(subcore, minlength=gpu.sm.subcores)
     subcores["warp"][subcore, position] = np.concatenate([addresses(cta.warps) for cta in ctas])
     subcores["clock"][subcore, position] = addresses(clocks)
-    put(
+    put(record, slots=slots)
+    arrays = SM.point(
         record,
-        subcores=subcores.ctypes.data,
-        clocks=clocks.ctypes.data,
-        slots=slots,
-        slot_warps=slot_warps.ctypes.data,
-        slot_shared=slot_shared.ctypes.data,
-        queue=queue.ctypes.data,
-        l1_tags=tags.ctypes.data,
-        l1_sectors=sectors.ctypes.data,
-        l1_used=uses.ctypes.data,
-        l1_filled=filled.ctypes.data,
-        pending=pending.ctypes.data,
-        log=log.ctypes.data,
-        bank_words=words.ctypes.data,
-        counters=counters.ctypes.data,
+        subcores=subcores,
+        clocks=clocks,
+        slot_warps=np.array([cta.warps.ctypes.data for cta in ctas], np.int64),
+        slot_shared=np.array([cta.shared for cta in ctas], np.int64),
+        queue=np.zeros(QUEUE, np.int64),
+        l1_tags=np.full(lines, -1, np.int64),
+        l1_sectors=np.zeros(lines, np.int64),
+        l1_used=np.zeros(lines, np.int64),
+        l1_filled=FILL.new(lines),
+        pending=PENDING.new(PENDING_ENTRIES),
+        log=LOGGED.new(log_capacity(gpu)),
+        bank_words=BANK_WORDS.new(gpu.shared.banks),
+        counters=np.zeros(len(counter_names(gpu.isa)) + 1, np.int64),
     )
-    kept = [tags, sectors, uses, filled, slot_warps, slot_shared, clocks, traces, blocks, pending, log, words]
-    return Sm(record, subcores, ctas, queue, counters, kept)
+    return Sm(record, ctas, arrays, [*blocks.values(), *traces.values()])

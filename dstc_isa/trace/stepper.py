@@ -29,10 +29,10 @@ class CompiledWarp:
     """A view of a warp's record, registers (row, lane) and predicates; fields of ``isa.warp`` are attributes."""
 
     def __init__(self, state: CtaState, launch: Launch, index: int, cta: int) -> None:
-        registers, predicates, threads, _ = state.kept
         record = state.warps[index, ...]
-        own = {"record": record, "state": state, "registers": registers[index]}
-        vars(self).update(own, predicates=predicates[index], thread_ids=threads[index])
+        arrays = {"registers": "registers", "predicates": "predicates", "thread_ids": "threads"}
+        vars(self).update(record=record, state=state)
+        vars(self).update({name: state.arrays[field][index] for name, field in arrays.items()})
         vars(self).update({name: record[name] for name in WARP.fields if name not in WORDS})
         self.live = self.active = (1 << min(LANES, launch.threads - index * LANES)) - 1
         self.index = index
@@ -73,13 +73,14 @@ class Stepper:
         self.function = cache.load(RUN_STEP, announce)
         self.untracked = np.zeros(1, np.int64)
         self.counts = np.zeros((2, len(launch.kernel.words) + 1), np.int64)
-        self.kept = np.zeros(KEPT_BYTES // 8, np.int64)
-        self.step = STEP.new(
-            launch=self.state.record.ctypes.data,
-            stops=self.room.ctypes.data if stops else 0,
-            kept=self.kept.ctypes.data,
-            issued=self.counts[0].ctypes.data,
-            skipped=self.counts[1].ctypes.data,
+        self.step = STEP.new()
+        self.arrays = STEP.point(
+            self.step,
+            launch=self.state.record,
+            stops=self.room if stops else None,
+            kept=np.zeros(KEPT_BYTES // 8, np.int64),
+            issued=self.counts[0],
+            skipped=self.counts[1],
         )
 
     def start_cta(self, cta: int) -> list[CompiledWarp]:

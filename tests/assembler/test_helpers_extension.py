@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DECLARES = '''
 """A branch and a load that are written through helpers."""
 
@@ -62,6 +64,7 @@ again:
 """
 
 
+@pytest.mark.slow
 def test_control_codes_are_those_of_the_instructions_without_helpers(tmp_path: Path) -> None:
     (tmp_path / "helped.py").write_text(DECLARES)
     codes = []

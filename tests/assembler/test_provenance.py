@@ -65,6 +65,7 @@ def text_of(made: list[tuple[str, int, int, int, str, bool, int]]) -> str:
     return in_kernel(ARRAYS + "\n".join(rows) + f"\nl{len(made)}: EXIT")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(lines(), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_an_access_through_a_name_is_one_on_every_way(made: list, ways: list[bool]) -> None:

@@ -260,6 +260,7 @@ def asm(*arguments, **settings):
     return subprocess.run(command, check=False, capture_output=True, **settings)
 
 
+@pytest.mark.slow
 def test_standard_input_and_output(source):
     whole = asm("-", "-D", "N", "-o", "-", input=GOOD.encode())
     assert read_object(whole.stdout).kernels[0].name == "k"
@@ -274,6 +275,7 @@ def test_standard_input_and_output(source):
     assert broken.stderr.startswith(b"<stdin>:2:9: error: unknown name vlaue")
 
 
+@pytest.mark.slow
 def test_output_that_takes_nothing(source, tmp_path):
     assert main([str(source), "-D", "N"]) == 0
     program = source.with_suffix(".dobj")
@@ -287,6 +289,7 @@ def test_output_that_takes_nothing(source, tmp_path):
         assert b"Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_names_that_the_output_cannot_write(tmp_path):
     source = tmp_path / "核.dasm"
     source.write_text(BAD)

@@ -96,6 +96,7 @@ def test_an_encoded_result() -> None:
     assert convolve.startswith("spconv_encoded")
 
 
+@pytest.mark.slow
 def test_dense_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     dense = ["--kernel", "conv_dense", "--bias", "b.npy", "-o", "y.npy"]
     assert main(["conv", "x.npy", "w.npy", *OPTIONS, *dense]) == 0

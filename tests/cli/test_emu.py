@@ -478,6 +478,7 @@ def test_help_is_quick_and_fits(arguments: list[str]) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_reader_that_goes_away() -> None:
     command = [sys.executable, "-m", "dstc_isa.cli.emu", "spgemm", "--random", "8,8,8", "--reference"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -17,6 +17,7 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save("empty.npy", np.zeros((50, 0), np.float16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["gemm_dense", "gemm_sparse24"])
 def test_files(kernel: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--kernel", kernel, "--prune24", "-o", "c.npy", "--json", "r.json", "--gpu", "v100"]

@@ -19,6 +19,7 @@ def drawing() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_arrows_go_down(drawing: ModuleType) -> None:
     height = {room: -number for number, row in enumerate(drawing.floors()) for room in row}
     arrows = drawing.arrows(list(height))

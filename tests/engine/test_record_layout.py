@@ -9,13 +9,14 @@ import pytest
 from dstc_isa.engine import launch_records, tracker_records
 from dstc_isa.engine.compiled.jit import entry
 from dstc_isa.engine.compiled.record_views import record_at, register
-from dstc_isa.engine.record_layout import RecordLayout, addresses, put
+from dstc_isa.engine.record_layout import RecordLayout, addresses, pointer, put
 from dstc_isa.isa.unit import Cell
 from dstc_isa.timing import hazard_records, model_records
 from dstc_isa.trace.compiled import step_record
 
 MODULES = (launch_records, tracker_records, model_records, hazard_records, step_record)
-LAYOUTS = [each for module in MODULES for each in vars(module).values() if isinstance(each, RecordLayout)]
+VALUES = [each for module in MODULES for each in vars(module).values()]
+LAYOUTS = list(dict.fromkeys(each for each in VALUES if isinstance(each, RecordLayout)))
 NAMES = [found.name for found in LAYOUTS]
 
 OWN = {
@@ -84,3 +85,52 @@ def test_compiled_code_reads_what_python_wrote_and_the_other_way_round(word: Any
     assert made[2]["three"].tolist() == [high >> 1, 1, low >> 1]
     assert made[2]["last"] == high >> 1
     assert made[0].item()[0] == 0
+
+
+POINTING = RecordLayout(
+    "pointing",
+    {
+        "number": "no pointer",
+        "words": pointer("words", np.int64),
+        "own": pointer("a record's own row", np.uint8, rows=True),
+        "others": pointer("other records, or 0", OWN[np.int64]),
+    },
+)
+
+
+def arrays(**other: Any) -> dict[str, Any]:
+    usual = {"words": np.zeros(3, np.int64), "own": np.zeros((2, 5), np.uint8), "others": OWN[np.int64].new(4)}
+    return {**usual, **other}
+
+
+def test_pointers_are_set_together() -> None:
+    made = POINTING.new(2, number=7)
+    kept = POINTING.point(made, **arrays())
+    assert made["number"].tolist() == [7, 7]
+    for name in ("words", "others"):
+        assert made[name].tolist() == [kept[name].ctypes.data] * 2
+    assert made["own"].tolist() == [kept["own"].ctypes.data, kept["own"].ctypes.data + 5]
+    assert POINTING.point(made, **arrays(others=None)).keys() == {"words", "own"}
+    assert made["others"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"number": np.zeros(1, np.int64)}, "pointing: number is no pointer"),
+        ({"elsewhere": None}, "pointing: elsewhere is no pointer"),
+        ({"words": np.zeros(3, np.int32)}, "pointing: words points to int64"),
+        ({"words": np.zeros((3, 2), np.int64)[:, 0]}, "pointing: words points to int64, one behind the other"),
+        ({"others": OWN[np.int32].new(4)}, "pointing: others points to"),
+        ({"own": np.zeros(2, np.uint8)[0, ...]}, "pointing: own points to a row for each record"),
+        ({"own": np.zeros((1, 5), np.uint8)}, "pointing: own points to a row for each record"),
+    ],
+)
+def test_what_is_no_array_of_a_pointer(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        POINTING.point(POINTING.new(2), **arrays(**given))
+
+
+def test_no_pointer_is_left_out() -> None:
+    with pytest.raises(TypeError, match="pointing: others points to an array that is not given"):
+        POINTING.point(POINTING.new(2), words=np.zeros(1, np.int64), own=np.zeros((2, 1), np.uint8))

@@ -16,6 +16,12 @@ from tests.strategies import EXECUTED
 
 STEPPED = [d for d in EXECUTED if name_of(d) not in FLOW_MODELS]
 NAMES = [f"{d.mnemonic}-{name_of(d)}" for d in STEPPED]
+MARKED = [
+    pytest.param(d, id=name, marks=[pytest.mark.slow] if d.mnemonic.startswith("SPWMMA") else [])
+    for d, name in zip(STEPPED, NAMES, strict=True)
+]
+"""Instructions of thousands of products are slow."""
+
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 SPECIAL = "mufu"
 
@@ -56,7 +62,7 @@ def check_reference(case: cases.Case) -> None:
         cases.assert_same(found, cases.model_outcome(expected(case)), case)
 
 
-@pytest.mark.parametrize("declaration", STEPPED, ids=NAMES)
+@pytest.mark.parametrize("declaration", MARKED)
 @QUICK
 @given(data=st.data())
 def test_model_and_reference_agree(declaration: Declaration, data: st.DataObject) -> None:

@@ -16,7 +16,7 @@ from dstc_isa.engine.supervision import Supervisor, Survey, TimedOut
 from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.timing.occupancy import occupancy
 from dstc_isa.timing.run import execute
-from dstc_isa.timing.sample import plan
+from dstc_isa.timing.sample import plan_sample
 from tests.engine.kernels import program
 from tests.engine.order import GPU, MODES
 
@@ -105,7 +105,7 @@ def test_a_cta_that_is_not_timed_is_stopped_too() -> None:
     mode, grid = MODES["sampled, 2 threads"], 1000
     kernel = program(text).kernels[0]
     slots = occupancy(GPU, 1, kernel.registers, 0).ctas
-    other = next(iter(plan(mode["sample"], grid, GPU.sm.count, slots).others()))
+    other = next(iter(plan_sample(mode["sample"], grid, GPU.sm.count, slots).others()))
     with pytest.raises(TimedOut) as caught:
         run(text, grid, 32, {"x": words(), "n": other}, timeout=SECONDS, **mode)
     standing = caught.value.standing

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dstc_isa.gpu import DEFAULT_GPU, GpuError, gpu_names, load_gpu
 from dstc_isa.gpu.schema import SOURCES, Spec, is_optional, specs
+from dstc_isa.isa.unit import Given
 from dstc_isa.isa.volta import VOLTA
 
 NUMBERS = {key: spec for key, spec in specs(VOLTA).items() if spec.kind is not str}
@@ -35,6 +36,26 @@ def test_every_parameter_has_a_value_and_a_source(name: str) -> None:
         assert specs(VOLTA)[row.key].meaning
         assert row.note or row.source not in ("CHOSEN", "INF"), f"{row.key} is ours and does not say why"
     assert set(gpu.pipes) == set(VOLTA.units)
+
+
+def test_a_parameter_has_the_value_of_its_declaration_where_files_say_nothing(tmp_path: Path) -> None:
+    key = "model.epoch_cycles"
+    row = {row.key: row for row in load_gpu().rows}[key]
+    assert specs(VOLTA)[key].given == Given(row.value, row.source, row.note)
+    assert row.origin == "its declaration"
+    path = tmp_path / "own.toml"
+    path.write_text('extends = "v100"\n[model]\nepoch_cycles = { v = 128, src = "SIM" }\n')
+    own = load_gpu(path)
+    assert own.model.epoch_cycles == 128
+    assert {row.key: row for row in own.rows}[key].source == "SIM"
+
+
+@given(st.data())
+def test_compiled_code_has_parameters_by_their_tables_and_names(data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(key for key, spec in FREE.items() if spec.compiled)))
+    value = data.draw(numbers(FREE[key]))
+    name = key.replace(".", "_")
+    assert load_gpu(DEFAULT_GPU, [f"{key}={value}"]).compiled_parameters[name] == value
 
 
 @given(st.data())

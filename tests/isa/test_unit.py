@@ -93,6 +93,12 @@ def test_a_gpu_has_what_units_give_and_says_what_nobody_gives() -> None:
     assert changed.target != load_gpu().target == gpu.target
     with pytest.raises(GpuError, match=r"own\.width is an integer from 1 to 9, not 10"):
         load_gpu("v100-dstc", ["own.width=10"])
+    late = VOLTA.add(
+        Unit("LATE", "late for some", GIVEN | {"to.guard": Given(9, "CHOSEN"), "to.OWN": Given(5, "CHOSEN")})
+    )
+    assert load_gpu().pipes[late].latencies(["ALU", "OWN", "guard"]) == (4, 5, 9)
+    assert load_gpu().target == load_gpu(settings=[]).target == gpu.target
+    assert load_gpu(settings=["pipes.LATE.to.ALU=3"]).target != gpu.target
     bare = VOLTA.add(Unit("BARE", "nothing given"))
     with pytest.raises(UnitError, match="unit BARE gives no latency, and the GPU was read before it was declared"):
         gpu.pipes[bare]

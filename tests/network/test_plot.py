@@ -22,6 +22,7 @@ def test_a_picture(layers: int, tmp_path: Path) -> None:
     assert 700 < width < 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["$", "$x$", r"$\frac$", "a$b$c_{", "\x1b[31mred", "a\nb\x00", "<&>", "%", "_x"])
 def test_any_name(name: str, tmp_path: Path) -> None:
     draw([row(layer=name), row(layer="conv2", count=2)], f"{name} on v100", tmp_path)

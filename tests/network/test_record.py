@@ -72,6 +72,7 @@ def test_power_may_fail_whenever_a_row_was_added(tmp_path: Path, monkeypatch: py
     check("layers.jsonl")
 
 
+@pytest.mark.slow
 def test_killed_while_the_report_is_replaced(tmp_path: Path) -> None:
     record = record_in(tmp_path)
     record.add(row())
@@ -138,6 +139,7 @@ def test_a_run_goes_on(tmp_path: Path) -> None:
     assert record_in(tmp_path).rows == rows
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_a_kill_at_any_byte(tmp_path: Path) -> None:
     rows = [row(), row(layer="fc")]
     record = record_in(tmp_path)

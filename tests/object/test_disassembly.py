@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
@@ -63,6 +64,7 @@ def test_one_line_per_word_and_every_label_defined_once(program: Program) -> Non
         assert targets <= set(names)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(programs())
 def test_constants_cover_the_bank(program: Program) -> None:
@@ -77,6 +79,7 @@ def test_constants_cover_the_bank(program: Program) -> None:
     assert data == program.constants
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(programs())
 def test_shared_arrays_keep_their_offsets(program: Program) -> None:

@@ -17,12 +17,14 @@ from dstc_isa.program import Frame, Kernel, Program
 from tests.object.programs import plain, programs, sample
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(programs())
 def test_written_programs_read_back_equal(program: Program) -> None:
     assert read_object(write_object(program)) == program
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(programs())
 def test_equal_programs_give_equal_bytes(program: Program) -> None:

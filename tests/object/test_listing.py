@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
@@ -11,6 +12,7 @@ from dstc_isa.program import Frame, Kernel, Program
 from tests.object.programs import plain, programs, sample
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(programs())
 def test_every_word_is_listed_with_its_place(program: Program) -> None:

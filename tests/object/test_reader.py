@@ -70,6 +70,7 @@ def test_any_bytes(data: bytes, kept: int) -> None:
         assert not accepts(sealed(made))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=600)
 @given(
     st.lists(st.tuples(st.sampled_from(STRUCTURE), st.sampled_from([1, 2, 4, 8]), NUMBERS), min_size=1, max_size=3),

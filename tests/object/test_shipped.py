@@ -20,6 +20,7 @@ def test_shipped_program_is_assembled_once() -> None:
     assert load_shipped("spgemm.dasm") is program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["pipes.ALU.initiation=4", "pipes.FMA.latency=6"])
 def test_shipped_program_is_scheduled_for_its_gpu(setting: str) -> None:
     """Another GPU before it must not leave its control codes behind."""
@@ -46,6 +47,7 @@ def test_the_next_process_finds_the_object(kept: Path, monkeypatch: pytest.Monke
         assert load_shipped("hello.dasm") == program
 
 
+@pytest.mark.slow
 def test_rooms_that_assemble_are_part_of_what_an_object_is_called() -> None:
     """Else a change in one of them would leave objects that are made as before."""
     load = "import pathlib, sys; from dstc_isa.object.load import load_file; load_file(pathlib.Path(sys.argv[1]))"

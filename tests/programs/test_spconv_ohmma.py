@@ -88,6 +88,7 @@ def test_time_changes_nothing_and_control_codes_leave_no_hazard(tiling: Tiling) 
     np.testing.assert_array_equal(watched.y, conv2d(x, w, kernel="spconv_ohmma", gpu=None, **options).y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("filter_tiles", "ctas"), [(2, 2), (1, 3)])
 def test_ctas_that_have_room_on_an_sm(filter_tiles: int, ctas: int) -> None:
     gpu = load_gpu("v100-dstc")

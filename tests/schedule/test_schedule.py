@@ -1,5 +1,6 @@
 """Filled-in control codes against a model that walks along random paths."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,12 +99,14 @@ def test_nor_for_other_latencies(body: list[str], data: st.DataObject) -> None:
     assert hazards(data, assembled(body, SLOW), SLOW) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(timetables(), BODIES, st.data())
 def test_nor_for_any_that_the_schema_allows(gpu: Gpu, body: list[str], data: st.DataObject) -> None:
     assert hazards(data, assembled(body, gpu), gpu) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(timetables(), BODIES, st.data())
 def test_nor_where_instructions_must_stay_where_they_are(gpu: Gpu, body: list[str], data: st.DataObject) -> None:

@@ -167,6 +167,7 @@ def test_side_b_is_side_a_of_the_transposed_matrix(dense: np.ndarray) -> None:
     assert_matches(b, {name: getattr(a, name) for name in names})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["a", "b"])
 @pytest.mark.parametrize(("rows", "columns"), [(40, 1100), (1100, 40), (1025, 1025)])
 def test_more_tiles_than_a_bitmap_word_and_a_slab_hold(rows: int, columns: int, side: Any, monkeypatch: Any) -> None:
@@ -215,6 +216,7 @@ def test_matrices_without_a_value(make: Any, shape: tuple[int, int], side: Any) 
     assert encoded.decode().shape == shape
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats(-65519.99, 65519.99), min_size=1, max_size=8), SIDES)
 def test_rounding_is_to_nearest_even(numbers: list[float], side: Any) -> None:

@@ -60,6 +60,7 @@ def test_layout_is_the_models(shape: tuple[int, int], density: float, specials: 
     assert packed.empty == len(lines) - packed.words
 
 
+@pytest.mark.slow
 def test_tile_rows_beyond_a_slab() -> None:
     dense = random_matrix(64 * 3 + 5, 32 * 600, 0.001, 1)
     tiles, lines = model(dense, "a")

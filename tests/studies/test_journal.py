@@ -94,6 +94,7 @@ def test_power_may_fail_whenever_a_row_was_added(tmp_path: Path, monkeypatch: py
                     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
 def test_killed_while_the_record_is_replaced(tmp_path: Path, part: float) -> None:
     """A dense row completes the earlier ones: the record is written anew, and is the old one until it is whole."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstc_isa.timing.dealer import Dealer
-from dstc_isa.timing.sample import Plan, plan, whole
+from dstc_isa.timing.sample import SamplePlan, plan_sample, plan_whole
 
 LARGEST = 2**31 - 1
 
@@ -28,8 +28,10 @@ def test_every_cta_is_started_once_and_in_order_on_each_sm(total: int, rounds: l
     assert sorted(started) == list(range(total))
 
 
-@pytest.mark.parametrize("chosen", [whole(LARGEST, 80), plan(0.25, LARGEST, 80, 8)], ids=["all", "a quarter"])
-def test_the_largest_grid_takes_no_more_memory_than_a_small_one(chosen: Plan) -> None:
+@pytest.mark.parametrize(
+    "chosen", [plan_whole(LARGEST, 80), plan_sample(0.25, LARGEST, 80, 8)], ids=["all", "a quarter"]
+)
+def test_the_largest_grid_takes_no_more_memory_than_a_small_one(chosen: SamplePlan) -> None:
     tracemalloc.start()
     dealer = Dealer(chosen.ctas)
     queues: list[list[int]] = [[]] * chosen.sms

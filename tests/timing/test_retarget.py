@@ -44,6 +44,7 @@ def moved(kernel: Kernel, gpu: Gpu) -> Kernel:
     return reschedule(kernel, kernel.control, gpu).kernel
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(
     timetables(), timetables(), st.sampled_from([[], ["MOV R70, ."], ["BRX R0, L0"], ["B?:R-:W-:-:S03? NOP"]]), BODIES
@@ -52,6 +53,7 @@ def test_codes_are_those_of_the_source(first: Gpu, second: Gpu, more: list[str],
     assert moved(assembled([*more, *body], first), second) == assembled([*more, *body], second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hello", "encode", "gemm_sparse24", "spgemm_seq"])
 def test_codes_of_shipped_programs_are_those_of_the_source(name: str) -> None:
     path = program_directory() / f"{name}.dasm"

@@ -14,7 +14,7 @@ from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
 from dstc_isa.timing.bounds import bounds
 from dstc_isa.timing.result import Timing
-from dstc_isa.timing.sample import Plan, plan, relative_error, whole
+from dstc_isa.timing.sample import SamplePlan, plan_sample, plan_whole, relative_error
 from tests.timing.kernels import LOAD_OWN, gpu, timed
 
 GRID, BLOCK = 1600, 64
@@ -42,7 +42,7 @@ def run(body: list[str], sample: float | None, *settings: str, **more: int) -> t
 @given(st.floats(0.001, 1), st.integers(1, 20_000), st.integers(1, 200), st.integers(1, 32))
 def test_a_plan_takes_about_the_share_of_every_part_of_the_grid(share: float, total: int, sms: int, slots: int) -> None:
     sms = min(sms, total)
-    found = plan(share, total, sms, slots)
+    found = plan_sample(share, total, sms, slots)
     assert sorted({*found.ctas}) == list(found.ctas)
     assert sorted([*found.ctas, *found.others()]) == list(range(total))
     assert len(found.ctas) == -(-total * found.sms // sms)
@@ -54,15 +54,15 @@ def test_a_plan_takes_about_the_share_of_every_part_of_the_grid(share: float, to
 
 @given(st.integers(1, 999), st.integers(1, 300), st.integers(1, 32))
 def test_as_many_sms_are_timed_as_the_decimal_share_says(thousandths: int, sms: int, slots: int) -> None:
-    found = plan(thousandths / 1000, 1_000_000, sms, slots)
+    found = plan_sample(thousandths / 1000, 1_000_000, sms, slots)
     wanted = max(min(8, sms // 2), 2, -(-thousandths * sms // 1000))
     assert found.sms == (wanted if wanted < sms else sms)
 
 
 def test_small_grids_are_timed_whole() -> None:
-    assert plan(0.1, 10_000, 80, 4).sms == 8
-    assert len(plan(0.1, 400, 80, 4).ctas) == 400
-    assert len(plan(0.5, 1000, 1, 4).ctas) == 1000
+    assert plan_sample(0.1, 10_000, 80, 4).sms == 8
+    assert len(plan_sample(0.1, 400, 80, 4).ctas) == 400
+    assert len(plan_sample(0.5, 1000, 1, 4).ctas) == 1000
     timing = timed(["NOP"], grid=3, sample=0.5)
     assert timing.sample is not None
     assert timing.sample.complete
@@ -145,7 +145,7 @@ def test_a_sample_needs_time() -> None:
 
 
 def test_the_interval_is_that_of_a_ratio() -> None:
-    half = Plan(np.arange(50), 100, 4, 8)
+    half = SamplePlan(np.arange(50), 100, 4, 8)
     even = np.array([[100, 10]] * 4)
     assert relative_error(even, half) == 0
     assert relative_error(even * np.array([[1], [2], [3], [4]]), half) == pytest.approx(0, abs=1e-12)
@@ -155,8 +155,8 @@ def test_the_interval_is_that_of_a_ratio() -> None:
 
 
 def test_traffic_of_the_whole() -> None:
-    part = Plan(np.arange(50), 100, 4, 16)
+    part = SamplePlan(np.arange(50), 100, 4, 16)
     assert part.traffic(400, 400) == pytest.approx((1, 1600))
     assert part.traffic(400, 100) == pytest.approx((16, 100))
     assert part.traffic(400, 200) == pytest.approx((4, 400))
-    assert whole(100, 16).traffic(300, 100) == (3, 100)
+    assert plan_whole(100, 16).traffic(300, 100) == (3, 100)

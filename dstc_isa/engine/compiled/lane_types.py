@@ -14,6 +14,7 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 from dstc_isa.isa.lanes import LANES
 
 I1 = ir.IntType(1)
+I16 = ir.IntType(16)
 I32 = ir.IntType(32)
 I64 = ir.IntType(64)
 FLOAT = ir.FloatType()
@@ -86,6 +87,33 @@ def define(function: Callable[..., Any], typer: Callable[..., Any], emit: Callab
 
     type_callable(function)(typing)
     lower_builtin(function, *signature)(lowering)
+
+
+def same(*kinds: LaneType) -> Callable[..., Any]:
+    """A typer: all arguments of one of these kinds, and so the result."""
+
+    def typer(a: Any) -> Any:
+        return a if a in kinds else None
+
+    return typer
+
+
+def unary(argument: LaneType, result: types.Type) -> Callable[..., Any]:
+    """A typer for one lane argument."""
+
+    def typer(a: Any) -> Any:
+        return result if a == argument else None
+
+    return typer
+
+
+def pair(*kinds: LaneType) -> Callable[..., Any]:
+    """A typer for two arguments of one of these kinds."""
+
+    def typer(a: Any, b: Any) -> Any:
+        return a if a in kinds and a == b else None
+
+    return typer
 
 
 def _binary(function: Callable[..., Any], allowed: tuple[LaneType, ...], instructions: dict[LaneType, str]) -> None:

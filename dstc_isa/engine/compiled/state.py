@@ -14,7 +14,7 @@ from dstc_isa.engine.compiled.kernel_code import KernelCode, code_of
 from dstc_isa.engine.execution import check_constants
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.launch_records import BANK, LAUNCH, WARP
-from dstc_isa.engine.record_layout import Record, Words, addresses
+from dstc_isa.engine.record_layout import Array, Record
 from dstc_isa.engine.register_rows import POOL_ROW, PREDICATE_SLOTS
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.lanes import FULL_MASK, LANES
@@ -28,7 +28,7 @@ BLOCK_SIZE, WARP_NUMBER = 3, 9
 
 @define
 class LaunchState:
-    """A launch as compiled code reads it; ``kept`` holds the arrays that ``record`` points to."""
+    """A launch as compiled code reads it; ``kept`` holds what ``record`` points to, and what that points to."""
 
     launch: Launch
     code: KernelCode
@@ -54,13 +54,10 @@ def load_launch(launch: Launch, max_instructions: int, announce: Callable[[str],
     """
     code = code_of(launch.kernel)
     check_constants(launch, code.constants)
-    uncounted = np.zeros(len(code.rows), np.int64)
-    table = launch.memory.table()
     held = [launch.banks.get(bank, b"") for bank in range(BANKS)]
     bank_bytes = [np.frombuffer(data or b"\0", np.uint8) for data in held]
     banks = BANK.new(BANKS, start=[each.ctypes.data for each in bank_bytes], size=[len(data) for data in held])
     record = LAUNCH.new(
-        code=code.rows.ctypes.data,
         code_size=len(code.instructions),
         grid_x=launch.grid[0],
         grid_y=launch.grid[1],
@@ -69,32 +66,40 @@ def load_launch(launch: Launch, max_instructions: int, announce: Callable[[str],
         warps=launch.warps,
         registers=RZ,
         shared_bytes=launch.kernel.shared_bytes,
-        allocations=table.ctypes.data,
         allocation_count=len(launch.memory.allocations),
-        banks=banks.ctypes.data,
         cta_count=launch.ctas,
         stop_cta=launch.ctas,
         max_instructions=max_instructions,
-        reaches=code.reaches.ctypes.data,
-        uncounted=uncounted.ctypes.data,
         foreign=load_foreign(RUN_FOREIGN, launch.kernel.isa, announce) if code.foreign else 0,
     )
+    arrays = LAUNCH.point(
+        record,
+        code=code.rows,
+        allocations=launch.memory.table(),
+        banks=banks,
+        reaches=code.reaches,
+        uncounted=np.zeros(len(code.rows), np.int64),
+    )
     pool = code.pool.rows(ConstantReader(launch.banks))
-    return LaunchState(launch, code, record, pool, [uncounted, table, bank_bytes, banks])
+    return LaunchState(launch, code, record, pool, [arrays, bank_bytes])
 
 
 @define
 class CtaState:
-    """A CTA's warps and shared memory; ``kept`` holds what the warp records point to."""
+    """A CTA's warps; ``arrays``: what their records point to, by name."""
 
     warps: Record
-    window: Words
-    kept: list[Any]
+    arrays: dict[str, Array]
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
-        return sum(array.nbytes for array in (self.warps, self.window, *self.kept))
+        return sum(array.nbytes for array in (self.warps, *self.arrays.values()))
+
+    @property
+    def shared(self) -> int:
+        """The address of its shared memory."""
+        return self.arrays["shared"].ctypes.data
 
     @property
     def live(self) -> bool:
@@ -128,20 +133,17 @@ def new_cta(state: LaunchState, tracker: int) -> CtaState:
     registers[:, POOL_ROW:] = state.pool
     predicates = np.zeros((count, PREDICATE_SLOTS), np.int64)
     predicates[:, PT] = FULL_MASK
-    threads = np.ascontiguousarray(launch.thread_ids())
-    scratch = np.zeros((2, count, SCRATCH_BYTES), np.uint8)
-    window = np.zeros(launch.kernel.shared_bytes // 8 + 1, np.int64)
-    warps = WARP.new(
-        count,
-        registers=addresses(registers),
-        predicates=addresses(predicates),
-        threads=addresses(threads),
-        scratch=addresses(scratch[0]),
-        addresses=addresses(scratch[1]),
-        shared=window.ctypes.data,
-        launch=state.record.ctypes.data,
-        tracker=tracker,
+    warps = WARP.new(count, tracker=tracker)
+    arrays = WARP.point(
+        warps,
+        registers=registers,
+        predicates=predicates,
+        threads=np.ascontiguousarray(launch.thread_ids()),
+        scratch=np.zeros((count, SCRATCH_BYTES), np.uint8),
+        addresses=np.zeros((count, SCRATCH_BYTES), np.uint8),
+        shared=np.zeros(launch.kernel.shared_bytes // 8 + 1, np.int64),
+        launch=state.record,
     )
     warps["identity"][:, BLOCK_SIZE:WARP_NUMBER] = (*launch.block, *launch.grid)
     warps["identity"][:, WARP_NUMBER] = range(count)
-    return CtaState(warps, window, [registers, predicates, threads, scratch])
+    return CtaState(warps, arrays)

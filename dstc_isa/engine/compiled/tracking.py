@@ -3,7 +3,6 @@
 import ctypes
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from attrs import define
@@ -13,7 +12,7 @@ from dstc_isa.engine.compiled.host_threads import run_threads
 from dstc_isa.engine.compiled.state import LaunchState
 from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.launch import Launch
-from dstc_isa.engine.record_layout import Record
+from dstc_isa.engine.record_layout import Array, Record
 from dstc_isa.engine.supervision import Supervisor
 from dstc_isa.engine.tracker_records import (
     COMPARISON,
@@ -52,7 +51,7 @@ class Tracker:
     """What one host thread has seen of the accesses to memory."""
 
     record: Record
-    kept: list[Any]
+    arrays: dict[str, Array]
 
     def field(self, name: str) -> int:
         """A field of the tracker record."""
@@ -120,18 +119,21 @@ class Tracking:
         limit = min(self.granules, MOST_DETAILS) + 1
         details = np.empty(limit, DETAIL.dtype)
         tracker = TRACKER.new(
-            launch=self.state.record.ctypes.data,
             stops=stops,
             unit=self.unit,
-            regions=self.table.ctypes.data,
-            granules=granules.ctypes.data,
-            details=details.ctypes.data,
             detail_limit=limit,
             detail_count=1,
-            pages=self.pages.ctypes.data,
-            saved=self.saved.ctypes.data,
         )
-        return Tracker(tracker, [granules, details])
+        arrays = TRACKER.point(
+            tracker,
+            launch=self.state.record,
+            regions=self.table,
+            granules=granules,
+            details=details,
+            pages=self.pages,
+            saved=self.saved,
+        )
+        return Tracker(tracker, arrays)
 
     def restore(self) -> None:
         """Put the memory back as it was before the launch."""
@@ -163,7 +165,9 @@ class Tracking:
         edges = np.linspace(0, self.granules, len(trackers) + 1).astype(np.int64)
         parts = []
         for first, end in pairwise(edges.tolist()):
-            parts.append(COMPARISON.new(trackers=addresses.ctypes.data, count=len(trackers), first=first, end=end))
+            part = COMPARISON.new(count=len(trackers), first=first, end=end)
+            COMPARISON.point(part, trackers=addresses)
+            parts.append(part)
         with supervisor.paused():
             compare = cache.load(COMPARE, announce)
         run_threads(compare, [part.ctypes.data for part in parts], self.state.record, supervisor)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from attrs import define, evolve
 
 from dstc_isa.engine.compiled import cache
@@ -16,7 +15,7 @@ from dstc_isa.engine.faults import KernelFault, record_of
 from dstc_isa.engine.launch import Launch
 from dstc_isa.engine.launch_records import KEPT_BYTES, SLOT, WORKER, open_ctas
 from dstc_isa.engine.ranges import Ranges
-from dstc_isa.engine.record_layout import Record, put
+from dstc_isa.engine.record_layout import Array, Record, Words, put
 from dstc_isa.engine.run_options import RunOptions
 from dstc_isa.engine.supervision import Supervisor, Survey
 from dstc_isa.engine.tracker_records import TRACKED_CTAS
@@ -33,15 +32,17 @@ class Worker:
 
     state: LaunchState
     record: Record
-    issued: npt.NDArray[np.int64]
-    skipped: npt.NDArray[np.int64]
+    arrays: dict[str, Array]
     slots: Record
     ctas: list[CtaState]
-    kept: npt.NDArray[np.int64]
 
     def field(self, name: str) -> int:
         """A field of the worker record."""
         return int(self.record[name])
+
+    def counts(self, name: str) -> Words:
+        """What it has counted for each instruction of the kernel."""
+        return self.arrays[name][:-1]
 
     def open_ctas(self) -> list[CtaState]:
         """The CTAs that have begun and not ended."""
@@ -52,7 +53,7 @@ class Worker:
         """Make room for further open CTAs."""
         cell = self.record.ctypes.data + WORKER.offset("tracker")
         new = [new_cta(self.state, cell) for _ in range(count)]
-        warps, windows = ([getattr(cta, name).ctypes.data for cta in new] for name in ("warps", "window"))
+        warps, windows = [cta.warps.ctypes.data for cta in new], [cta.shared for cta in new]
         self.slots = np.concatenate([self.slots, SLOT.new(count, warps=warps, shared=windows)])
         self.ctas += new
         put(self.record, slots=self.slots.ctypes.data, slot_count=len(self.ctas))
@@ -153,7 +154,7 @@ def run_workers(
     started = time.perf_counter()
     run_threads(lambda worker: worker.run(run_worker), workers, state.record, supervisor)
     seconds = time.perf_counter() - started
-    issued, skipped = (np.sum([getattr(w, name) for w in workers], axis=0) for name in ("issued", "skipped"))
+    issued, skipped = (np.sum([w.counts(name) for w in workers], axis=0) for name in ("issued", "skipped"))
     watchdogs = sum(w.field("watchdogs") for w in workers)
     return Outcome(Execution(issued, skipped, seconds, threads), fault_of(state.launch, workers), watchdogs)
 
@@ -162,7 +163,7 @@ def survey_of(state: LaunchState, workers: list[Worker]) -> Survey:
     """How far workers are."""
     ctas = [cta for worker in workers for cta in worker.open_ctas()]
     begun = min(int(state.record["next_cta"]), state.cta_count)
-    issued = np.sum([worker.issued for worker in workers], axis=0)
+    issued = np.sum([worker.counts("issued") for worker in workers], axis=0)
     return Survey(max(0, begun - len(ctas)), state.cta_count, issued, longest_running(ctas))
 
 
@@ -184,17 +185,15 @@ def fault_of(launch: Launch, workers: list[Worker]) -> KernelFault | None:
 
 def new_worker(state: LaunchState, slot_limit: int, tracker: int) -> Worker:
     """Allocate the state of one worker, with room for one CTA; ``tracker``: address of its record, or 0."""
-    instructions = len(state.instructions)
-    issued, skipped = np.zeros(instructions + 1, np.int64), np.zeros(instructions + 1, np.int64)
-    kept = np.zeros(KEPT_BYTES // 8, np.int64)
-    record = WORKER.new(
-        launch=state.record.ctypes.data,
-        tracker=tracker,
-        slot_limit=slot_limit,
-        kept=kept.ctypes.data,
-        issued=issued.ctypes.data,
-        skipped=skipped.ctypes.data,
+    count = len(state.instructions) + 1
+    record = WORKER.new(tracker=tracker, slot_limit=slot_limit)
+    arrays = WORKER.point(
+        record,
+        launch=state.record,
+        kept=np.zeros(KEPT_BYTES // 8, np.int64),
+        issued=np.zeros(count, np.int64),
+        skipped=np.zeros(count, np.int64),
     )
-    worker = Worker(state, record, issued[:-1], skipped[:-1], SLOT.new(0), [], kept)
+    worker = Worker(state, record, arrays, SLOT.new(0), [])
     worker.add_slots(1)
     return worker

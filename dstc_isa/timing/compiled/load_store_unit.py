@@ -100,7 +100,7 @@ def move_line(machine: Any, sm: Any, warp: Any, line: Any, sectors: Any, cycle: 
     sm.stored += count_bits(sectors)
     done = from_l2(machine, sm, line, sectors, cycle, warp.traffic == Traffic.GLOBAL_STORE)
     if warp.traffic == Traffic.GLOBAL_ATOMIC:
-        done += machine.atomic_latency - machine.l2_latency
+        done += machine.l2_atomic_latency - machine.l2_latency
     return done
 
 

@@ -18,9 +18,9 @@ from dstc_isa.timing.reasons import Reason
 @inlined
 def gate_opens(machine: Any, sm: Any, gate: Any) -> Any:
     """The cycle from which the load and store unit, and the memory behind it, take another instruction."""
-    opens = sm.lsu_free - machine.lsu_queue
+    opens = sm.lsu_free - machine.shared_queue
     if gate == Gate.MEMORY:
-        opens = max(opens, max(sm.l2_free, sm.dram_free) // TICKS - machine.memory_queue)
+        opens = max(opens, max(sm.l2_free, sm.dram_free) // TICKS - machine.l2_queue_cycles)
     return opens
 
 

@@ -55,7 +55,7 @@ def start_cta(machine: Any, sm: Any, launch: Any, slot: Any, cycle: Any) -> Any:
         clock.last = cycle - 1
         clock.started = cycle
         clock.stall_until = cycle
-        clock.fetch_until = cycle + machine.cta_launch
+        clock.fetch_until = cycle + machine.sm_cta_launch_cycles
         clock.next = clock.end
         for board in range(SCOREBOARDS):
             clock.board[board] = 0
@@ -133,13 +133,13 @@ def take_turns(machine: Any, sm: Any) -> Any:
     The first ones fill the load and store unit again whenever it has room: a lock's holder may never get there.
     """
     if sm.takes_turns == 0:
-        for index in range(machine.subcores):
+        for index in range(machine.sm_subcores):
             subcore = subcore_at(sm.subcores, index)
             for position in range(subcore.count):
                 if subcore.gate[position] != Gate.NONE and subcore.ready[position] + PATIENCE < machine.epoch_start:
                     sm.takes_turns = 1
     if sm.takes_turns != 0:
-        sm.first = (sm.first + 1) % machine.subcores
+        sm.first = (sm.first + 1) % machine.sm_subcores
 
 
 @compiled
@@ -273,7 +273,7 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         pc = clock.pc
         counted = min(pc, launch.code_size)
         if clock.last + 1 < cycle:
-            count_stalls(machine, sm, subcore, clock, cycle, task.reasons + counted * REASON_BYTES)
+            count_stalls(machine, sm, subcore, clock, cycle, task.stalls + counted * REASON_BYTES)
         look(machine, sm, launch, warp, clock, subcore, cycle)
         off = clock.off
         step(task, launch, warp, clock)
@@ -318,13 +318,13 @@ def _task(run_warp: Any, look: Any, most_ahead: int) -> Any:
         """Run an SM to the end of the epoch, a fault, or the end of its CTAs."""
         while sm.fault_cta < 0:
             cycle = int64(FAR)
-            for index in range(machine.subcores):
+            for index in range(machine.sm_subcores):
                 cycle = min(cycle, subcore_at(sm.subcores, index).next)
             if cycle >= machine.epoch_end:
                 break
-            for step in range(machine.subcores):
+            for step in range(machine.sm_subcores):
                 index = sm.first + step
-                subcore = subcore_at(sm.subcores, index if index < machine.subcores else index - machine.subcores)
+                subcore = subcore_at(sm.subcores, index if index < machine.sm_subcores else index - machine.sm_subcores)
                 if subcore.next <= cycle:
                     position = select(machine, sm, subcore, cycle)
                     if position >= 0 and sm.fault_cta < 0:

@@ -7,8 +7,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import models, register_model
 
-from dstc_isa.engine.compiled.lane_functions import I16, emit_half_to_float
-from dstc_isa.engine.compiled.lane_types import F32, I32, I64, define, vector
+from dstc_isa.engine.compiled.lane_conversions import emit_half_to_float
+from dstc_isa.engine.compiled.lane_types import F32, I16, I32, I64, define, vector
 from dstc_isa.engine.compiled.record_views import RecordType
 from dstc_isa.engine.launch_records import WARP
 from dstc_isa.engine.register_rows import ROW_BYTES

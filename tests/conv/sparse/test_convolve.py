@@ -137,6 +137,7 @@ def test_an_encoded_result_that_would_have_too_many_positions() -> None:
         conv2d(x, w, encoded=True, gpu=None)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     layer_shapes(),
@@ -174,6 +175,7 @@ def test_the_upper_halves_of_the_last_windows_read_words_that_are_there() -> Non
     assert y[0, 0].sum() == 22 * 22
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sparse_rows", [-1, SPARSE_ROWS])
 @pytest.mark.parametrize("tiling", [Tiling(2, 1), Tiling(1, 1), Tiling(2, 2)], ids=str)
 def test_halves_of_windows_leave_no_hazard(tiling: Tiling, sparse_rows: int) -> None:

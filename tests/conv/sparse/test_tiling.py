@@ -98,6 +98,7 @@ def test_short_and_wide_kernels_run_where_values_fit() -> None:
     assert program_for("spconv_encoded", cut(SHORT_CTAS + 1, Tiling(1, 1)), 0, 1) == "spconv_encoded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["spconv", "spconv_encoded"])
 def test_three_ctas_of_the_short_kernels_have_room_on_an_sm(program: str) -> None:
     gpu = load_gpu("v100-dstc")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from dstc_isa.engine.compiled import lane_functions
+from dstc_isa.engine.compiled import lane_functions, llvm_calls
 from dstc_isa.engine.compiled.raw_memory import (
     load_i64,
     load_lanes_f32,
@@ -50,7 +50,7 @@ def main(source: Path, target: Path) -> None:
     widen(halves.ctypes.data, widened.ctypes.data, len(halves))
     narrow(floats.ctypes.data, narrowed.ctypes.data, len(floats))
     scatter(values.ctypes.data, bitmaps.ctypes.data, scattered.ctypes.data, len(values))
-    features = [lane_functions.host_has(name) for name in ("f16c", "avx2")]
+    features = [llvm_calls.host_has(name) for name in ("f16c", "avx2")]
     np.savez(target, widened=widened, narrowed=narrowed, scattered=scattered, features=features)
 
 

@@ -75,6 +75,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_code_is_made_again(place: Path, damage: str) -> None:
     assert hits() == 0
@@ -128,6 +129,7 @@ def test_a_full_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(path.is_file() for path in place.parent.rglob("*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NUMBA_DISABLE_JIT", "PYTHONOPTIMIZE"])
 def test_variables_that_change_how_python_compiles(tmp_path: Path, variable: str) -> None:
     """The engine is made of compiled code in any case."""
