@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import define
 
-from dstc_isa.assembler.matching import Contribution, Place, Plan
+from dstc_isa.assembler.matching import Contribution, OperandPlan, Place
 from dstc_isa.assembler.shared_offset import PLAIN
 from dstc_isa.assembler.values import Late, Named, NamedAddress, NamedComplement, NamedPredicate, Sum, Virtual
 from dstc_isa.assembler.values import Operand as Written
@@ -40,7 +40,7 @@ class Emitted:
     """
 
     statement: Statement
-    plan: Plan | None
+    plan: OperandPlan | None
     location: Location
     word: int
     reads: int
@@ -63,7 +63,7 @@ class Emitted:
         return id(self.statement)
 
 
-def contribute(plan: Plan, place: Place, value: Written, here: int) -> Contribution:
+def contribute(plan: OperandPlan, place: Place, value: Written, here: int) -> Contribution:
     """What one operand adds to word and masks; RejectedOperand if its place does not take it."""
     operand = place.operand
     became = value.place() if isinstance(value, Named | NamedPredicate) else None
@@ -121,7 +121,7 @@ def claim(value: Virtual, operand: Operand, modifiers: Modifiers) -> None:
 
 
 def emit(
-    plan: Plan,
+    plan: OperandPlan,
     values: Sequence[Written],
     keys: Sequence[object],
     here: int,
@@ -166,7 +166,7 @@ def emit(
     return Emitted(statement, plan, location, word, reads, writes, True, deferred, target=target)
 
 
-def _pair(plan: Plan, place: Place, values: Sequence[Written]) -> int:
+def _pair(plan: OperandPlan, place: Place, values: Sequence[Written]) -> int:
     """The bits of an operand that is written as two numbers; RejectedOperand if one does not fit."""
     high, low = values[place.written], values[place.written + 1]
     assert isinstance(high, int | float)
@@ -178,7 +178,7 @@ def _pair(plan: Plan, place: Place, values: Sequence[Written]) -> int:
     return place.operand.encode(Immediate(bits), plan.form, plan.places.index(place))
 
 
-def _check_same(plan: Plan, values: Sequence[Written]) -> None:
+def _check_same(plan: OperandPlan, values: Sequence[Written]) -> None:
     """RejectedOperand if an operand is not the same as another that it should repeat."""
     given = [values[place.written] for place in plan.places]
     alike = [(each.array, each.offset) if isinstance(each, Named) else each for each in given]
@@ -187,7 +187,7 @@ def _check_same(plan: Plan, values: Sequence[Written]) -> None:
         raise RejectedOperand("this operand repeats another", plan.places[differing].written)
 
 
-def _check_alias(plan: Plan, alias: Alias, values: Sequence[Written]) -> None:
+def _check_alias(plan: OperandPlan, alias: Alias, values: Sequence[Written]) -> None:
     """RejectedOperand if the operands are not what a word behind the mnemonic says of them."""
     given = [values[place.written] if place.written >= 0 else place.default for place in plan.places]
     resolved = [Immediate(value & WORD_MASK) if isinstance(value, int) else value for value in given]

@@ -11,7 +11,7 @@ from dstc_isa.assembler.guards import guard_of
 from dstc_isa.assembler.kernel import KernelBuilder
 from dstc_isa.assembler.listing_text import distance, joining, parted, without_sets
 from dstc_isa.assembler.macros import use_macro
-from dstc_isa.assembler.matching import MatchError, find_plan
+from dstc_isa.assembler.matching import MatchError, find_operand_plan
 from dstc_isa.assembler.other_modifiers import other_modifiers
 from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.printing import PRINT
@@ -65,7 +65,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
                 _emit_steps(expander, kernel, statement, steps, values)
                 kernel.release(scope)
                 return
-        plan = find_plan(expander.isa, mnemonic, tuple(map(type, values)))
+        plan = find_operand_plan(expander.isa, mnemonic, tuple(map(type, values)))
         emitted = emit(plan, values, keys, here, statement, expander.location(statement))
     except MnemonicError as error:
         _report_mnemonic(expander, statement, error)
@@ -92,7 +92,7 @@ def _emit_steps(
     for step in steps:
         location = expander.location(statement)
         try:
-            plan = find_plan(expander.isa, step.mnemonic, tuple(map(type, step.operands)))
+            plan = find_operand_plan(expander.isa, step.mnemonic, tuple(map(type, step.operands)))
             emitted = emit(plan, step.operands, step.operands, kernel.here, statement, location)
         except (MatchError, RejectedOperand) as error:
             to_blame = step.operands[error.index] if 0 <= error.index < len(step.operands) else None

@@ -9,7 +9,7 @@ _LAYOUTS = OtherName("HMMA.884.F32.F32.STEP0 R8, R0.ROW, R2.COL, R8", "the layou
 LONGER_NAMES: dict[str, OtherName] = {
     **dict.fromkeys(("HMMA.884.F32.ROW", "HMMA.884.F32.COL"), _LAYOUTS),
 }
-"""By the first parts of a mnemonic whose instruction exists and has no such modifier."""
+"""What stands for a mnemonic whose instruction exists and lacks a modifier, by the mnemonic's first parts."""
 
 _ACCESS = "each access takes effect at once, for all threads: scopes and hints for caches change nothing"
 LEFT_OUT: dict[str, str] = {

@@ -129,7 +129,7 @@ def _special(rd: Operand, what: Operand) -> tuple[Step, ...] | None:
 
 
 EXPANSIONS: dict[str, Expansion] = {"IMNMX": _minimum, "IMAD.HI": _high, "IMAD.WIDE": _wide}
-"""By mnemonic, without modifiers."""
+"""Pseudo-instructions by their mnemonic without modifiers."""
 
 FIRST_PARTS = frozenset({"S2R", *(name.partition(".")[0] for name in EXPANSIONS)})
 """First parts of the mnemonics that ``steps_of`` looks at."""

@@ -26,7 +26,7 @@ class Field:
 
     @property
     def pieces(self) -> "tuple[Field, ...]":
-        """Its runs of neighbouring bits, the lowest first."""
+        """The field's runs of neighbouring bits, the lowest first."""
         if self.rest is None:
             return (self,)
         return (evolve(self, rest=None), *self.rest.pieces)

@@ -205,7 +205,7 @@ class Permutation(IntEnum):
 
 
 def chosen_byte(mode: int, selector: U32, byte: int) -> U32:
-    """Which byte of the pair a mode other than IDX takes for byte number ``byte`` of the result."""
+    """The byte of the pair that a mode other than IDX takes for the byte at ``byte`` of the result."""
     if mode == Permutation.F4E:
         return selector + splat(byte)
     if mode == Permutation.B4E:
