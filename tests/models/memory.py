@@ -58,15 +58,20 @@ def ldc(instruction: Instruction, state: State) -> None:
     load(instruction, state, state.banks[address.bank], 0)
 
 
+def flushed(bits: int) -> int:
+    """An FP32 number, zero of its sign if it is subnormal."""
+    return bits if bits & 0x7F800000 else bits & 0x80000000
+
+
 def combined(operation: str, kind: str, old: int, value: int) -> int:
     """The word an atomic operation leaves."""
     bitwise = {"EXCH": value, "AND": old & value, "OR": old | value, "XOR": old ^ value}
     if operation in bitwise:
         return bitwise[operation]
-    if kind == "F32":
-        a, b = number(old, F32), number(value, F32)
+    if kind.startswith("F32"):
         if operation == "ADD":
-            return add(a, b, F32)
+            return flushed(add(number(flushed(old), F32), number(flushed(value), F32), F32))
+        a, b = number(old, F32), number(value, F32)
         if Kind.NAN in (a.kind, b.kind):
             kept = [bits for bits, x in ((old, a), (value, b)) if x.kind is not Kind.NAN]
             return kept[0] if kept else F32.nan

@@ -11,7 +11,7 @@ from dstc_isa.isa.modifier import Choice
 from dstc_isa.isa.operand import Registers
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.values import RZ
-from dstc_isa.isa.volta.float import canonical
+from dstc_isa.isa.volta.float import canonical, flushed
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.memory_modifiers import (
     ORDINARY,
@@ -150,7 +150,7 @@ def combine(operation: int, kind: int, old: int, value: int) -> int:
         a = f32(splat(old))
         b = f32(splat(value))
         if operation == Atomic.ADD:
-            return int(lane_of(u32(canonical(a + b)), 0))
+            return int(lane_of(u32(canonical(flushed(flushed(a, 1) + flushed(b, 1), 1))), 0))
         first = a < b if operation == Atomic.MIN else a > b
         return int(lane_of(u32(canonical(select(first | is_nan(b), a, b))), 0))
     if operation == Atomic.ADD:

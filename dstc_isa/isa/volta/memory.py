@@ -4,7 +4,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
-from dstc_isa.isa.instruction import Warp
+from dstc_isa.isa.instruction import Modified, Warp
 from dstc_isa.isa.modifier import Choice, Flag, Size
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.memory_modifiers import (
@@ -106,7 +106,11 @@ class Indexing(IntEnum):
     ISL = 3
 
 
-@instruction("LDC", 0xB82, LSU, variable=True)
+def _no_quad(names: Modified) -> str | None:
+    return "Volta has no LDC.128: write two of LDC.64" if names["size"] == Size._128 else None
+
+
+@instruction("LDC", 0xB82, LSU, variable=True, rule=_no_quad)
 def ldc(
     warp: Warp,
     rd: Loaded,
@@ -117,6 +121,6 @@ def ldc(
     """Load from a constant bank at an address that may differ between lanes.
 
     Bank 0 holds the launch (block size at 0x0, grid size at 0xc, parameters from 0x160 on), bank 3 the
-    kernel file's .const data. The bank travels in the high word of the address. Volta has no .128.
+    kernel file's .const data. The bank travels in the high word of the address.
     """
     load(warp, Space.CONSTANT, address, size, rd)
