@@ -60,9 +60,9 @@ def instruction(expander: Expander, statement: Statement) -> None:
     try:
         if mnemonic.partition(".")[0] in FIRST_PARTS and expander.isa is VOLTA:
             scope = Scope(start=len(kernel.emitted))
-            steps = steps_of(statement, mnemonic, values, scope)
+            steps = steps_of(statement, mnemonic, values, scope, marked=array != PLAIN)
             if steps is not None:
-                _emit_steps(expander, kernel, statement, steps, values)
+                _emit_steps(expander, kernel, statement, steps, values, array)
                 kernel.release(scope)
                 return
         plan = find_operand_plan(expander.isa, mnemonic, tuple(map(type, values)))
@@ -82,7 +82,12 @@ def instruction(expander: Expander, statement: Statement) -> None:
 
 
 def _emit_steps(
-    expander: Expander, kernel: KernelBuilder, statement: Statement, steps: Sequence[Step], written: Sequence[Operand]
+    expander: Expander,
+    kernel: KernelBuilder,
+    statement: Statement,
+    steps: Sequence[Step],
+    written: Sequence[Operand],
+    array: int,
 ) -> None:
     """Emit what an instruction becomes that Volta does not have; MatchError or RejectedOperand as it was written."""
     if statement.control is not None and len(steps) > 1:
@@ -98,6 +103,7 @@ def _emit_steps(
             to_blame = step.operands[error.index] if 0 <= error.index < len(step.operands) else None
             error.index = next((i for i, value in enumerate(written) if value is to_blame), -1)
             raise
+        emitted.array = array if step is steps[0] else PLAIN
         emitted.word |= control(expander, statement)
         guard(expander, statement, emitted)
         expander.append(kernel, emitted)

@@ -16,9 +16,7 @@ class OtherName:
         return self.example.partition(" ")[0]
 
 
-_NO_LOCAL = OtherName("", "there is no local memory: a thread has registers and shared memory (LDS, STS)")
 _NO_TRAP = OtherName("", "there are no traps and breakpoints")
-_NO_TEXTURE = OtherName("", "there are no textures")
 _LEFT = OtherName("SHF.L.U32 R0, R1, 2, RZ", "R0 = R1 << 2")
 _RIGHT = OtherName("SHF.R.U32.HI R0, RZ, 2, R1", "R0 = R1 >> 2; .S32 keeps the sign")
 _ADD = OtherName("IADD3 R0, R1, R2, RZ", "R0 = R1 + R2; FADD adds floats")
@@ -32,7 +30,6 @@ _COMPARE = OtherName("ISETP.LT.AND P0, PT, R1, R2, PT", "P0 = R1 < R2; FSETP com
 _AND = OtherName("LOP3.LUT R0, R1, R2, RZ, 0xc0", "R0 = R1 & R2; 0xfc is |, 0x3c is ^")
 _NOT = OtherName("LOP3.LUT R0, RZ, R1, RZ, 0x33", "R0 = ~R1")
 _LOAD = OtherName("LDG.E R0, [R2]", "a word from global memory, R2 and R3 its address; LDS from shared memory")
-_STORE = OtherName("STG.E [R2], R0", "a word to global memory, R2 and R3 its address; STS to shared memory")
 _CONVERT = OtherName("I2F R0, R1", "FP32 from an integer; F2I back, F2F between FP32 and FP16")
 _JUMP = OtherName("BRA .+0x10", "a guard makes it conditional: @P0 BRA")
 _END = OtherName("EXIT", "a thread ends")
@@ -59,9 +56,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     **dict.fromkeys(("AND", "OR", "XOR", "LOP", "LOP32I", "ULOP3"), _AND),
     "NOT": _NOT,
     "NEG": OtherName("IADD3 R0, -R1, RZ, RZ", "R0 = -R1"),
-    **dict.fromkeys(("LD", "LDU", "LDE"), _LOAD),
-    "ST": _STORE,
-    **dict.fromkeys(("LDL", "STL"), _NO_LOCAL),
+    **dict.fromkeys(("LDU", "LDE"), _LOAD),
     "ISCADD": OtherName("LEA R0, R1, R2, 2", "R0 = (R1 << 2) + R2"),
     "LDSM": OtherName("LDS R0, [R1]", "each lane loads its own part of a matrix from shared memory"),
     "LDGSTS": OtherName("LDG.E R0, [R2]", "global memory to shared memory goes through registers, with STS behind"),
@@ -82,26 +77,17 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "DMNMX": OtherName("DSETP.MIN.AND P0, PT, R2, R4, PT", "P0 says which of two doubles is less"),
     "DMMA": OtherName("", "there is no tensor core for FP64"),
     **dict.fromkeys(("IMMA", "BMMA", "QGMMA", "HGMMA", "WMMA", "MMA", "WGMMA"), _TENSOR),
-    **dict.fromkeys(("BPT", "TRAP", "BRKPT", "BREAKPOINT"), _NO_TRAP),
-    **dict.fromkeys(("TEX", "TLD", "TLD4", "SULD", "SUST"), _NO_TEXTURE),
-    **dict.fromkeys(("JMP", "JUMP", "JMX", "J", "B"), _JUMP),
+    **dict.fromkeys(("TRAP", "BRKPT", "BREAKPOINT"), _NO_TRAP),
+    **dict.fromkeys(("JUMP", "J", "B"), _JUMP),
     **dict.fromkeys(("END", "HALT", "STOP"), _END),
-    **dict.fromkeys(("RET", "RETURN"), _RETURN),
-    "CALL": OtherName("CALL.REL.NOINC .+0x10", "the return address is put in a register beforehand"),
+    **dict.fromkeys(("RETURN",), _RETURN),
     "SSY": OtherName("BSSY B0, .+0x10", "where the lanes that part meet again"),
     "SYNC": OtherName("BSYNC B0", "waits for the lanes that BSSY expects; BAR.SYNC 0 for all threads of the CTA"),
     "SYNCTHREADS": _BARRIER,
-    "BAR": _BARRIER,
     "BARRIER": _BARRIER,
     "SYNCWARP": OtherName("WARPSYNC R0", "the lanes of the mask wait for each other"),
-    **dict.fromkeys(("MEMBAR", "FENCE", "ERRBAR", "THREADFENCE"), _FENCE),
-    **dict.fromkeys(("ATOM", "ATOMICADD"), _ATOMIC),
-    "NANOSLEEP": OtherName("", "a warp does not sleep; a loop that waits may look again at once"),
-    **dict.fromkeys(("CCTL", "CCTLL", "CCTLT"), OtherName("", "loads see what was stored: caches need no care")),
-    "BMOV": OtherName("", "a barrier register is written by BSSY, and cannot be saved"),
-    "KILL": _END,
-    **dict.fromkeys(("LEPC", "RPCMOV"), OtherName("", "the address of a label is a number: MOV R0, LABEL")),
-    "QSPC": OtherName("", "an address is of global memory, shared memory has its own instructions"),
+    **dict.fromkeys(("FENCE", "THREADFENCE"), _FENCE),
+    **dict.fromkeys(("ATOMICADD",), _ATOMIC),
     "FSET": OtherName("FSET.BF.LT.AND R0, R1, R2, PT", "R0 = 1 where R1 < R2, else 0"),
     "I2I": OtherName("PRMT R0, R1, 0x4410, RZ", "the lower 16 bits of R1"),
     "IDP4A": OtherName("IDP.4A.S8.S8 R0, R1, R2, R3", "R0 = R3 and the products of the bytes of R1 and R2"),
@@ -109,9 +95,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     "BFE": _FIELD,
     "UBFE": _FIELD,
     **dict.fromkeys(("CLZ", "BFIND", "FFS"), _FIRST_BIT),
-    "DEPBAR": OtherName("", "scoreboards are waited for in the control code: B01----:R-:W-:-:S01"),
     **dict.fromkeys(("PRINT", "PRINTF", "VPRINTF", "DUMP", "TRACE"), _PRINT),
-    "YIELD": OtherName("", "a warp yields by the Y of its control code: B------:R-:W-:Y:S01"),
 }
 """Other assemblers' names by their first part, in capitals: ``SHL`` stands for ``shl.b32`` too."""
 

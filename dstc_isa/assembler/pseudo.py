@@ -35,10 +35,14 @@ class Step:
 
 @frozen(eq=False, repr=False)
 class Temporaries:
-    """Registers and predicates that the steps need for themselves, in ``scope``."""
+    """Registers and predicates that the steps need for themselves, in ``scope``.
+
+    ``marked``: a number among the operands counts from a shared array, and stays a number.
+    """
 
     statement: Statement
     scope: Scope
+    marked: bool
 
     def _new(self, width: int, predicate: bool) -> RegisterArray:
         name = "a predicate of " if predicate else "a register of "
@@ -104,7 +108,7 @@ def _wide(new: Temporaries, words: list[str], operands: Sequence[Operand]) -> tu
     if not -(1 << 31) <= number <= WORD_MASK:
         return None
     mnemonic = ".".join(["IMAD.WIDE", *words])
-    if number == 0:
+    if number == 0 and not new.marked:
         return (Step(mnemonic, (rd, ra, rb, ZERO)),)
     pair = new.register(2)
     sign = WORD_MASK if number & 1 << 31 else 0
@@ -135,17 +139,19 @@ FIRST_PARTS = frozenset({"S2R", *(name.partition(".")[0] for name in EXPANSIONS)
 """First parts of the mnemonics that ``steps_of`` looks at."""
 
 
-def steps_of(statement: Statement, mnemonic: str, operands: Sequence[Operand], scope: Scope) -> tuple[Step, ...] | None:
+def steps_of(
+    statement: Statement, mnemonic: str, operands: Sequence[Operand], scope: Scope, *, marked: bool
+) -> tuple[Step, ...] | None:
     """What an instruction becomes that Volta does not have, or not in this form; None for any other one.
 
     S2R of the extents of blocks and grids copies a constant, which is what their names mean, and that of SR_WARPID
-    takes a part of SR_VIRTID. ``scope`` gets the
+    takes a part of SR_VIRTID. ``marked``: see ``Temporaries``. ``scope`` gets the
     registers that the steps need. Raises MatchError for operands that it does not take.
     """
     for name, expansion in EXPANSIONS.items():
         if mnemonic == name or mnemonic.startswith(name + "."):
             words = mnemonic[len(name) + 1 :].split(".") if mnemonic != name else []
-            return expansion(Temporaries(statement, scope), words, operands)
+            return expansion(Temporaries(statement, scope, marked), words, operands)
     if mnemonic == "S2R" and len(operands) == 2:
         return _special(*operands)
     return None

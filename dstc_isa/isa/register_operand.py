@@ -289,7 +289,8 @@ class Source(Operand):
         text = self.what + consecutive(self.width)
         if self.takes_literal:
             text += f"; immediate 0 to 0x{self.literal_field.maximum:x}"
-        signs = [sign for sign, there in (("`-`", self.negate), ("`|...|`", self.absolute)) if there]
+        sign = "`~`" if self.complements is True else "`-`"
+        signs = [text for text, there in ((sign, self.negate), ("`|...|`", self.absolute)) if there]
         signs += [", ".join(f"`.{word}`" for word in self.words_behind if word)] if self.words_behind else []
         return f"{text}; {', '.join(signs)}" if signs else text
 

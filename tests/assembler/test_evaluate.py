@@ -68,7 +68,7 @@ def test_named_parts():
         "MOV R10, R16",
         "IMAD.WIDE R10, R0, R0, R12",
         "IADD3 R0, R14, -R15.reuse, RZ",
-        "LDG.E.128 R4, [R2+0x10]",
+        "LDG.E.128.SYS R4, [R2+0x10]",
     ]
 
 

@@ -21,10 +21,10 @@ def test_arguments_of_every_kind():
     macro = ".macro M r, p, m, k, v, l\n@p LDG.E r, m\nFADD r, -v[1], k\nBRA l\n.endm"
     body = ".reg v[4]\n.param .f32 f\nend: M R1, !P2, [R2.64+8], f, v, end\nM v[1], P0, [R4], -f, R8, end"
     assert code(body, macro) == [
-        "@!P2 LDG.E R1, [R2+0x8]",
+        "@!P2 LDG.E.SYS R1, [R2+0x8]",
         "FADD R1, -R11, c[0x0][0x160]",
         "BRA .-32",
-        "@P0 LDG.E R11, [R4]",
+        "@P0 LDG.E.SYS R11, [R4]",
         "FADD R11, -R9, -c[0x0][0x160]",
         "BRA .-80",
     ]

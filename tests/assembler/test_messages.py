@@ -22,7 +22,11 @@ def test_the_form_of_an_instruction_is_shown(body, message):
     assert error(body) == message
 
 
-@pytest.mark.parametrize("declaration", [d for d in VOLTA.declarations if any(not o.optional for o in d.operands)])
+BARE = {d.mnemonic for d in VOLTA.declarations if all(o.optional for o in d.operands)}
+"""What can be written without operands, in one of its forms."""
+
+
+@pytest.mark.parametrize("declaration", [d for d in VOLTA.declarations if d.mnemonic not in BARE])
 def test_a_missing_operand_is_named_for_every_instruction(declaration):
     words = [declaration.mnemonic]
     words += [next(iter(m.kind.words())) for m in declaration.modifiers if m.default is None]

@@ -78,7 +78,7 @@ def test_run(emu: Emu, program: str, more: list[str]) -> None:
     report = facts("r.json")
     assert report["kernel"] == "saxpy"
     assert report["warp_instructions"] == sum(report["histogram"].values()) == 13 * 4
-    assert report["histogram"]["LDG.E"] == 8
+    assert report["histogram"]["LDG.E.SYS"] == 8
     assert report["warp_instructions_per_s"] == pytest.approx(report["warp_instructions"] / report["seconds"])
     assert report["threads"] == (1 if more == ["--reference"] else min(4, os.cpu_count() or 1))
     assert emu.out.startswith("saxpy: 52 warp instructions in ")

@@ -17,12 +17,13 @@ def test_it_is_the_same_text_every_time() -> None:
 
 def test_every_instruction_that_does_something_is_called_once_and_in_registry_order() -> None:
     calls = [ast.unparse(node.func) for node in ast.walk(run_warp()) if isinstance(node, ast.Call)]
-    for declaration in VOLTA.declarations:
+    executed = [declaration for declaration in VOLTA.declarations if not declaration.unmodelled]
+    for declaration in executed:
         name = f"{generate.alias(declaration.function)}.{declaration.function.__name__}"
         assert calls.count(name) == (declaration.takes_warp or bool(declaration.results)), name
     tests = [ast.unparse(node.test) for node in ast.walk(run_warp()) if isinstance(node, ast.If)]
     numbers = [int(test.rpartition(" ")[2]) for test in tests if test.startswith("operation == ")]
-    assert sorted(numbers) == list(range(len(VOLTA.declarations)))
+    assert sorted(numbers) == list(range(len(executed)))
 
 
 def test_nothing_it_reads_is_undefined() -> None:
