@@ -42,7 +42,7 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     taken = set()
     for w in work:
         overwritten |= w.writes
-        if w.keeps_write and (w.variable or w.awaited):
+        if w.keeps_write:
             taken.add(w.write)
     for index, w in enumerate(work):
         if w.late & overwritten and not w.keeps_read:
@@ -148,8 +148,8 @@ class _Waits:
             pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe)
             for pipe in {w.pipe for w in work}
         }
-        latencies = {w.latency for w in work}
-        self.in_turn = {most: self._mask(i for i in fixed if work[i].latency <= most) for most in latencies}
+        users = {(w.kind, w.latency) for w in work}
+        self.in_turn = {(kind, most): self._mask(i for i in fixed if work[i].to[kind] <= most) for kind, most in users}
         self.touched = [self._touched(w) for w in work]
         self.overwritten = [_any_of(self.sources, w.writes) for w in work]
 
@@ -169,7 +169,7 @@ class _Waits:
         needed = _any_of(self.results, w.reads & ~w.accumulators | w.tile) | _any_of(self.tiles, others)
         if w.accumulators and w.pipe is not None:
             needed |= _any_of(self.results, w.accumulators) & ~self.forwarding[w.pipe]
-        return needed | _any_of(self.results, w.writes) & ~self.in_turn[w.latency]
+        return needed | _any_of(self.results, w.writes) & ~self.in_turn[w.kind, w.latency]
 
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
@@ -236,7 +236,8 @@ class _Waits:
             producer = self.producers[number]
             p = self.work[producer]
             common = p.writes & (w.reads | w.writes)
-            if common:
+            # A fixed latency ends without a wait: cycles decide.
+            if common and p.variable:
                 place = next(iter(bits_of(common & w.reads or common)))
                 kind = "RAW" if common & w.reads else "WAW"
                 self.hazards.append(Hazard(producer, index, kind, place, unset=p.write == NO_SCOREBOARD))
