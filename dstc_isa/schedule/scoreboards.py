@@ -120,6 +120,23 @@ def _any_of(producers: Sequence[int], places: int) -> int:
     return found
 
 
+_Packed = int | tuple[int, ...]
+"""A mask as it is kept for each instruction: a long one with few bits by their positions."""
+
+SHORT, FEW = 1 << 10, 16
+"""Bits of masks that are kept as they are, and set ones that are kept by position."""
+
+
+def _packed(mask: int) -> _Packed:
+    if mask.bit_length() <= SHORT or mask.bit_count() > FEW:
+        return mask
+    return tuple(bits_of(mask))
+
+
+def _unpacked(kept: _Packed) -> int:
+    return kept if isinstance(kept, int) else sum(1 << bit for bit in kept)
+
+
 class _Waits:
     """The data flow: which producers are still under way, as bit masks over producers."""
 
@@ -135,7 +152,7 @@ class _Waits:
         for number, index in enumerate(self.producers):
             bit = 1 << number
             w = work[index]
-            self.own[index] = bit
+            self.own[index] = number
             if w.awaited:
                 for place in bits_of(w.writes):
                     (self.tiles if w.tile >> place & 1 else self.results)[place] |= bit
@@ -150,13 +167,11 @@ class _Waits:
         }
         users = {(w.kind, w.latency) for w in work}
         self.in_turn = {(kind, most): self._mask(i for i in fixed if work[i].to[kind] <= most) for kind, most in users}
-        self.touched = [self._touched(w) for w in work]
-        self.overwritten = [_any_of(self.sources, w.writes) for w in work]
 
     def _mask(self, producers: Iterable[int]) -> int:
         mask = 0
         for index in producers:
-            mask |= self.own[index]
+            mask |= 1 << self.own[index]
         return mask
 
     def _touched(self, w: Work) -> int:
@@ -174,7 +189,7 @@ class _Waits:
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
         count = len(self.work)
-        state: list[tuple[int, int] | None] = [None] * count
+        state: list[tuple[_Packed, _Packed] | None] = [None] * count
         waiting = []
         for root in roots:
             if root < count:
@@ -185,15 +200,18 @@ class _Waits:
             while True:
                 before = state[index]
                 assert before is not None
-                after = self._through(index, *before)
+                after = self._through(index, *map(_unpacked, before))
                 following = []
                 for successor in self.successors[index]:
                     if not 0 <= successor < count:
                         continue
                     known = state[successor]
-                    joined = after if known is None else (known[0] | after[0], known[1] | after[1])
-                    if joined != known:
-                        state[successor] = joined
+                    joined = after
+                    if known is not None:
+                        joined = (_unpacked(known[0]) | after[0], _unpacked(known[1]) | after[1])
+                    packed = (_packed(joined[0]), _packed(joined[1]))
+                    if packed != known:
+                        state[successor] = packed
                         following.append(successor)
                 if not following:
                     break
@@ -202,7 +220,7 @@ class _Waits:
 
     def _through(self, index: int, results: int, sources: int) -> tuple[int, int]:
         w = self.work[index]
-        needed, needed_sources = self.touched[index] & results, self.overwritten[index] & sources
+        needed, needed_sources = self._touched(w) & results, _any_of(self.sources, w.writes) & sources
         if w.indirect:
             needed, needed_sources = results, sources
         boards = w.wait
@@ -222,8 +240,8 @@ class _Waits:
             self._report(index, needed & results, needed_sources & sources)
             results &= ~needed
             sources &= ~needed_sources
-        own = self.own.get(index, 0)
-        if own:
+        if index in self.own:
+            own = 1 << self.own[index]
             if w.awaited:
                 results |= own
             if w.late:
