@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import define
 
-from dstc_isa.assembler.matching import Contribution, Place, Plan
+from dstc_isa.assembler.matching import Contribution, OperandPlan, Place
 from dstc_isa.assembler.shared_offset import PLAIN
 from dstc_isa.assembler.values import Late, Named, NamedAddress, NamedComplement, NamedPredicate, Sum, Virtual
 from dstc_isa.assembler.values import Operand as Written
@@ -38,7 +38,7 @@ class Emitted:
     """
 
     statement: Statement
-    plan: Plan | None
+    plan: OperandPlan | None
     location: Location
     word: int
     reads: int
@@ -61,7 +61,7 @@ class Emitted:
         return id(self.statement)
 
 
-def contribute(plan: Plan, place: Place, value: Written, here: int) -> Contribution:
+def contribute(plan: OperandPlan, place: Place, value: Written, here: int) -> Contribution:
     """What one operand adds to word and masks; RejectedOperand if its place does not take it."""
     operand = place.operand
     became = value.place() if isinstance(value, Named | NamedPredicate) else None
@@ -119,7 +119,7 @@ def claim(value: Virtual, operand: Operand, modifiers: Modifiers) -> None:
 
 
 def emit(
-    plan: Plan,
+    plan: OperandPlan,
     values: Sequence[Written],
     keys: Sequence[object],
     here: int,

@@ -8,7 +8,7 @@ from dstc_isa.assembler.evaluate import Environment, evaluate, pure_value
 from dstc_isa.assembler.expand import Expander
 from dstc_isa.assembler.guards import guard_of
 from dstc_isa.assembler.macros import use_macro
-from dstc_isa.assembler.matching import MatchError, find_plan
+from dstc_isa.assembler.matching import MatchError, find_operand_plan
 from dstc_isa.assembler.other_modifiers import other_modifiers
 from dstc_isa.assembler.other_names import other_name
 from dstc_isa.assembler.printing import PRINT
@@ -53,7 +53,7 @@ def instruction(expander: Expander, statement: Statement) -> None:
     if array is None:
         return
     try:
-        plan = find_plan(expander.isa, mnemonic, tuple(map(type, values)))
+        plan = find_operand_plan(expander.isa, mnemonic, tuple(map(type, values)))
         emitted = emit(plan, values, keys, here, statement, expander.location(statement))
     except MnemonicError as error:
         _report_mnemonic(expander, statement, error)

@@ -42,7 +42,7 @@ class Place:
 
 
 @define(eq=False, repr=False)
-class Plan:
+class OperandPlan:
     """How operands of certain kinds become an instruction: declaration, form, modifiers, order of operands."""
 
     declaration: Declaration
@@ -67,19 +67,19 @@ class Plan:
         self.partial = any(operand.partial for operand in self.declaration.operands)
 
 
-_plans: dict[tuple[Isa, str, Kinds], Plan] = {}
-clear_when_changed(_plans.clear)
+_operand_plans: dict[tuple[Isa, str, Kinds], OperandPlan] = {}
+clear_when_changed(_operand_plans.clear)
 
 
-def find_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
+def find_operand_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> OperandPlan:
     """The plan for a mnemonic and the kinds of its operands; MnemonicError or MatchError if there is none."""
-    plan = _plans.get((isa, mnemonic, kinds))
+    plan = _operand_plans.get((isa, mnemonic, kinds))
     if plan is None:
-        plan = _plans[isa, mnemonic, kinds] = _make_plan(isa, mnemonic, kinds)
+        plan = _operand_plans[isa, mnemonic, kinds] = _make_operand_plan(isa, mnemonic, kinds)
     return plan
 
 
-def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
+def _make_operand_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> OperandPlan:
     best: MatchError | None = None
     for declaration, modifiers in resolve(isa, mnemonic):
         try:
@@ -90,7 +90,7 @@ def _make_plan(isa: Isa, mnemonic: str, kinds: Kinds) -> Plan:
                 best = error
             continue
         places = tuple(Place(o, w, o.default) for o, w in zip(declaration.operands, order, strict=True))
-        return Plan(declaration, form, modifiers, declaration.modifier_values(modifiers), places)
+        return OperandPlan(declaration, form, modifiers, declaration.modifier_values(modifiers), places)
     assert best is not None
     raise best
 

@@ -16,7 +16,7 @@ LONGER_NAMES: dict[str, OtherName] = {
         "HMMA.884.F32.ROW.COL.STEP0 R8, R0, R2, R8", "sums are FP32; the layouts of A and B stand in the name"
     ),
 }
-"""By the first parts of a mnemonic whose instruction exists and has no such modifier."""
+"""What stands for a mnemonic whose instruction exists and lacks a modifier, by the mnemonic's first parts."""
 
 _NO_FP64 = "the machine has no FP64 arithmetic"
 MISSING: dict[str, str] = {

@@ -115,7 +115,7 @@ INSTRUCTIONS: dict[str, OtherName] = {
     **dict.fromkeys(("PRINT", "PRINTF", "VPRINTF", "DUMP", "TRACE"), _PRINT),
     "YIELD": OtherName("", "a warp yields by the Y of its control code: B------:R-:W-:Y:S01"),
 }
-"""By the first part of the name, in capitals: ``SHL`` stands for ``shl.b32`` too."""
+"""Other assemblers' names by their first part, in capitals: ``SHL`` stands for ``shl.b32`` too."""
 
 SPECIAL_NAMES: dict[str, str] = {
     **{name: f"{name}.X" for name in ("SR_TID", "SR_CTAID", "SR_NTID", "SR_NCTAID")},

@@ -25,7 +25,7 @@ class Item:
     operand: int
 
     def finish(self) -> PrintItem:
-        """With the register that it became."""
+        """The item as programs keep it, with the register that a name became."""
         value = self.value.place() if isinstance(self.value, Named | NamedPredicate) else self.value
         if isinstance(value, Predicate):
             return PrintItem("predicate", self.text, number_of(value))

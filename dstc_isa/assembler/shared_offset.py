@@ -25,7 +25,7 @@ class SharedOffset(int):
     if TYPE_CHECKING:
 
         def __init__(self, value: int, array: int) -> None:
-            """As above."""
+            """A number that is marked, as ``__new__`` takes it."""
 
 
 def array_of(value: object) -> int:

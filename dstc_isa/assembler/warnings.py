@@ -17,7 +17,7 @@ from dstc_isa.program import PARAMETER_BASE
 from dstc_isa.syntax.tree import Statement
 
 MOST_BYTES = 16
-"""Of constants that LDC reads."""
+"""The most bytes of constants that LDC reads at once."""
 
 
 def warn(kernel: KernelBuilder, reporter: Reporter) -> None:

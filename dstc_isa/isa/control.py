@@ -10,7 +10,7 @@ NO_SCOREBOARD = 7
 SCOREBOARDS = 6
 ALL_SCOREBOARDS = (1 << SCOREBOARDS) - 1
 LEAST_BITS = 4
-"""In which a program keeps the least stall that its author asks for."""
+"""Bits in which a program keeps the least stall that its author asks for."""
 AFTER_SETTING = 2
 """Cycles from setting a scoreboard to the first instruction that can wait for it (public assemblers)."""
 

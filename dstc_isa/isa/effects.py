@@ -88,7 +88,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, tuple, list, Enum)
 
 
 class EffectError(DstcError, TypeError):
-    """It cannot be told what a function touches; ``file`` and ``line`` say where."""
+    """What a function touches cannot be told; ``file`` and ``line`` say where."""
 
     def __init__(self, reason: str, file: str, line: int) -> None:
         self.reason, self.file, self.line = reason, file, line
@@ -134,7 +134,7 @@ def outside(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def sets(function: Callable[..., Any], place: int, name: str) -> bool:
-    """Whether a function's own text assigns to an attribute of its argument number ``place``."""
+    """Whether a function's own text assigns to the attribute ``name`` of its argument at ``place``."""
     body = _Body(getattr(function, "py_func", function), {})
     argument = body.node.args.args[place].arg
     stores = (n for n in ast.walk(body.node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))

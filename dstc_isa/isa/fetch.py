@@ -75,7 +75,7 @@ class Base(Enum):
 
 @frozen
 class Word:
-    """Word number ``number`` of an operand's row: a number itself, or a place among registers or predicates."""
+    """The word at ``number`` of an operand's row: a number itself, or a place among registers or predicates."""
 
     number: int
     base: Base = Base.NOTHING

@@ -1,6 +1,6 @@
 """Operations on 32 lanes that the instruction semantics are written in, on NumPy arrays of shape (32,).
 
-The compiled engine gives the same names a second meaning over SIMD values (``engine.compiled.lanes``); a
+The compiled engine gives the same names a second meaning over SIMD values (``engine.compiled.lane_functions``); a
 semantics function calls these and the ordinary operators, and so runs either way from one text. Dtypes:
 u32 = uint32, s32 = int32, f32 = float32, u64 = uint64, bool. Arithmetic wraps.
 """

@@ -183,15 +183,15 @@ class Operand:
         return tuple(self._table)
 
     def kind_in(self, form: Form, index: int) -> type:
-        """The kind of value that stands here in a form, as operand number ``index``."""
+        """The kind of value that stands here in a form, as the operand at ``index``."""
         return self.kinds[0]
 
     def parts(self, form: Form, index: int) -> Parts:
-        """Its parts in a form."""
+        """The parts of the operand in a form."""
         return (self._moved[0] if form.moved == index else self._table)[self.kind_in(form, index)]
 
     def forms(self, index: int, in_b: int) -> tuple[Form, ...]:
-        """The forms that it adds to an instruction as operand number ``index``; number ``in_b`` is in slot b."""
+        """The forms that it adds to an instruction as the operand at ``index``; the one at ``in_b`` is in slot b."""
         return ()
 
     def fields(self, form: Form, index: int) -> tuple[Field, ...]:
@@ -250,7 +250,7 @@ class Operand:
         return {}
 
     def display(self, name: str) -> str:
-        """Its name as descriptions use it, given that of the semantics' parameter."""
+        """The operand's name as descriptions use it, given that of the semantics' parameter."""
         return name
 
     def placeholder(self, name: str, form: Form, index: int) -> str:

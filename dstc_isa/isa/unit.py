@@ -18,7 +18,7 @@ STATE_WORDS = 96
 """64-bit words that a unit's warp state may have."""
 
 TRACED_WORDS = 1
-"""Of these the first ones that are kept for each instruction that a warp has run ahead of its time."""
+"""First words of that state, which are kept for each instruction that a warp has run ahead of its time."""
 
 
 OF_ENGINES = frozenset(

@@ -2,7 +2,7 @@
 
 ``Warp`` state has one declaration here (``SCALARS``, ``ARRAYS``); the reference engine builds a Python object
 from it and the compiled engine a record in memory. The functions below are the reference's; the compiled
-engine gives the same names a second meaning (``engine.compiled.warp``).
+engine gives the same names a second meaning (``engine.compiled.warp_functions``).
 """
 
 from enum import IntEnum

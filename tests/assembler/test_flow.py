@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from dstc_isa.assembler.emit import emit
 from dstc_isa.assembler.evaluate import pure_value
 from dstc_isa.assembler.flow import analyse
-from dstc_isa.assembler.matching import find_plan
+from dstc_isa.assembler.matching import find_operand_plan
 from dstc_isa.isa.values import ALWAYS, Predicate
 from dstc_isa.isa.volta import VOLTA
 from dstc_isa.syntax.source import Source
@@ -16,7 +16,7 @@ P0 = 1 << 256
 
 def made(mnemonic, *texts, here=0, guarded=False):
     values = [pure_value(text) for text in texts]
-    emitted = emit(find_plan(VOLTA, mnemonic, tuple(map(type, values))), values, texts, here, STATEMENT, ())
+    emitted = emit(find_operand_plan(VOLTA, mnemonic, tuple(map(type, values))), values, texts, here, STATEMENT, ())
     emitted.word |= VOLTA.word.encode_guard(Predicate(0) if guarded else ALWAYS)
     emitted.always = not guarded
     emitted.reads |= P0 if guarded else 0

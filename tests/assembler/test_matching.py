@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 
-from dstc_isa.assembler.matching import MatchError, find_plan, fits
+from dstc_isa.assembler.matching import MatchError, find_operand_plan, fits
 from dstc_isa.assembler.values import Late
 from dstc_isa.isa.resolve import MnemonicError
 from dstc_isa.isa.text import format_mnemonic
@@ -17,7 +17,7 @@ def test_all_operands_written_find_their_declaration_and_form(instruction):
     mnemonic = format_mnemonic(instruction.declaration, instruction.modifiers)
     if any(kind.__name__ == "Address" and v.bank >= 0 for kind, v in zip(kinds, instruction.operands, strict=True)):
         return
-    plan = find_plan(VOLTA, mnemonic, kinds)
+    plan = find_operand_plan(VOLTA, mnemonic, kinds)
     assert plan.declaration is instruction.declaration
     assert plan.form == instruction.form
     assert [place.written for place in plan.places] == list(range(len(kinds)))
@@ -62,9 +62,9 @@ def test_operands_that_do_not_fit(line, message):
 
 def test_errors_without_a_plan():
     with pytest.raises(MnemonicError):
-        find_plan(VOLTA, "FOO", ())
+        find_operand_plan(VOLTA, "FOO", ())
     with pytest.raises(MatchError) as caught:
-        find_plan(VOLTA, "MOV", (Register, Predicate))
+        find_operand_plan(VOLTA, "MOV", (Register, Predicate))
     assert caught.value.index == 1
     assert "register" in caught.value.expected
 

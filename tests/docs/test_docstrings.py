@@ -9,11 +9,10 @@ from tests.docs.docstrings import SOURCES, docstrings
 
 WITHOUT_SUBJECT = re.compile(r"(?:Of|Or|It|Its|As above|With|To|By)\b")
 BARE_NUMBER = re.compile(r"\bnumber ``\w+``")
-PENDING = ("dstc_isa/isa/", "dstc_isa/assembler/")
 FILES = [file.relative_to(ROOT).as_posix() for file in SOURCES]
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if not file.startswith(PENDING)])
+@pytest.mark.parametrize("file", FILES)
 def test_a_docstring_begins_with_its_subject(file: str) -> None:
     texts = docstrings(ROOT / file)
     assert [text for text in texts if WITHOUT_SUBJECT.match(text)] == []

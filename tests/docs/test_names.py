@@ -17,9 +17,6 @@ IN_ROOM = re.compile(rf"``((?:{'|'.join(ROOMS)})(?:\.[A-Za-z_]\w*)+)\b")
 NO_MODULES = {"options.input", "sparse.alone"}
 """A variable and an entry of a data file."""
 
-PENDING = {"engine.compiled.lanes", "engine.compiled.warp"}
-"""Names of before, in files that are being rewritten."""
-
 CONSOLE = re.compile(r"^```console.*?^```$", re.MULTILINE | re.DOTALL)
 
 DOCSTRINGS = {file.relative_to(ROOT).as_posix(): "\n".join(docstrings(file)) for file in SOURCES}
@@ -54,7 +51,7 @@ def test_a_dotted_name_can_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted({name for text in DOCSTRINGS.values() for name in IN_ROOM.findall(text)}))
 def test_a_name_that_begins_with_its_room_can_be_imported(name: str) -> None:
-    assert name in NO_MODULES | PENDING or exists(f"dstc_isa.{name}")
+    assert name in NO_MODULES or exists(f"dstc_isa.{name}")
 
 
 @pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if FILE.search(text)])

@@ -118,7 +118,7 @@ def columns_of_b(warp: Warp, rb: int, layout: int, step: int, k: int) -> U32:
 
 
 def two_columns(warp: Warp, rb: int, source: U32) -> U32:
-    """Of the four columns that lane ``source`` holds in a fragment by rows, the two of this lane's results."""
+    """The two columns of this lane's results, of the four that lane ``source`` holds in a fragment by rows."""
     first = gather(read_register(warp, rb), source)
     second = gather(read_register(warp, rb + 1), source)
     return select((lane_ids() & splat(2)) == splat(0), first, second)
