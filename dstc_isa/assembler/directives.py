@@ -25,6 +25,7 @@ from dstc_isa.program import (
     SharedArray,
 )
 from dstc_isa.program_files import program_directory
+from dstc_isa.rounded_once import before_rounding
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.reader import Tree, read_tree
 from dstc_isa.syntax.source import read_source
@@ -151,7 +152,7 @@ def _in_object(name: str, arrays: Sequence[SharedArray | ConstantArray]) -> str:
 
 def _constant(expander: Expander, index: int, node: Node, kind: str) -> bytes:
     code = CONSTANT_CODES[kind]
-    value = node.value if isinstance(node, Number) else expander.value(index, node)
+    value = expander.value(index, node)
     if isinstance(value, Bits) and kind in ("u32", "f32"):
         return value.value.to_bytes(4, "little")
     if not isinstance(value, int | float):
@@ -164,7 +165,7 @@ def _constant(expander: Expander, index: int, node: Node, kind: str) -> bytes:
             raise ArgumentError(index, f"{value} does not fit {bits} bits")
         value %= 1 << bits
     try:
-        return struct.pack("<" + code, float(value) if code == "f" else value)
+        return struct.pack("<" + code, before_rounding(value) if code == "f" else value)
     except OverflowError:
         raise ArgumentError(index, f"{value} is beyond the range of FP32") from None
 

@@ -216,6 +216,8 @@ def _suffixed(value: Operand, word: str, node: Node) -> Operand:
     if isinstance(value, Named) and (value.width, word) in _PARTS:
         offset, width = _PARTS[value.width, word]
         return evolve(value, offset=value.offset + offset, width=width)
+    if isinstance(value, Register) and word == "hi" and value.index == RZ - 1:
+        raise EvaluationError(f"there is no register R{RZ}", node)
     if isinstance(value, Register) and word in ("lo", "hi") and value.index < RZ:
         return evolve(value, index=value.index + (word == "hi"))
     expected = ""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import define, evolve, frozen
 
 from dstc_isa.isa.values import Address, BankAddress, Complement, Constant, Immediate, Predicate, Register, Value
+from dstc_isa.rounded_once import WrittenFloat
 from dstc_isa.syntax.tree import Bits, Statement
 
 
@@ -173,6 +174,7 @@ STANDS_FOR: dict[type, type] = {
     NamedComplement: Complement,
     Late: int,
     Bits: Immediate,
+    WrittenFloat: float,
 }
 """What operand kinds know these as."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dstc_isa.errors import DstcError, UsageError
+from dstc_isa.rounded_once import written_float
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -67,7 +68,7 @@ def kernel_argument(given: Assignment) -> "Argument":
     except ValueError:
         pass
     try:
-        return float(given.text)
+        return written_float(given.text)
     except ValueError:
         from dstc_isa.cli.made_arrays import FORMS
 

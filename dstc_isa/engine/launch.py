@@ -26,6 +26,7 @@ from dstc_isa.program import (
     Parameter,
     Program,
 )
+from dstc_isa.rounded_once import before_rounding
 
 MAX_BLOCK = (1024, 1024, 64)
 MAX_GRID = (2**31 - 1, 65535, 65535)
@@ -199,7 +200,7 @@ def _number(kernel: Kernel, parameter: Parameter, value: Argument, memory: Devic
     value = number_of(value, where)
     if parameter.type == "f32":
         try:
-            number = float(value)
+            number = before_rounding(value)
             struct.pack("<f", number)
         except OverflowError:
             raise LaunchArgumentError(f"{where} is .f32 and cannot hold {value}") from None

@@ -65,8 +65,9 @@ class AddressOperand(Operand):
     def parse(self, written: Written, modifiers: Modifiers, here: int) -> Value:
         """See ``Operand``."""
         if isinstance(written, Constant):
-            if written.negate or written.absolute:
-                raise ValueError("a constant in memory is loaded as it is, without a sign")
+            if written.negate or written.absolute or written.half >= 0:
+                what = "a sign" if written.half < 0 else f".H{written.half}"
+                raise ValueError(f"a constant in memory is loaded as it is, without {what}")
             return Address(RZ, written.offset, bank=written.bank)
         if isinstance(written, BankAddress):
             return Address(written.register, written.offset, written.wide, written.bank)

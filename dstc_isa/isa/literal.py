@@ -4,6 +4,8 @@ import struct
 from enum import Enum
 from math import isfinite
 
+from dstc_isa.rounded_once import before_rounding
+
 
 class Literal(Enum):
     """How an immediate in a source slot is written and what its 32 bits mean."""
@@ -32,7 +34,7 @@ def literal_bits(number: int | float, literal: Literal) -> int:
         return value % (1 << 32)
     code, limit = ("<f", "FP32") if literal is Literal.FLOAT else ("<e", "FP16")
     try:
-        packed = struct.pack(code, float(number))
+        packed = struct.pack(code, before_rounding(number))
     except OverflowError:
         raise ValueError(f"{number} is beyond the range of {limit}") from None
     bits = int.from_bytes(packed, "little")

@@ -4,6 +4,7 @@ from typing import Any
 
 from lark import Token, Transformer
 
+from dstc_isa.rounded_once import written_float
 from dstc_isa.syntax.names import builtin
 from dstc_isa.syntax.tree import (
     Absolute,
@@ -190,7 +191,7 @@ def _number(word: Word) -> int | float | Bits:
             return int(text, 0)
         if text.isdigit():
             return int(text[:400])
-        return float(text)
+        return written_float(text)
     except ValueError:
         raise ExpressionProblem(f"malformed number {word}", *_span(word)) from None
 
