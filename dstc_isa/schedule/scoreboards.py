@@ -1,11 +1,13 @@
 """Which scoreboard an instruction signals whose latency no stall count covers, and who waits for it."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from attrs import define
 
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.masks import PLACES, bits_of
+from dstc_isa.isa.unit import Unit
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import Work
 
@@ -126,6 +128,9 @@ _Packed = int | tuple[int, ...]
 SHORT, FEW = 1 << 10, 16
 """Bits of masks that are kept as they are, and set ones that are kept by position."""
 
+REMEMBERED = 1 << 12
+"""Kinds of instructions for which it is remembered what they touch."""
+
 
 def _packed(mask: int) -> _Packed:
     if mask.bit_length() <= SHORT or mask.bit_count() > FEW:
@@ -165,6 +170,9 @@ class _Waits:
             pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe)
             for pipe in {w.pipe for w in work}
         }
+        remembered = lru_cache(maxsize=REMEMBERED)
+        self.touched = remembered(self._touched)
+        self.overwritten = remembered(lambda writes: _any_of(self.sources, writes))
         users = {(w.kind, w.latency) for w in work}
         self.in_turn = {(kind, most): self._mask(i for i in fixed if work[i].to[kind] <= most) for kind, most in users}
 
@@ -174,17 +182,18 @@ class _Waits:
             mask |= 1 << self.own[index]
         return mask
 
-    def _touched(self, w: Work) -> int:
+    def _touched(
+        self, reads: int, writes: int, tile: int, accumulators: int, pipe: Unit | None, kind: int, latency: int
+    ) -> int:
         """Producers that an instruction must wait for, of all that it reads or writes.
 
         Of its accumulators those that are no outer products, and that do not forward them to it. Of what it overwrites
         those that would write later than it does.
         """
-        others = (w.reads | w.writes) & ~w.tile
-        needed = _any_of(self.results, w.reads & ~w.accumulators | w.tile) | _any_of(self.tiles, others)
-        if w.accumulators and w.pipe is not None:
-            needed |= _any_of(self.results, w.accumulators) & ~self.forwarding[w.pipe]
-        return needed | _any_of(self.results, w.writes) & ~self.in_turn[w.kind, w.latency]
+        needed = _any_of(self.results, reads & ~accumulators | tile) | _any_of(self.tiles, (reads | writes) & ~tile)
+        if accumulators and pipe is not None:
+            needed |= _any_of(self.results, accumulators) & ~self.forwarding[pipe]
+        return needed | _any_of(self.results, writes) & ~self.in_turn[kind, latency]
 
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
@@ -220,7 +229,8 @@ class _Waits:
 
     def _through(self, index: int, results: int, sources: int) -> tuple[int, int]:
         w = self.work[index]
-        needed, needed_sources = self._touched(w) & results, _any_of(self.sources, w.writes) & sources
+        touched = self.touched(w.reads, w.writes, w.tile, w.accumulators, w.pipe, w.kind, w.latency)
+        needed, needed_sources = touched & results, self.overwritten(w.writes) & sources
         if w.indirect:
             needed, needed_sources = results, sources
         boards = w.wait
