@@ -120,12 +120,14 @@ def page(declaration: "Declaration", gpu: "Gpu", *, encoding: bool) -> "Iterator
 
 
 def _pipe(declaration: "Declaration", gpu: "Gpu") -> str:
+    from dstc_isa.isa.effects import MEMORY
+
     unit = declaration.unit
     timing = gpu.pipes[unit]
     text = f"pipe: {unit.name} ({unit.meaning})"
     text += f"; on {gpu.name} one every {timing.initiation} cycles a sub-core"
     latency = f"{timing.latency}"
-    if unit.memory:
+    if unit.memory and declaration.effects & MEMORY:
         latency = f"{gpu.shared.latency} in shared memory, {gpu.l1.latency} in L1, {gpu.l2.latency} in L2, "
         latency += f"{gpu.dram.latency} in DRAM"
     waited = ", awaited with a scoreboard" if declaration.variable_latency else ", covered by stall counts"

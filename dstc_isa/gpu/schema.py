@@ -9,6 +9,8 @@ from typing import Any, TypeGuard
 import attrs
 from attrs import frozen
 
+from dstc_isa.isa.effects import Effect
+from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.unit import Block, Given, Number, Unit, UnitError, Values, Word
 from dstc_isa.overview import Overview
@@ -210,9 +212,19 @@ class GpuParameter:
     origin: str
 
 
-Timetable = tuple[tuple[str, PipeTiming, bool], ...]
-"""Every unit with its timing, and whether an instruction of it whose guard is false takes no issue slot."""
+Timetable = tuple[tuple[str, PipeTiming, bool] | tuple[str, int], ...]
+"""Every unit with its timing, and whether an instruction of it whose guard is false takes no issue slot; then the
+latencies of memory that are below another instruction's, by key."""
 
+
+_MEMORY = {
+    frozenset({Effect.SHARED}): "shared.latency",
+    frozenset({Effect.CONSTANT}): "shared.latency",
+    frozenset({Effect.GLOBAL, Effect.LOAD}): "l1.latency",
+    frozenset({Effect.GLOBAL, Effect.STORE}): "l2.latency",
+    frozenset({Effect.GLOBAL, Effect.ATOMIC}): "l2.atomic_latency",
+}
+"""The latency, by its key, after which an instruction that touches this is done at the soonest."""
 
 DIGEST_DIGITS, NAME_LIMIT = 12, 1000
 
@@ -265,14 +277,37 @@ class Gpu(Overview):
         parameter, word = unit.vanishes
         return bool(self.blocks[unit.block][parameter] == word)
 
+    def soonest(self, declaration: Declaration) -> int:
+        """Cycles from an instruction's issue after which its result may be there; a fixed latency is just as long.
+
+        What a cost function from a file of the user's makes of a variable one cannot be told.
+        """
+        unit, effects = declaration.unit, declaration.effects
+        if not declaration.variable_latency:
+            return self.pipes[unit].latency
+        if unit.cost_function is not None and not unit.shipped:
+            return 0
+        memory = [key for reached, key in _MEMORY.items() if reached <= effects] if unit.memory else []
+        return min((self._latency(key) for key in memory), default=self.pipes[unit].latency)
+
+    def _latency(self, key: str) -> int:
+        return int(attrgetter(key)(self))
+
     @property
     def timetable(self) -> Timetable:
         """All that control codes depend on; a unit from a file of the user's counts if it is not as declared."""
-        return tuple(
+        units = tuple(
             (unit.name, timing, self.vanishes(unit))
             for unit, timing in self.pipes.items()
             if unit.shipped or not self._as_given(unit, timing)
         )
+        return (*units, *self._quick_memory().items())
+
+    def _quick_memory(self) -> dict[str, int]:
+        """Latencies of memory by which a load could be done before an instruction of fixed latency that came first."""
+        fixed = {each.unit for each in self.isa.declarations if not each.variable_latency}
+        longest = max((max(self.pipes[unit].latencies(consumers(self.isa.units))) for unit in fixed), default=0)
+        return {key: self._latency(key) for key in _MEMORY.values() if self._latency(key) < longest}
 
     def _as_given(self, unit: Unit, timing: PipeTiming) -> bool:
         """Whether a unit's timing, and what makes it vanish, are those of its declaration."""
@@ -299,7 +334,8 @@ class Gpu(Overview):
     def target(self) -> ScheduledFor:
         """What programs are scheduled for on it."""
         digest = hashlib.sha256(repr(self.timetable).encode()).hexdigest()[:DIGEST_DIGITS]
-        timed = ("pipes.", *(f"{u.block.name}.{u.vanishes[0]}" for u in self.isa.units if u.block and u.vanishes))
+        vanish = (f"{u.block.name}.{u.vanishes[0]}" for u in self.isa.units if u.block and u.vanishes)
+        timed = ("pipes.", *vanish, *self._quick_memory())
         changed = [f"{row.key}={row.value}" for row in self.rows if row.source == SETTING and row.key.startswith(timed)]
         name = "".join(c if c.isprintable() else "?" for c in " ".join([self.name, *changed]))
         return ScheduledFor(name[:NAME_LIMIT], digest)

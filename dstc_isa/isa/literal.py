@@ -40,10 +40,10 @@ class _Format:
 
     def pack(self, number: int | float) -> int:
         """The bits of a number, rounded once; ValueError if it is beyond the range."""
-        value = float(number) if self.code == "<d" else before_rounding(number)
-        if isinf(value) and not isinf(number):
-            raise ValueError(f"{number} is beyond the range of {self.name}")
         try:
+            value = float(number) if self.code == "<d" else before_rounding(number)
+            if isinf(value) and not isinf(number):
+                raise OverflowError
             return int.from_bytes(struct.pack(self.code, value), "little")
         except OverflowError:
             raise ValueError(f"{number} is beyond the range of {self.name}") from None
@@ -82,7 +82,7 @@ def literal_bits(number: int | float, literal: Literal) -> int:
             bits = _HALF.pack(number)
             return bits | bits << 16
         case Literal.HALF:
-            return _HALF.pack(float(number))
+            return _HALF.pack(number)
         case Literal.DOUBLE:
             bits = _DOUBLE.pack(number)
             if bits & LOW_WORD:

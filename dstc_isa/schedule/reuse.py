@@ -43,28 +43,26 @@ def with_reuse(
     ``ControlRecord``. Raw words are left as they are.
     """
     marked = list(words)
-    for index, word in enumerate(words):
-        following = -1 if written[index] == RAW else _next_reader(accesses, written, targets, index)
-        if following < 0:
-            continue
-        changed = 0
-        for between in accesses[index:following]:
-            changed |= between.writes
-        after = words[following]
-        others = _slots_of(isa, after)
-        for field, (reuse, registers) in _slots_of(isa, word).items():
-            if field in others:
-                number = field.extract(word)
-                if number == field.extract(after) != field.maximum and not changed >> number & registers:
-                    marked[index] |= reuse.mask
+    held, changed = -1, 0
+    for index, (word, access) in enumerate(zip(words, accesses, strict=True)):
+        raw = written[index] == RAW
+        if raw or index in targets:
+            held = -1
+        if access.reads & REGISTER_MASK and not raw:
+            if held >= 0:
+                marked[held] |= _kept(isa, words[held], word, changed)
+            held, changed = index, 0
+        changed |= access.writes
     return tuple(marked)
 
 
-def _next_reader(accesses: Sequence[Access], written: bytes, targets: set[int], index: int) -> int:
-    """The next instruction that reads a register, -1 if a branch may come between or it is a raw word."""
-    for following in range(index + 1, len(accesses)):
-        if following in targets or written[following] == RAW:
-            return -1
-        if accesses[following].reads & REGISTER_MASK:
-            return following
-    return -1
+def _kept(isa: Isa, word: int, after: int, changed: int) -> int:
+    """The reuse bits of a word's sources that another one reads in the same slots; ``changed``: mask of registers."""
+    found = 0
+    others = _slots_of(isa, after)
+    for field, (reuse, registers) in _slots_of(isa, word).items():
+        if field in others:
+            number = field.extract(word)
+            if number == field.extract(after) != field.maximum and not changed >> number & registers:
+                found |= reuse.mask
+    return found

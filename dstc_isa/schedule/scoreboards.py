@@ -1,11 +1,13 @@
 """Which scoreboard an instruction signals whose latency no stall count covers, and who waits for it."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from attrs import define
 
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS
 from dstc_isa.isa.masks import PLACES, bits_of
+from dstc_isa.isa.unit import Unit
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import Work
 
@@ -42,7 +44,7 @@ def _choose(work: list[Work], successors: list[tuple[int, ...]]) -> None:
     taken = set()
     for w in work:
         overwritten |= w.writes
-        if w.keeps_write and (w.variable or w.awaited):
+        if w.keeps_write:
             taken.add(w.write)
     for index, w in enumerate(work):
         if w.late & overwritten and not w.keeps_read:
@@ -120,6 +122,26 @@ def _any_of(producers: Sequence[int], places: int) -> int:
     return found
 
 
+_Packed = int | tuple[int, ...]
+"""A mask as it is kept for each instruction: a long one with few bits by their positions."""
+
+SHORT, FEW = 1 << 10, 16
+"""Bits of masks that are kept as they are, and set ones that are kept by position."""
+
+REMEMBERED = 1 << 12
+"""Kinds of instructions for which it is remembered what they touch."""
+
+
+def _packed(mask: int) -> _Packed:
+    if mask.bit_length() <= SHORT or mask.bit_count() > FEW:
+        return mask
+    return tuple(bits_of(mask))
+
+
+def _unpacked(kept: _Packed) -> int:
+    return kept if isinstance(kept, int) else sum(1 << bit for bit in kept)
+
+
 class _Waits:
     """The data flow: which producers are still under way, as bit masks over producers."""
 
@@ -135,7 +157,7 @@ class _Waits:
         for number, index in enumerate(self.producers):
             bit = 1 << number
             w = work[index]
-            self.own[index] = bit
+            self.own[index] = number
             if w.awaited:
                 for place in bits_of(w.writes):
                     (self.tiles if w.tile >> place & 1 else self.results)[place] |= bit
@@ -148,33 +170,35 @@ class _Waits:
             pipe: self._mask(i for i in fixed if work[i].forwards and work[i].pipe is pipe)
             for pipe in {w.pipe for w in work}
         }
-        latencies = {w.latency for w in work}
-        self.in_turn = {most: self._mask(i for i in fixed if work[i].latency <= most) for most in latencies}
-        self.touched = [self._touched(w) for w in work]
-        self.overwritten = [_any_of(self.sources, w.writes) for w in work]
+        remembered = lru_cache(maxsize=REMEMBERED)
+        self.touched = remembered(self._touched)
+        self.overwritten = remembered(lambda writes: _any_of(self.sources, writes))
+        users = {(w.kind, w.latency) for w in work}
+        self.in_turn = {(kind, most): self._mask(i for i in fixed if work[i].to[kind] <= most) for kind, most in users}
 
     def _mask(self, producers: Iterable[int]) -> int:
         mask = 0
         for index in producers:
-            mask |= self.own[index]
+            mask |= 1 << self.own[index]
         return mask
 
-    def _touched(self, w: Work) -> int:
+    def _touched(
+        self, reads: int, writes: int, tile: int, accumulators: int, pipe: Unit | None, kind: int, latency: int
+    ) -> int:
         """Producers that an instruction must wait for, of all that it reads or writes.
 
         Of its accumulators those that are no outer products, and that do not forward them to it. Of what it overwrites
         those that would write later than it does.
         """
-        others = (w.reads | w.writes) & ~w.tile
-        needed = _any_of(self.results, w.reads & ~w.accumulators | w.tile) | _any_of(self.tiles, others)
-        if w.accumulators and w.pipe is not None:
-            needed |= _any_of(self.results, w.accumulators) & ~self.forwarding[w.pipe]
-        return needed | _any_of(self.results, w.writes) & ~self.in_turn[w.latency]
+        needed = _any_of(self.results, reads & ~accumulators | tile) | _any_of(self.tiles, (reads | writes) & ~tile)
+        if accumulators and pipe is not None:
+            needed |= _any_of(self.results, accumulators) & ~self.forwarding[pipe]
+        return needed | _any_of(self.results, writes) & ~self.in_turn[kind, latency]
 
     def solve(self, roots: Iterable[int]) -> None:
         """Iterate to a fixed point; waits are added on the way, since a pending producer stays pending."""
         count = len(self.work)
-        state: list[tuple[int, int] | None] = [None] * count
+        state: list[tuple[_Packed, _Packed] | None] = [None] * count
         waiting = []
         for root in roots:
             if root < count:
@@ -185,15 +209,18 @@ class _Waits:
             while True:
                 before = state[index]
                 assert before is not None
-                after = self._through(index, *before)
+                after = self._through(index, *map(_unpacked, before))
                 following = []
                 for successor in self.successors[index]:
                     if not 0 <= successor < count:
                         continue
                     known = state[successor]
-                    joined = after if known is None else (known[0] | after[0], known[1] | after[1])
-                    if joined != known:
-                        state[successor] = joined
+                    joined = after
+                    if known is not None:
+                        joined = (_unpacked(known[0]) | after[0], _unpacked(known[1]) | after[1])
+                    packed = (_packed(joined[0]), _packed(joined[1]))
+                    if packed != known:
+                        state[successor] = packed
                         following.append(successor)
                 if not following:
                     break
@@ -202,7 +229,8 @@ class _Waits:
 
     def _through(self, index: int, results: int, sources: int) -> tuple[int, int]:
         w = self.work[index]
-        needed, needed_sources = self.touched[index] & results, self.overwritten[index] & sources
+        touched = self.touched(w.reads, w.writes, w.tile, w.accumulators, w.pipe, w.kind, w.latency)
+        needed, needed_sources = touched & results, self.overwritten(w.writes) & sources
         if w.indirect:
             needed, needed_sources = results, sources
         boards = w.wait
@@ -222,8 +250,8 @@ class _Waits:
             self._report(index, needed & results, needed_sources & sources)
             results &= ~needed
             sources &= ~needed_sources
-        own = self.own.get(index, 0)
-        if own:
+        if index in self.own:
+            own = 1 << self.own[index]
             if w.awaited:
                 results |= own
             if w.late:
@@ -236,7 +264,8 @@ class _Waits:
             producer = self.producers[number]
             p = self.work[producer]
             common = p.writes & (w.reads | w.writes)
-            if common:
+            # A fixed latency ends without a wait: cycles decide.
+            if common and p.variable:
                 place = next(iter(bits_of(common & w.reads or common)))
                 kind = "RAW" if common & w.reads else "WAW"
                 self.hazards.append(Hazard(producer, index, kind, place, unset=p.write == NO_SCOREBOARD))

@@ -2,71 +2,39 @@
 
 from collections.abc import Iterable
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, frozen
 
 from dstc_isa.isa.control import AFTER_SETTING
 from dstc_isa.isa.masks import PLACES, bits_of
-from dstc_isa.isa.unit import Unit
 from dstc_isa.schedule.hazard import Hazard
 from dstc_isa.schedule.work import Work
 
+Key = tuple[int, int]
+"""A place and the producer of a result for it.
 
-@frozen
-class _Result:
-    """What is under way: from ``since`` on the cycles until it can be used.
+Behind the places of results stand the scoreboards, which can be waited for some time after they were set.
+"""
 
-    ``to``: by its user's ``Work.kind``. ``accumulated``: by an accumulation of ``pipe``, which is None where several
-    pipes may have it under way. ``producer``: who brings it, or did at last.
-    """
-
-    since: int
-    to: tuple[int, ...]
-    accumulated: int
-    pipe: Unit | None
-    producer: int
-
-    @property
-    def last(self) -> int:
-        """Cycle from which anybody can use it."""
-        return self.since + max(self.accumulated, *self.to)
-
-    def ready(self, w: Work, place: int) -> int:
-        """Cycle from which an instruction can read it in a place."""
-        if self.pipe is w.pipe and w.accumulators >> place & 1:
-            return self.since + self.accumulated
-        return self.since + w.needs(self.to, place)
-
-    def joined(self, other: "_Result") -> "_Result":
-        """What is the later of the two for everybody."""
-        to = tuple(max(self.since + a, other.since + b) for a, b in zip(self.to, other.to, strict=True))
-        accumulated = max(self.since + self.accumulated, other.since + other.accumulated)
-        if self.pipe is other.pipe:
-            return _Result(0, to, accumulated, self.pipe, other.producer)
-        return _Result(0, tuple(max(each, accumulated) for each in to), accumulated, None, other.producer)
-
-    def covers(self, other: "_Result") -> bool:
-        """Whether it is as late as another one for everybody."""
-        mine = (*self.to, self.accumulated)
-        others = (*other.to, other.accumulated)
-        return all(self.since + a >= other.since + b for a, b in zip(mine, others, strict=True))
-
-
-State = dict[int, _Result]
-"""Results by place, and behind these places the scoreboards, which can be waited for some time after being set."""
+State = dict[Key, int]
+"""Results under way, and the cycle at which each producer issued, at the latest."""
 
 
 def assign_stalls(
     work: list[Work], successors: list[tuple[int, ...]], roots: Iterable[int], hazards: list[Hazard], most: int
 ) -> None:
-    """Raise stall counts, up to ``most``, until every result is ready when it is used, on every path."""
+    """Raise stall counts, up to ``most``, until every result is ready when it is used, on every path from a root."""
     blocks = _blocks(work, successors, roots)
     entry: dict[int, State] = {start: {} for start in blocks}
+    reached = _reached(blocks, successors, roots)
     waiting = sorted(blocks, reverse=True)
     while waiting:
         start = waiting.pop()
-        leaving = _block(work, successors, start, blocks[start], entry[start], hazards, most)
+        told = hazards if start in reached else []
+        leaving = _block(work, successors, start, blocks[start], entry[start], told, most)
         for target in successors[blocks[start] - 1]:
-            if target in entry and _join(entry[target], leaving):
+            # What control never gets to brings nothing with it.
+            known = target in entry and (start in reached or target not in reached)
+            if known and _join(entry[target], leaving):
                 waiting.append(target)
 
 
@@ -81,13 +49,24 @@ def _blocks(work: list[Work], successors: list[tuple[int, ...]], roots: Iterable
     return dict(zip(ordered, [*ordered[1:], count], strict=True))
 
 
+def _reached(blocks: dict[int, int], successors: list[tuple[int, ...]], roots: Iterable[int]) -> set[int]:
+    """The blocks that control can come to."""
+    reached: set[int] = set()
+    waiting = [root for root in roots if root in blocks]
+    while waiting:
+        start = waiting.pop()
+        if start not in reached:
+            reached.add(start)
+            waiting += [target for target in successors[blocks[start] - 1] if target in blocks]
+    return reached
+
+
 def _join(known: State, arriving: State) -> bool:
     """Take the later of two states into ``known``; whether it changed."""
     changed = False
-    for place, result in arriving.items():
-        before = known.get(place)
-        if before is None or not before.covers(result):
-            known[place] = result if before is None else before.joined(result)
+    for key, issued in arriving.items():
+        if key not in known or known[key] < issued:
+            known[key] = issued
             changed = True
     return changed
 
@@ -131,30 +110,50 @@ class _Need:
     kind: str = ""
 
 
-Pending = dict[int, tuple[_Result, int]]
-"""Results under way and the clock that each is counted on."""
+Pending = dict[Key, tuple[int, int]]
+"""Results under way: when the producer issued, and the clock that this is counted on."""
 
 
-def _needed(w: Work, pending: Pending, clocks: dict[int, _Clock]) -> _Need:
-    """What keeps an instruction from issuing longest, if anything does."""
+def _lasts(place: int, by: Work) -> int:
+    """Cycles from a producer's issue until nothing depends on the time any more."""
+    return AFTER_SETTING if place >= PLACES else by.longest
+
+
+def _needed(work: list[Work], w: Work, pending: Pending, clocks: dict[int, _Clock]) -> _Need:
+    """What keeps an instruction from issuing longest, if anything does: of what lacks as much, the first place read."""
     most = _Need()
     late = 0
-    busy = 0
-    for place in pending:
-        busy |= 1 << place
-    for place in bits_of((w.reads | w.wait << PLACES) & busy):
-        result, key = pending[place]
-        cycle = result.ready(w, place)
+    read, written = w.reads | w.wait << PLACES, w.writes & ~w.tile
+    touched = read | written
+    uses = sorted(key for key in pending if touched >> key[0] & 1)
+    for place, producer in uses:
+        if not read >> place & 1:
+            continue
+        by = work[producer]
+        if place >= PLACES:
+            lasts = AFTER_SETTING
+        else:
+            lasts = by.accumulate if by.pipe is w.pipe and w.accumulators >> place & 1 else w.needs(by.to, place)
+        issued, key = pending[place, producer]
+        if issued + lasts - clocks[key].elapsed > late:
+            late = issued + lasts - clocks[key].elapsed
+            most = _Need(issued + lasts - clocks[key].before, producer, place, "RAW" if place < PLACES else "WAIT")
+    for place, producer in uses:
+        if not written >> place & 1:
+            continue
+        issued, key = pending[place, producer]
+        cycle = issued + work[producer].to[w.kind] - w.latency + 1
         if cycle - clocks[key].elapsed > late:
             late = cycle - clocks[key].elapsed
-            most = _Need(cycle - clocks[key].before, result.producer, place, "RAW" if place < PLACES else "WAIT")
-    for place in bits_of(w.writes & ~w.tile & busy):
-        result, key = pending[place]
-        cycle = result.since + result.to[w.kind] - w.latency + 1
-        if cycle - clocks[key].elapsed > late:
-            late = cycle - clocks[key].elapsed
-            most = _Need(cycle - clocks[key].before, result.producer, place, "WAW")
+            most = _Need(cycle - clocks[key].before, producer, place, "WAW")
     return most
+
+
+def _arrived(work: list[Work], w: Work, pending: Pending) -> Pending:
+    """What is still under way once an instruction has waited for its scoreboards."""
+    if not w.wait:
+        return pending
+    return {key: at for key, at in pending.items() if key[0] >= PLACES or not w.wait >> work[key[1]].write & 1}
 
 
 def _block(
@@ -167,49 +166,54 @@ def _block(
     most: int,
 ) -> State:
     """Schedule a block; what is still under way when its successors begin, counted from there."""
-    pending: Pending = {place: (result, ENTRY) for place, result in entering.items()}
+    pending: Pending = {key: (issued, ENTRY) for key, issued in entering.items()}
     clocks = {ENTRY: _Clock()}
     for index in range(start, end):
         w = work[index]
+        pending = _arrived(work, w, pending)
         if index > start:
             previous = work[index - 1]
             if previous.boards() & w.wait and not previous.keeps_stall:
                 previous.stall = max(previous.stall, AFTER_SETTING)
             for clock in clocks.values():
                 clock.reach(w, previous.elapses)
-            needed = _needed(w, pending, clocks)
+            needed = _needed(work, w, pending, clocks)
             if needed.cycles:
                 _raise(work, index - 1, index, needed, hazards, most)
                 for clock in clocks.values():
                     clock.reach(w, previous.elapses)
-        pending = {place: (r, key) for place, (r, key) in pending.items() if r.last > clocks[key].elapsed}
+        overwritten = 0 if w.guarded or w.variable else w.writes
+        pending = {
+            (place, producer): (issued, key)
+            for (place, producer), (issued, key) in pending.items()
+            if not overwritten >> place & 1 and issued + _lasts(place, work[producer]) > clocks[key].elapsed
+        }
         clocks = {key: clock for key, clock in clocks.items() if any(key == k for _, k in pending.values())}
         clocks[index] = _Clock()
         for clock in clocks.values():
             clock.issue(w)
-        if w.writes and not w.variable and (not w.awaited or w.forwards):
-            to = (w.accumulate,) * len(w.to) if w.awaited else w.to
-            result = _Result(0, to, w.accumulate, w.pipe, index)
-            for place in bits_of(w.writes):
-                pending[place] = result, index
-        for board in bits_of(w.boards()):
-            set_ = _Result(0, (AFTER_SETTING,) * max(1, len(w.to)), AFTER_SETTING, None, index)
-            pending[PLACES + board] = set_, index
+        for place in bits_of((0 if w.variable else w.writes) | w.boards() << PLACES):
+            pending[place, index] = 0, index
     last = work[end - 1]
     wanted, following = _Need(), -1
     for target in successors[end - 1]:
         if 0 <= target < len(work):
             if last.boards() & work[target].wait and not last.keeps_stall:
                 last.stall = max(last.stall, AFTER_SETTING)
-            needed = _needed(work[target], pending, clocks)
+            needed = _needed(work, work[target], _arrived(work, work[target], pending), clocks)
             if needed.cycles > wanted.cycles:
                 wanted, following = needed, target
-    left = {place: evolve(r, since=r.since - clocks[key].elapsed) for place, (r, key) in pending.items()}
+    left = {(place, producer): issued - clocks[key].elapsed for (place, producer), (issued, key) in pending.items()}
     if last.indirect and left and not last.keeps_stall:
-        last.stall = max(last.stall, min(most, max(r.last for r in left.values())))
+        latest = max(issued + _lasts(place, work[producer]) for (place, producer), issued in left.items())
+        last.stall = max(last.stall, min(most, latest))
     if wanted.cycles > last.elapses:
         _raise(work, end - 1, following, wanted, hazards, most)
-    return {place: evolve(r, since=r.since - last.elapses) for place, r in left.items() if r.last > last.elapses}
+    return {
+        (place, producer): issued - last.elapses
+        for (place, producer), issued in left.items()
+        if issued + _lasts(place, work[producer]) > last.elapses
+    }
 
 
 def _raise(work: list[Work], index: int, consumer: int, needed: _Need, hazards: list[Hazard], most: int) -> None:

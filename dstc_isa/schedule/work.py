@@ -29,11 +29,12 @@ class Work:
     condition of a branch. ``kind``: its place among the users whose latencies differ, and ``to``: the latencies of its
     results by such places. ``late``: registers read some time after issue. ``tile``: accumulators that the
     outer-product pipe keeps in order. ``accumulators``: sources to which ``accumulate`` applies instead of a latency if
-    ``pipe`` produced them. ``awaited``: its write scoreboard covers what it writes, since the latency varies, or is
-    more than a stall count holds and NOPs cannot make up for it; else cycles do. ``vanishes``: if its guard is false it
-    takes no issue slot, a cycle less than its stall count. ``keeps_wait`` and so on: the author gave this part of the
-    control code; ``fixed``: all of the word stays as it is. ``initiation``: cycles it holds its port for sure, 0 if
-    guarded.
+    ``pipe`` produced them. ``latency``: of a variable one the least. ``awaited``: who needs what it writes is to wait
+    for its write scoreboard, since the latency varies, or is more than a stall count holds and NOPs cannot make up for
+    it; else cycles do, unless it is waited for. ``guarded``: it may leave what it writes as it was. ``vanishes``: if
+    its guard is false it takes no issue slot, a cycle less than its stall count. ``keeps_wait`` and so on: the author
+    gave this part of the control code; ``fixed``: all of the word stays as it is. ``initiation``: cycles it holds its
+    port for sure, 0 if guarded.
     """
 
     codes: ControlFields
@@ -55,6 +56,7 @@ class Work:
     initiation: int = 0
     indirect: bool = False
     jumps: bool = False
+    guarded: bool = False
     vanishes: bool = False
     fixed: bool = False
     keeps_wait: bool = False
@@ -118,6 +120,7 @@ def work_of(word: int, access: Access, gpu: Gpu, written: int, boards: bool) -> 
     guard = isa.word.decode_guard(word)
     if guard != ALWAYS:
         work.initiation = 0
+        work.guarded = True
         work.vanishes = gpu.vanishes(declaration.unit)
     work.guards = predicate(guard.index) | (access.reads & PREDICATE_MASK if declaration.unit.branches else 0)
     _refine(work, declaration, word)
@@ -146,7 +149,7 @@ def written_byte(prefix: Prefix | None) -> int:
 
 
 def _awaited(work: Work, boards: bool) -> bool:
-    """Whether a scoreboard covers its results, which of a long fixed latency may be one that its author gave it."""
+    """Whether its results are waited for, those of a long fixed latency also if its author gave it a scoreboard."""
     if not work.writes or work.variable:
         return bool(work.writes)
     long = work.longest >= work.codes.stall.maximum
@@ -170,7 +173,7 @@ def _timed(declaration: Declaration, gpu: Gpu) -> Work:
         pipe=declaration.unit,
         kind=gpu.isa.units.index(declaration.unit),
         to=to_users(gpu, declaration.unit),
-        latency=max(NEXT_ISSUE, timing.latency),
+        latency=max(NEXT_ISSUE, gpu.soonest(declaration)),
         accumulate=max(NEXT_ISSUE, timing.accumulate),
         variable=declaration.variable_latency,
         slow=Effect.GLOBAL in declaration.effects,

@@ -24,6 +24,7 @@ REGISTER_USE = RecordLayout(
         "latency": "cycles to its result, to those for whom no other latency holds",
         "kind": "its place among the users whose latencies differ",
         "accumulate": "cycles to its result as an accumulator of the same pipe",
+        "longest": "the longest of the cycles to its result",
         "pipe": "number of its pipe, -1 for none",
         "variable": "1 if its latency is variable",
         "outer": "1 if it has accumulators in order",
@@ -42,6 +43,7 @@ WATCH = RecordLayout(
     {
         "age": "which CTA of the SM the record is about",
         "count": "instructions under way until they are waited for",
+        "parted": "results under way in lanes other than those that have written their places since",
         "started": Cell("cycle at which what has written each place with a fixed latency was issued", WATCHED_PLACES),
         "producer": Cell("that instruction", WATCHED_PLACES),
         "lanes": Cell("and its lanes", WATCHED_PLACES),
@@ -49,7 +51,18 @@ WATCH = RecordLayout(
         "setter": Cell("by which instruction", SCOREBOARDS),
     },
 )
-"""What hazard checks remember of a warp; behind it are records of its instructions under way."""
+"""What hazard checks remember of a warp; behind it are its instructions under way, then its parted results."""
+
+PARTED = RecordLayout(
+    "parted",
+    {
+        "place": "register or predicate",
+        "started": "cycle at which the instruction was issued",
+        "producer": "its index",
+        "lanes": "the lanes that nothing has written since",
+    },
+)
+"""A result of fixed latency under way, in lanes that what wrote its place since leaves as they are."""
 
 OUTSTANDING = RecordLayout(
     "outstanding",

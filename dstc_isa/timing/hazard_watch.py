@@ -11,6 +11,7 @@ from dstc_isa.engine.record_layout import Record, Words, addresses, put
 from dstc_isa.gpu import Gpu
 from dstc_isa.isa.access import accessed_by
 from dstc_isa.isa.control import NO_SCOREBOARD
+from dstc_isa.isa.lanes import LANES
 from dstc_isa.isa.masks import PLACES, predicate
 from dstc_isa.program import RAW
 from dstc_isa.schedule.hazard import Hazard
@@ -19,6 +20,7 @@ from dstc_isa.timing.hazard_records import (
     FINDING,
     FINDINGS,
     OUTSTANDING,
+    PARTED,
     PLACE_WORDS,
     REGISTER_USE,
     WATCH,
@@ -52,7 +54,8 @@ class HazardWatch:
     def attach(cls, state: LaunchState, gpu: Gpu, machine: Record, sms: list[Sm]) -> "HazardWatch":
         """Allocate the records and point the machine and its SMs to them."""
         uses = register_uses(state.launch.kernel.words, gpu)
-        size = WATCH.nbytes + OUTSTANDING.nbytes * int(uses["outstanding"].sum())
+        parted_at = WATCH.nbytes + OUTSTANDING.nbytes * int(uses["outstanding"].sum())
+        size = parted_at + PARTED.nbytes * _most_parted(uses)
         findings = FINDING.new((len(sms), FINDINGS))
         states = [np.zeros((len(sm.ctas) * state.launch.warps, size // 8), np.int64) for sm in sms]
         latencies = np.array([to_users(gpu, unit) for unit in gpu.isa.units], np.int64)
@@ -60,6 +63,7 @@ class HazardWatch:
             machine,
             uses=uses.ctypes.data,
             watch_bytes=size,
+            parted_at=parted_at,
             latencies=latencies.ctypes.data,
             users=latencies.shape[1],
         )
@@ -113,6 +117,7 @@ def register_uses(words: Sequence[int], gpu: Gpu) -> Record:
             latency=w.latency,
             kind=w.kind,
             accumulate=w.accumulate,
+            longest=w.longest,
             pipe=-1 if w.pipe is None else pipes[w.pipe],
             variable=w.variable,
             outer=w.tile != 0,
@@ -123,6 +128,18 @@ def register_uses(words: Sequence[int], gpu: Gpu) -> Record:
             wait=w.wait,
         )
     return uses
+
+
+def _most_parted(uses: Record) -> int:
+    """How many parted results can be under way: they were issued in different cycles, and their lanes are different."""
+    fixed = uses[(uses["variable"] == 0) & uses["writes"].any(axis=1)]
+    if not len(fixed):
+        return 0
+    writes = fixed["writes"].view(np.uint64)
+    longest = int(fixed["longest"].max())
+    together = int(np.bitwise_count(writes).sum(axis=1).max())
+    places = int(np.bitwise_count(np.bitwise_or.reduce(writes)).sum())
+    return min(longest * together, (LANES - 1) * places)
 
 
 def _words(mask: int) -> Words:

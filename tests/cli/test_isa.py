@@ -46,6 +46,8 @@ def test_latencies_are_those_of_the_gpu(capsys: pytest.CaptureFixture[str]) -> N
     assert "latency in cycles: 9, covered by stall counts" in printed(capsys, "FFMA", "--set", "pipes.FMA.latency=9")
     usual = load_gpu().pipes[FMA].latency
     assert f"latency in cycles: {usual}, covered by stall counts" in printed(capsys, "FFMA")
+    assert "latency in cycles: 27 in shared memory, 34 in L1" in printed(capsys, "LDS")
+    assert "latency in cycles: 23, awaited with a scoreboard" in printed(capsys, "SHFL")
     assert "on v100 one every " in printed(capsys, "ISETP", "--gpu", "v100")
 
 

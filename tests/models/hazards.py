@@ -23,14 +23,17 @@ Place = tuple[str, int]
 
 @define
 class Walk:
-    """``ready``: issue and pipe of a fixed result. ``pending``: unfinished results and unread sources with
-    their scoreboard and the instruction they belong to; one that has its result has read its sources.
+    """``waits_last``: whether a wait for a fixed result takes its time; else the result is there and no cycle passed,
+    so that cycles are those that stall counts say. ``ready``: issue, pipe and scoreboard of a fixed result.
+    ``pending``: unfinished results and unread sources with their scoreboard and the instruction they belong to; one
+    that has its result has read its sources.
     """
 
     gpu: Gpu
+    waits_last: bool = True
     cycle: int = 0
     stall: int = 0
-    ready: dict[Place, tuple[int, Unit]] = field(factory=dict)
+    ready: dict[Place, tuple[int, Unit, int]] = field(factory=dict)
     pending: list[tuple[set[Place], int, str, bool, int]] = field(factory=list)
     issued: int = 0
     ports: dict[str, int] = field(factory=dict)
@@ -38,19 +41,24 @@ class Walk:
     done_at: dict[int, int] = field(factory=dict)
     found: list[str] = field(factory=list)
 
-    def step(self, index: int, instruction: Instruction, executes: bool) -> None:
-        """Issue one instruction; ``executes`` is whether its guard holds."""
+    def step(self, index: int, instruction: Instruction, executes: bool, issues: bool | None = None) -> None:
+        """Issue one instruction; ``executes`` is whether its guard holds, ``issues`` whether it does in some lane."""
+        issues = executes if issues is None else issues
         pipe = self.gpu.pipes[instruction.declaration.unit]
-        latency, accumulate = max(1, pipe.latency), max(1, pipe.accumulate)  # the next instruction is a cycle later
+        fastest = memory_latency(self.gpu, instruction.declaration.mnemonic)
+        latency = max(1, pipe.latency if fastest is None else fastest)  # the next instruction is a cycle later
+        accumulate = max(1, pipe.accumulate)
         control = instruction.control
         self.cycle += self.stall
-        if executes:
+        if issues:
             self.cycle = max(self.cycle, self.ports.get(pipe.port, 0))
         waited = {board for board in range(6) if control.wait >> board & 1}
         for board in waited:
             if self.cycle - self.set_at.get(board, -2) < 2:
                 self.found.append(f"{index}: waits for scoreboard {board} too soon after it was set")
-            self.cycle = max(self.cycle, self.done_at.get(board, 0))
+            if self.waits_last:
+                self.cycle = max(self.cycle, self.done_at.get(board, 0))
+        self.ready = {place: result for place, result in self.ready.items() if result[2] not in waited}
         finished = {item[4] for item in self.pending if item[1] in waited and item[2] == "result"}
         self.pending = [item for item in self.pending if item[1] not in waited and item[4] not in finished]
         self.issued += 1
@@ -59,8 +67,14 @@ class Walk:
         if guard.index != PT:
             self._use(index, {("P", guard.index)}, set(), instruction.declaration.unit, "guard")
         self.stall = max(1, control.stall)
-        if not executes and instruction.declaration.unit in (OHMMA, SPWMMA):
+        if not issues and instruction.declaration.unit in (OHMMA, SPWMMA):
             self.stall -= self.gpu.blocks[BUFFER]["skipped"] == "none"
+        if issues:
+            self.ports[pipe.port] = self.cycle + pipe.initiation
+            self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
+            if not instruction.declaration.variable_latency:
+                done = self.cycle + max(latency, accumulate, *dict(pipe.to).values())
+                self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
         if not executes:
             return
         unit = instruction.declaration.unit
@@ -88,15 +102,11 @@ class Walk:
                 self.pending = [i for i in self.pending if i[0]]
         else:
             for place in writes:
-                self.ready[place] = (self.cycle, unit)
-            done = self.cycle + max(latency, accumulate, *dict(pipe.to).values())
-            self.done_at[control.write] = max(self.done_at.get(control.write, 0), done)
-        self.ports[pipe.port] = self.cycle + pipe.initiation
-        self.set_at |= {board: self.cycle for board in (control.write, control.read) if board < 6}
+                self.ready[place] = (self.cycle, unit, control.write)
 
     def _ready(self, place: Place, user: str) -> int:
         """The cycle from which somebody can use a fixed result."""
-        issued, producer = self.ready[place]
+        issued, producer, _ = self.ready[place]
         timing = self.gpu.pipes[producer]
         return issued + max(1, dict(timing.to).get(user, timing.latency))
 
@@ -109,11 +119,23 @@ class Walk:
 
     def _fixed(self, index: int, place: Place, accumulators: set[Place], pipe: Unit, user: str) -> None:
         if place in self.ready:
-            issued, producer = self.ready[place]
+            issued, producer, _ = self.ready[place]
             accumulated = issued + max(1, self.gpu.pipes[producer].accumulate)
             ready = accumulated if place in accumulators and producer is pipe else self._ready(place, user)
             if self.cycle < ready:
                 self.found.append(f"{index}: reads {place} {ready - self.cycle} cycles early")
+
+
+def memory_latency(gpu: Gpu, mnemonic: str) -> int | None:
+    """Cycles that a load or an atomic operation takes at least, None for any other instruction."""
+    match mnemonic.partition(".")[0]:
+        case "LDS" | "LDC" | "ATOMS":
+            return gpu.shared.latency
+        case "LDG":
+            return gpu.l1.latency
+        case "ATOMG":
+            return gpu.l2.atomic_latency
+    return None
 
 
 def places(instruction: Instruction) -> tuple[set[Place], set[Place], set[Place], set[Place]]:

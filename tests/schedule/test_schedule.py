@@ -1,5 +1,7 @@
 """Filled-in control codes against a model that walks along random paths."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +36,10 @@ LINES = st.one_of(
     st.builds("LDS.64 {}, [{}]".format, pairs, registers),
     st.builds("STS [{}], {}".format, registers, registers),
     st.builds("LDG.E {}, [{}]".format, registers, pairs),
+    st.builds("LDC {}, c[3][{}]".format, registers, registers),
+    st.builds("ATOMS.ADD {}, [{}], {}".format, registers, registers, registers),
+    st.builds("ATOMG.E.ADD {}, [{}], {}".format, registers, pairs, registers),
+    st.builds("SHFL.BFLY PT, {}, {}, 1, 0x1f".format, registers, registers),
     st.builds("STG.E [{}], {}".format, pairs, registers),
     st.builds("BOHMMA.32321 {}, {}, {}".format, registers, registers, registers),
     st.builds("BOHMMA.32321 {}, PR, {}, {}, 3, 4".format, registers, registers, registers),
@@ -196,6 +202,72 @@ def test_written_codes_are_kept_and_their_hazards_told() -> None:
     assert message.startswith("4: WAR hazard: MOV overwrites R1, which STS at t.dasm:3 may still have to read")
 
 
+FREE_PORTS = [f"pipes.{unit.name}.initiation=1" for unit in VOLTA.units]
+MANUAL = load_gpu(
+    "v100-dstc", [*FREE_PORTS, "pipes.HMMA.latency=11", "pipes.HMMA.accumulate=2", "pipes.IMAD.latency=7"]
+)
+CODES = st.builds(
+    "B{}:R-:W{}:-:S{:02} ".format,
+    st.sampled_from(["------", "------", "0-----", "-1----", "01----"]),
+    st.sampled_from("---01"),
+    st.integers(1, 8),
+)
+WRITTEN = st.one_of(
+    st.builds("IADD3 {}, {}, {}, RZ".format, registers, registers, registers),
+    st.builds("IMAD {}, {}, {}, RZ".format, registers, registers, registers),
+    st.builds("HFMA2 {}, {}, {}, RZ".format, registers, registers, registers),
+    st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(CODES, st.sampled_from(["", "", "@P5 "]), WRITTEN).map("".join), min_size=2, max_size=8))
+def test_written_codes_leave_the_hazards_of_the_model_and_no_others(lines: list[str]) -> None:
+    """Cycles are those of the stall counts; a wait protects what signals its scoreboard, and any guard may be false."""
+    assembly = assemble(in_kernel("\n".join([".control manual", *lines, "NOP", "EXIT"])), gpu=MANUAL)
+    assert assembly.program is not None
+    code = [decode(VOLTA, word) for word in assembly.program.kernels[0].words]
+    guarded = [index for index, instruction in enumerate(code) if instruction.guard.index != PT]
+    expected = set()
+    for outcome in product([False, True], repeat=len(guarded)):
+        executes = dict(zip(guarded, outcome, strict=True))
+        walk = Walk(MANUAL, waits_last=False)
+        for index, instruction in enumerate(code):
+            walk.step(index, instruction, executes.get(index, True))
+        expected |= {int(text.partition(":")[0]) for text in walk.found}
+    first = assembly.program.kernels[0].locations[0][0].line
+    assert {d.line - first for d in assembly.diagnostics if "hazard" in d.message} == expected
+
+
+def test_a_written_scoreboard_of_a_fixed_latency_is_waited_for_or_cycles_pass() -> None:
+    """The same whatever the latency, and whether or not a stall count can hold it."""
+    slow = load_gpu("v100-dstc", ["pipes.IMAD.latency=20"])
+    wide = "B------:R-:W0:-:S02 IMAD.WIDE.U32 R12, R9, R9, R8"
+    for gpu in (GPU, slow):
+        for behind in (["B0-----:R-:W-:-:S01 IMAD R2, R9, R12, R12"], ["B------:R-:W-:-:S15 NOP"] * 2):
+            body = [wide, *behind, "B------:R-:W-:-:S? IMAD R3, R9, R12, R12", "STG.E [R4], R3", "EXIT"]
+            assembly = assemble(in_kernel("\n".join(body)), gpu=gpu)
+            assert [d.message for d in assembly.diagnostics if "hazard" in d.message] == []
+
+
+def test_a_load_is_as_fast_as_its_memory() -> None:
+    """A result of memory comes later than an older one of the same register."""
+    for key, load in (
+        ("shared.latency", "LDS R0, [R2]"),
+        ("shared.latency", "LDC R0, c[3][R2]"),
+        ("shared.latency", "ATOMS.ADD R0, [R2], R3"),
+        ("l1.latency", "LDG.E R0, [R2]"),
+        ("l2.atomic_latency", "ATOMG.E.ADD R0, [R2], R3"),
+        ("pipes.LSU.latency", "SHFL.IDX PT, R0, R2, R3, 0x1f"),
+    ):
+        for fast, waits in ((3, 12), (10, 5), (14, 1), (1000, 1)):
+            gpu = load_gpu(
+                "v100-dstc", ["pipes.ALU.latency=14", f"{key}={fast}"] + ["dram.latency=2000", "l2.latency=1000"]
+            )
+            kernel = plain(["MOV R0, 1", f"@P0 {load}", "STG.E [R4], R0"], gpu)
+            assert decode(VOLTA, kernel.words[0]).control.stall == waits
+
+
 def test_a_written_wait_must_see_its_scoreboard() -> None:
     body = "B------:R-:W3:-:S01 LDS R0, [R1]\nB---3--:R-:W-:-:S04 IADD3 R2, R0, R0, RZ\nSTG.E [R4], R2\nEXIT"
     assert messages(body) == [
@@ -282,3 +354,11 @@ def test_paths_that_meet_with_results_of_two_pipes_on_one_accumulator(data: st.D
     one, other = reversed(paths) if swap else paths
     body = ["@P0 BRA other", *one, "BRA join", "other:", *other, "join:", "NOP", step, "MOV R30, R8"]
     assert hazards(data, plain(body)) == []
+
+
+@settings(max_examples=20)
+@given(st.data(), st.integers(0, 4), st.integers(0, 4))
+def test_paths_that_meet_some_cycles_apart(data: st.DataObject, one: int, other: int) -> None:
+    """What counts behind the join is the path on which the result was begun last."""
+    paths = ["@P0 BRA other", *["NOP"] * one, "BRA join", "other:", *["NOP"] * other, "join:", "NOP", "MOV R30, R8"]
+    assert hazards(data, plain(["FFMA R8, R20, R20, R21", *paths], SLOW), SLOW) == []

@@ -1,4 +1,7 @@
-"""GPUs whose control codes differ: any latency, interval and port that the schema allows, extremes among them."""
+"""GPUs whose control codes differ: any latency, interval and port that the schema allows, extremes among them.
+
+Those of memory count where a load can be faster than what came before it.
+"""
 
 from hypothesis import strategies as st
 
@@ -30,4 +33,6 @@ def timetables(draw: st.DrawFn, *more: str) -> Gpu:
             settings.append(f"{key}={draw(_values(key))}")
         if draw(st.booleans()):
             settings.append(f"pipes.{pipe.name}.port={draw(st.sampled_from(PORTS))}")
+    for key in draw(st.lists(st.sampled_from(("shared.latency", "l1.latency", "l2.atomic_latency")), unique=True)):
+        settings.append(f"{key}={draw(st.sampled_from((1, 2, 14, 100)))}")
     return load_gpu("v100-dstc", settings)

@@ -104,6 +104,44 @@ def test_missing_waits_are_found_exactly_where_the_model_finds_them(body: list[s
     assert {f.hazard.consumer for f in found} <= consumers(expected)
 
 
+PARTS = {"": range(32), "@P4 ": range(10), "@!P4 ": range(10, 32), "@P5 ": range(20, 32), "@!P5 ": range(20)}
+"""Guards and the lanes in which they hold behind PARTING."""
+
+PARTING = [
+    SAFE + f"ISETP.{test}.U32.AND P{4 + i}, PT, R24, {lane}, PT"
+    for i, (test, lane) in enumerate([("LT", 10), ("GE", 20)])
+]
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.sampled_from([*PARTS]), QUIET), min_size=2, max_size=20))
+def test_each_lane_has_the_hazards_of_what_it_executed_itself(body: list[tuple[str, str]]) -> None:
+    """A result is under way in the lanes that executed it, whatever others have written since."""
+    lines = [f"{code[:20]}{guard}{code[20:]}" for guard, code in body]
+    start = [*START, SAFE + "S2R R24, SR_LANEID", *PARTING, SAFE + "NOP"]
+    kernel, found = run([*start, *lines])
+    expected = set()
+    for lane in (0, 15, 25):
+        walk = Walk(GPU)
+        for index, word in enumerate(kernel.words):
+            guard = body[index - len(start)][0] if len(start) <= index < len(start) + len(body) else ""
+            walk.step(index, decode(VOLTA, word), lane in PARTS[guard], issues=True)
+        expected |= consumers(walk.found)
+    assert {f.hazard.consumer for f in found} == expected
+
+
+@pytest.mark.parametrize("latency", [6, 15, 1000])
+@pytest.mark.parametrize("second", ["NOP", "@!P0 MOV R1, R4"])
+def test_a_write_in_other_lanes_does_not_end_a_result(latency: int, second: str) -> None:
+    machine = gpu("sm.count=2", f"pipes.FP16.latency={latency}")
+    lines = [*START, "B------:R-:W-:-:S01 @P0 HADD2 R1, R4, R4", f"B------:R-:W-:-:S04 {second}"]
+    lines += ["B------:R-:W-:-:S15 IADD3 R2, R1, R4, RZ"]
+    kernel, found = run(lines, machine)
+    (report,) = hazard_reports(kernel, found)
+    assert report.message.startswith("RAW hazard: IADD3 reads R1 before HADD2")
+    assert report.missing == latency - 5
+
+
 guards = st.sampled_from(["", "", "@P0 ", "@!P1 "])
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dstc_isa.assembler import assemble, program_from
 from dstc_isa.gpu import Gpu, load_gpu
+from dstc_isa.isa.volta.units import HMMA
 from dstc_isa.object import read_object, write_object
 from dstc_isa.program import Kernel, Program
 from dstc_isa.program_files import program_directory
@@ -126,3 +127,13 @@ def test_names_tell_what_was_changed(tmp_path: Path) -> None:
     assert SLOW.target.name == "v100-dstc pipes.FMA.latency=12"
     assert load_gpu("v100-dstc", ["sm.count=3"]).target == load_gpu().target
     assert load_gpu("v100").target.digest == load_gpu().target.digest != SLOW.target.digest
+
+
+def test_memory_counts_where_it_is_faster_than_what_came_before() -> None:
+    """HMMA has the longest of the fixed latencies."""
+    longest = load_gpu().pipes[HMMA].latency
+    for key in ("shared.latency", "l1.latency", "l2.atomic_latency"):
+        assert load_gpu("v100-dstc", [f"{key}={longest}"]).target == load_gpu().target
+        fast = load_gpu("v100-dstc", [f"{key}={longest - 1}"]).target
+        assert fast.name == f"v100-dstc {key}={longest - 1}"
+        assert fast.digest != load_gpu().target.digest

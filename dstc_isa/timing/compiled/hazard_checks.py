@@ -17,6 +17,7 @@ from dstc_isa.timing.hazard_records import (
     FINDING,
     FINDINGS,
     OUTSTANDING,
+    PARTED,
     PLACE_WORDS,
     REGISTER_USE,
     WATCH,
@@ -30,6 +31,7 @@ as_watch = record_view(WATCH)
 register_use_at = record_at(REGISTER_USE)
 outstanding_at = record_at(OUTSTANDING)
 finding_at = record_at(FINDING)
+parted_at = record_at(PARTED)
 
 
 @inlined
@@ -44,7 +46,7 @@ def watch(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: An
     if pc >= launch.code_size:
         return
     address = sm.watches + (clock.slot * launch.warps + warp.index) * machine.watch_bytes
-    state, entries = as_watch(address), address + ENTRIES
+    state, entries, parted = as_watch(address), address + ENTRIES, address + machine.parted_at
     if state.age != subcore.age[clock.position]:
         begin(state, subcore.age[clock.position])
     use = register_use_at(machine.uses, pc)
@@ -59,13 +61,13 @@ def watch(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: An
                 missing = state.set_at[board] + AFTER_SETTING - looked
                 report(sm, clock, warp, cycle, state.setter[board], pc, Danger.WAIT, board, missing)
         end_waits(machine, state, entries, wait)
-    check_fixed(machine, sm, clock, warp, state, pc, cycle, use.guard, use.nothing, active)
+    check_fixed(machine, sm, clock, warp, state, parted, pc, cycle, use.guard, use.nothing, active)
     check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, use.guard, active, False)
     if lanes == 0:
         return
-    check_fixed(machine, sm, clock, warp, state, pc, cycle, use.reads, use.writes, lanes)
+    check_fixed(machine, sm, clock, warp, state, parted, pc, cycle, use.reads, use.writes, lanes)
     check_outstanding(machine, sm, clock, warp, state, entries, pc, cycle, use.reads, lanes, True)
-    leave(machine, state, entries, pc, cycle, use, lanes)
+    leave(machine, state, entries, parted, pc, cycle, use, lanes)
 
 
 @compiled
@@ -73,6 +75,7 @@ def begin(state: Any, age: Any) -> Any:
     """A new CTA is in the slot: nothing is under way."""
     state.age = age
     state.count = 0
+    state.parted = 0
     for place in range(WATCHED_PLACES):
         state.lanes[place] = 0
     for board in range(SCOREBOARDS):
@@ -107,6 +110,7 @@ def check_fixed(
     clock: Any,
     warp: Any,
     state: Any,
+    parted: Any,
     pc: Any,
     cycle: Any,
     reads: Any,
@@ -116,30 +120,58 @@ def check_fixed(
     """Report results of fixed latency that are read, or written once more, too early."""
     use = register_use_at(machine.uses, pc)
     for word in range(PLACE_WORDS):
-        read, written = reads[word], writes[word]
+        read = reads[word]
+        written = writes[word] & ~use.tile[word]
         accumulated = use.accumulators[word]
-        written &= ~use.tile[word]
         rest = read | written
         while rest != 0:
             low = rest & -rest
             rest &= rest - 1
             place = 64 * word + lowest_bit(low)
-            if state.lanes[place] & lanes == 0:
-                continue
-            producer = state.producer[place]
-            by = register_use_at(machine.uses, producer)
-            started = state.started[place]
-            if read & low:
-                user = machine.users - 1 if use.guards[word] & low else use.kind
-                ready = started + latency_to(machine, by, user)
-                if accumulated & low and by.pipe == use.pipe:
-                    ready = started + by.accumulate
-                if cycle < ready:
-                    report(sm, clock, warp, cycle, producer, pc, Danger.RAW, place, ready - cycle)
-            if written & low:
-                free = started + latency_to(machine, by, use.kind) - use.latency + 1
-                if cycle < free:
-                    report(sm, clock, warp, cycle, producer, pc, Danger.WAW, place, free - cycle)
+            if state.lanes[place] & lanes != 0:
+                producer, started = state.producer[place], state.started[place]
+                check(machine, sm, clock, warp, pc, cycle, producer, started, place, read, written, accumulated)
+    for number in range(state.parted):
+        entry = parted_at(parted, number)
+        if entry.lanes & lanes != 0:
+            producer, started, place = entry.producer, entry.started, entry.place
+            word = place >> 6
+            read = reads[word]
+            written = writes[word] & ~use.tile[word]
+            accumulated = use.accumulators[word]
+            check(machine, sm, clock, warp, pc, cycle, producer, started, place, read, written, accumulated)
+
+
+@compiled
+def check(
+    machine: Any,
+    sm: Any,
+    clock: Any,
+    warp: Any,
+    pc: Any,
+    cycle: Any,
+    producer: Any,
+    started: Any,
+    place: Any,
+    read: Any,
+    written: Any,
+    accumulated: Any,
+) -> Any:
+    """Report a result of fixed latency, if it is read or written too early; the masks are of the place's word."""
+    use = register_use_at(machine.uses, pc)
+    by = register_use_at(machine.uses, producer)
+    bit = place & 63
+    if read >> bit & 1:
+        user = machine.users - 1 if use.guards[place >> 6] >> bit & 1 else use.kind
+        ready = started + latency_to(machine, by, user)
+        if accumulated >> bit & 1 and by.pipe == use.pipe:
+            ready = started + by.accumulate
+        if cycle < ready:
+            report(sm, clock, warp, cycle, producer, pc, Danger.RAW, place, ready - cycle)
+    if written >> bit & 1:
+        free = started + latency_to(machine, by, use.kind) - use.latency + 1
+        if cycle < free:
+            report(sm, clock, warp, cycle, producer, pc, Danger.WAW, place, free - cycle)
 
 
 @inlined
@@ -188,7 +220,7 @@ def check_outstanding(
 
 
 @compiled
-def leave(machine: Any, state: Any, entries: Any, pc: Any, cycle: Any, use: Any, lanes: Any) -> Any:
+def leave(machine: Any, state: Any, entries: Any, parted: Any, pc: Any, cycle: Any, use: Any, lanes: Any) -> Any:
     """What an executing instruction leaves under way."""
     write, read = use.write, use.read
     if write != NO_SCOREBOARD:
@@ -211,6 +243,7 @@ def leave(machine: Any, state: Any, entries: Any, pc: Any, cycle: Any, use: Any,
         if use.has_late != 0:
             entry.sources |= lanes
     elif use.variable == 0:
+        part(machine, state, parted, cycle, use, lanes)
         for word in range(PLACE_WORDS):
             rest = use.writes[word]
             while rest != 0:
@@ -219,6 +252,47 @@ def leave(machine: Any, state: Any, entries: Any, pc: Any, cycle: Any, use: Any,
                 state.started[place] = cycle
                 state.producer[place] = pc
                 state.lanes[place] = lanes
+
+
+@compiled
+def part(machine: Any, state: Any, parted: Any, cycle: Any, use: Any, lanes: Any) -> Any:
+    """Keep what is under way in lanes that leave alone what an instruction of fixed latency writes in its own."""
+    kept = int64(0)
+    for number in range(state.parted):
+        entry = parted_at(parted, number)
+        place, producer, started, left = entry.place, entry.producer, entry.started, entry.lanes
+        if use.writes[place >> 6] >> (place & 63) & 1:
+            left &= ~lanes
+        if left != 0 and under_way(machine, producer, started, cycle):
+            put_parted(parted, kept, place, producer, started, left)
+            kept += 1
+    for word in range(PLACE_WORDS):
+        rest = use.writes[word]
+        while rest != 0:
+            place = 64 * word + lowest_bit(rest)
+            rest &= rest - 1
+            left = state.lanes[place] & ~lanes
+            if left != 0 and under_way(machine, state.producer[place], state.started[place], cycle):
+                put_parted(parted, kept, place, state.producer[place], state.started[place], left)
+                kept += 1
+    state.parted = kept
+
+
+@compiled
+def under_way(machine: Any, producer: Any, started: Any, cycle: Any) -> Any:
+    """Whether the result of an instruction of fixed latency is not there yet."""
+    by = register_use_at(machine.uses, producer)
+    return cycle < started + by.longest
+
+
+@compiled
+def put_parted(parted: Any, number: Any, place: Any, producer: Any, started: Any, lanes: Any) -> Any:
+    """Fill in a record of a parted result."""
+    entry = parted_at(parted, number)
+    entry.place = place
+    entry.producer = producer
+    entry.started = started
+    entry.lanes = lanes
 
 
 @compiled
