@@ -107,6 +107,11 @@ class PipeTiming:
         to = dict(self.to)
         return tuple(to.get(name, self.latency) for name in consumers)
 
+    @property
+    def longest(self) -> int:
+        """Cycles from an instruction's issue until nobody needs to wait for its result any more."""
+        return max(self.latency, self.accumulate, *dict(self.to).values())
+
 
 @frozen(kw_only=True)
 class Sm:

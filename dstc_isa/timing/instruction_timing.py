@@ -61,7 +61,7 @@ def row_of(instruction: Instruction, before: Instruction | None, gpu: Gpu, ports
     conflicts = gpu.register_file.conflict_cycles * extra_reads(instruction, before, gpu)
     memory = Gate.MEMORY if Effect.GLOBAL in declaration.effects else Gate.UNIT
     accumulated, accumulators = accumulator(instruction) or (0, 0)
-    latency, reason = max(pipe.latency, pipe.accumulate), int(Reason.DEPENDENCY)
+    latency, reason = pipe.longest, int(Reason.DEPENDENCY)
     if declaration.variable_latency:
         latency = pipe.latency
         reason = number_of(gpu.isa, None if unit.block is None else unit.block.awaits, Reason.SHORT_SCOREBOARD)

@@ -120,8 +120,8 @@ def test_a_kernel_without_room_for_nops_has_scoreboards(monkeypatch: pytest.Monk
 
 @settings(max_examples=60)
 @given(timetables(), BODIES)
-def test_nops_can_be_taken_out_again(gpu: Gpu, body: list[str]) -> None:
-    built = assembled(body, gpu)
+def test_nops_can_be_taken_out_again(timetable: list[str], body: list[str]) -> None:
+    built = assembled(body, load_gpu("v100-dstc", timetable))
     assert built.control is not None
     bare = unpadded(built, built.control)
     assert len(bare.words) == len(body) + 1

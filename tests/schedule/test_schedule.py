@@ -108,14 +108,18 @@ def test_nor_for_other_latencies(body: list[str], data: st.DataObject) -> None:
 @pytest.mark.slow
 @settings(max_examples=120)
 @given(timetables(), BODIES, st.data())
-def test_nor_for_any_that_the_schema_allows(gpu: Gpu, body: list[str], data: st.DataObject) -> None:
+def test_nor_for_any_that_the_schema_allows(timetable: list[str], body: list[str], data: st.DataObject) -> None:
+    gpu = load_gpu("v100-dstc", timetable)
     assert hazards(data, assembled(body, gpu), gpu) == []
 
 
 @pytest.mark.slow
 @settings(max_examples=80)
 @given(timetables(), BODIES, st.data())
-def test_nor_where_instructions_must_stay_where_they_are(gpu: Gpu, body: list[str], data: st.DataObject) -> None:
+def test_nor_where_instructions_must_stay_where_they_are(
+    timetable: list[str], body: list[str], data: st.DataObject
+) -> None:
+    gpu = load_gpu("v100-dstc", timetable)
     kernel = assembled(["MOV R70, .", *body], gpu)
     assert len(kernel.words) == len(body) + 2
     assert hazards(data, kernel, gpu) == []

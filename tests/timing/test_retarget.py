@@ -50,7 +50,8 @@ def moved(kernel: Kernel, gpu: Gpu) -> Kernel:
 @given(
     timetables(), timetables(), st.sampled_from([[], ["MOV R70, ."], ["BRX R0, L0"], ["B?:R-:W-:-:S03? NOP"]]), BODIES
 )
-def test_codes_are_those_of_the_source(first: Gpu, second: Gpu, more: list[str], body: list[str]) -> None:
+def test_codes_are_those_of_the_source(here: list[str], there: list[str], more: list[str], body: list[str]) -> None:
+    first, second = load_gpu("v100-dstc", here), load_gpu("v100-dstc", there)
     assert moved(assembled([*more, *body], first), second) == assembled([*more, *body], second)
 
 
