@@ -53,7 +53,8 @@ def resolve(isa: Isa, written: str) -> tuple[Candidate, ...]:
             return tuple(found)
     if failed:
         declaration, words, reason = failed[0]
-        raise MnemonicError(reason, nearest(isa, ".".join([declaration.mnemonic, *words])))
+        spelled = _repaired(declaration, words) or nearest(isa, ".".join([declaration.mnemonic, *words]))
+        raise MnemonicError(reason, spelled)
     raise MnemonicError(f"unknown instruction {written}", nearest(isa, written), unknown=True)
 
 
@@ -114,6 +115,17 @@ def _chosen(declaration: Declaration, words: list[str], taken: Container[int]) -
             if meant is not None and place not in taken:
                 return place, meant, count
     return None
+
+
+def _repaired(declaration: Declaration, words: list[str]) -> str:
+    """The mnemonic with one of its modifiers replaced by the nearest one or left out; empty if that does not do."""
+    known = sorted({word for m in declaration.modifiers for word in m.kind.words() if word})
+    for i, word in enumerate(words):
+        for instead in [*get_close_matches(word.upper(), known, 3, 0.5), None]:
+            changed = [*words[:i], *([] if instead is None else [instead]), *words[i + 1 :]]
+            if not isinstance(_modifiers(declaration, changed), str):
+                return ".".join([declaration.mnemonic, *changed])
+    return ""
 
 
 def _bad_word(declaration: Declaration, word: str) -> str:

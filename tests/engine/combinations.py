@@ -148,7 +148,7 @@ def value_of(
         case AddressOperand():
             return Address(register.index, 16 * int(rng.integers(8)), bank=3 if operand.constant else -1)
         case SpecialRegisterOperand():
-            return SpecialRegister(int(rng.choice(sorted(operand.names))))
+            return SpecialRegister(int(rng.choice(sorted(operand.modelled or operand.names))))
         case MarkerOperand():
             return Marker(operand.text)
         case WordOperand():

@@ -8,14 +8,13 @@ from dstc_isa.engine.code_rows import FIRST_SLOT, SLOTS, ConstantReader, Pool, f
 from dstc_isa.engine.register_rows import POOL_ROW, ROW_BYTES
 from dstc_isa.isa.instruction import Declaration
 from dstc_isa.isa.values import Constant, Immediate
-from dstc_isa.isa.volta import VOLTA
-from tests.strategies import U32, instructions
+from tests.strategies import EXECUTED, U32, instructions
 
-NAMES = [f"{d.mnemonic}-{d.opcode:x}" for d in VOLTA.declarations]
+NAMES = [f"{d.mnemonic}-{d.opcode:x}" for d in EXECUTED]
 BANKS = ConstantReader(dict.fromkeys(range(32), bytes(range(256)) * 257))
 
 
-@pytest.mark.parametrize("declaration", VOLTA.declarations, ids=NAMES)
+@pytest.mark.parametrize("declaration", EXECUTED, ids=NAMES)
 def test_words_lie_behind_each_other(declaration: Declaration) -> None:
     results, parameters = fetches(declaration)
     slot = FIRST_SLOT

@@ -65,8 +65,10 @@ def test_an_aligned_access_that_starts_inside_and_ends_behind(suffix: str, width
     assert f"{width - 4} bytes before the end of out" in found[0]
 
 
-@pytest.mark.parametrize("load", ["LDS", "LDC"])
-@pytest.mark.parametrize(("suffix", "width"), [("", 4), (".64", 8), (".128", 16)])
+@pytest.mark.parametrize(
+    ("load", "suffix", "width"),
+    [("LDS", "", 4), ("LDS", ".64", 8), ("LDS", ".128", 16), ("LDC", "", 4), ("LDC", ".64", 8)],
+)
 def test_a_whole_warp_reads_across_the_end_of_a_window(load: str, suffix: str, width: int) -> None:
     """Consecutive lanes, the first one inside: only those behind the end are at fault."""
     kind = {4: "", 8: ".64", 16: ".128"}[width]

@@ -149,6 +149,8 @@ def places(instruction: Instruction) -> tuple[set[Place], set[Place], set[Place]
     names = declaration.modifier_values(instruction.modifiers)
     for operand, value in zip(declaration.operands, instruction.operands, strict=True):
         own: set[Place] = set()
+        if operand.idle(names):  # of BAR.SYNC the predicate that BAR.RED reads
+            continue
         if isinstance(value, Register) and value.index != RZ and isinstance(operand, Source | Destination):
             own = {("R", value.index + i) for i in range(width_of(operand.width, names))}
         elif isinstance(value, Predicate) and value.index != PT:
