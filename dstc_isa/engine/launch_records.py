@@ -138,6 +138,7 @@ WORKER = RecordLayout(
         "kept": pointer("room for a warp's state", np.int64),
         "issued": pointer("the counts of issued instructions, one per instruction of the kernel", np.int64),
         "skipped": pointer("the counts of issued instructions whose guard held in no lane", np.int64),
+        "longest": "most instructions that a warp of a CTA that has ended issued",
         "fault_cta": Cell("linear number of the CTA that faulted, -1 for none", first=-1),
         "fault_slot": "its slot",
         "fault_warp": "the warp that faulted",

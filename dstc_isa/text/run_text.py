@@ -72,6 +72,12 @@ def sample_line(sample: Sample) -> str:
         return f"all CTAs were timed ({sample.ctas:,})" + ("" if sample.share == 1 else ": too few for a sample")
     share = sample.timed / sample.ctas
     counted = f"estimated from {sample.timed:,} of {sample.ctas:,} CTAs ({share:.0%})"
+    if sample.uneven:
+        timed, other = sample.longest
+        return (
+            f"{counted}, a guess between {sample.low:,} and {sample.high:,}: a warp that was not timed issues "
+            f"{other:,} instructions, the longest timed one {timed:,}; time all CTAs"
+        )
     return f"{counted}, 95 % interval {sample.low:,} to {sample.high:,}"
 
 

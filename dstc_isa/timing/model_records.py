@@ -198,6 +198,7 @@ SM = RecordLayout(
         "log_count": "entries",
         "bank_words": pointer("a bank's words for each bank of shared memory", BANK_WORDS),
         "issued": "instructions that its ended warps have issued",
+        "longest": "most of them that one has issued",
         "watches": "address of the watch records of all warps",
         "findings": "address of the hazards found",
         "finding_count": "hazards",

@@ -90,7 +90,9 @@ def plan_sample(share: float, total: int, sms: int, slots: int) -> SamplePlan:
 class Sample:
     """How a launch was sampled: ``timed`` of ``ctas`` CTAs because ``share`` was asked for, on ``sms`` SMs.
 
-    ``low`` and ``high``: ends of the 95 % interval of the cycles, equal to them if every CTA was timed.
+    ``low`` and ``high``: ends of the 95 % interval of the cycles, equal to them if every CTA was timed. ``longest``:
+    most instructions that one warp issued, of the timed CTAs and of the others. ``tail``: cycles that the longest of
+    the others would take at a timed warp's cycles an instruction, never beyond ``high``.
     """
 
     share: float
@@ -99,6 +101,13 @@ class Sample:
     sms: int
     low: int
     high: int
+    longest: tuple[int, int]
+    tail: int
+
+    @property
+    def uneven(self) -> bool:
+        """Whether one warp that was not timed may take longer than the interval of the timed ones says."""
+        return not self.complete and self.tail == self.high
 
     @property
     def complete(self) -> bool:
@@ -115,6 +124,7 @@ class Sample:
             "sms": self.sms,
             "low": self.low,
             "high": self.high,
+            "longest_warp": {"timed": self.longest[0], "others": self.longest[1]},
         }
 
 

@@ -10,7 +10,7 @@ from dstc_isa.engine.compiled import cache
 from dstc_isa.engine.compiled.state import load_launch
 from dstc_isa.engine.compiled.tracking import Tracker, Tracking
 from dstc_isa.engine.compiled.workers import IN_ORDER, Outcome, run, run_workers, threads_for
-from dstc_isa.engine.execution import Dependence, Execution
+from dstc_isa.engine.execution import Dependence
 from dstc_isa.engine.faults import KernelFault
 from dstc_isa.engine.launch import Launch, LaunchError
 from dstc_isa.engine.record_layout import put
@@ -89,7 +89,7 @@ class Attempt:
     threads: int
     tasks: list[Task] = Factory(list)
     seconds: float = 0.0
-    others: Execution | None = None
+    others: Outcome | None = None
     fault: KernelFault | None = None
     dependence: Dependence | None = None
 
@@ -116,10 +116,10 @@ class Attempt:
         rest = modelled.plan.others()
         if len(rest) and self.fault is None and not modelled.cancelled:
             stage = "of those that are not timed"
-            outcome = run_workers(
+            self.others = run_workers(
                 modelled.state, self.threads, modelled.supervisor, self.trackers, rest, announce, stage
             )
-            self.others, self.fault = outcome.execution, outcome.fault
+            self.fault = self.others.fault
         return self
 
     def take_results(self, in_order: Outcome, dependence: Dependence) -> None:
@@ -140,5 +140,6 @@ class Attempt:
             timing = evolve(timing, hazards=self.watch.found())
         if sample is not None:
             sums = np.array([(sm.field("finished"), sm.field("issued")) for sm in modelled.sms])
-            timing = extrapolate(timing, modelled.plan, sample, sums, self.others)
+            longest = max(sm.field("longest") for sm in modelled.sms)
+            timing = extrapolate(timing, modelled.plan, sample, sums, longest, self.others)
         return evolve(timing, execution=evolve(timing.execution, dependence=self.dependence))

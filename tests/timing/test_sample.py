@@ -12,6 +12,7 @@ from dstc_isa.dense.gemm import gemm_dense
 from dstc_isa.gpu import load_gpu
 from dstc_isa.sparse.random_matrix import random_matrix
 from dstc_isa.sparse.spgemm import spgemm
+from dstc_isa.text.run_text import sample_line
 from dstc_isa.timing.bounds import bounds
 from dstc_isa.timing.result import Timing
 from dstc_isa.timing.sample import SamplePlan, plan_sample, plan_whole, relative_error
@@ -160,3 +161,38 @@ def test_traffic_of_the_whole() -> None:
     assert part.traffic(400, 100) == pytest.approx((16, 100))
     assert part.traffic(400, 200) == pytest.approx((4, 400))
     assert plan_whole(100, 16).traffic(300, 100) == (3, 100)
+
+
+RARE = [
+    *LOAD_OWN,
+    "S2R R8, SR_CTAID.X",
+    "LOP3.LUT R8, R8, 511, RZ, 0xc0",
+    "ISETP.NE.AND P0, PT, R8, 100, PT",
+    "@P0 EXIT",
+    "MOV R8, 3000",
+    "again: IADD3 R8, R8, -1, RZ",
+    "FFMA R6, R6, R6, R6",
+    "ISETP.GT.AND P0, PT, R8, 0, PT",
+    "@P0 BRA again",
+]
+"""One CTA in 512 has nearly all the work."""
+
+
+@pytest.mark.parametrize("share", [0.5, 0.25])
+def test_rare_long_ctas_are_told_and_in_the_interval(share: float) -> None:
+    full, _ = run(RARE, None)
+    found, _ = run(RARE, share)
+    assert found.sample is not None
+    assert found.sample.low <= full.cycles <= found.sample.high
+    assert found.cycles >= max(found.sample.longest)
+    if found.sample.longest[0] < found.sample.longest[1]:
+        assert found.sample.uneven
+        assert "time all CTAs" in sample_line(found.sample)
+
+
+def test_even_ctas_are_not_called_uneven() -> None:
+    for body in (BODY, UNEVEN):
+        sample = run(body, 0.25)[0].sample
+        assert sample is not None
+        assert not sample.uneven
+        assert "95 % interval" in sample_line(sample)

@@ -243,6 +243,8 @@ def worker_of(run_warp: Any) -> Any:
             outcome = run_turn(worker, launch, held.warps)
             if outcome == ENDED:
                 held.cta = Slot.FREE
+                for index in range(launch.warps):
+                    worker.longest = max(worker.longest, warp_at(held.warps, index).issued)
             elif outcome >= 0:
                 note_fault(worker, slot, outcome)
 

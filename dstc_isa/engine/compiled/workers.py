@@ -74,12 +74,14 @@ class Worker:
 class Outcome:
     """What a number of host threads made of a launch: its counts, or the fault that stopped it.
 
-    ``watchdogs``: warps that the watchdog stopped, whatever the fault.
+    ``watchdogs``: warps that the watchdog stopped, whatever the fault. ``longest``: most instructions that one warp
+    issued, of the CTAs that ended.
     """
 
     execution: Execution
     fault: KernelFault | None
     watchdogs: int
+    longest: int
 
     def result(self, dependence: Dependence | None = None) -> Execution:
         """The counts; raises the fault if there is one."""
@@ -156,7 +158,8 @@ def run_workers(
     seconds = time.perf_counter() - started
     issued, skipped = (np.sum([w.counts(name) for w in workers], axis=0) for name in ("issued", "skipped"))
     watchdogs = sum(w.field("watchdogs") for w in workers)
-    return Outcome(Execution(issued, skipped, seconds, threads), fault_of(state.launch, workers), watchdogs)
+    longest = max(w.field("longest") for w in workers)
+    return Outcome(Execution(issued, skipped, seconds, threads), fault_of(state.launch, workers), watchdogs, longest)
 
 
 def survey_of(state: LaunchState, workers: list[Worker]) -> Survey:

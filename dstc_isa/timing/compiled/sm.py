@@ -117,6 +117,7 @@ def halted(machine: Any, sm: Any, launch: Any, warp: Any, clock: Any, subcore: A
     if warp.live == 0:
         sm.warp_cycles += cycle + 1 - clock.started
         sm.issued += warp.issued
+        sm.longest = max(sm.longest, warp.issued)
         sm.live[slot] -= 1
         if sm.live[slot] == 0:
             sm.ctas_done += 1
