@@ -98,7 +98,7 @@ def test_loads_stores_and_atomics_have_addresses_and_values():
     assert old == "0-31: 0 to 31 by 1"
     assert where.startswith("out at 0-31: 0x7f")
     assert new == "0-31: [" + " ".join(map(str, range(4, 36))) + "]"
-    ((where, value),) = told["STG.E"]
+    ((where, value),) = told["STG.E.SYS"]
     assert where == "x at 0-31: 0x7f0000000000 to 0x7f000000007c by 4"
     assert value == "1.5"
 
