@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dstc_isa.isa.instruction_set import IsaError
     from dstc_isa.isa.resolve import MnemonicError
     from dstc_isa.launcher import AssemblyWarning, RunResult, run
+    from dstc_isa.listing.cubin_file import CubinError
     from dstc_isa.network.errors import NetworkError, NetworkNameError
     from dstc_isa.object.error import ObjectError
     from dstc_isa.options import OptionError
@@ -70,6 +71,7 @@ __all__ = [
     "AssemblyError",
     "AssemblyWarning",
     "ConvResult",
+    "CubinError",
     "DeclarationError",
     "DecodeError",
     "DroppedValues",
@@ -143,6 +145,7 @@ _HOMES = {
     "AssemblyError": "dstc_isa.assembler",
     "AssemblyWarning": "dstc_isa.launcher",
     "ConvResult": "dstc_isa.conv.result",
+    "CubinError": "dstc_isa.listing.cubin_file",
     "DeclarationError": "dstc_isa.isa.instruction",
     "DecodeError": "dstc_isa.isa.codec",
     "DroppedValues": "dstc_isa.sparse.matrix_market",

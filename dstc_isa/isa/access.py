@@ -9,6 +9,7 @@ from dstc_isa.isa.fetch import Lane
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import predicate
+from dstc_isa.isa.modifier import SIZE_BYTES, Choice, Size, WideSize
 from dstc_isa.isa.operand import Operand
 from dstc_isa.isa.values import RZ, Register, Value
 
@@ -47,6 +48,14 @@ def addends(instruction: Instruction) -> int:
         elif not operand.destination:
             others |= reads
     return found & ~others
+
+
+def access_size(instruction: Instruction) -> int | None:
+    """Bytes that each lane accesses of memory, by a modifier that is a ``Size``; None without one."""
+    for modifier, value in zip(instruction.declaration.modifiers, instruction.modifiers, strict=True):
+        if isinstance(modifier.kind, Choice) and modifier.kind.values in (Size, WideSize):
+            return SIZE_BYTES[value]
+    return None
 
 
 def _masks(instruction: Instruction) -> Iterator[tuple[Operand, int, int]]:

@@ -134,4 +134,18 @@ class Size(IntEnum):
     _128 = 6
 
 
-SIZE_BYTES = (1, 1, 2, 2, 4, 8, 16)
+class WideSize(IntEnum):
+    """Width of an access, ``Size`` and one more."""
+
+    U8 = 0
+    S8 = 1
+    U16 = 2
+    S16 = 3
+    _32 = 4
+    _64 = 5
+    _128 = 6
+    U__128 = 7
+
+
+SIZE_BYTES = (1, 1, 2, 2, 4, 8, 16, 16)
+"""Bytes of each ``WideSize``, and so of each ``Size``."""

@@ -1,10 +1,10 @@
 """Accesses to global memory: how many bytes each lane asks for, by what an instruction declares."""
 
+from dstc_isa.isa.access import access_size
 from dstc_isa.isa.codec import DecodeError, decode
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
-from dstc_isa.isa.modifier import SIZE_BYTES, Choice, Size
 from dstc_isa.isa.register_operand import Destination, Source
 from dstc_isa.isa.remembered import until_changed
 
@@ -23,10 +23,9 @@ def lane_bytes(isa: Isa, word: int) -> int:
 
 def _size(instruction: Instruction) -> int:
     """What the size modifier says; without one, the registers of the widest operand that is no address."""
+    if size := access_size(instruction):
+        return size
     declaration = instruction.declaration
-    for modifier, value in zip(declaration.modifiers, instruction.modifiers, strict=True):
-        if isinstance(modifier.kind, Choice) and modifier.kind.values is Size:
-            return SIZE_BYTES[value]
     names = declaration.modifier_values(instruction.modifiers)
     data = (each.span(names) for each in declaration.operands if isinstance(each, Source | Destination))
     return REGISTER_BYTES * max(data, default=1)

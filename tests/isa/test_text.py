@@ -7,7 +7,7 @@ from dstc_isa.isa.control import DEFAULT, Control
 from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.operand import Modifiers, Operand
 from dstc_isa.isa.resolve import resolve
-from dstc_isa.isa.text import format_instruction, format_mnemonic, format_operands
+from dstc_isa.isa.text import alias_of, format_instruction, format_mnemonic, format_operands
 from dstc_isa.isa.values import (
     ALWAYS,
     Address,
@@ -47,7 +47,7 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
         assert Control.parse(parts.pop(0)) == instruction.control
     if instruction.guard != ALWAYS:
         assert parts.pop(0) == f"@{instruction.guard}"
-    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers)
+    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers, alias_of(instruction))
 
 
 @settings(max_examples=200, deadline=None)

@@ -53,7 +53,7 @@ def test_counts_of_a_loop() -> None:
         "BRA": 5 * warps,
         "MOV": warps,
         "S2R": warps,
-        "ISETP.LT.AND.U32": warps,
+        "ISETP.LT.U32.AND": warps,
         "EXIT": warps,
     }
     assert run.skipped == {"IADD3": 5 * warps, "BRA": warps}

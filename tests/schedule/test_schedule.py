@@ -220,7 +220,7 @@ WRITTEN = st.one_of(
     st.builds("IADD3 {}, {}, {}, RZ".format, registers, registers, registers),
     st.builds("IMAD {}, {}, {}, RZ".format, registers, registers, registers),
     st.builds("HFMA2 {}, {}, {}, RZ".format, registers, registers, registers),
-    st.builds("HMMA.884.F32.ROW.COL.STEP0 {}, {}, {}, {}".format, pairs, pairs, pairs, pairs),
+    st.builds("HMMA.884.F32.F32.STEP0 {}, {}.ROW, {}.COL, {}".format, pairs, pairs, pairs, pairs),
 )
 
 

@@ -92,13 +92,13 @@ def test_loads_stores_and_atomics_have_addresses_and_values():
     assert (x == 1.5).all()
     assert (out == np.arange(32)).all()
     told = {columns(line)[5].split()[0]: list(writes(line).items()) for line in log}
-    assert [value for _, value in told["LDG.E"]] == ["1.5"]
+    assert [value for _, value in told["LDG.E.SYS"]] == ["1.5"]
     assert told["STS"] == [("shared memory at 0-31: 0x0 to 0x7c by 4", "0-31: [" + " ".join(map(str, range(32))) + "]")]
-    (_, old), (where, new) = told["ATOMG.E.ADD"]
+    (_, old), (where, new) = told["ATOMG.E.ADD.STRONG.GPU"]
     assert old == "0-31: 0 to 31 by 1"
     assert where.startswith("out at 0-31: 0x7f")
     assert new == "0-31: [" + " ".join(map(str, range(4, 36))) + "]"
-    ((where, value),) = told["STG.E"]
+    ((where, value),) = told["STG.E.SYS"]
     assert where == "x at 0-31: 0x7f0000000000 to 0x7f000000007c by 4"
     assert value == "1.5"
 
@@ -185,7 +185,7 @@ FAULTING = """
 def test_a_fault_ends_the_log():
     log = logged(FAULTING, (2,), (32,), [(1, 0), (0, 0)], out=np.zeros(4, np.uint32))
     assert len(log) == 4
-    assert columns(log[2])[5:] == ["STG.E [R0], R2 ;", "fault"]
+    assert columns(log[2])[5:] == ["STG.E.SYS [R0], R2 ;", "fault"]
     assert log[3].startswith("stopped by a fault: ")
 
 

@@ -27,9 +27,9 @@ from dstc_isa.engine.tracker_records import (
     Use,
 )
 from dstc_isa.host_memory import require
+from dstc_isa.isa.access import access_size
 from dstc_isa.isa.effects import Effect
 from dstc_isa.isa.instruction import Instruction
-from dstc_isa.isa.modifier import SIZE_BYTES
 
 COMPARE = cache.Entry("compare", "dstc_isa.engine.compiled.conflicts", "comparer_of", "as_comparison")
 PAGE_BYTES = 1 << PAGE_SHIFT
@@ -83,8 +83,7 @@ def unit_shift(instructions: Sequence[Instruction | None]) -> int:
             continue
         effects = instruction.declaration.effects
         if Effect.GLOBAL in effects and not effects.isdisjoint({Effect.LOAD, Effect.STORE}):
-            size = instruction.declaration.modifier_values(instruction.modifiers).get("size")
-            least = min(least, 1 if size is None else SIZE_BYTES[size])
+            least = min(least, access_size(instruction) or 1)
     return least.bit_length() - 1
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import PredicateOperand
 from dstc_isa.isa.instruction import Bool, Index
-from dstc_isa.isa.modifier import Choice
+from dstc_isa.isa.modifier import Choice, WideSize
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.memory_modifiers import (
@@ -20,7 +20,6 @@ from dstc_isa.isa.volta.memory_modifiers import (
     Private,
     StoreOrder,
     StoreOrdered,
-    WideSize,
     Widths,
     Zero,
     ZeroDetect,

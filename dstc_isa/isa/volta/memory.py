@@ -5,7 +5,7 @@ from typing import Annotated
 
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.instruction import Modified, Warp
-from dstc_isa.isa.modifier import Choice, Flag, Size
+from dstc_isa.isa.modifier import Choice, Flag, Size, WideSize
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.memory_modifiers import (
     ORDINARY,
@@ -20,7 +20,6 @@ from dstc_isa.isa.volta.memory_modifiers import (
     Stored,
     StoreOrder,
     StoreOrdered,
-    WideSize,
     Width,
     Widths,
     Zero,

@@ -7,7 +7,7 @@ from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.field_operand import PredicateOperand
 from dstc_isa.isa.instruction import U32, U64, Index, Scalar
-from dstc_isa.isa.modifier import Choice, Flag, Size
+from dstc_isa.isa.modifier import Choice, Flag, Size, WideSize
 from dstc_isa.isa.register_operand import Source
 from dstc_isa.isa.values import PT, Predicate
 
@@ -75,19 +75,6 @@ class AtomicOrder(IntEnum):
     STRONG__SM = 9
     STRONG__GPU = 10
     STRONG__SYS = 11
-
-
-class WideSize(IntEnum):
-    """Width of an access, ``Size`` and one more."""
-
-    U8 = 0
-    S8 = 1
-    U16 = 2
-    S16 = 3
-    _32 = 4
-    _64 = 5
-    _128 = 6
-    U__128 = 7
 
 
 _PLACE = Field(77, 4)
