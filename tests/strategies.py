@@ -7,12 +7,13 @@ declarations that have semantics. ``modifiers``,
 them close to an instruction. Lanes: ``u32_lanes``, ``f32_lanes``, ``half_lanes``, ``masks``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from math import prod
 
 import numpy as np
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
@@ -201,10 +202,41 @@ def operands(
         return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
 
     found = st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
+    if executed and declaration.apart:
+        count = 1 + len(declaration.operands)
+        numbers = st.lists(st.integers(0, RZ), min_size=count, max_size=count)
+        return st.tuples(found, numbers).map(lambda drawn: apart(declaration, drawn[0], names, iter(drawn[1]), 0, RZ))
     if not declaration.same:
         return found
     first, again = (declaration.names.index(name) for name in declaration.same)
     return found.map(lambda each: (*each[:again], each[first], *each[again + 1 :]))
+
+
+def apart(
+    declaration: Declaration,
+    values: Sequence[Value],
+    chosen: Mapping[str, int],
+    numbers: Iterator[int],
+    first: int,
+    count: int,
+) -> tuple[Value, ...]:
+    """Operands moved to registers of their own, among ``count`` from ``first`` on, at places that ``numbers`` say."""
+    widths = {
+        place: width_of(operand.width, chosen)
+        for place, (operand, value) in enumerate(zip(declaration.operands, values, strict=True))
+        if isinstance(operand, Source | Destination) and isinstance(value, Register) and value.index != RZ
+    }
+    moved, at, spare = list(values), first, count - sum(widths.values()) - len(widths)
+    turn = next(numbers) % len(widths)
+    for place in [*widths][turn:] + [*widths][:turn]:
+        skipped = next(numbers) % (spare + 1)
+        at, spare = at + skipped, spare - skipped
+        at += at % 2
+        value = moved[place]
+        assert isinstance(value, Register)
+        moved[place] = evolve(value, index=at)
+        at += widths[place]
+    return tuple(moved)
 
 
 def executed_forms(declaration: Declaration) -> tuple[Form, ...]:

@@ -12,6 +12,7 @@ from dstc_isa.assembler.printing import Printing
 from dstc_isa.assembler.provenance import arrays_accessed
 from dstc_isa.assembler.scope import Scope
 from dstc_isa.assembler.values import AddressUses, Label, Late, Operand, RegisterArray, UnplacedLabel
+from dstc_isa.isa.codec import overlap
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.masks import PREDICATE_MASK, PREDICATE_SHIFT, REGISTER_MASK
 from dstc_isa.program import Kernel, Parameter, SharedArray
@@ -91,11 +92,17 @@ class KernelBuilder:
                 predicate = emitted.guard.place()
                 emitted.word |= self.isa.word.encode_guard(predicate)
                 emitted.reads |= 1 << PREDICATE_SHIFT + predicate.index
+            whole = True
             for place, value in emitted.deferred or ():
                 try:
                     self._fill(emitted, index, place, value)
                 except (RejectedOperand, UnplacedLabel) as error:
+                    whole = False
                     report(emitted, error)
+            if whole and emitted.plan is not None and emitted.plan.declaration.apart:
+                shared = overlap(emitted.decoded)
+                if shared is not None:
+                    report(emitted, RejectedOperand(shared[1], emitted.plan.places[shared[0]].written))
 
     def _named_directly(self) -> int:
         """Mask of the machine's registers that instructions name, but for those that their block keeps."""

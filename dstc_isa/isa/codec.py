@@ -121,6 +121,22 @@ def misplaced(instruction: Instruction) -> str | None:
         reason = operand.misfit(held, names)
         if reason:
             return f"{declaration.mnemonic}, operand {name}: {reason}"
+    shared = overlap(instruction)
+    return None if shared is None else f"{declaration.mnemonic}, operand {declaration.names[shared[0]]}: {shared[1]}"
+
+
+def overlap(instruction: Instruction) -> tuple[int, str] | None:
+    """The first source that lies in a destination that is to be ``apart``, by its place, and why it cannot."""
+    declaration = instruction.declaration
+    if not declaration.apart:
+        return None
+    names = declaration.modifier_values(instruction.modifiers)
+    operands = list(zip(declaration.operands, instruction.operands, strict=True))
+    for target, written in operands:
+        for place, (operand, held) in enumerate(operands):
+            if target.apart and not operand.destination:
+                if operand.masks(held, names)[0] & target.masks(written, names)[1]:
+                    return place, f"this lies in the registers from {written} on, which are written while it is read"
     return None
 
 

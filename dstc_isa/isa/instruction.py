@@ -121,6 +121,11 @@ class Declaration:
     same: tuple[str, ...] = ()
 
     @property
+    def apart(self) -> bool:
+        """Whether sources must lie apart from what it writes."""
+        return any(operand.apart for operand in self.operands)
+
+    @property
     def word(self) -> WordFormat:
         """What its word shares with those of other instructions."""
         return self.isa.word

@@ -22,6 +22,7 @@ from dstc_isa.isa.instruction_set import Isa, IsaError, isa_named
 from dstc_isa.isa.syntax_line import syntax
 from dstc_isa.isa.volta import VOLTA
 
+LINE_LENGTH = 120
 PRIMITIVES = (lanes, warp)
 HEADER = "<!-- Generated from the declarations by `python -m dstc_isa.isa.manual`; do not edit. -->"
 
@@ -86,10 +87,13 @@ def _typed(parameter: Parameter) -> str:
 def semantics(declaration: Declaration) -> str:
     """The semantics' text, its signature written with the types of lanes."""
     _, body = _text(declaration.function)
-    parameters = ", ".join(_typed(parameter) for parameter in declaration.parameters)
+    parameters = [_typed(parameter) for parameter in declaration.parameters]
     results = ", ".join(f"{declaration.names[i]}: {declaration.lanes[i].value}" for i in declaration.results)
     arrow = f" -> ({results})" if results else ""
-    header = f"def {declaration.function.__name__.rstrip('_')}({parameters}){arrow}:"
+    name = declaration.function.__name__.rstrip("_")
+    header = f"def {name}({', '.join(parameters)}){arrow}:"
+    if len(header) > LINE_LENGTH:
+        header = "\n".join([f"def {name}(", *(f"    {each}," for each in parameters), f"){arrow}:"])
     return "\n".join([header, *(body or ["    pass"])])
 
 

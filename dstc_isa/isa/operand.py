@@ -146,10 +146,11 @@ class Operand:
     ``optional`` operands may be left out and are then ``default``; they are printed all the same if they are
     ``shown``, or if that condition on the modifiers holds. ``only``: the condition without which it is ``default`` in
     every word, and not written; ``unless``: the modifiers with each of which it is the same. ``joined``: a blank
-    stands before it instead of a comma. ``destination``: it is written; ``accumulates``: and read as well;
-    ``partial``: some of what it stands for may stay as it was. ``slot``: the physical source slot of a register, or
-    empty. ``relative``: its value depends on where the instruction stands. ``written``: types of what may be written
-    for it. ``word``: the format of its instruction's word, which it has once that is declared.
+    stands before it instead of a comma. ``destination``: it is written; ``accumulates``: and read as well; ``apart``:
+    while others are still read, so that none may lie in it; ``partial``: some of what it stands for may stay as it
+    was. ``slot``: the physical source slot of a register, or empty. ``relative``: its value depends on where the
+    instruction stands. ``written``: types of what may be written for it. ``word``: the format of its instruction's
+    word, which it has once that is declared.
     """
 
     optional: bool = False
@@ -160,6 +161,7 @@ class Operand:
     joined: bool = False
     destination: bool = False
     accumulates: bool = False
+    apart: bool = False
     relative: bool = False
     slot: str = ""
     what: str = "an operand"

@@ -354,6 +354,7 @@ class Destination(Operand):
     width: Width = 1
     at: Field | None = None
     accumulates: bool = False
+    apart: bool = False
     optional: bool = False
     shown: bool | Condition = False
     only: Condition = ""
@@ -382,7 +383,8 @@ class Destination(Operand):
 
     def accepts(self) -> str:
         """See ``Operand``."""
-        return self.what + consecutive(self.width) + (", not RZ" if self.accumulates else "")
+        accepted = self.what + consecutive(self.width) + (", not RZ" if self.accumulates else "")
+        return accepted + (", apart from the sources" if self.apart else "")
 
     def span(self, modifiers: Modifiers) -> int:
         """See ``Operand``."""

@@ -129,3 +129,21 @@ def test_names_are_ascii(body, word, expected):
         f"unexpected {word!r}: names are ASCII, and other characters stand in strings and comments only"
     )
     assert found.expected == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "SPWMMA.323232.F32.WINDOW R0, R16, R40, R60, R62",
+        "SPWMMA.323232.F32.WINDOW R0, R32, R48, R31, R64",
+        ".reg d[32], w[2]\nSPWMMA.323232.F32.WINDOW d, d[16], R100, R120, w",
+        ".reg d[64], w[2]\nSPWMMA.643232.F32.PACKED d, R160, R200, w, d[63]",
+    ],
+)
+def test_a_source_in_what_is_written_while_it_is_read(body):
+    assert "which are written while it is read" in error(body)
+    assert not errors(in_kernel("OHMMA.8161.F32 R0, R0.H0, R1.H1, R2, 0, 1"))
+
+
+def test_sources_beside_what_is_written_while_they_are_read():
+    assert not errors(in_kernel("SPWMMA.323232.F32.WINDOW R0, R32, R48, R64, R66\nEXIT"))

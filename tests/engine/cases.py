@@ -41,10 +41,10 @@ from dstc_isa.isa.warp import SpecialNumber
 from dstc_isa.program import PARAMETER_BASE, Kernel, Parameter, Program
 from tests.engine.build import build
 from tests.models.state import LANES, U32, State
-from tests.strategies import INTERESTING_FLOATS, INTERESTING_HALVES, INTERESTING_INTEGERS, instructions
+from tests.strategies import INTERESTING_FLOATS, INTERESTING_HALVES, INTERESTING_INTEGERS, apart, instructions
 
-FIRST, WINDOW = 16, 80
-"""The registers a case may use: R16 to R95. Lower ones hold the wrapper's addresses."""
+FIRST, WINDOW = 16, 160
+"""The registers a case may use: R16 to R175. Lower ones hold the wrapper's addresses."""
 
 PREDICATES = 7
 MEMORY_BYTES = 2048
@@ -153,6 +153,9 @@ def case_of(raw: Instruction, rng: np.random.Generator) -> Case:
     operands = tuple(
         fitted(operand, value, chosen) for operand, value in zip(declaration.operands, raw.operands, strict=True)
     )
+    if declaration.apart:
+        numbers = iter(rng.integers(0, WINDOW, 1 + len(operands)).tolist())
+        operands = apart(declaration, operands, chosen, numbers, FIRST, WINDOW)
     registers = contents(rng, (WINDOW, LANES))
     predicates = tuple(int(rng.integers(0, 2**32)) for _ in range(PREDICATES))
     guard = raw.guard

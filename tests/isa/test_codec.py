@@ -7,13 +7,13 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, executed, obstacle, reserved_bits
+from dstc_isa.isa.codec import DecodeError, OperandError, decode, encode, executed, obstacle, overlap, reserved_bits
 from dstc_isa.isa.control import Control
 from dstc_isa.isa.instruction import Declaration, Instruction
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.resolve import resolve
 from dstc_isa.isa.text import format_instruction
-from dstc_isa.isa.values import ALWAYS, Address, Constant, Immediate, Predicate, Register, Value
+from dstc_isa.isa.values import ALWAYS, RZ, Address, Constant, Immediate, Predicate, Register, Value
 from dstc_isa.isa.volta import VOLTA
 from tests.isa.published_opcodes import PUBLISHED
 from tests.strategies import FORM_NAMES, FORMS, instructions, modifier_values, words
@@ -198,3 +198,21 @@ def test_an_immediate_in_slot_c_moves_rb_there() -> None:
 def test_opcodes_share_no_form() -> None:
     codes = [declaration.code(form) for declaration, form in FORMS]
     assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("declaration", [d for d in VOLTA.declarations if d.apart], ids=lambda d: d.mnemonic)
+@given(data=st.data())
+def test_sources_lie_apart_from_what_is_written_while_they_are_read(
+    declaration: Declaration, data: st.DataObject
+) -> None:
+    instruction = data.draw(instructions(declaration))
+    widths = [operand.span({}) for operand in declaration.operands]
+    spans = [
+        set() if value.index == RZ else set(range(value.index, value.index + width))
+        for value, width in zip(instruction.operands, widths, strict=True)
+    ]
+    shared = [place for place in range(1, len(spans)) if spans[0] & spans[place]]
+    found = overlap(instruction)
+    assert (found is None) == (not shared)
+    assert found is None or found[0] == shared[0]
+    assert executed(VOLTA, encode(data.draw(instructions(declaration, executed=True)))) is not None

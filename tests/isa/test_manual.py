@@ -74,7 +74,7 @@ def test_a_section_tells_everything(declaration: Declaration, manual: dict[str, 
 
 @pytest.mark.parametrize("declaration", VOLTA.declarations, ids=lambda d: f"{d.mnemonic}-0x{d.opcode:03x}")
 def test_semantics_are_the_functions_own_text(declaration: Declaration) -> None:
-    header, _, body = semantics(declaration).partition("\n")
+    header, _, body = semantics(declaration).partition(":\n")
     assert header.startswith("def ")
     assert ast.parse(f"def shown():\n{body}")
     for parameter in declaration.parameters:

@@ -12,7 +12,7 @@ from dstc_isa.isa.volta import instruction
 from dstc_isa.isa.volta.tensor import converged
 from dstc_isa.isa.warp import read_register
 
-from .products import Accumulator, all_ones, outer_row
+from .products import all_ones, outer_row
 from .runs import (
     LONG_RUN_REGISTERS,
     RUN_REGISTERS,
@@ -28,7 +28,7 @@ from .unit import LONGEST, SPWMMA
 @instruction("SPWMMA.323232.F32.WINDOW", 0x1A6, SPWMMA, public=False, variable=True)
 def spwmma_window(
     warp: Warp,
-    rd: Accumulator,
+    rd: Annotated[Index, Destination(width=LANES, accumulates=True, apart=True)],
     ra: Annotated[Index, Source("a", width=RUN_REGISTERS)],
     rb: Annotated[Index, Source("b", width=RUN_REGISTERS)],
     rm: Annotated[Index, Source("c")],
@@ -64,7 +64,7 @@ def spwmma_window(
         first_a += count_bits(rows)
 
 
-TallAccumulator = Annotated[Index, Destination(width=2 * LANES, accumulates=True)]
+TallAccumulator = Annotated[Index, Destination(width=2 * LANES, accumulates=True, apart=True)]
 
 
 @instruction("SPWMMA.643232.F32.PACKED", 0x1A7, SPWMMA, public=False, variable=True)
