@@ -202,7 +202,7 @@ def operands(
         return any_value.filter(lambda value: operand.obstacle(value, names) is None) if executed else any_value
 
     found = st.tuples(*(values(operand, index) for index, operand in enumerate(declaration.operands)))
-    if executed and declaration.apart:
+    if declaration.apart:
         count = 1 + len(declaration.operands)
         numbers = st.lists(st.integers(0, RZ), min_size=count, max_size=count)
         return st.tuples(found, numbers).map(lambda drawn: apart(declaration, drawn[0], names, iter(drawn[1]), 0, RZ))

@@ -13,14 +13,19 @@ from tests.strategies import instructions
 
 @given(instructions())
 def test_all_operands_written_find_their_declaration_and_form(instruction):
-    kinds = tuple(int if isinstance(value, Immediate | Target) else type(value) for value in instruction.operands)
-    mnemonic = format_mnemonic(instruction.declaration, instruction.modifiers)
-    if any(kind.__name__ == "Address" and v.bank >= 0 for kind, v in zip(kinds, instruction.operands, strict=True)):
+    declaration = instruction.declaration
+    names = declaration.modifier_values(instruction.modifiers)
+    idle = [operand.idle(names) for operand in declaration.operands]
+    written = [value for value, left in zip(instruction.operands, idle, strict=True) if not left]
+    kinds = tuple(int if isinstance(value, Immediate | Target) else type(value) for value in written)
+    mnemonic = format_mnemonic(declaration, instruction.modifiers)
+    if any(kind.__name__ == "Address" and value.bank >= 0 for kind, value in zip(kinds, written, strict=True)):
         return
     plan = find_operand_plan(VOLTA, mnemonic, kinds)
     assert plan.declaration is instruction.declaration
     assert plan.form == instruction.form
-    assert [place.written for place in plan.places] == list(range(len(kinds)))
+    order = iter(range(len(kinds)))
+    assert [place.written for place in plan.places] == [-1 if left else next(order) for left in idle]
 
 
 @pytest.mark.parametrize(

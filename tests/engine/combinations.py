@@ -46,6 +46,7 @@ from tests.strategies import (
     INTERESTING_FLOATS,
     INTERESTING_HALVES,
     INTERESTING_INTEGERS,
+    apart,
     executed_forms,
     modifier_values,
     stand_together,
@@ -109,6 +110,10 @@ def instruction_of(
         executed_value(rng, operand, form, index, Register(int(places[index])), names)
         for index, operand in enumerate(declaration.operands)
     )
+    if declaration.apart:
+        operands = apart(
+            declaration, operands, names, iter(rng.integers(0, WINDOW, 1 + len(operands)).tolist()), 0, WINDOW
+        )
     guard = Predicate(int(rng.integers(0, PT)), bool(rng.integers(2))) if rng.integers(GUARDED) == 0 else ALWAYS
     return Instruction(declaration, form, operands, chosen, guard, Control())
 
