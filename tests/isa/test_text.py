@@ -55,7 +55,7 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
 def test_operands_left_out_hold_their_defaults(instruction: Instruction) -> None:
     pairs = list(zip(instruction.declaration.operands, instruction.operands, strict=True))
     names = instruction.declaration.modifier_values(instruction.modifiers)
-    assert fit(pairs, list(format_operands(instruction)), names)
+    assert fit(pairs, format_operands(instruction.declaration.operands, instruction.operands, names), names)
 
 
 def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) -> bool:
