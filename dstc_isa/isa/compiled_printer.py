@@ -30,7 +30,7 @@ Traced = Callable[[Path, Any, Fields], Any]
 
 
 KnownTrees = dict[object, list[tuple[dict[str, object], Tree]]]
-"""Of operands that are alike: the trees of their texts, with the modifiers that these depend on."""
+"""Trees of the texts of operands, by what tells operands from each other, with the modifiers that they depend on."""
 
 
 class _Misplaced(ValueError):

@@ -1,16 +1,26 @@
 """The compiled printer says of every word what decoder and printer say of it."""
 
+from collections.abc import Iterator
+from typing import Annotated
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstc_isa.isa.address_operand import AddressOperand
 from dstc_isa.isa.codec import DecodeError, decode, encode, misplaced
 from dstc_isa.isa.compiled_printer import compile_printer
-from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.control import DEFAULT
+from dstc_isa.isa.field import Field
+from dstc_isa.isa.instruction import U64, Declaration, Instruction
+from dstc_isa.isa.instruction_set import Isa, forget_beyond, known
+from dstc_isa.isa.modifier import Flag
 from dstc_isa.isa.operand import Form
 from dstc_isa.isa.text import format_instruction
+from dstc_isa.isa.unit import Unit
 from dstc_isa.isa.values import Target
 from dstc_isa.isa.volta import VOLTA
+from dstc_isa.isa.volta.memory_modifiers import OFFSET
 from dstc_isa.listing.printer import unpacked
 from tests.strategies import FORM_NAMES, FORMS, instructions, words
 from tests.volta.agreement import TABLES, words_of
@@ -90,3 +100,35 @@ def of_all_modifiers(declaration: Declaration, form: Form) -> set[int]:
                     for other in range(second.maximum + 1):
                         found.add(base & ~first.mask & ~second.mask | first.insert(one) | second.insert(other))
     return found
+
+
+@pytest.fixture
+def two_loads() -> Iterator[Isa]:
+    """An instruction set with two instructions whose operands are alike and have the same modifier elsewhere."""
+    before = [isa.contents() for isa in known()]
+    isa = Isa("loads", "Loads", VOLTA.word)
+    unit = Unit("LOADS", "what loads")
+    for number in (0, 1):
+        extended = Annotated[int, Flag("E", Field(72 + number, 1))]
+
+        @isa.instruction("LOAD", 0x200 + number, unit, unmodelled="nothing is loaded")
+        def load(address: Annotated[U64, AddressOperand(OFFSET, wide="extended")], extended: extended) -> None:  # type: ignore[valid-type]
+            """Load."""
+
+    yield isa
+    forget_beyond(before)
+
+
+def test_operands_that_are_alike_heed_modifiers_where_they_are(two_loads: Isa) -> None:
+    printer = compile_printer(two_loads)
+    texts = []
+    for declaration in two_loads.declarations:
+        for register in (2, 3):
+            word = declaration.opcode | VOLTA.word.unguarded | VOLTA.word.control.encode(DEFAULT) | register << 24
+            texts.append((printer.text(word), printer.text(word | 1 << 72), printer.text(word | 1 << 73)))
+    assert texts == [
+        ("LOAD [R2] ;", "LOAD.E [R2] ;", None),
+        ("LOAD [R3] ;", None, None),
+        ("LOAD [R2] ;", None, "LOAD.E [R2] ;"),
+        ("LOAD [R3] ;", None, None),
+    ]
