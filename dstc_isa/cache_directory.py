@@ -138,7 +138,7 @@ def _locked(name: str, wait: Callable[[], None]) -> "FileLock | None":
     """The lock of a name, held; None where there can be none."""
     from filelock import FileLock, Timeout
 
-    directory = _writable()
+    directory = writable_place()
     if directory is None:
         return None
     path = directory / Path(name).parent / f".{Path(name).name}.lock"
@@ -156,7 +156,7 @@ def _locked(name: str, wait: Callable[[], None]) -> "FileLock | None":
     return lock
 
 
-def _writable() -> Path | None:
+def writable_place() -> Path | None:
     """The directory that takes what is kept."""
     for directory in _places():
         with suppress(OSError):

@@ -2,6 +2,7 @@
 
 import sys
 
+from dstc_isa.cache_directory import writable_place
 from dstc_isa.listing.kept_printer import keep_printer, kept_printer, printer_name
 from dstc_isa.listing.printer import Printer
 
@@ -24,8 +25,8 @@ class PrinterStore:
         return printer
 
     def fill(self) -> None:
-        """Make and keep a printer that was not found: whoever needed it has printed with the declarations by then."""
-        if self._missing:
+        """Make and keep a printer that was not found, if it can be kept: who needed it has printed without by then."""
+        if self._missing and writable_place() is not None:
             from dstc_isa.isa.compiled_printer import compile_printer
             from dstc_isa.isa.volta import VOLTA
 

@@ -139,9 +139,8 @@ def overlap(instruction: Instruction) -> tuple[int, str] | None:
     operands = list(zip(declaration.operands, instruction.operands, strict=True))
     for target, written in operands:
         for place, (operand, held) in enumerate(operands):
-            if target.apart and not operand.destination:
-                if operand.masks(held, names)[0] & target.masks(written, names)[1]:
-                    return place, f"this lies in the registers from {written} on, which are written while it is read"
+            if operand.lies_in(held, target, written, names):
+                return place, f"this lies in the registers from {written} on, which are written while it is read"
     return None
 
 

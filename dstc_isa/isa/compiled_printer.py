@@ -4,7 +4,8 @@ What decodes and prints an instruction that is known is executed symbolically. O
 place have one function.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import Any, overload
 
 from attrs import fields
@@ -111,12 +112,33 @@ class _Body:
             mnemonic += f"{{m{number}}}"
         if declaration.rule is not None:
             lines.append(f"{functions.of_tree(_explored(self.isa, self.sources, self._rule))}({WORD})")
+        lines += [f"{functions.of_tree(tree)}({WORD})" for tree in self._overlaps()]
         return lines, mnemonic
 
     def _rule(self, path: Path, word: int, modifiers: Fields) -> None:
         assert self.declaration.rule is not None
         if self.declaration.rule(modifiers) is not None:
             raise ValueError
+
+    def _overlaps(self) -> Iterator[Tree]:
+        """The trees that refuse a source in a destination that is to be apart."""
+        operands = self.declaration.operands
+        for (target, first), (source, second) in permutations(zip(operands, range(len(operands)), strict=True), 2):
+
+            def apart(
+                path: Path,
+                word: int,
+                modifiers: Fields,
+                target: Operand = target,
+                source: Operand = source,
+                places: tuple[int, int] = (first, second),
+            ) -> None:
+                decoded = _Decoded(self, word, modifiers)
+                if source.lies_in(decoded[places[1]], target, decoded[places[0]], modifiers):
+                    raise _Misplaced
+
+            if target.apart and not source.destination:
+                yield _explored(self.isa, self.sources, apart)
 
     def _alias(self, path: Path, word: int, modifiers: Fields) -> str:
         alias = alias_of(self.declaration, modifiers, _Decoded(self, word, modifiers))

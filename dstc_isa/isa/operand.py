@@ -355,6 +355,12 @@ class Operand:
             return touched, 0
         return (touched if self.accumulates else 0), touched
 
+    def lies_in(self, value: Any, target: "Operand", written: Any, modifiers: Modifiers) -> bool:
+        """Whether what it reads is written through another operand that is to be ``apart``."""
+        if not target.apart or self.destination:
+            return False
+        return bool(self.masks(value, modifiers)[0] & target.masks(written, modifiers)[1])
+
     # Execution
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:

@@ -13,6 +13,9 @@ MARK = "\0"
 MOST_VALUES = 256
 """A number with up to so many values may be used as a key: each value is then followed."""
 
+FEW_VALUES = 16
+"""By a number with fewer values it is shifted as by a key; by one with more, as the source says."""
+
 WORD = "w"
 """How the source calls the word."""
 
@@ -120,9 +123,13 @@ class Unknown:
     def _ends(self) -> tuple[int, int]:
         return self.values[0], self.values[-1]
 
-    def __and__(self, mask: int) -> "int | Unknown":
+    def __and__(self, mask: "int | Unknown") -> "int | Unknown":
+        if isinstance(mask, Unknown):
+            return self._made(f"{self.source} & {mask.source}", 0, min(self.values[-1], mask.values[-1]))
         known = self.path.known(self.source)
         return known & mask if known is not None else self._made(f"{self.source} & {mask:#x}", 0, mask)
+
+    __rand__ = __and__
 
     def __rshift__(self, count: int) -> "int | Unknown":
         known = self.path.known(self.source)
@@ -138,8 +145,11 @@ class Unknown:
         least, most = self._ends
         return self._made(f"{self.source} << {count}", least << count, most << count) if count else self
 
-    def __rlshift__(self, other: int) -> int:
-        return other << self.__index__()
+    def __rlshift__(self, other: int) -> "int | Unknown":
+        least, most = self._ends
+        if self.path.known(self.source) is not None or most - least < FEW_VALUES:
+            return other << self.__index__()
+        return self._made(f"{other:#x} << {self.source}", other << least, other << most)
 
     def __or__(self, other: "int | Unknown") -> "int | Unknown":
         most = other.values[-1] if isinstance(other, Unknown) else other

@@ -47,7 +47,9 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
         assert Control.parse(parts.pop(0)) == instruction.control
     if instruction.guard != ALWAYS:
         assert parts.pop(0) == f"@{instruction.guard}"
-    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers, alias_of(instruction))
+    names = instruction.declaration.modifier_values(instruction.modifiers)
+    alias = alias_of(instruction.declaration, names, instruction.operands)
+    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers, alias)
 
 
 @settings(max_examples=200, deadline=None)
