@@ -14,7 +14,7 @@ MOST_VALUES = 256
 """A number with up to so many values may be used as a key: each value is then followed."""
 
 FEW_VALUES = 16
-"""By a number with fewer values it is shifted as by a key; by one with more, as the source says."""
+"""A shift by a number with fewer values follows each of them; by others it stands in the source."""
 
 WORD = "w"
 """How the source calls the word."""
