@@ -3,15 +3,15 @@
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import platformdirs
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from dstc_isa.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 VARIABLE = "DSTC_CACHE_DIR"
 MOST = 48
@@ -24,6 +24,8 @@ OURS = (
     "programs/*.kept",
     "programs/*.dobj",
     "programs/.*.new",
+    "printers/*.kept",
+    "printers/.*.new",
     "grammar.lark",
     "dstc_*_[0-9a-f]*/*.py",
     "dstc_*_[0-9a-f]*/__pycache__/*.nb[ic]",
@@ -36,7 +38,12 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 def cache_directory() -> Path:
     """The user's cache directory of this project; the environment variable DSTC_CACHE_DIR overrides it."""
-    return Path(os.environ.get(VARIABLE) or platformdirs.user_cache_dir("dstc_isa"))
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("dstc_isa"))
 
 
 def spare_directory() -> Path:
@@ -44,6 +51,8 @@ def spare_directory() -> Path:
 
     On systems that say whose a directory is: anyone may have made it before.
     """
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"dstc_isa-{os.geteuid()}"
 
 
@@ -52,10 +61,10 @@ def _places() -> list[Path]:
     return [cache_directory(), spare_directory()] if hasattr(os, "geteuid") else [cache_directory()]
 
 
-def _trusted_places() -> list[Path]:
+def _trusted_places() -> Iterator[Path]:
     """Those of them in which nobody else can have put something."""
-    own, *spare = _places()
-    return [own, *filter(_is_ours, spare)]
+    yield cache_directory()
+    yield from filter(_is_ours, _places()[1:])
 
 
 def read_kept(name: str) -> bytes | None:
@@ -125,9 +134,11 @@ def made_once(name: str, wait: Callable[[], None]) -> Iterator[None]:
             lock.release()
 
 
-def _locked(name: str, wait: Callable[[], None]) -> FileLock | None:
+def _locked(name: str, wait: Callable[[], None]) -> "FileLock | None":
     """The lock of a name, held; None where there can be none."""
-    directory = _writable()
+    from filelock import FileLock, Timeout
+
+    directory = writable_place()
     if directory is None:
         return None
     path = directory / Path(name).parent / f".{Path(name).name}.lock"
@@ -145,7 +156,7 @@ def _locked(name: str, wait: Callable[[], None]) -> FileLock | None:
     return lock
 
 
-def _writable() -> Path | None:
+def writable_place() -> Path | None:
     """The directory that takes what is kept."""
     for directory in _places():
         with suppress(OSError):

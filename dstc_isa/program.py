@@ -9,6 +9,7 @@ from dstc_isa.isa.control import LEAST_BITS
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.volta import VOLTA
 from dstc_isa.isa.word_format import BITS_A_BYTE
+from dstc_isa.listing.kernel_lines import UNKNOWN_PLACE, place
 from dstc_isa.overview import Overview
 
 CONSTANT_DATA_BANK = 3
@@ -31,7 +32,7 @@ class Frame:
     macro: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}"
+        where = place(self.file, self.line)
         return f"{where} (in macro {self.macro})" if self.macro else where
 
 
@@ -146,7 +147,7 @@ class Print:
 
 def place_of(location: Location) -> str:
     """A location as text, the innermost line first."""
-    return ", from ".join(str(frame) for frame in location) or "unknown source"
+    return ", from ".join(str(frame) for frame in location) or UNKNOWN_PLACE
 
 
 @frozen(repr=False)

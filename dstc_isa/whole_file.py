@@ -3,7 +3,6 @@
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -235,7 +234,7 @@ def _beside(target: Path) -> tuple[Path, int]:
             if _taken(temporary, descriptor):
                 return temporary, descriptor
             os.close(descriptor)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.new")
+    temporary = target.with_name(f".{os.urandom(8).hex()}.new")
     return temporary, os.open(temporary, _OPEN | os.O_CREAT | os.O_EXCL, _NEW_FILE)
 
 

@@ -32,6 +32,7 @@ def test_clear_removes_what_is_ours_and_nothing_else(place: Path) -> None:
         "engine/.a.code.new",
         "programs/p.kept",
         "programs/p.dobj",
+        "printers/p.kept",
         "grammar.lark",
         "dstc_engine_0f/dstc_engine_0f.py",
     ]

@@ -1,6 +1,7 @@
 """MINI of docs/add-an-instruction-set.md, a set with words of 64 bits: all tools work with it as with Volta's."""
 
 import pickle
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from dstc_isa import KernelFault, LaunchError, load_gpu
 from dstc_isa.assembler import Assembly, assemble, program_from
 from dstc_isa.engine.code_rows import shipped
 from dstc_isa.gpu import Gpu, GpuError
-from dstc_isa.isa.codec import DecodeError, decode, encode
+from dstc_isa.isa.codec import DecodeError, decode, encode, misplaced
+from dstc_isa.isa.compiled_printer import compile_printer
 from dstc_isa.isa.control import NO_SCOREBOARD, SCOREBOARDS, Control
 from dstc_isa.isa.extension import load_extension
 from dstc_isa.isa.fetch import Lane
@@ -25,6 +27,7 @@ from dstc_isa.isa.field_operand import SpecialRegisterOperand
 from dstc_isa.isa.instruction import DeclarationError, Instruction
 from dstc_isa.isa.instruction_set import Isa, IsaError, forget_beyond, isa_named, known
 from dstc_isa.isa.operand import Form, Operand
+from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.unit import Given, Unit, UnitError
 from dstc_isa.isa.values import PT, RZ, Address, Constant, Immediate, Predicate, Register, Target, Value
 from dstc_isa.isa.volta import VOLTA
@@ -62,6 +65,24 @@ def gpu(place: Path) -> Gpu:
 @pytest.fixture(scope="module")
 def mini(gpu: Gpu) -> Isa:
     return gpu.isa
+
+
+def test_its_printer_can_be_made(mini: Isa) -> None:
+    printer = compile_printer(mini)
+    pick = random.Random(1).getrandbits
+    codes = [each.code(form) for each in mini.declarations for form in each.forms]
+    texts = set()
+    for _ in range(3000):
+        word = pick(mini.word.bits) & pick(mini.word.bits) & ~mini.word.opcode.mask | codes[pick(8) % len(codes)]
+        try:
+            instruction = decode(mini, word)
+        except DecodeError:
+            expected = None
+        else:
+            expected = None if misplaced(instruction) else format_instruction(instruction)
+        assert printer.text(word) == expected
+        texts.add(expected)
+    assert len(texts) > 30
 
 
 def assembled(body: str, gpu: Gpu) -> Assembly:

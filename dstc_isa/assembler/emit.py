@@ -191,5 +191,5 @@ def _check_alias(plan: OperandPlan, alias: Alias, values: Sequence[Written]) -> 
     """RejectedOperand if the operands are not what a word behind the mnemonic says of them."""
     given = [values[place.written] if place.written >= 0 else place.default for place in plan.places]
     resolved = [Immediate(value & WORD_MASK) if isinstance(value, int) else value for value in given]
-    if not alias.fits(plan.names, resolved):  # type: ignore[arg-type]
+    if not plan.declaration.fits(alias, plan.names, resolved):  # type: ignore[arg-type]
         raise RejectedOperand(f".{alias.word} is written where {alias.meaning}", len(values) - 1)

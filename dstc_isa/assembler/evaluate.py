@@ -27,7 +27,6 @@ from dstc_isa.assembler.values import (
     UnplacedLabel,
     negated,
 )
-from dstc_isa.isa.literal import SPECIAL_FLOATS
 from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.values import (
     RZ,
@@ -40,6 +39,7 @@ from dstc_isa.isa.values import (
     Predicate,
     Register,
 )
+from dstc_isa.listing.numbers import SPECIAL_FLOATS
 from dstc_isa.syntax.names import special_names
 from dstc_isa.syntax.parser import OperandProblem, parse_argument
 from dstc_isa.syntax.tree import (

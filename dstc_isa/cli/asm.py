@@ -12,10 +12,11 @@ from dstc_isa.cli.parser import CommandParser, add_version, parse
 from dstc_isa.cli.status import Status
 from dstc_isa.cli.terminal import say, wants_colour
 from dstc_isa.cli.used_files import used_twice
-from dstc_isa.errors import UsageError
+from dstc_isa.errors import DstcError, UsageError
 from dstc_isa.whole_file import STANDARD_OUTPUT, check_writable
 
 if TYPE_CHECKING:
+    from dstc_isa.cli.printer import PrinterStore
     from dstc_isa.diagnostics import Diagnostic
 
 PROGRAM = "dstc-asm"
@@ -125,13 +126,14 @@ def _output(options: argparse.Namespace) -> str:
 
 def _used_twice(options: argparse.Namespace) -> str:
     """Which file the command line would read or write twice, or empty."""
-    from dstc_isa.gpu import is_file
-
     output = _output(options)
     diagnostics = ("the diagnostics", STANDARD_OUTPUT if options.json else None)
     declared = [("further instructions", path) for path in options.isa]
-    if options.gpu is not None and is_file(options.gpu):
-        declared.append(("the GPU", options.gpu))
+    if options.gpu is not None:
+        from dstc_isa.gpu import is_file
+
+        if is_file(options.gpu):
+            declared.append(("the GPU", options.gpu))
     if options.disassemble:
         return used_twice([("the object", options.input), *declared], [("the text", output), diagnostics])
     written = [("the object", output), ("the listing", options.listing), diagnostics]
@@ -140,6 +142,8 @@ def _used_twice(options: argparse.Namespace) -> str:
 
 def extend(paths: list[str], as_json: bool) -> bool:
     """Load the files of further instructions; whether all of them could be."""
+    if not paths:
+        return True
     from dstc_isa.cli.extensions import load_extensions
     from dstc_isa.isa.extension import ExtensionError
 
@@ -204,27 +208,48 @@ def outcome(diagnostics: list["Diagnostic"]) -> Status:
 
 def disassemble(path: str, output: str, as_json: bool, *, raw: bool) -> int:
     """Write the assembly text of an object file, of a cubin, or if it is ``raw`` of a file of words."""
-    from dstc_isa.listing.cubin_file import CubinError, bare_words, is_cubin, read_cubin
-    from dstc_isa.object import ObjectError, program_of, read_object
-    from dstc_isa.object import disassemble as text_of
+    from dstc_isa.cli.printer import PrinterStore
 
+    store = PrinterStore()
     try:
         data = sys.stdin.buffer.read() if path == STANDARD_OUTPUT else Path(path).read_bytes()
-        cubin = raw or is_cubin(data)
-        program = program_of(bare_words(data) if raw else read_cubin(data)) if cubin else read_object(data)
-    except (CubinError, ObjectError) as error:
+        text = assembly_text(data, store, raw=raw)
+    except DstcError as error:
         report([failure(path, str(error))], as_json)
         return Status.REFUSED
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         report([failure(path, f"cannot read the file: {reason}")], as_json)
         return Status.REFUSED
+    problems = []
     if output == STANDARD_OUTPUT:
-        show(text_of(program, sources=cubin))
-        return Status.DONE
-    problems = write(output, text_of(program, sources=cubin).encode())
-    report(problems, as_json)
+        show(text)
+    else:
+        problems = write(output, text.encode())
+        report(problems, as_json)
+    store.fill()
     return Status.REFUSED if problems else Status.DONE
+
+
+def assembly_text(data: bytes, store: "PrinterStore", *, raw: bool) -> str:
+    """The text of an object file, of a cubin, or of bare words; raises CubinError and ObjectError."""
+    from dstc_isa.listing.cubin_file import bare_words, is_cubin, read_cubin
+
+    if not raw and not is_cubin(data):
+        from dstc_isa.object import disassemble as text_of
+        from dstc_isa.object import read_object
+
+        return text_of(read_object(data))
+    codes = bare_words(data) if raw else read_cubin(data)
+    printer = store.find()
+    if printer is not None:
+        from dstc_isa.listing.cubin_text import cubin_text
+
+        return cubin_text(codes, printer)
+    from dstc_isa.object import disassemble as text_of
+    from dstc_isa.object import program_of
+
+    return text_of(program_of(codes), sources=True)
 
 
 def show(text: str) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from dstc_isa.cli.status import STATUSES, Status
@@ -114,6 +113,8 @@ def _form(action: argparse.Action) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean NAME?`` if there is a near one."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, [*known], 1)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -2,9 +2,7 @@
 
 import sys
 from enum import IntEnum, StrEnum
-from typing import IO, TYPE_CHECKING
-
-from attrs import frozen
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from dstc_isa.printable import printable_lines
 
@@ -32,8 +30,7 @@ class Verbosity(IntEnum):
     VERBOSE = 1
 
 
-@frozen
-class Manner:
+class Manner(NamedTuple):
     """How a command speaks; ``report``: whether standard output is free for its report."""
 
     colour: Colour = Colour.AUTO

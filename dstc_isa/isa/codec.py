@@ -1,9 +1,9 @@
 """Encode instructions to words and decode words to instructions."""
 
 from dstc_isa.errors import DstcError
-from dstc_isa.isa.instruction import Declaration, Instruction
+from dstc_isa.isa.instruction import Declaration, Instruction, Modified
 from dstc_isa.isa.instruction_set import Isa
-from dstc_isa.isa.operand import Form
+from dstc_isa.isa.operand import Form, Operand
 from dstc_isa.isa.remembered import until_changed
 from dstc_isa.isa.values import Value
 
@@ -77,22 +77,27 @@ def decode(isa: Isa, word: int) -> Instruction:
     operands: list[Value] = []
     for index, operand in enumerate(declaration.operands):
         try:
-            held = operand.decode(word, form, index)
+            operands.append(decode_operand(operand, form, index, word, modifiers))
         except ValueError as error:
             raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {error}") from None
-        stray = operand.stray(held, modifiers)
-        if stray is not None:
-            other = operand.alternative(held, modifiers)
-            if other is None:
-                raise DecodeError(f"{declaration.mnemonic}, operand {declaration.names[index]}: {stray}")
-            held = other
-        operands.append(held)
     guard = isa.word.decode_guard(word)
     try:
         control = isa.word.control.decode(word)
     except ValueError as error:
         raise DecodeError(f"{declaration.mnemonic}: {error}") from None
     return Instruction(declaration, form, tuple(operands), tuple(modifiers.values()), guard, control)
+
+
+def decode_operand(operand: Operand, form: Form, index: int, word: int, modifiers: Modified) -> Value:
+    """The value of the operand at ``index`` of a form; ValueError if there is none beside these modifiers."""
+    held = operand.decode(word, form, index)
+    stray = operand.stray(held, modifiers)
+    if stray is None:
+        return held
+    other = operand.alternative(held, modifiers)
+    if other is None:
+        raise ValueError(stray)
+    return other
 
 
 def obstacle(instruction: Instruction) -> str | None:
@@ -134,9 +139,8 @@ def overlap(instruction: Instruction) -> tuple[int, str] | None:
     operands = list(zip(declaration.operands, instruction.operands, strict=True))
     for target, written in operands:
         for place, (operand, held) in enumerate(operands):
-            if target.apart and not operand.destination:
-                if operand.masks(held, names)[0] & target.masks(written, names)[1]:
-                    return place, f"this lies in the registers from {written} on, which are written while it is read"
+            if operand.lies_in(held, target, written, names):
+                return place, f"this lies in the registers from {written} on, which are written while it is read"
     return None
 
 

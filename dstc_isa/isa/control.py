@@ -5,9 +5,10 @@ import re
 from attrs import frozen
 
 from dstc_isa.isa.field import Field
+from dstc_isa.isa.symbolic import text_of_numbers
+from dstc_isa.listing import numbers
 
-NO_SCOREBOARD = 7
-SCOREBOARDS = 6
+NO_SCOREBOARD, SCOREBOARDS = numbers.NO_SCOREBOARD, numbers.SCOREBOARDS
 ALL_SCOREBOARDS = (1 << SCOREBOARDS) - 1
 LEAST_BITS = 4
 """Bits in which a program keeps the least stall that its author asks for."""
@@ -34,10 +35,7 @@ class Control:
 
     def __str__(self) -> str:
         """Print as the control prefix: ``B01----:R-:W2:Y:S04`` (wait, read, write, yield, stall)."""
-        wait = "".join(str(i) if self.wait >> i & 1 else "-" for i in range(SCOREBOARDS))
-        read = "-" if self.read == NO_SCOREBOARD else str(self.read)
-        write = "-" if self.write == NO_SCOREBOARD else str(self.write)
-        return f"B{wait}:R{read}:W{write}:{'Y' if self.yields else '-'}:S{self.stall:02d}"
+        return text_of_numbers(numbers.control_code, self.wait, self.read, self.write, self.yields, self.stall)
 
     @classmethod
     def parse(cls, text: str) -> "Control":

@@ -23,6 +23,7 @@ from dstc_isa.isa.values import (
     Value,
     Written,
 )
+from dstc_isa.listing.numbers import from_next, hexadecimal
 
 FARTHEST = (1 << 31) - 1
 """The longest distance that a row can hold, in bytes; no kernel is that long."""
@@ -131,7 +132,7 @@ class ImmediateOperand(Operand):
 
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
-        return f"{'-' if value.value < 0 else ''}0x{abs(value.value):x}" if self.hexadecimal else str(value.value)
+        return hexadecimal(value.value) if self.hexadecimal else str(value.value)
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""
@@ -289,10 +290,10 @@ class TargetOperand(Operand):
     def show(self, value: Any, modifiers: Modifiers) -> str:
         """See ``Operand``."""
         if isinstance(value, int):
-            return hex(value)
+            return hexadecimal(value)
         if self.raw or self._is_absolute(modifiers):
-            return f"{value.address:#x}"
-        return f".{value.address + self.word.size:+d}"
+            return hexadecimal(value.address)
+        return from_next(value.address, self.word.size)
 
     def row(self, value: Any, lane: Lane, modifiers: Modifiers) -> tuple[RowWord, ...]:
         """See ``Operand``."""

@@ -18,8 +18,9 @@ from dstc_isa.isa.fetch import Lane, functions_in
 from dstc_isa.isa.field import Field
 from dstc_isa.isa.modifier import Choice, Flag, Modifier
 from dstc_isa.isa.operand import WIDEST_SOURCE, Form, Operand, bound
+from dstc_isa.isa.symbolic import among
 from dstc_isa.isa.unit import Unit
-from dstc_isa.isa.values import Constant, Immediate, Predicate, Value
+from dstc_isa.isa.values import RZ, Constant, Immediate, Predicate, Register, Value
 from dstc_isa.isa.word_format import WordFormat
 
 if TYPE_CHECKING:
@@ -51,15 +52,17 @@ class Held:
 
 @frozen(eq=False)
 class Alias:
-    """A word that is printed behind the mnemonic where the operands ``fit``: what they make of the instruction.
+    """A word that is printed behind the mnemonic where the operands fit: what they make of the instruction.
 
-    ``fits`` gets the modifiers and the operands, in the order of their declaration. Where the word is written the
-    operands must fit; ``meaning`` says what is demanded of them.
+    ``when``: they fit one of these, each with the numbers that operands may be, by name. A number is an immediate, and
+    0 is also RZ, with any sign. ``unless``: the modifiers with each of which they do not fit. Where the word is written
+    the operands must fit; ``meaning`` says what is demanded of them.
     """
 
     word: str
-    fits: Callable[[Modified, Sequence[Value]], bool]
+    when: tuple[Mapping[str, frozenset[int]], ...]
     meaning: str
+    unless: tuple[str, ...] = ()
 
 
 @frozen
@@ -119,6 +122,15 @@ class Declaration:
     rule: Callable[[Modified], str | None] | None = None
     unmodelled: str = ""
     same: tuple[str, ...] = ()
+
+    def fits(self, alias: Alias, modifiers: Modified, operands: Sequence[Value]) -> bool:
+        """Whether operands are such that an alias is printed."""
+        if any(modifiers[name] for name in alias.unless):
+            return False
+        return any(
+            all(among(_number(operands[self.names.index(name)]), numbers) for name, numbers in each.items())
+            for each in alias.when
+        )
 
     @property
     def apart(self) -> bool:
@@ -309,6 +321,13 @@ def declare(
         unmodelled=unmodelled,
         same=same,
     )
+
+
+def _number(value: Value) -> int | None:
+    """The number that an operand is, None for another operand."""
+    if isinstance(value, Register):
+        return 0 if value.index == RZ else None
+    return value.value if isinstance(value, Immediate) else None
 
 
 def _docstring(function: Callable[..., Any]) -> str:

@@ -2,8 +2,10 @@
 
 import struct
 from enum import Enum
-from math import copysign, inf, isfinite, isinf, nan
+from math import copysign, isfinite, isinf
 
+from dstc_isa.isa.symbolic import text_of_numbers
+from dstc_isa.listing.numbers import double, half, halves, hexadecimal, signed, single
 from dstc_isa.rounded_once import before_rounding
 
 LOW_WORD = (1 << 32) - 1
@@ -48,22 +50,6 @@ class _Format:
         except OverflowError:
             raise ValueError(f"{number} is beyond the range of {self.name}") from None
 
-    def show(self, bits: int) -> str | None:
-        """The text of a number, which gives the bits back; None for a NaN that has no name."""
-        (value,) = struct.unpack(self.code, bits.to_bytes(struct.calcsize(self.code), "little"))
-        if not isfinite(value):
-            name = ("-" if copysign(1.0, value) < 0 else "+") + ("INF" if isinf(value) else "QNAN")
-            return name if self.pack(SPECIAL_FLOATS[name]) == bits else None
-        if value == 0:
-            return "0" if copysign(1.0, value) > 0 else "-0.0"
-        return f"{value:.20e}" if abs(value) >= LEAST_EXPONENT else f"{value:.20g}"
-
-
-LEAST_EXPONENT = 1e9
-"""From which number on floats are printed with an exponent, as nvdisasm 12.4 prints them."""
-
-SPECIAL_FLOATS = {"+INF": inf, "-INF": -inf, "+QNAN": nan, "-QNAN": copysign(nan, -1.0)}
-"""Floats that are no finite numbers, as they are written."""
 
 _SINGLE, _HALF, _DOUBLE = _Format("<f", "FP32"), _Format("<e", "FP16"), _Format("<d", "FP64")
 
@@ -95,19 +81,16 @@ def pair_bits(high: int | float, low: int | float) -> int:
     return _HALF.pack(high) << 16 | _HALF.pack(low)
 
 
+_WRITTEN = {
+    Literal.INTEGER: hexadecimal,
+    Literal.SIGNED: signed,
+    Literal.FLOAT: single,
+    Literal.HALVES: halves,
+    Literal.HALF: half,
+    Literal.DOUBLE: double,
+}
+
+
 def format_literal(bits: int, literal: Literal) -> str:
     """Write a 32-bit immediate so that reading it gives the same bits."""
-    match literal:
-        case Literal.INTEGER:
-            return f"0x{bits:x}"
-        case Literal.SIGNED:
-            return f"-0x{(1 << 32) - bits:x}" if bits >> 31 else f"0x{bits:x}"
-        case Literal.FLOAT:
-            return _SINGLE.show(bits) or f"0f{bits:08x}"
-        case Literal.HALVES:
-            high, low = _HALF.show(bits >> 16), _HALF.show(bits & 0xFFFF)
-            return f"0f{bits:08x}" if high is None or low is None else f"{high}, {low}"
-        case Literal.HALF:
-            return _HALF.show(bits & 0xFFFF) or f"0f{bits:08x}"
-        case Literal.DOUBLE:
-            return _DOUBLE.show(bits << 32) or f"0f{bits:08x}"
+    return text_of_numbers(_WRITTEN[literal], bits)

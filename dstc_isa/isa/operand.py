@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dstc_isa.isa.fetch import Fetched, Lane, RowWord, Word, words_in
 from dstc_isa.isa.field import Field
@@ -56,7 +56,7 @@ class Part:
     ``role``: what diagrams call the field, nothing where the operand's name says it. ``flag``: the attribute is a bool.
     ``codes``: the stored number of each value, if it is not the value itself. ``refusal``: what is said of a value that
     it does not take, and ``undefined`` of a number without a value; ``{}`` stands for either. ``top``: the value that
-    the field's greatest number stands for, such as RZ.
+    the field's greatest number stands for, such as RZ. ``end``: the least number that the field cannot have.
     """
 
     of: str
@@ -68,6 +68,14 @@ class Part:
     refusal: str = ""
     undefined: str = ""
     top: int | None = None
+    end: int | None = None
+    _values: Mapping[int, Any] | None = field(init=False, default=None, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Have the value of each stored number at hand, the first of several."""
+        if self.codes is not None:
+            values = {code: value for value, code in reversed([*self.codes.items()])}
+            object.__setattr__(self, "_values", values)
 
     def reject(self, value: Any) -> str | None:
         """Why the attribute cannot be stored, or None if it can."""
@@ -81,7 +89,7 @@ class Part:
     def _holds(self, held: Any) -> bool:
         assert self.at is not None
         if self.top is None:
-            return self.at.holds(held)
+            return self.at.holds(held) and (self.end is None or held < self.end)
         return bool(held == self.top or (self.at.holds(held) and held != self.at.maximum))
 
     def _outside(self) -> str:
@@ -101,11 +109,13 @@ class Part:
         """The attribute that ``word`` holds in the field; ValueError for a number that has no meaning."""
         assert self.at is not None
         stored = self.at.extract(word)
-        if self.codes is None:
-            return self.top if self.top is not None and stored == self.at.maximum else stored
-        for value, code in self.codes.items():
-            if code == stored:
-                return value
+        if self.top is not None and stored == self.at.maximum:
+            return self.top
+        if self._values is None:
+            if self.end is None or stored < self.end:
+                return stored
+        elif stored in self._values:
+            return self._values[stored]
         raise ValueError(self.undefined.format(stored))
 
 
@@ -344,6 +354,12 @@ class Operand:
         if not self.destination:
             return touched, 0
         return (touched if self.accumulates else 0), touched
+
+    def lies_in(self, value: Any, target: "Operand", written: Any, modifiers: Modifiers) -> bool:
+        """Whether what it reads is written through another operand that is to be ``apart``."""
+        if not target.apart or self.destination:
+            return False
+        return bool(self.masks(value, modifiers)[0] & target.masks(written, modifiers)[1])
 
     # Execution
 

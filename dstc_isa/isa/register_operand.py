@@ -422,7 +422,7 @@ def register_part(at: Field, word: WordFormat, of: str = "index", role: str = ""
     if zero:
         return Part(of, at, role, refusal=not_a_register(word), top=RZ)
     reason = "this operand cannot be RZ"
-    return Part(of, at, role, codes={n: n for n in range(word.registers)}, refusal=reason, undefined=reason)
+    return Part(of, at, role, end=word.registers, refusal=reason, undefined=reason)
 
 
 def not_a_register(word: WordFormat) -> str:

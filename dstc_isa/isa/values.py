@@ -2,6 +2,8 @@
 
 from attrs import evolve, frozen
 
+from dstc_isa.listing.numbers import constant, displaced, hexadecimal
+
 RZ = 255
 PT = 7
 """How RZ and PT are numbered, whatever stands for them in a word; the numbers below are registers and predicates."""
@@ -49,9 +51,7 @@ class Constant:
 
     def __str__(self) -> str:
         suffix = f".{self.suffix}" if self.suffix else ""
-        sign = "-" if self.offset < 0 else ""
-        offset = f"{sign}0x{abs(self.offset):x}"
-        return decorate(f"c[0x{self.bank:x}][{offset}]{suffix}", self.negate, self.absolute)
+        return decorate(constant(self.bank, hexadecimal(self.offset)) + suffix, self.negate, self.absolute)
 
 
 @frozen
@@ -83,14 +83,8 @@ class Address:
 
     def __str__(self) -> str:
         base = "" if self.register == RZ else f"R{self.register}" + (".64" if self.wide else "")
-        sign = "-" if self.offset < 0 else ""
-        if self.offset and base:
-            inner = f"{base}+{sign}0x{abs(self.offset):x}"
-        elif self.offset:
-            inner = f"{sign}0x{abs(self.offset):x}"
-        else:
-            inner = base or "RZ"
-        return f"[{inner}]" if self.bank < 0 else f"c[0x{self.bank:x}][{inner}]"
+        inner = displaced(base, self.offset)
+        return f"[{inner}]" if self.bank < 0 else constant(self.bank, inner)
 
 
 @frozen

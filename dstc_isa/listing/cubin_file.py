@@ -4,9 +4,8 @@ Places and numbers are those that ptxas 12.9 writes for sm_70 (read off tools).
 """
 
 import struct
-from collections.abc import Mapping
-
-from attrs import field, frozen
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from dstc_isa.errors import DstcError
 from dstc_isa.listing.line_program import Line, LineProgramError, lines_of
@@ -34,8 +33,7 @@ def is_cubin(data: bytes) -> bool:
     return data[:6] == b"\x7fELF\x02\x01" and data[18:20] == MACHINE.to_bytes(2, "little")
 
 
-@frozen
-class Code:
+class Code(NamedTuple):
     """The code of a kernel: its words, one behind the other, and what a launch and a listing need.
 
     ``labels``: the functions that are copied into it, with their addresses. ``lines``: address from which on a source
@@ -46,12 +44,22 @@ class Code:
     data: bytes
     registers: int = 0
     shared_bytes: int = 0
-    labels: Mapping[str, int] = field(factory=dict)
+    labels: Mapping[str, int] = {}
     lines: tuple[tuple[int, Line], ...] = ()
 
+    def runs(self, count: int) -> Iterator[tuple[int, int, Line]]:
+        """The first of each run of instructions from one source line, the one behind its last, and the line.
 
-@frozen
-class Section:
+        ``count``: how many instructions there are.
+        """
+        ends = [*(address for address, _ in self.lines[1:]), count * WORD_BYTES]
+        for (start, line), behind in zip(self.lines, ends, strict=False):
+            first, end = start // WORD_BYTES, min(count, behind // WORD_BYTES)
+            if first < end:
+                yield first, end, line
+
+
+class Section(NamedTuple):
     """A section: its name, the numbers of its header that are used here, and its bytes."""
 
     name: str
@@ -62,8 +70,7 @@ class Section:
     data: bytes
 
 
-@frozen
-class Symbol:
+class Symbol(NamedTuple):
     """A symbol: its name, whether it is a function, its section and its place in that."""
 
     name: str

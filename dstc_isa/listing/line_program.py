@@ -4,8 +4,7 @@ Cubins have them without any other DWARF data, so that readers that begin with c
 """
 
 import struct
-
-from attrs import define
+from typing import NamedTuple
 
 from dstc_isa.errors import DstcError
 
@@ -22,13 +21,11 @@ class LineProgramError(DstcError, ValueError):
     """A line table that cannot be read; the message says why."""
 
 
-@define
 class _Bytes:
     """Numbers and strings out of bytes, one after the other."""
 
-    data: bytes
-    at: int
-    end: int
+    def __init__(self, data: bytes, at: int, end: int) -> None:
+        self.data, self.at, self.end = data, at, end
 
     def number(self, size: int) -> int:
         if self.at + size > self.end:
@@ -60,8 +57,7 @@ class _Bytes:
         return found.decode("utf-8", "backslashreplace")
 
 
-@define
-class _Header:
+class _Header(NamedTuple):
     """What a line program begins with."""
 
     least: int

@@ -27,9 +27,6 @@ def _locations(code: Code, count: int) -> tuple[Location, ...]:
     if not code.lines:
         return ()
     found: list[Location] = [()] * count
-    size = VOLTA.word.size
-    ends = [address for address, _ in code.lines[1:]] + [count * size]
-    for (start, (file, line)), end in zip(code.lines, ends, strict=True):
-        for index in range(start // size, min(count, end // size)):
-            found[index] = (Frame(file, line),)
+    for first, end, (file, line) in code.runs(count):
+        found[first:end] = [(Frame(file, line),)] * (end - first)
     return tuple(found)

@@ -1,6 +1,5 @@
 """Print a program as source text that assembles to the same words."""
 
-import re
 from collections.abc import Iterator
 
 from attrs import frozen
@@ -10,12 +9,21 @@ from dstc_isa.isa.instruction import Instruction
 from dstc_isa.isa.instruction_set import Isa
 from dstc_isa.isa.text import format_instruction
 from dstc_isa.isa.values import Target
+from dstc_isa.listing.kernel_lines import (
+    INDENT,
+    MANUAL,
+    fresh,
+    kernel_lines,
+    label_lines,
+    labels_of,
+    padding,
+    raw_word,
+    source_notes,
+    text_of,
+)
 from dstc_isa.object.prints import print_text
-from dstc_isa.printable import printable
 from dstc_isa.program import ConstantArray, Kernel, Print, Program
 
-INDENT = "    "
-IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _ELEMENTS = ((4, ".u32"), (2, ".u16"), (1, ".u8"))
 
 
@@ -34,7 +42,7 @@ class KernelText:
     def before(self, index: int) -> list[str]:
         """Lines before an instruction: PRINTs behind the one before it, its labels, its own PRINTs."""
         prints = self.prints.get(index, ())
-        labels = [f"{name}:" for name in self.labels.get(index * self.word_bytes, ())]
+        labels = label_lines(self.labels.get(index * self.word_bytes, ()))
         behind = [INDENT + print_text(each) for each in prints if each.behind]
         return [*behind, *labels, *(INDENT + print_text(each) for each in prints if not each.behind)]
 
@@ -45,23 +53,17 @@ def disassemble(program: Program, *, sources: bool = False) -> str:
     A word that is no instruction is printed as ``.word 0x...``. Labels keep their names; destinations of branches
     that have none are named after their address. ``sources``: comments say which source line instructions are from.
     """
-    lines = constant_lines(program)
-    for kernel in program.kernels:
-        if lines:
-            lines.append("")
-        lines.append(f".kernel {kernel.name}")
-        lines += [INDENT + line for line in declaration_lines(kernel)]
-        text = kernel_text(kernel)
-        shown = ""
-        for index, instruction in enumerate(text.instructions):
-            lines += text.before(index)
-            if sources and kernel.locations and (place := kernel.place(index)) != shown:
-                lines.append(f"{INDENT}// {printable(place)}")
-                shown = place
-            lines.append(INDENT + instruction)
-        lines += [f"{name}:" for name in text.labels.get(len(kernel.words) * kernel.isa.word.size, ())]
-        lines.append(".endkernel")
-    return "".join(line + "\n" for line in lines)
+    return text_of([constant_lines(program), *(_lines(kernel, sources) for kernel in program.kernels)])
+
+
+def _lines(kernel: Kernel, sources: bool) -> list[str]:
+    text, count = kernel_text(kernel), len(kernel.words)
+    before = {index: text.before(index) for index in range(count)}
+    before[count] = label_lines(text.labels.get(count * kernel.isa.word.size, ()))
+    if sources and kernel.locations:
+        for index, note in source_notes((index, kernel.place(index)) for index in range(count)).items():
+            before[index].append(note)
+    return kernel_lines(kernel.name, declaration_lines(kernel), text.instructions, before)
 
 
 def kernel_text(kernel: Kernel) -> KernelText:
@@ -76,7 +78,7 @@ def kernel_text(kernel: Kernel) -> KernelText:
         def target(distance: int, following: int = following) -> str | None:
             return next(iter(labels.get(following + distance, ())), None)
 
-        raw = f".word 0x{word_format.digits(word)}"
+        raw = raw_word(word_format.digits(word))
         texts.append(raw if instruction is None else format_instruction(instruction, target))
     prints: dict[int, tuple[Print, ...]] = {}
     for each in kernel.prints:
@@ -85,41 +87,21 @@ def kernel_text(kernel: Kernel) -> KernelText:
 
 
 def _labels(kernel: Kernel, instructions: list[Instruction | None]) -> dict[int, list[str]]:
-    """Byte address -> labels to print there: those of the kernel that the language can write, else a new one."""
+    """Byte address -> labels to print there."""
     size = kernel.isa.word.size
-    code_bytes = len(instructions) * size
-    names: dict[int, list[str]] = {}
-    for name, address in sorted(kernel.labels.items(), key=lambda item: (item[1], item[0])):
-        names.setdefault(address, [])
-        if IDENTIFIER.fullmatch(name):
-            names[address].append(name)
-    for index, instruction in enumerate(instructions):
-        for value in instruction.operands if instruction else ():
-            if isinstance(value, Target):
-                address = (index + 1) * size + value.address
-                if 0 <= address <= code_bytes and address % size == 0:
-                    names.setdefault(address, [])
-    for each in kernel.prints:
-        if each.behind:
-            names.setdefault(each.index * size, [])
-    taken = _declared_names(kernel)
-    for address, here in names.items():
-        if not here:
-            here.append(fresh(f"L_0x{address:x}", taken))
-    return names
-
-
-def fresh(name: str, taken: set[str]) -> str:
-    """``name``, lengthened until it is not in ``taken``, to which it is added."""
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
+    destinations = [
+        (index + 1) * size + value.address
+        for index, instruction in enumerate(instructions)
+        for value in (instruction.operands if instruction else ())
+        if isinstance(value, Target)
+    ]
+    destinations += [each.index * size for each in kernel.prints if each.behind]
+    return labels_of(kernel.labels, destinations, len(instructions) * size, size, _declared_names(kernel))
 
 
 def declaration_lines(kernel: Kernel) -> list[str]:
     """The directives for block size, parameters and shared memory, offsets preserved."""
-    lines = [".control manual"]
+    lines = [MANUAL]
     if kernel.block is not None:
         lines.append(".block " + ", ".join(str(extent) for extent in kernel.block))
     lines += [f".param .{parameter.written} {parameter.name}" for parameter in kernel.parameters]
@@ -128,12 +110,12 @@ def declaration_lines(kernel: Kernel) -> list[str]:
     for array in kernel.shared:
         alignment = _alignment(end, array.offset)
         if not alignment:
-            lines.append(f".shared {fresh(f'pad_0x{end:x}', taken)}, {array.offset - end}, 1")
+            lines.append(padding(end, array.offset, taken))
             alignment = 1
         lines.append(f".shared {array.name}, {array.size}, {alignment}")
         end = array.offset + array.size
     if end < kernel.shared_bytes:
-        lines.append(f".shared {fresh(f'pad_0x{end:x}', taken)}, {kernel.shared_bytes - end}, 1")
+        lines.append(padding(end, kernel.shared_bytes, taken))
     return lines
 
 

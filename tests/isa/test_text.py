@@ -47,7 +47,9 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
         assert Control.parse(parts.pop(0)) == instruction.control
     if instruction.guard != ALWAYS:
         assert parts.pop(0) == f"@{instruction.guard}"
-    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers, alias_of(instruction))
+    names = instruction.declaration.modifier_values(instruction.modifiers)
+    alias = alias_of(instruction.declaration, names, instruction.operands)
+    assert parts[0] == format_mnemonic(instruction.declaration, instruction.modifiers, alias)
 
 
 @settings(max_examples=200, deadline=None)
@@ -55,7 +57,7 @@ def test_parts_stand_in_order(instruction: Instruction) -> None:
 def test_operands_left_out_hold_their_defaults(instruction: Instruction) -> None:
     pairs = list(zip(instruction.declaration.operands, instruction.operands, strict=True))
     names = instruction.declaration.modifier_values(instruction.modifiers)
-    assert fit(pairs, list(format_operands(instruction)), names)
+    assert fit(pairs, format_operands(instruction.declaration.operands, instruction.operands, names), names)
 
 
 def fit(pairs: list[tuple[Operand, Value]], texts: list[str], names: Modifiers) -> bool:

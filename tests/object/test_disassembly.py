@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 from dstc_isa.isa.control import SCOREBOARDS
 from dstc_isa.isa.volta import VOLTA
-from dstc_isa.object.disassembly import constant_lines, declaration_lines, disassemble, fresh, kernel_text
+from dstc_isa.listing.kernel_lines import fresh
+from dstc_isa.object.disassembly import constant_lines, declaration_lines, disassemble, kernel_text
 from dstc_isa.program import ConstantArray, Kernel, Program, SharedArray
 from tests.object.programs import branch, plain, programs, sample
 

@@ -129,6 +129,11 @@ def words_of(cubin: bytes) -> dict[str, list[int]]:
         }
 
 
+def nvdisasm() -> str:
+    """The file of the disassembler."""
+    return _program("triton", "triton/backends/nvidia/bin/nvdisasm")
+
+
 def disassemble(words: Iterable[int]) -> list[str | None]:
     """What nvdisasm prints of each word, in the normal form below; None for a word that it refuses.
 
@@ -162,11 +167,10 @@ def _listed(words: list[int], chosen: list[int], base: int, into: dict[int, tupl
     """Puts addresses and texts of the chosen words into a table, or gives the indices of those that are refused."""
     if not chosen:
         return set()
-    nvdisasm = _program("triton", "triton/backends/nvidia/bin/nvdisasm")
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
         file.write(b"".join(words[index].to_bytes(WORD, "little") for index in chosen))
         file.flush()
-        command = [nvdisasm, "-b", "SM70", "-base", hex(base), file.name]
+        command = [nvdisasm(), "-b", "SM70", "-base", hex(base), file.name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         bad = {chosen[(int(address, 16) - base) // WORD] for address in _COMPLAINT.findall(done.stderr)}

@@ -1,6 +1,5 @@
 """Integer arithmetic: add, multiply-add, shift-add, minimum, comparison, selection."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from dstc_isa.isa.field import Field
@@ -21,7 +20,7 @@ from dstc_isa.isa.lanes import (
 from dstc_isa.isa.literal import Literal
 from dstc_isa.isa.modifier import Choice, Combine, Compare, Flag, Sign
 from dstc_isa.isa.register_operand import Source
-from dstc_isa.isa.values import PT, RZ, Immediate, Predicate, Register, Value
+from dstc_isa.isa.values import PT, RZ, Immediate, Predicate, Register
 from dstc_isa.isa.volta.instruction_set import instruction
 from dstc_isa.isa.volta.shorthand import (
     CONST_B,
@@ -125,28 +124,9 @@ def _complemented(decoded: Instruction) -> int:
 SignOfFactors = Annotated[int, Choice(Sign, SIGN_BIT, default=Sign.S32)]
 
 
-NO_SHIFTS = frozenset({1 << 16, 1 << 31})
-"""Powers of two by which a product is no shift in nvdisasm's text."""
-
-
-def _is_zero(value: Value) -> bool:
-    return value == Immediate(0) or (isinstance(value, Register) and value.index == RZ)
-
-
-def _is_move(modifiers: Modified, operands: Sequence[Value]) -> bool:
-    _, ra, rb, rc, _ = operands
-    return not modifiers["extended"] and (_is_zero(ra) or _is_zero(rb) or (rb == Immediate(1) and _is_zero(rc)))
-
-
-def _is_sum(modifiers: Modified, operands: Sequence[Value]) -> bool:
-    return not modifiers["extended"] and operands[2] == Immediate(1)
-
-
-def _is_shift(modifiers: Modified, operands: Sequence[Value]) -> bool:
-    _, _, rb, rc, _ = operands
-    if modifiers["extended"] or not isinstance(rb, Immediate) or not (isinstance(rc, Register) and rc.index == RZ):
-        return False
-    return rb.value.bit_count() == 1 and rb.value not in NO_SHIFTS
+ZERO, ONE = frozenset({0}), frozenset({1})
+SHIFTS = frozenset({1 << count for count in range(32)}) - {1 << 16, 1 << 31}
+"""Powers of two by which a product is a shift in nvdisasm's text."""
 
 
 @instruction(
@@ -156,9 +136,14 @@ def _is_shift(modifiers: Modified, operands: Sequence[Value]) -> bool:
     adds=("rc",),
     held=(Held(Field(81, 3), PT),),
     aliases=(
-        Alias("MOV", _is_move, "Ra or Rb is RZ"),
-        Alias("SHL", _is_shift, "Rb is a power of two other than 2**16 and 2**31, and Rc is RZ"),
-        Alias("IADD", _is_sum, "Rb is 1"),
+        Alias("MOV", ({"ra": ZERO}, {"rb": ZERO}, {"rb": ONE, "rc": ZERO}), "Ra or Rb is RZ", unless=("extended",)),
+        Alias(
+            "SHL",
+            ({"rb": SHIFTS, "rc": ZERO},),
+            "Rb is a power of two other than 2**16 and 2**31, and Rc is RZ",
+            unless=("extended",),
+        ),
+        Alias("IADD", ({"rb": ONE},), "Rb is 1", unless=("extended",)),
     ),
 )
 def imad(
