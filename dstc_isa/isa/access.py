@@ -87,5 +87,5 @@ def _registers(instruction: Instruction) -> Iterator[tuple[Operand, Register, in
     names = declaration.modifier_values(instruction.modifiers)
     values: tuple[Value, ...] = instruction.operands
     for operand, lane, value in zip(declaration.operands, declaration.lanes, values, strict=True):
-        if isinstance(value, Register):
+        if isinstance(value, Register) and not operand.idle(names):
             yield operand, value, operand.span(names), lane
