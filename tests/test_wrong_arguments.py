@@ -238,7 +238,10 @@ def test_operands_are_whatever_numpy_reads(form: int) -> None:
 
 WITHIN = (
     "dstc_isa.assembler",
+    "dstc_isa.isa.compiled_printer",
+    "dstc_isa.isa.symbolic",
     "dstc_isa.listing.line_program",
+    "dstc_isa.listing.printer",
     "dstc_isa.syntax",
     "dstc_isa.trace.tracing_machine",
 )
